@@ -1,0 +1,58 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// "Did you mean …?" for misspelt settings.
+
+/** One edit for every so many characters may separate a name from its suggestion. */
+const charactersPerEdit = 3;
+
+/**
+ * The candidate that a misspelt name most likely means, or undefined if none is near. Upper and
+ * lower case do not matter; of equally near candidates the first wins.
+ */
+export function nearestName(name: string, candidates: readonly string[]): string | undefined {
+  const allowed = Math.max(1, Math.floor(name.length / charactersPerEdit));
+  let nearest: string | undefined;
+  let fewest = allowed + 1;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) >= fewest) continue;
+    const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (edits < fewest) {
+      nearest = candidate;
+      fewest = edits;
+    }
+  }
+  return nearest;
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that lead from one text to another. */
+function editDistance(from: string, to: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column += 1) {
+      const same = from[row - 1] === to[column - 1];
+      let edits = Math.min(
+        at(last, column) + 1,
+        at(current, column - 1) + 1,
+        at(last, column - 1) + (same ? 0 : 1),
+      );
+      if (from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]) {
+        edits = Math.min(edits, at(beforeLast, column - 2) + 1);
+      }
+      current.push(edits);
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return at(last, to.length);
+}
+
+/** Outside of the table nothing can be reached. */
+function at(row: readonly number[], column: number): number {
+  return row[column] ?? Infinity;
+}

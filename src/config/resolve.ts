@@ -1,0 +1,160 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// From what the user gave to what the library works with: all mistakes at once, or all defaults
+// filled in.
+import { hostname } from 'node:os';
+import { ConfigError, type ConfigProblem } from '../errors.js';
+import { systemClock } from '../runtime/system-clock.js';
+import { systemRandom } from '../runtime/system-random.js';
+import { Keyring } from '../security/keyring.js';
+import { nearestName } from './nearest-name.js';
+import type {
+  MemberlistConfig,
+  MetricsOptions,
+  OptionalSetting,
+  ResolvedConfig,
+} from './options.js';
+import { lanConfig } from './presets.js';
+import { rules } from './rules.js';
+
+type Field = keyof MemberlistConfig;
+/** The settings that were given: those that are undefined are left out. */
+type Given = { [F in Field]?: Exclude<MemberlistConfig[F], undefined> };
+
+const fields = Object.keys(rules) as Field[];
+const hidden = '[hidden]';
+const secretFields: readonly string[] = ['secretKey', 'keyring'];
+
+const notGiven: Readonly<Record<OptionalSetting, undefined>> = {
+  advertiseAddr: undefined,
+  advertisePort: undefined,
+  keyring: undefined,
+  cidrsAllowed: undefined,
+  disableTcpPingsForNode: undefined,
+  delegate: undefined,
+  events: undefined,
+  conflict: undefined,
+  merge: undefined,
+  ping: undefined,
+  alive: undefined,
+  transport: undefined,
+  logger: undefined,
+};
+
+/**
+ * Checks a configuration and fills in the defaults, which are those of `lanConfig()`.
+ *
+ * @throws ConfigError with all mistakes: of known settings in the order of their table, of settings
+ *   that contradict each other, then unknown fields in the order in which they were given
+ */
+export function resolveConfig(config: MemberlistConfig | undefined = {}): ResolvedConfig {
+  const input: unknown = config;
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new ConfigError([{ field: 'config', value: input, rule: 'must be an object' }]);
+  }
+  const given = definedSettings(input);
+  const problems = findProblems(given, input);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return fillIn(given);
+}
+
+/** Reads each setting once. The values are what they claim to be only after `findProblems`. */
+function definedSettings(config: object): Given & { name: string } {
+  const entries = fields
+    .map((field) => [field, (config as MemberlistConfig)[field]] as const)
+    .filter(([, value]) => value !== undefined);
+  return { name: hostname(), ...(Object.fromEntries(entries) as Given) };
+}
+
+function findProblems(given: Given, config: object): ConfigProblem[] {
+  const broken = fields.flatMap((field) => {
+    const rule = given[field] === undefined ? undefined : rules[field](given[field]);
+    return rule === undefined ? [] : [problem(field, given[field], rule)];
+  });
+  const brokenFields = new Set(broken.map(({ field }) => field));
+  const contradictions = [...keyProblems(given), ...delegateProtocolProblems(given, brokenFields)];
+  const unknown = Object.entries(config)
+    .filter(([field, value]) => value !== undefined && !Object.hasOwn(rules, field))
+    .map(([field, value]) => unknownField(field, value));
+  return [...broken, ...contradictions, ...unknown];
+}
+
+function problem(field: string, value: unknown, rule: string): ConfigProblem {
+  return { field, value: secretFields.includes(field) ? hidden : value, rule };
+}
+
+function keyProblems(given: Given): ConfigProblem[] {
+  if (given.secretKey === undefined || given.keyring === undefined) return [];
+  return [problem('secretKey', hidden, 'must not be given together with keyring')];
+}
+
+function delegateProtocolProblems(
+  given: Given,
+  brokenFields: ReadonlySet<string>,
+): ConfigProblem[] {
+  const { delegateProtocolMin, delegateProtocolVersion, delegateProtocolMax } = {
+    ...lanConfig(),
+    ...given,
+  };
+  const involved = { delegateProtocolMin, delegateProtocolVersion, delegateProtocolMax };
+  if (Object.keys(involved).some((field) => brokenFields.has(field))) return [];
+  if (delegateProtocolMin > delegateProtocolMax) {
+    const rule = `must not be above delegateProtocolMax (${delegateProtocolMax})`;
+    return [problem('delegateProtocolMin', delegateProtocolMin, rule)];
+  }
+  if (
+    delegateProtocolVersion < delegateProtocolMin ||
+    delegateProtocolVersion > delegateProtocolMax
+  ) {
+    const rule =
+      `must be from delegateProtocolMin (${delegateProtocolMin}) ` +
+      `to delegateProtocolMax (${delegateProtocolMax})`;
+    return [problem('delegateProtocolVersion', delegateProtocolVersion, rule)];
+  }
+  return [];
+}
+
+/** A misspelt secret is still a secret, so its value is not shown either. */
+function unknownField(field: string, value: unknown): ConfigProblem {
+  const suggestion = nearestName(field, fields);
+  const secret =
+    (suggestion !== undefined && secretFields.includes(suggestion)) ||
+    /key|secret|password|token/i.test(field) ||
+    ArrayBuffer.isView(value);
+  return {
+    field,
+    value: secret ? hidden : value,
+    rule:
+      suggestion === undefined ? 'unknown field' : `unknown field; did you mean '${suggestion}'?`,
+  };
+}
+
+function fillIn(given: Given & { name: string }): ResolvedConfig {
+  const { secretKey, ...settings } = {
+    ...notGiven,
+    ...lanConfig(),
+    clock: systemClock,
+    random: systemRandom,
+    ...given,
+  };
+  const { bindAddr, cidrsAllowed, advertisePort, keyring, metrics } = settings;
+  return Object.freeze({
+    ...settings,
+    bindAddr: Object.freeze(typeof bindAddr === 'string' ? [bindAddr] : [...bindAddr]),
+    advertisePort: advertisePort === 0 ? undefined : advertisePort,
+    keyring: secretKey === undefined ? keyring : new Keyring(secretKey),
+    cidrsAllowed: cidrsAllowed && Object.freeze([...cidrsAllowed]),
+    metrics: metrics && frozenMetrics(metrics),
+  });
+}
+
+function frozenMetrics(metrics: MetricsOptions): MetricsOptions {
+  return Object.freeze({
+    ...metrics,
+    ...(metrics.labels && { labels: Object.freeze({ ...metrics.labels }) }),
+  });
+}

@@ -1,0 +1,44 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import type { Counters } from './counters.js';
+import type { Clock, Effects, Random } from './ports.js';
+
+/** The settings that the core goes by; the resolved configuration has them all. */
+export interface CoreSettings {
+  readonly name: string;
+  readonly bindPort: number;
+  readonly protocolVersion: number;
+  readonly probeInterval: number;
+  readonly probeTimeout: number;
+  readonly indirectChecks: number;
+  readonly disableTcpPings: boolean;
+  readonly disableTcpPingsForNode: ((name: string) => boolean) | undefined;
+  readonly suspicionMult: number;
+  readonly suspicionMaxTimeoutMult: number;
+  readonly awarenessMaxMultiplier: number;
+  readonly gossipInterval: number;
+  readonly gossipNodes: number;
+  readonly gossipToTheDeadTime: number;
+  readonly retransmitMult: number;
+  readonly pushPullInterval: number;
+  readonly settleAfterJoin: boolean;
+  readonly queueCheckInterval: number;
+  readonly deadNodeReclaimTime: number;
+  readonly handoffQueueDepth: number;
+  readonly udpBufferSize: number;
+  /** Version bytes are demanded of alive claims when there is a delegate to show them to. */
+  readonly hasAliveDelegate: boolean;
+}
+
+/** What every part of the core is handed. */
+export interface CoreContext {
+  readonly settings: CoreSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly effects: Effects;
+  readonly counters: Counters;
+}

@@ -1,0 +1,130 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The one way in for packets: apart into messages, and each message to who handles it. Pings and
+// acks are handled at once; claims and user messages wait in the inbox for their turn.
+import type { Address } from '../wire/address.js';
+import { decodeMessage } from '../wire/message-codec.js';
+import { MessageType } from '../wire/message-type.js';
+import { noBytes, type Message } from '../wire/messages.js';
+import type { PacketCodec } from '../wire/packet-codec.js';
+import { WireError } from '../wire/wire-error.js';
+import type { CoreContext } from './context.js';
+import type { DropReason } from './counters.js';
+import type { Inbox, Priority, Waiting } from './inbox.js';
+import type { Membership } from './membership/apply.js';
+import type { AckTable } from './probe/ack-table.js';
+import type { Responder } from './probe/responder.js';
+
+/** Takes packets apart and hands their messages on. */
+export class Dispatcher {
+  readonly #context: CoreContext;
+  readonly #codec: PacketCodec;
+  readonly #inbox: Inbox;
+  readonly #acks: AckTable;
+  readonly #responder: Responder;
+  readonly #membership: Membership;
+
+  constructor(components: {
+    context: CoreContext;
+    codec: PacketCodec;
+    inbox: Inbox;
+    acks: AckTable;
+    responder: Responder;
+    membership: Membership;
+  }) {
+    this.#context = components.context;
+    this.#codec = components.codec;
+    this.#inbox = components.inbox;
+    this.#acks = components.acks;
+    this.#responder = components.responder;
+    this.#membership = components.membership;
+  }
+
+  /** One datagram. Whatever it holds, this does not throw for it. */
+  receive(packet: Buffer, from: Address, receivedAt: number): void {
+    const { counters } = this.#context;
+    counters.packetsIn++;
+    counters.packetBytesIn += packet.length;
+    this.#guard(from, () => {
+      this.#codec.decode(packet, (buf, start, end) =>
+        this.#guard(from, () => this.#route({ buf, start, end, from }, receivedAt)),
+      );
+    });
+  }
+
+  /** A message that waited in the inbox. */
+  handleQueued({ buf, start, end, from }: Waiting): void {
+    if (buf[start] === MessageType.user) {
+      this.#context.effects.userMessage(buf.subarray(start + 1, end), from);
+      return;
+    }
+    this.#guard(from, () => {
+      const message = decodeMessage(buf, start, end);
+      if (message.type === MessageType.alive) this.#membership.alive(message);
+      else if (message.type === MessageType.suspect) this.#membership.suspect(message);
+      else if (message.type === MessageType.dead) this.#membership.dead(message);
+    });
+  }
+
+  #route(message: Waiting, receivedAt: number): void {
+    const { buf, start, end, from } = message;
+    const type = buf[start];
+    switch (type) {
+      case MessageType.alive:
+        return this.#enqueue(message, 'high');
+      case MessageType.suspect:
+      case MessageType.dead:
+      case MessageType.user:
+        return this.#enqueue(message, 'low');
+      case MessageType.ping:
+      case MessageType.indirectPing:
+      case MessageType.ackResp:
+      case MessageType.nackResp:
+        return this.#answer(decodeMessage(buf, start, end), from, receivedAt);
+      case MessageType.pushPull:
+      case MessageType.err:
+        return this.#drop(from, 'unexpected-message', `message type ${type} in a packet`);
+      default:
+        return this.#drop(from, 'unknown-type', `message type ${type ?? 'none'}`);
+    }
+  }
+
+  #enqueue(message: Waiting, priority: Priority): void {
+    if (this.#inbox.add(message, priority)) return;
+    this.#drop(message.from, 'queue-full', `${this.#inbox.size} messages wait already`);
+  }
+
+  #answer(message: Message, from: Address, receivedAt: number): void {
+    switch (message.type) {
+      case MessageType.ping:
+        return this.#responder.ping(message, from);
+      case MessageType.indirectPing:
+        return this.#responder.indirectPing(message, from);
+      case MessageType.ackResp:
+        if (this.#acks.ack(message.seqNo, message.payload ?? noBytes, receivedAt)) return;
+        return this.#drop(from, 'unexpected-ack', `nobody waits for ack ${message.seqNo}`);
+      case MessageType.nackResp:
+        if (this.#acks.nack(message.seqNo)) return;
+        return this.#drop(from, 'unexpected-ack', `nobody waits for nack ${message.seqNo}`);
+    }
+  }
+
+  // Bad input is normal: counted, reported and dropped.
+  #guard(from: Address, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#drop(from, error.fault, error.message);
+    }
+  }
+
+  #drop(from: Address, reason: DropReason, detail: string): void {
+    this.#context.counters.drop(reason);
+    this.#context.effects.report({ code: 'packet-dropped', peer: from.addr, reason, detail });
+  }
+}

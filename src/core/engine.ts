@@ -1,0 +1,311 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The protocol engine of one node: puts the parts together, and is the one way in for packets and
+// the one place where time makes something happen.
+import type { Address } from '../wire/address.js';
+import { limits } from '../wire/limits.js';
+import { encodeMessage } from '../wire/message-codec.js';
+import { MessageType } from '../wire/message-type.js';
+import type { AliveClaim, MemberRecord, Ping } from '../wire/messages.js';
+import type { PacketCodec } from '../wire/packet-codec.js';
+import { CatchUp } from './catch-up.js';
+import type { CoreContext } from './context.js';
+import { Dispatcher } from './dispatcher.js';
+import { gossipRound } from './gossip/gossip-round.js';
+import { TransmitLimitedQueue } from './gossip/broadcast-queue.js';
+import { Outbox } from './gossip/piggyback.js';
+import { Settling } from './gossip/settling.js';
+import { Inbox } from './inbox.js';
+import { pushPullScale } from './lifeguard/formulas.js';
+import { LocalHealth } from './lifeguard/local-health.js';
+import { LocalNode } from './local-node.js';
+import type { Member } from './member.js';
+import { MemberTable } from './member-table.js';
+import { Membership } from './membership/apply.js';
+import { mergeRecord, recordOf, versionsOfMember, versionsOfRecord } from './membership/merge.js';
+import { versionProblem } from './membership/verify-versions.js';
+import type { SendFailure } from './ports.js';
+import { AckTable } from './probe/ack-table.js';
+import type { MakePing } from './probe/probe-round.js';
+import { Prober } from './probe/prober.js';
+import { Responder } from './probe/responder.js';
+import { Scheduler } from './scheduler.js';
+
+/** What others are told of us, beside our metadata. */
+export interface Identity {
+  /** 4 or 16 address bytes. */
+  readonly addr: Buffer;
+  readonly port: number;
+  /** Protocol min, max, current, delegate min, max, current. */
+  readonly vsn: Buffer;
+}
+
+/** How a standalone ping ended. */
+export type PingResult =
+  { readonly roundTripMs: number } | { readonly failure: SendFailure | undefined };
+
+/** The protocol engine: synchronous, and pure but for the clock, randomness and effects it is given. */
+export class Engine {
+  readonly table: MemberTable;
+  readonly health: LocalHealth;
+  readonly self: LocalNode;
+  readonly queue: TransmitLimitedQueue;
+  readonly acks: AckTable;
+  readonly #context: CoreContext;
+  readonly #identity: Identity;
+  readonly #membership: Membership;
+  readonly #outbox: Outbox;
+  readonly #inbox: Inbox;
+  readonly #catchUp: CatchUp;
+  readonly #prober: Prober;
+  readonly #dispatcher: Dispatcher;
+  readonly #settling: Settling;
+  readonly #schedulers: readonly Scheduler[];
+  #running = false;
+
+  constructor(context: CoreContext, init: { codec: PacketCodec; identity: Identity }) {
+    const { clock, random, counters, settings } = context;
+    this.#context = context;
+    this.#identity = init.identity;
+    this.#inbox = new Inbox(
+      { clock },
+      {
+        depth: settings.handoffQueueDepth,
+        handle: (message) => this.#dispatcher.handleQueued(message),
+      },
+    );
+    this.#catchUp = new CatchUp({ clock, counters, inbox: this.#inbox });
+    this.table = new MemberTable(random);
+    this.self = new LocalNode({ name: settings.name, random });
+    this.health = new LocalHealth({
+      maxMultiplier: settings.awarenessMaxMultiplier,
+      changed: (score) => context.effects.tell({ type: 'health', score }),
+    });
+    this.queue = new TransmitLimitedQueue({
+      numNodes: () => this.table.size,
+      retransmitMult: settings.retransmitMult,
+    });
+    this.acks = new AckTable({ clock, caughtUp: this.#catchUp.wait });
+    const { table, self, health, queue, acks } = this;
+    const { codec } = init;
+    const caughtUp = this.#catchUp.wait;
+    const outbox = (this.#outbox = new Outbox({ context, codec, table, queue }));
+    const parts = { context, self, table, queue, health, outbox, acks, caughtUp };
+    const membership = (this.#membership = new Membership(parts));
+    const makePing: MakePing = (seqNo, node) => this.#makePing(seqNo, node);
+    this.#prober = new Prober({ ...parts, membership, makePing });
+    const responder = new Responder({ ...parts, makePing });
+    this.#dispatcher = new Dispatcher({
+      ...parts,
+      codec,
+      inbox: this.#inbox,
+      responder,
+      membership,
+    });
+    this.#settling = new Settling(
+      { clock, random },
+      { untilMs: () => this.#pushPullMs(), pushPull: () => this.#pushPullWithSomebody() },
+    );
+    this.#schedulers = this.#makeSchedulers(() => gossipRound(parts));
+  }
+
+  /** Enters ourselves into the table and starts the schedulers. */
+  start(meta: Buffer | null): void {
+    this.#running = true;
+    this.announce(meta);
+    this.startSchedulers();
+  }
+
+  /** Stops everything for good; nothing is sent, told or awaited any more. */
+  stop(): void {
+    this.#running = false;
+    this.stopSchedulers();
+    this.#catchUp.stop();
+    this.#inbox.clear();
+    this.#membership.stop();
+    this.acks.clear();
+    this.queue.reset();
+  }
+
+  /** Starts the periodic work; nothing happens if it is running. */
+  startSchedulers(): void {
+    for (const scheduler of this.#schedulers) scheduler.start();
+  }
+
+  /** Stops the periodic work, until it is started again. */
+  stopSchedulers(): void {
+    for (const scheduler of this.#schedulers) scheduler.stop();
+    this.#settling.stop();
+    this.#prober.stop();
+  }
+
+  /** Our own row in the table. */
+  get local(): Member {
+    const member = this.table.get(this.self.name);
+    if (member === undefined) throw new Error('the engine was not started');
+    return member;
+  }
+
+  /** Whether anybody but us is there to hear of something. */
+  get hasPeers(): boolean {
+    for (const member of this.table) {
+      if (!member.isGone && member.name !== this.self.name) return true;
+    }
+    return false;
+  }
+
+  /** Suspicion timers that run now. */
+  get suspicionsRunning(): number {
+    return this.#membership.suspicionsRunning;
+  }
+
+  /** Bytes of messages that one packet holds. */
+  get packetBudget(): number {
+    return this.#outbox.budget;
+  }
+
+  /** Bytes that our alive message has with this metadata. */
+  aliveLength(meta: Buffer | null): number {
+    return encodeMessage({ ...this.#aliveClaim(meta), incarnation: 0xffffffff }).length;
+  }
+
+  /** Says that we are alive, under the next incarnation; `finished` once it was gossiped. */
+  announce(meta: Buffer | null, finished?: () => void): void {
+    this.self.nextIncarnation();
+    this.#membership.announceSelf(this.#aliveClaim(meta), finished);
+  }
+
+  /** Says that we leave; `finished` once it was gossiped. */
+  leave(finished: () => void): void {
+    const { name: node, incarnation } = this.local;
+    this.self.leaving = true;
+    this.#membership.dead({ type: MessageType.dead, node, from: node, incarnation }, finished);
+  }
+
+  /** One datagram. Whatever it holds, this does not throw for it. */
+  receivePacket(packet: Buffer, from: Address, receivedAt: number): void {
+    if (this.#running) this.#dispatcher.receive(packet, from, receivedAt);
+  }
+
+  /** Pings one node; `done` is called once, unless the engine is stopped. */
+  ping(target: { node: string; addr: string }, done: (result: PingResult) => void): void {
+    const { clock, settings } = this.#context;
+    const seqNo = this.self.nextSequence();
+    const sentAt = clock.now();
+    const waiter = {
+      acked: (_payload: Buffer, receivedAt: number) =>
+        done({ roundTripMs: Math.max(0, receivedAt - sentAt) }),
+      expired: () => done({ failure: undefined }),
+    };
+    this.acks.expect(seqNo, waiter, settings.probeTimeout);
+    const { message } = this.#makePing(seqNo, target.node);
+    this.#outbox.send({ addr: target.addr, name: target.node }, [message], (failure) => {
+      if (!this.acks.has(seqNo)) return;
+      this.acks.cancel(seqNo);
+      done({ failure });
+    });
+  }
+
+  /** Sends a user's message in a packet of its own; false when it does not fit into one. */
+  sendUser(to: Address, payload: Uint8Array, onFailure: (failure: SendFailure) => void): boolean {
+    const message = Buffer.concat([Buffer.of(MessageType.user), payload]);
+    if (!this.#outbox.fits(message)) return false;
+    this.#outbox.sendAlone(to, [message], onFailure);
+    return true;
+  }
+
+  /** Our whole table, for a push/pull. */
+  records(): MemberRecord[] {
+    return Array.from(this.table, recordOf);
+  }
+
+  /** Why this table may not be merged into ours; undefined when it may. */
+  versionProblem(theirs: readonly MemberRecord[]): string | undefined {
+    return versionProblem(theirs.map(versionsOfRecord), Array.from(this.table, versionsOfMember));
+  }
+
+  /** Merges another node's table into ours. */
+  merge(records: readonly MemberRecord[]): void {
+    for (const record of records) {
+      if (!this.#running) return;
+      mergeRecord(record, this.#membership, this.self.name);
+    }
+  }
+
+  /** A join succeeded: exchange state a few times more in the seconds that follow. */
+  settle(): void {
+    if (this.#running && this.#context.settings.settleAfterJoin) this.#settling.start();
+  }
+
+  #makeSchedulers(gossip: () => void): Scheduler[] {
+    const { settings, effects, clock, random } = this.#context;
+    const every = (intervalMs: () => number, tick: () => void): Scheduler =>
+      new Scheduler({ clock, random }, { intervalMs, tick });
+    return [
+      every(
+        () => this.health.scale(settings.probeInterval),
+        () => this.#prober.tick(),
+      ),
+      every(() => settings.gossipInterval, gossip),
+      every(
+        () => this.#pushPullMs(),
+        () => this.#pushPullWithSomebody(),
+      ),
+      every(
+        () => settings.queueCheckInterval,
+        () => effects.report({ code: 'queue-depth', depth: this.queue.numQueued }),
+      ),
+    ];
+  }
+
+  #pushPullMs(): number {
+    return this.#context.settings.pushPullInterval * pushPullScale(this.table.size);
+  }
+
+  #aliveClaim(meta: Buffer | null): AliveClaim {
+    const { addr, port, vsn } = this.#identity;
+    const { name: node, incarnation } = this.self;
+    return { type: MessageType.alive, node, incarnation, addr, port, meta, vsn };
+  }
+
+  #makePing(seqNo: number, node: string): ReturnType<MakePing> {
+    const { addr, port } = this.#identity;
+    const ping: Ping = {
+      type: MessageType.ping,
+      seqNo,
+      node,
+      sourceAddr: addr,
+      sourcePort: port,
+      sourceNode: this.self.name,
+    };
+    return { ping, message: encodeMessage(ping) };
+  }
+
+  #pushPullWithSomebody(): void {
+    const isPeer = ({ state, name }: Member): boolean =>
+      state === 'alive' && name !== this.self.name;
+    const [peer] = this.table.pick(1, isPeer);
+    if (peer !== undefined) this.#context.effects.pushPull(peer.address);
+  }
+}
+
+/** The versions that we tell of ourselves. */
+export function versionBytes(settings: {
+  protocolVersion: number;
+  delegateProtocolMin: number;
+  delegateProtocolMax: number;
+  delegateProtocolVersion: number;
+}): Buffer {
+  return Buffer.of(
+    limits.protocolMin,
+    limits.protocolMax,
+    settings.protocolVersion,
+    settings.delegateProtocolMin,
+    settings.delegateProtocolMax,
+    settings.delegateProtocolVersion,
+  );
+}

@@ -1,0 +1,190 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The transmit-limited queue (SWIM, section 4.1; Go memberlist's TransmitLimitedQueue): each message
+// is sent a number of times that grows with the logarithm of the cluster, the freshest first.
+import { retransmitLimit } from '../lifeguard/formulas.js';
+
+/** A message to be gossiped. */
+export interface Broadcast {
+  /** A broadcast replaces an older one of the same name. */
+  readonly name?: string;
+  readonly message: Uint8Array;
+  /** For broadcasts without a name: whether this one makes `other` pointless. */
+  readonly invalidates?: (other: Broadcast) => boolean;
+  /** Called once: when it was sent as often as it should be, was replaced, or the queue was emptied. */
+  readonly finished?: () => void;
+}
+
+interface Entry {
+  readonly broadcast: Broadcast;
+  readonly length: number;
+  readonly id: number;
+  transmits: number;
+}
+
+/**
+ * A queue of broadcasts that are each sent `retransmitMult` × ⌈log10(n + 1)⌉ times.
+ *
+ * Those sent least come first; among equals the longest that still fits, then the newest.
+ */
+export class TransmitLimitedQueue {
+  readonly #numNodes: () => number;
+  readonly #retransmitMult: number;
+  /** By number of transmissions; within a tier by length falling, then id falling. */
+  readonly #tiers: Entry[][] = [];
+  readonly #byName = new Map<string, Entry>();
+  #size = 0;
+  #nextId = 1;
+
+  /**
+   * @param init.numNodes - the size of the cluster now
+   * @param init.retransmitMult - the multiplier of the transmit limit
+   */
+  constructor(init: { numNodes: () => number; retransmitMult: number }) {
+    this.#numNodes = init.numNodes;
+    this.#retransmitMult = init.retransmitMult;
+  }
+
+  /** Messages that are queued now. */
+  get numQueued(): number {
+    return this.#size;
+  }
+
+  /** Adds a broadcast; what it replaces is finished. */
+  queueBroadcast(broadcast: Broadcast): void {
+    const replaced = this.#replacedBy(broadcast);
+    const entry: Entry = {
+      broadcast,
+      length: broadcast.message.length,
+      id: this.#nextId++,
+      transmits: 0,
+    };
+    for (const old of replaced) this.#remove(old);
+    this.#insert(entry);
+    if (broadcast.name !== undefined) this.#byName.set(broadcast.name, entry);
+    for (const old of replaced) old.broadcast.finished?.();
+  }
+
+  /**
+   * Takes messages for one packet; each counts as sent.
+   *
+   * @param overhead - bytes that each message costs beside its own
+   * @param limit - bytes that there are in all
+   */
+  getBroadcasts(overhead: number, limit: number): Uint8Array[] {
+    if (this.#size === 0) return [];
+    const transmitLimit = retransmitLimit(this.#retransmitMult, this.#numNodes());
+    const taken: Entry[] = [];
+    let used = 0;
+    for (const tier of this.#tiers) {
+      while (tier.length > 0) {
+        const free = limit - used - overhead;
+        const place = firstNotLonger(tier, free);
+        const entry = tier[place];
+        if (entry === undefined) break;
+        tier.splice(place, 1);
+        used += overhead + entry.length;
+        taken.push(entry);
+      }
+    }
+    const done = this.#putBack(taken, transmitLimit);
+    const messages = taken.map(({ broadcast }) => broadcast.message);
+    for (const { broadcast } of done) broadcast.finished?.();
+    return messages;
+  }
+
+  /** Keeps the `maxRetain` broadcasts that were sent least; the rest are finished. */
+  prune(maxRetain: number): void {
+    const dropped: Entry[] = [];
+    for (let at = this.#tiers.length - 1; at >= 0; at--) {
+      const tier = this.#tiers[at] as Entry[];
+      while (this.#size > maxRetain && tier.length > 0) {
+        const entry = tier[tier.length - 1] as Entry;
+        this.#remove(entry);
+        dropped.push(entry);
+      }
+    }
+    for (const { broadcast } of dropped) broadcast.finished?.();
+  }
+
+  /** Empties the queue; everything in it is finished. */
+  reset(): void {
+    this.prune(0);
+  }
+
+  // Puts back what is to be sent again; gives what is done.
+  #putBack(taken: readonly Entry[], transmitLimit: number): Entry[] {
+    this.#size -= taken.length;
+    const done: Entry[] = [];
+    for (const entry of taken) {
+      entry.transmits++;
+      if (entry.transmits < transmitLimit) this.#insert(entry);
+      else {
+        this.#forgetName(entry);
+        done.push(entry);
+      }
+    }
+    return done;
+  }
+
+  #replacedBy(broadcast: Broadcast): Entry[] {
+    if (broadcast.name !== undefined) {
+      const old = this.#byName.get(broadcast.name);
+      return old === undefined ? [] : [old];
+    }
+    const { invalidates } = broadcast;
+    if (invalidates === undefined) return [];
+    return this.#tiers
+      .flat()
+      .filter((entry) => entry.broadcast.name === undefined && invalidates(entry.broadcast));
+  }
+
+  #insert(entry: Entry): void {
+    while (this.#tiers.length <= entry.transmits) this.#tiers.push([]);
+    const tier = this.#tiers[entry.transmits] as Entry[];
+    tier.splice(placeOf(tier, entry), 0, entry);
+    this.#size++;
+  }
+
+  #remove(entry: Entry): void {
+    const tier = this.#tiers[entry.transmits] as Entry[];
+    tier.splice(placeOf(tier, entry), 1);
+    this.#size--;
+    this.#forgetName(entry);
+  }
+
+  #forgetName({ broadcast: { name } }: Entry): void {
+    if (name !== undefined) this.#byName.delete(name);
+  }
+}
+
+// Where the first entry stands that is not longer than this (and so the longest that fits).
+function firstNotLonger(tier: readonly Entry[], length: number): number {
+  let low = 0;
+  let high = tier.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((tier[middle] as Entry).length > length) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// Where an entry stands, or would stand.
+function placeOf(tier: readonly Entry[], entry: Entry): number {
+  let low = 0;
+  let high = tier.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const other = tier[middle] as Entry;
+    const before =
+      other.length > entry.length || (other.length === entry.length && other.id > entry.id);
+    if (before) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,34 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import type { CoreContext } from '../context.js';
+import type { Member } from '../member.js';
+import type { MemberTable } from '../member-table.js';
+import type { LocalNode } from '../local-node.js';
+import type { Outbox } from './piggyback.js';
+
+/**
+ * Sends queued broadcasts to a few random members (behaviour, section 6). The recently dead are
+ * among them, so that one who was declared dead in error hears of it and can refute.
+ */
+export function gossipRound(components: {
+  context: CoreContext;
+  self: LocalNode;
+  table: MemberTable;
+  outbox: Outbox;
+}): void {
+  const { context, self, table, outbox } = components;
+  const { gossipNodes, gossipToTheDeadTime } = context.settings;
+  const now = context.clock.now();
+  const mayHear = (member: Member): boolean => {
+    if (member.name === self.name) return false;
+    if (member.state !== 'dead') return member.state !== 'left';
+    return now - member.stateChangedAt < gossipToTheDeadTime;
+  };
+  for (const member of table.pick(gossipNodes, mayHear)) {
+    if (!outbox.gossip(member.address)) return;
+  }
+}

@@ -1,0 +1,120 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Everything that goes out as a packet goes through here: messages are put together with queued
+// broadcasts, as far as the packet's budget goes (SWIM, section 4.1).
+import {
+  COMPOUND_HEADER_BYTES,
+  COMPOUND_PART_BYTES,
+  groupForCompounds,
+} from '../../wire/compound.js';
+import { MessageType } from '../../wire/message-type.js';
+import type { PacketCodec } from '../../wire/packet-codec.js';
+import type { Address } from '../../wire/address.js';
+import type { CoreContext } from '../context.js';
+import type { MemberTable } from '../member-table.js';
+import type { SendFailure } from '../ports.js';
+import type { TransmitLimitedQueue } from './broadcast-queue.js';
+
+const USER_TYPE_BYTES = 1;
+// Receivers from this protocol version on get a checksum.
+const CHECKSUM_PROTOCOL = 5;
+
+/** Sends packets, filled up with what is to be gossiped. */
+export class Outbox {
+  readonly #context: CoreContext;
+  readonly #codec: PacketCodec;
+  readonly #table: MemberTable;
+  readonly #queue: TransmitLimitedQueue;
+
+  constructor(components: {
+    context: CoreContext;
+    codec: PacketCodec;
+    table: MemberTable;
+    queue: TransmitLimitedQueue;
+  }) {
+    this.#context = components.context;
+    this.#codec = components.codec;
+    this.#table = components.table;
+    this.#queue = components.queue;
+  }
+
+  /** Bytes of messages that one packet holds. */
+  get budget(): number {
+    return this.#context.settings.udpBufferSize - this.#codec.overheadBytes;
+  }
+
+  /** Sends these messages in one packet, and queued broadcasts with them. */
+  send(to: Address, messages: readonly Buffer[], onFailure?: (failure: SendFailure) => void): void {
+    const used = messages.reduce(
+      (sum, { length }) => sum + COMPOUND_PART_BYTES + length,
+      COMPOUND_HEADER_BYTES,
+    );
+    this.#sendAll(to, [...messages, ...this.#broadcasts(this.budget - used)], onFailure);
+  }
+
+  /** Sends these messages in one packet, and nothing with them. */
+  sendAlone(
+    to: Address,
+    messages: readonly Buffer[],
+    onFailure?: (failure: SendFailure) => void,
+  ): void {
+    this.#sendAll(to, messages, onFailure);
+  }
+
+  /** Sends a packet of broadcasts; false when there was nothing to send. */
+  gossip(to: Address): boolean {
+    const messages = this.#broadcasts(this.budget - COMPOUND_HEADER_BYTES);
+    if (messages.length === 0) return false;
+    this.#sendAll(to, messages);
+    return true;
+  }
+
+  /** Whether a message fits into one packet of its own. */
+  fits(message: Buffer): boolean {
+    return message.length <= this.budget;
+  }
+
+  /** Whether a message can ever be taken along as a broadcast. */
+  fitsAsBroadcast(message: Buffer): boolean {
+    return COMPOUND_HEADER_BYTES + COMPOUND_PART_BYTES + message.length <= this.budget;
+  }
+
+  // Our membership messages first, then the user's in what is left.
+  #broadcasts(room: number): Buffer[] {
+    const { effects } = this.#context;
+    const messages = this.#queue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];
+    const overhead = COMPOUND_PART_BYTES + USER_TYPE_BYTES;
+    let left = messages.reduce((rest, { length }) => rest - COMPOUND_PART_BYTES - length, room);
+    if (left <= overhead) return messages;
+    for (const payload of effects.userBroadcasts(overhead, left)) {
+      if (overhead + payload.length > left) {
+        const limit = left - overhead;
+        effects.report({ code: 'user-broadcast-too-large', size: payload.length, limit });
+        continue;
+      }
+      left -= overhead + payload.length;
+      messages.push(Buffer.concat([Buffer.of(MessageType.user), payload]));
+    }
+    return messages;
+  }
+
+  #sendAll(
+    to: Address,
+    messages: readonly Buffer[],
+    onFailure?: (failure: SendFailure) => void,
+  ): void {
+    const { effects, counters } = this.#context;
+    const receiver = to.name === undefined ? undefined : this.#table.get(to.name);
+    const checksum = (receiver?.protocolMax ?? 0) >= CHECKSUM_PROTOCOL;
+    for (const group of groupForCompounds(messages)) {
+      const packet = this.#codec.encode(group, { checksum });
+      counters.packetsOut++;
+      counters.packetBytesOut += packet.length;
+      effects.sendPacket(packet, to, onFailure);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Messages that change state or go to the user wait here for the end of the event loop's turn; pings
+// and acks are answered at once. A bounded queue for each of two priorities, alive claims first: a
+// flood costs claims, not acks, and what does not fit is dropped and counted.
+import type { Address } from '../wire/address.js';
+import type { Clock, Timer } from './ports.js';
+
+/** A message that waits: `buf[start]` is its type byte. */
+export interface Waiting {
+  readonly buf: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly from: Address;
+}
+
+export type Priority = 'high' | 'low';
+
+const MESSAGES_PER_TURN = 512;
+
+/** The handoff queues. */
+export class Inbox {
+  readonly #clock: Clock;
+  readonly #depth: number;
+  readonly #handle: (message: Waiting) => void;
+  readonly #queues = { high: new Fifo<Waiting>(), low: new Fifo<Waiting>() };
+  #turn: Timer | undefined;
+
+  /**
+   * @param init.depth - how many messages may wait in each queue
+   * @param init.handle - called for each message in its turn
+   */
+  constructor(
+    components: { clock: Clock },
+    init: { depth: number; handle: (message: Waiting) => void },
+  ) {
+    this.#clock = components.clock;
+    this.#depth = init.depth;
+    this.#handle = init.handle;
+  }
+
+  /** Messages that wait now. */
+  get size(): number {
+    return this.#queues.high.size + this.#queues.low.size;
+  }
+
+  /** Lets a message wait; false when its queue is full. */
+  add(message: Waiting, priority: Priority): boolean {
+    const queue = this.#queues[priority];
+    if (queue.size >= this.#depth) return false;
+    queue.push(message);
+    this.#turn ??= this.#clock.afterTurn(() => this.#work());
+    return true;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#turn?.cancel();
+    this.#turn = undefined;
+    this.#queues.high.clear();
+    this.#queues.low.clear();
+  }
+
+  #work(): void {
+    this.#turn = undefined;
+    for (let handled = 0; handled < MESSAGES_PER_TURN; handled++) {
+      const message = this.#queues.high.shift() ?? this.#queues.low.shift();
+      if (message === undefined) return;
+      this.#handle(message);
+    }
+    if (this.size > 0) this.#turn ??= this.#clock.afterTurn(() => this.#work());
+  }
+}
+
+// An array with a moving head: shifting costs nothing but an occasional cut.
+class Fifo<T> {
+  #items: (T | undefined)[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    if (this.size === 0) return undefined;
+    const item = this.#items[this.#head];
+    this.#items[this.#head++] = undefined;
+    if (this.#head === this.#items.length) this.clear();
+    else if (this.#head >= 256) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+  }
+}

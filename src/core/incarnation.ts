@@ -1,0 +1,38 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Incarnation and sequence numbers are 32-bit and may wrap. Incarnations are compared as Go does,
+// as plain numbers, except within a window at each end of the range, where a small number is taken
+// to be newer than a large one: a node whose number wraps is then still able to refute.
+
+const RANGE = 2 ** 32;
+const WRAP_WINDOW = 2 ** 24;
+
+/** The number after this one; 0 after the largest. */
+export function nextNumber(value: number): number {
+  return (value + 1) >>> 0;
+}
+
+/** Whether `claimed` is a later incarnation than `held`. */
+export function isNewer(claimed: number, held: number): boolean {
+  if (hasWrapped(held, claimed)) return true;
+  if (hasWrapped(claimed, held)) return false;
+  return claimed > held;
+}
+
+/** Whether `claimed` is an earlier incarnation than `held`. */
+export function isOlder(claimed: number, held: number): boolean {
+  return claimed !== held && !isNewer(claimed, held);
+}
+
+/** The incarnation that beats a claim about ourselves: above it, and above our own. */
+export function incarnationAbove(own: number, claimed: number): number {
+  return nextNumber(isNewer(claimed, own) ? claimed : own);
+}
+
+function hasWrapped(before: number, after: number): boolean {
+  return before >= RANGE - WRAP_WINDOW && after < WRAP_WINDOW;
+}

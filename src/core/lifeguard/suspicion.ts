@@ -1,0 +1,85 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Lifeguard, section IV-B: a suspicion starts long and gets shorter with each independent
+// confirmation. A timer that fires waits until the packets that had come already are handled, so
+// that a refutation in the socket's buffer counts.
+import type { Clock, Timer } from '../ports.js';
+import { suspicionTimeoutMs } from './formulas.js';
+
+/** One member under suspicion, until it refutes or time is up. */
+export class Suspicion {
+  readonly #clock: Clock;
+  readonly #caughtUp: (then: () => void) => void;
+  readonly #expired: (confirmations: number) => void;
+  readonly #confirmers = new Set<string>();
+  readonly #accuser: string;
+  readonly #wanted: number;
+  readonly #minMs: number;
+  readonly #maxMs: number;
+  readonly #startedAt: number;
+  #timer: Timer;
+  #over = false;
+
+  constructor(
+    components: { clock: Clock; caughtUp: (then: () => void) => void },
+    init: {
+      accuser: string;
+      /** Confirmations that bring the timeout down to `minMs`. */
+      wanted: number;
+      minMs: number;
+      maxMs: number;
+      expired: (confirmations: number) => void;
+    },
+  ) {
+    this.#clock = components.clock;
+    this.#caughtUp = components.caughtUp;
+    this.#accuser = init.accuser;
+    this.#wanted = init.wanted;
+    this.#minMs = init.minMs;
+    this.#maxMs = init.maxMs;
+    this.#expired = init.expired;
+    this.#startedAt = this.#clock.now();
+    this.#timer = this.#arm();
+  }
+
+  /** Confirmations so far. */
+  get confirmations(): number {
+    return this.#confirmers.size;
+  }
+
+  get wanted(): number {
+    return this.#wanted;
+  }
+
+  /** Counts one more accuser; true when it was new and still wanted, so worth telling others. */
+  confirm(from: string): boolean {
+    if (this.#over || this.#confirmers.size >= this.#wanted) return false;
+    if (from === this.#accuser || this.#confirmers.has(from)) return false;
+    this.#confirmers.add(from);
+    this.#timer.cancel();
+    this.#timer = this.#arm();
+    return true;
+  }
+
+  /** The suspicion is settled otherwise; its time will not run out. */
+  cancel(): void {
+    this.#over = true;
+    this.#timer.cancel();
+  }
+
+  #arm(): Timer {
+    const total = suspicionTimeoutMs(this.#confirmers.size, this.#wanted, this.#minMs, this.#maxMs);
+    const left = this.#startedAt + total - this.#clock.now();
+    return this.#clock.setTimer(Math.max(0, left), () => this.#caughtUp(() => this.#fire()));
+  }
+
+  #fire(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#expired(this.#confirmers.size);
+  }
+}

@@ -1,0 +1,331 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The only writer of member state. Claims about members come here, whoever made them; the judges
+// say what is to be done, and this does it: state first, then broadcasts and timers, and the user's
+// callbacks last, when the state is whole.
+import { encodeMessage } from '../../wire/message-codec.js';
+import { MessageType } from '../../wire/message-type.js';
+import type { AliveClaim, DeadClaim, SuspectClaim } from '../../wire/messages.js';
+import type { CoreContext } from '../context.js';
+import type { DropReason } from '../counters.js';
+import { confirmationsWanted, suspicionMinMs } from '../lifeguard/formulas.js';
+import type { LocalHealth } from '../lifeguard/local-health.js';
+import { Suspicion } from '../lifeguard/suspicion.js';
+import { factsFrom, Member, nodeFrom, type MemberFacts } from '../member.js';
+import type { MemberTable } from '../member-table.js';
+import type { LocalNode } from '../local-node.js';
+import type { TransmitLimitedQueue } from '../gossip/broadcast-queue.js';
+import type { Outbox } from '../gossip/piggyback.js';
+import { defectOfAlive, judgeAlive } from './judge-alive.js';
+import { judgeDead } from './judge-dead.js';
+import { judgeSuspect } from './judge-suspect.js';
+
+/** What {@link Membership} works on. */
+export interface MembershipComponents {
+  readonly context: CoreContext;
+  readonly self: LocalNode;
+  readonly table: MemberTable;
+  readonly queue: TransmitLimitedQueue;
+  readonly health: LocalHealth;
+  readonly outbox: Outbox;
+  /** Calls back when what had been received by now is handled. */
+  readonly caughtUp: (then: () => void) => void;
+}
+
+/** Applies claims about members to the table. */
+export class Membership {
+  readonly #context: CoreContext;
+  readonly #self: LocalNode;
+  readonly #table: MemberTable;
+  readonly #queue: TransmitLimitedQueue;
+  readonly #health: LocalHealth;
+  readonly #outbox: Outbox;
+  readonly #caughtUp: (then: () => void) => void;
+  readonly #suspicions = new Map<string, Suspicion>();
+
+  constructor(components: MembershipComponents) {
+    this.#context = components.context;
+    this.#self = components.self;
+    this.#table = components.table;
+    this.#queue = components.queue;
+    this.#health = components.health;
+    this.#outbox = components.outbox;
+    this.#caughtUp = components.caughtUp;
+  }
+
+  /** Suspicion timers that run now. */
+  get suspicionsRunning(): number {
+    return this.#suspicions.size;
+  }
+
+  /** Puts ourselves into the table, or our new metadata; `finished` when it was gossiped. */
+  announceSelf(claim: AliveClaim, finished?: () => void): void {
+    this.#alive(claim, { isOwnClaim: true, ...(finished && { finished }) });
+  }
+
+  /** A claim that a member is alive. */
+  alive(claim: AliveClaim): void {
+    this.#alive(claim, { isOwnClaim: false });
+  }
+
+  /** A claim that a member does not answer. */
+  suspect(claim: SuspectClaim): void {
+    const { node: name, from } = claim;
+    const member = this.#table.get(name);
+    const suspicion = this.#suspicions.get(name);
+    const isSelf = name === this.#self.name;
+    const isUnderSuspicion = suspicion !== undefined;
+    switch (judgeSuspect(member, claim, { isSelf, isUnderSuspicion })) {
+      case 'confirm':
+        if (suspicion?.confirm(from) === true) this.#broadcast(name, claim);
+        return;
+      case 'refute':
+        this.#refute(claim.incarnation, `suspected by ${from}`);
+        return;
+      case 'accept':
+        this.#startSuspicion(member as Member, claim);
+        return;
+      case 'ignore':
+        return;
+    }
+  }
+
+  /** A claim that a member is dead or, from itself, that it left. `finished`: it was gossiped. */
+  dead(claim: DeadClaim, finished?: () => void): void {
+    const { node: name, from } = claim;
+    const member = this.#table.get(name);
+    const isSelf = name === this.#self.name;
+    switch (judgeDead(member, claim, { isSelf, leaving: this.#self.leaving })) {
+      case 'settle':
+        this.#settleSuspicion(name);
+        return;
+      case 'refute':
+        this.#settleSuspicion(name);
+        this.#refute(claim.incarnation, `declared dead by ${from}`);
+        return;
+      case 'accept':
+        this.#bury(member as Member, claim, finished);
+        return;
+      case 'ignore':
+        return;
+    }
+  }
+
+  /** Takes members that died or left long ago out of the table. */
+  reap(): void {
+    const { settings, clock, effects } = this.#context;
+    const longAgo = clock.now() - settings.gossipToTheDeadTime;
+    const isOver = (member: Member): boolean =>
+      member.isGone && member.stateChangedAt < longAgo && member.name !== this.#self.name;
+    for (const { name } of this.#table.removeIf(isOver)) {
+      effects.report({ code: 'member-reaped', peer: name });
+    }
+  }
+
+  /** Takes every suspicion timer back. */
+  stop(): void {
+    for (const suspicion of this.#suspicions.values()) suspicion.cancel();
+    this.#suspicions.clear();
+  }
+
+  #alive(received: AliveClaim, how: { isOwnClaim: boolean; finished?: () => void }): void {
+    const { settings, clock, effects } = this.#context;
+    const { node: name } = received;
+    const isSelf = name === this.#self.name;
+    if (isSelf && this.#self.leaving && !how.isOwnClaim) return;
+    const claim = this.#withPort(received);
+    const defect = defectOfAlive(name, claim, settings.hasAliveDelegate);
+    if (defect !== undefined) return this.#drop(name, defect.reason, defect.detail);
+    const facts = factsFrom(claim);
+    if (facts === undefined) {
+      return this.#drop(name, 'bad-address', `an address of ${claim.addr.length} bytes`);
+    }
+    if (!how.isOwnClaim) {
+      const objection = effects.objectionToAlive(() => nodeFrom(name, facts, 'alive'));
+      if (objection) return this.#drop(name, 'refused-by-delegate', objection.message);
+    }
+    const member = this.#table.get(name);
+    const verdict = judgeAlive(member, facts, {
+      isSelf,
+      isOwnClaim: how.isOwnClaim,
+      now: clock.now(),
+      deadNodeReclaimMs: settings.deadNodeReclaimTime,
+      allowsIp: (ip) => effects.allowsIp(ip),
+    });
+    switch (verdict.kind) {
+      case 'drop':
+        return this.#drop(name, verdict.reason, verdict.detail);
+      case 'conflict':
+        return this.#reportConflict(member as Member, facts);
+      case 'refute':
+        this.#settleSuspicion(name);
+        return this.#refute(facts.incarnation, 'another life of ours is alive');
+      case 'accept':
+        return this.#welcome(member, claim, facts, how.finished);
+      case 'ignore':
+        return;
+    }
+  }
+
+  // Protocol 1 had no ports, and 0 stands for none: the configured one is meant.
+  #withPort(claim: AliveClaim): AliveClaim {
+    const { protocolVersion, bindPort } = this.#context.settings;
+    if (protocolVersion >= 2 && claim.port !== 0) return claim;
+    return { ...claim, port: bindPort };
+  }
+
+  #welcome(
+    known: Member | undefined,
+    claim: AliveClaim,
+    received: MemberFacts,
+    finished: (() => void) | undefined,
+  ): void {
+    const { clock, effects } = this.#context;
+    const { node: name } = claim;
+    this.#settleSuspicion(name);
+    const facts = keepable(received);
+    const before = known?.snapshot();
+    const member = known ?? new Member(name, facts, 'dead', clock.now());
+    member.setFacts(facts);
+    if (member.state !== 'alive') member.setState('alive', clock.now());
+    if (known === undefined) this.#table.add(member);
+    this.#broadcast(name, claim, finished);
+    if (name === this.#self.name) return;
+
+    const node = member.snapshot();
+    if (before === undefined || before.state === 'dead' || before.state === 'left') {
+      if (before !== undefined && before.address !== node.address) {
+        const addresses = { held: before.address, claimed: node.address };
+        effects.report({ code: 'address-reclaimed', peer: name, ...addresses });
+      }
+      effects.report({ code: 'member-joined', peer: name, address: node.address });
+      effects.tell({ type: 'join', node });
+      return;
+    }
+    if (before.state === 'suspect') {
+      effects.report({ code: 'member-recovered', peer: name });
+      effects.tell({ type: 'recover', node });
+    }
+    if (!before.meta.equals(node.meta)) {
+      effects.report({ code: 'member-updated', peer: name });
+      effects.tell({ type: 'update', node, previousMeta: before.meta });
+    }
+  }
+
+  #startSuspicion(member: Member, claim: SuspectClaim): void {
+    const { settings, clock, effects } = this.#context;
+    const { node: name, from } = claim;
+    const members = this.#table.size;
+    const minMs = suspicionMinMs(settings.suspicionMult, members, settings.probeInterval);
+    const suspicion = new Suspicion(
+      { clock, caughtUp: this.#caughtUp },
+      {
+        accuser: from,
+        wanted: confirmationsWanted(settings.suspicionMult, members),
+        minMs,
+        maxMs: minMs * settings.suspicionMaxTimeoutMult,
+        expired: (confirmations) => this.#suspicionExpired(member, suspicion, confirmations),
+      },
+    );
+    member.setIncarnation(claim.incarnation);
+    member.setState('suspect', clock.now());
+    this.#suspicions.set(name, suspicion);
+    this.#broadcast(name, claim);
+    effects.report({ code: 'member-suspected', peer: name, by: from });
+    effects.tell({ type: 'suspect', node: member.snapshot() });
+  }
+
+  #suspicionExpired(member: Member, suspicion: Suspicion, confirmations: number): void {
+    const { effects, counters } = this.#context;
+    const { name, incarnation } = member;
+    if (this.#suspicions.get(name) !== suspicion || member.state !== 'suspect') return;
+    const { wanted } = suspicion;
+    if (confirmations < wanted) {
+      counters.degradedSuspicions++;
+      effects.report({ code: 'suspicion-degraded', peer: name, confirmations, wanted });
+    }
+    this.dead({ type: MessageType.dead, node: name, incarnation, from: this.#self.name });
+  }
+
+  #bury(member: Member, claim: DeadClaim, finished: (() => void) | undefined): void {
+    const { clock, effects } = this.#context;
+    const { node: name, from } = claim;
+    const confirmations = this.#suspicions.get(name)?.confirmations;
+    this.#settleSuspicion(name);
+    const left = from === name;
+    member.setIncarnation(claim.incarnation);
+    member.setState(left ? 'left' : 'dead', clock.now());
+    this.#broadcast(name, claim, finished);
+    if (name === this.#self.name) return;
+    if (left) effects.report({ code: 'member-left', peer: name });
+    else {
+      const seen = confirmations === undefined ? {} : { confirmations };
+      effects.report({ code: 'member-failed', peer: name, by: from, ...seen });
+    }
+    effects.tell({ type: 'leave', node: member.snapshot(), reason: left ? 'left' : 'failed' });
+  }
+
+  #refute(claimed: number, claim: string): void {
+    const { effects, counters } = this.#context;
+    const member = this.#table.get(this.#self.name);
+    if (member === undefined) return;
+    const incarnation = this.#self.incarnationAbove(claimed);
+    member.setFacts({ ...member.facts, incarnation });
+    const { addr, port, meta, vsn } = member.facts;
+    const { name: node } = member;
+    this.#broadcast(node, { type: MessageType.alive, node, addr, port, meta, vsn, incarnation });
+    counters.refutations++;
+    effects.report({ code: 'refuted', peer: node, claim, incarnation });
+    this.#health.add(1);
+  }
+
+  #reportConflict(member: Member, facts: MemberFacts): void {
+    const { effects } = this.#context;
+    const existing = member.snapshot();
+    const other = nodeFrom(member.name, keepable(facts), 'alive');
+    const addresses = { held: existing.address, claimed: other.address };
+    effects.report({ code: 'address-conflict', peer: member.name, ...addresses });
+    effects.tell({ type: 'conflict', existing, other });
+  }
+
+  #settleSuspicion(name: string): void {
+    this.#suspicions.get(name)?.cancel();
+    this.#suspicions.delete(name);
+  }
+
+  #broadcast(
+    name: string,
+    claim: AliveClaim | SuspectClaim | DeadClaim,
+    finished?: () => void,
+  ): void {
+    const message = encodeMessage(claim);
+    if (!this.#outbox.fitsAsBroadcast(message)) {
+      // It would wait for room for ever; those who miss it get it by push/pull.
+      const { length: size } = message;
+      this.#context.effects.report({ code: 'broadcast-too-large', peer: name, size });
+      finished?.();
+      return;
+    }
+    this.#queue.queueBroadcast({ name, message, ...(finished && { finished }) });
+  }
+
+  #drop(peer: string, reason: DropReason, detail: string): void {
+    this.#context.counters.drop(reason);
+    this.#context.effects.report({ code: 'claim-refused', peer, detail });
+  }
+}
+
+// The bytes of a claim are views of the packet or stream that brought them; what is kept is copied,
+// so that a member of a few bytes does not hold a buffer of megabytes.
+function keepable(facts: MemberFacts): MemberFacts {
+  return {
+    ...facts,
+    addr: Buffer.from(facts.addr),
+    meta: facts.meta === null ? null : Buffer.from(facts.meta),
+    vsn: Buffer.from(facts.vsn),
+  };
+}

@@ -1,0 +1,106 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What becomes of a claim that somebody is alive (behaviour, section 4). Pure: it looks and says.
+import { isSameIp } from '../../wire/address.js';
+import { limits } from '../../wire/limits.js';
+import type { DropReason } from '../counters.js';
+import { isNewer } from '../incarnation.js';
+import { hasVersions, type Member, type MemberFacts } from '../member.js';
+import { isStale } from './judge-suspect.js';
+
+/** What is to be done about an alive claim. */
+export type AliveVerdict =
+  | { readonly kind: 'ignore' }
+  | { readonly kind: 'drop'; readonly reason: DropReason; readonly detail: string }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'refute' }
+  /** `reclaim`: under another address than the name had before. */
+  | { readonly kind: 'accept'; readonly reclaim: boolean };
+
+export interface AliveCircumstances {
+  readonly isSelf: boolean;
+  /** The claim is our own: at the start, or with new metadata. */
+  readonly isOwnClaim: boolean;
+  readonly now: number;
+  readonly deadNodeReclaimMs: number;
+  readonly allowsIp: (ip: string) => boolean;
+}
+
+/** Whether a claim is well-formed enough to be shown to the alive delegate and judged. */
+export function defectOfAlive(
+  name: string,
+  claim: { meta: Buffer | null; vsn: Buffer },
+  mustHaveAllVersions: boolean,
+): { reason: DropReason; detail: string } | undefined {
+  const { vsn } = claim;
+  if (name === '') return { reason: 'bad-name', detail: 'an alive claim without a name' };
+  if ((claim.meta?.length ?? 0) > limits.metaBytes) {
+    return { reason: 'meta-too-large', detail: `metadata of ${claim.meta?.length ?? 0} bytes` };
+  }
+  if (mustHaveAllVersions && !hasVersions(vsn)) {
+    return { reason: 'bad-versions', detail: `only ${vsn.length} version bytes` };
+  }
+  const [min, max] = vsn;
+  if (min !== undefined && max !== undefined && (min === 0 || max === 0 || min > max)) {
+    return { reason: 'bad-versions', detail: `protocol versions ${min} to ${max}` };
+  }
+  return undefined;
+}
+
+/** Judges a well-formed alive claim about `member`, or about a name that is unknown. */
+export function judgeAlive(
+  member: Member | undefined,
+  facts: MemberFacts,
+  circumstances: AliveCircumstances,
+): AliveVerdict {
+  const { isSelf, isOwnClaim } = circumstances;
+  if (isOwnClaim) return { kind: 'accept', reclaim: false };
+  if (member === undefined)
+    return refusal(facts, circumstances) ?? { kind: 'accept', reclaim: false };
+  const reclaim = !isSameAddress(member, facts);
+  if (reclaim) {
+    const refused = refusal(facts, circumstances);
+    if (refused !== undefined) return refused;
+    if (!mayReclaim(member, circumstances)) return { kind: 'conflict' };
+  }
+  if (isSelf) {
+    if (isStale(member, facts, { isSelf })) return { kind: 'ignore' };
+    return isWhatWeSay(member, facts) ? { kind: 'ignore' } : { kind: 'refute' };
+  }
+  if (!reclaim && !isNewer(facts.incarnation, member.incarnation)) return { kind: 'ignore' };
+  return { kind: 'accept', reclaim };
+}
+
+function refusal(facts: MemberFacts, { allowsIp }: AliveCircumstances): AliveVerdict | undefined {
+  if (allowsIp(facts.ip)) return undefined;
+  return { kind: 'drop', reason: 'not-allowed', detail: `${facts.ip} is not in cidrsAllowed` };
+}
+
+function isSameAddress(member: Member, facts: MemberFacts): boolean {
+  return member.facts.port === facts.port && isSameIp(member.facts.addr, facts.addr);
+}
+
+// A name may move once its old bearer left, or has been dead for long enough.
+function mayReclaim(member: Member, { now, deadNodeReclaimMs }: AliveCircumstances): boolean {
+  if (member.state === 'left') return true;
+  if (member.state !== 'dead' || deadNodeReclaimMs <= 0) return false;
+  return now - member.stateChangedAt > deadNodeReclaimMs;
+}
+
+// The same incarnation with other content is a claim left over from an earlier life of ours.
+function isWhatWeSay(member: Member, facts: MemberFacts): boolean {
+  return (
+    facts.incarnation === member.incarnation &&
+    facts.vsn.equals(member.facts.vsn) &&
+    sameBytes(facts.meta, member.facts.meta)
+  );
+}
+
+function sameBytes(a: Buffer | null, b: Buffer | null): boolean {
+  if ((a?.length ?? 0) === 0) return (b?.length ?? 0) === 0;
+  return a !== null && b !== null && a.equals(b);
+}

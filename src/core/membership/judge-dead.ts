@@ -1,0 +1,23 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What becomes of a claim that somebody is dead, or left (behaviour, section 4).
+import type { Member } from '../member.js';
+import { isStale } from './judge-suspect.js';
+
+/** What is to be done about a dead claim. `settle`: only a running suspicion ends. */
+export type DeadVerdict = 'ignore' | 'settle' | 'refute' | 'accept';
+
+/** Judges a dead claim about `member`. */
+export function judgeDead(
+  member: Member | undefined,
+  claim: { incarnation: number },
+  circumstances: { isSelf: boolean; leaving: boolean },
+): DeadVerdict {
+  if (member === undefined || isStale(member, claim, circumstances)) return 'ignore';
+  if (member.isGone) return 'settle';
+  return circumstances.isSelf && !circumstances.leaving ? 'refute' : 'accept';
+}

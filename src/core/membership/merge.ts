@@ -1,0 +1,64 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Push/pull: another node's whole table, as claims (behaviour, sections 4 and 7). What it calls dead
+// we only suspect: deaths are not believed second-hand.
+import { MessageType } from '../../wire/message-type.js';
+import type { MemberRecord } from '../../wire/messages.js';
+import { factsFrom, nodeFrom, versionRanges, type MemberState, type Node } from '../member.js';
+import type { Member } from '../member.js';
+import type { Membership } from './apply.js';
+import type { VersionedMember } from './verify-versions.js';
+
+const STATES: readonly MemberState[] = ['alive', 'suspect', 'dead', 'left'];
+
+/** Our row of a member, for the wire. */
+export function recordOf(member: Member): MemberRecord {
+  const { addr, port, meta, vsn } = member.facts;
+  const { name, incarnation } = member;
+  return { name, addr, port, meta, vsn, incarnation, state: STATES.indexOf(member.state) };
+}
+
+/** A record as a node to show to the user's merge delegate; undefined if its address is none. */
+export function nodeOfRecord(record: MemberRecord): Node | undefined {
+  const facts = factsFrom(record);
+  const state = STATES[record.state];
+  return facts && state ? nodeFrom(record.name, facts, state) : undefined;
+}
+
+/** A record's versions, for the guard. */
+export function versionsOfRecord(record: MemberRecord): VersionedMember {
+  const [protocol, delegateProtocol] = versionRanges(record.vsn);
+  return { name: record.name, isAlive: record.state === 0, protocol, delegateProtocol };
+}
+
+/** A member's versions, for the guard. */
+export function versionsOfMember(member: Member): VersionedMember {
+  const [protocol, delegateProtocol] = versionRanges(member.facts.vsn);
+  return { name: member.name, isAlive: member.state === 'alive', protocol, delegateProtocol };
+}
+
+/** Makes the claim that a record stands for. A state that we do not know is passed over. */
+export function mergeRecord(record: MemberRecord, membership: Membership, selfName: string): void {
+  const { name: node, incarnation } = record;
+  switch (STATES[record.state]) {
+    case 'alive': {
+      const { addr, port, meta, vsn } = record;
+      const claim = { node, incarnation, addr, port, meta, vsn };
+      membership.alive({ type: MessageType.alive, ...claim });
+      return;
+    }
+    case 'left':
+      membership.dead({ type: MessageType.dead, node, incarnation, from: node });
+      return;
+    case 'dead':
+    case 'suspect':
+      membership.suspect({ type: MessageType.suspect, node, incarnation, from: selfName });
+      return;
+    case undefined:
+      return;
+  }
+}

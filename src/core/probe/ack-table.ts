@@ -1,0 +1,88 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Who waits for which answer: sequence number → waiter, with a deadline.
+import type { Clock, Timer } from '../ports.js';
+
+/** Somebody who waits for an ack. Exactly one of `acked` and `expired` is called, unless cancelled. */
+export interface AckWaiter {
+  acked(payload: Buffer, receivedAt: number): void;
+  /** A peer that was to ping for us says that it got no answer. */
+  nacked?(): void;
+  /** @param lateMs - how much later than planned the deadline's timer fired */
+  expired(lateMs: number): void;
+}
+
+interface Entry {
+  readonly waiter: AckWaiter;
+  readonly timer: Timer;
+}
+
+/** The ack table. It is empty when nothing is in flight. */
+export class AckTable {
+  readonly #clock: Clock;
+  readonly #caughtUp: (then: () => void) => void;
+  readonly #entries = new Map<number, Entry>();
+
+  constructor(components: { clock: Clock; caughtUp: (then: () => void) => void }) {
+    this.#clock = components.clock;
+    this.#caughtUp = components.caughtUp;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  has(seqNo: number): boolean {
+    return this.#entries.has(seqNo);
+  }
+
+  /**
+   * Waits for the ack of `seqNo`. When the deadline has passed, what had been received by then is
+   * still handled before the waiter is told: an ack in the socket's buffer was in time.
+   */
+  expect(seqNo: number, waiter: AckWaiter, withinMs: number): void {
+    const dueAt = this.#clock.now() + withinMs;
+    const timer = this.#clock.setTimer(withinMs, () => {
+      const lateMs = this.#clock.now() - dueAt;
+      this.#caughtUp(() => {
+        if (this.#entries.get(seqNo) !== entry) return;
+        this.#entries.delete(seqNo);
+        waiter.expired(lateMs);
+      });
+    });
+    const entry = { waiter, timer };
+    this.#entries.get(seqNo)?.timer.cancel();
+    this.#entries.set(seqNo, entry);
+  }
+
+  /** An ack came; false when nobody waits for it. */
+  ack(seqNo: number, payload: Buffer, receivedAt: number): boolean {
+    const entry = this.#entries.get(seqNo);
+    if (entry === undefined) return false;
+    this.cancel(seqNo);
+    entry.waiter.acked(payload, receivedAt);
+    return true;
+  }
+
+  /** A nack came; false when nobody waits for it. */
+  nack(seqNo: number): boolean {
+    const entry = this.#entries.get(seqNo);
+    entry?.waiter.nacked?.();
+    return entry !== undefined;
+  }
+
+  /** Nobody waits for this any more. */
+  cancel(seqNo: number): void {
+    this.#entries.get(seqNo)?.timer.cancel();
+    this.#entries.delete(seqNo);
+  }
+
+  clear(): void {
+    for (const { timer } of this.#entries.values()) timer.cancel();
+    this.#entries.clear();
+  }
+}

@@ -1,0 +1,69 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Probes the members round-robin over a shuffled list, so that each is probed once per pass and the
+// wait for it is bounded (SWIM, section 4.3).
+import type { Member } from '../member.js';
+import { ProbeRound, type ProbeComponents } from './probe-round.js';
+
+/** Runs one probe round after another. */
+export class Prober {
+  readonly #components: ProbeComponents;
+  #position = 0;
+  #round: ProbeRound | undefined;
+  #tickWaits = false;
+
+  constructor(components: ProbeComponents) {
+    this.#components = components;
+  }
+
+  /**
+   * The probe scheduler's tick. While a round is running the tick is skipped; when that round is
+   * only waiting for its verdict, the next one begins right after it.
+   */
+  tick(): void {
+    const { clock } = this.#components.context;
+    if (this.#round !== undefined) {
+      this.#tickWaits = clock.now() >= this.#round.endsAt;
+      return;
+    }
+    const target = this.#nextTarget();
+    if (target === undefined) return;
+    this.#round = new ProbeRound(this.#components, { target, ended: () => this.#roundEnded() });
+    this.#round.start();
+  }
+
+  /** Ends a round that is running, without a verdict. */
+  stop(): void {
+    const round = this.#round;
+    this.#round = undefined;
+    this.#tickWaits = false;
+    round?.abandon();
+  }
+
+  #roundEnded(): void {
+    this.#round = undefined;
+    if (!this.#tickWaits) return;
+    this.#tickWaits = false;
+    this.tick();
+  }
+
+  // The next member that is to be probed; at the end of a pass the dead are reaped and the list is
+  // shuffled. Undefined after a whole fruitless pass.
+  #nextTarget(): Member | undefined {
+    const { table, self, membership } = this.#components;
+    for (let checked = 0; checked < table.size; checked++) {
+      if (this.#position >= table.size) {
+        membership.reap();
+        table.shuffle();
+        this.#position = 0;
+      }
+      const member = table.at(this.#position++);
+      if (member !== undefined && member.name !== self.name && !member.isGone) return member;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,99 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Answers to what others ask: pings for us, and pings that we are asked to make for somebody.
+import { ipFromBytes, joinHostPort, type Address } from '../../wire/address.js';
+import { encodeMessage } from '../../wire/message-codec.js';
+import { MessageType } from '../../wire/message-type.js';
+import type { IndirectPing, Ping } from '../../wire/messages.js';
+import type { CoreContext } from '../context.js';
+import type { DropReason } from '../counters.js';
+import type { Outbox } from '../gossip/piggyback.js';
+import type { LocalNode } from '../local-node.js';
+import type { AckTable } from './ack-table.js';
+import type { MakePing } from './probe-round.js';
+
+/** What the responder works with. */
+export interface ResponderComponents {
+  readonly context: CoreContext;
+  readonly self: LocalNode;
+  readonly acks: AckTable;
+  readonly outbox: Outbox;
+  readonly makePing: MakePing;
+}
+
+/** Answers pings and indirect pings. */
+export class Responder {
+  readonly #components: ResponderComponents;
+
+  constructor(components: ResponderComponents) {
+    this.#components = components;
+  }
+
+  /** Acks a ping that is meant for us. */
+  ping(ping: Ping, from: Address): void {
+    const { context, self, outbox } = this.#components;
+    if (ping.node !== '' && ping.node !== self.name) {
+      // A restarted agent under another name must not vouch for the old one.
+      this.#drop(from, 'misaddressed', `a ping for ${ping.node}; this node is ${self.name}`);
+      return;
+    }
+    const payload = context.effects.ackPayload();
+    const ack = this.#ack(ping.seqNo, payload === null ? null : Buffer.from(payload));
+    outbox.send(replyAddress(ping, from), [ack]);
+  }
+
+  /** Pings somebody for a peer that got no answer of its own. */
+  indirectPing(request: IndirectPing, from: Address): void {
+    const { context, self, acks, outbox, makePing } = this.#components;
+    const { settings } = context;
+    const ip = ipFromBytes(request.target);
+    if (ip === undefined) {
+      this.#drop(from, 'bad-address', `a target address of ${request.target.length} bytes`);
+      return;
+    }
+    const noPort = settings.protocolVersion < 2 || request.port === 0;
+    const target = {
+      addr: joinHostPort(ip, noPort ? settings.bindPort : request.port),
+      name: request.node,
+    };
+    const asker = replyAddress(request, from);
+    const seqNo = self.nextSequence();
+    acks.expect(
+      seqNo,
+      {
+        acked: () => outbox.send(asker, [this.#ack(request.seqNo, null)]),
+        expired: () => {
+          if (!request.nack) return;
+          const nack = { type: MessageType.nackResp, seqNo: request.seqNo };
+          outbox.send(asker, [encodeMessage(nack)]);
+        },
+      },
+      settings.probeTimeout,
+    );
+    outbox.send(target, [makePing(seqNo, request.node).message]);
+  }
+
+  #drop(from: Address, reason: DropReason, detail: string): void {
+    this.#components.context.counters.drop(reason);
+    const report = { code: 'packet-dropped', peer: from.addr, reason, detail } as const;
+    this.#components.context.effects.report(report);
+  }
+
+  #ack(seqNo: number, payload: Buffer | null): Buffer {
+    return encodeMessage({ type: MessageType.ackResp, seqNo, payload });
+  }
+}
+
+// To the address that the asker gave, when it gave one; else to where the packet came from.
+function replyAddress(
+  asker: { sourceAddr: Buffer; sourcePort: number; sourceNode: string },
+  from: Address,
+): Address {
+  const ip = asker.sourcePort === 0 ? undefined : ipFromBytes(asker.sourceAddr);
+  const name = asker.sourceNode === '' ? undefined : asker.sourceNode;
+  return { addr: ip === undefined ? from.addr : joinHostPort(ip, asker.sourcePort), name };
+}

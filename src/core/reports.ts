@@ -1,0 +1,36 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What the engine noticed, as data. The core neither logs nor measures; the shell turns each report
+// into a log line and, where there is one, a metric. Codes are stable: operators search for them.
+import type { DropReason } from './counters.js';
+
+/** Something that happened, for the log. `peer` is the other node's name or address. */
+export type Report =
+  | { readonly code: 'packet-dropped'; peer: string; reason: DropReason; detail: string }
+  | { readonly code: 'stream-dropped'; peer: string; reason: DropReason; detail: string }
+  | { readonly code: 'send-failed'; peer: string; error: Error }
+  | { readonly code: 'probe-unanswered'; peer: string; healthScore: number }
+  | { readonly code: 'probe-stream-only'; peer: string }
+  | { readonly code: 'probe-stalled'; peer: string; lateMs: number }
+  | { readonly code: 'probe-send-failed'; peer: string; error: Error }
+  | { readonly code: 'claim-refused'; peer: string; detail: string }
+  | { readonly code: 'address-conflict'; peer: string; held: string; claimed: string }
+  | { readonly code: 'address-reclaimed'; peer: string; held: string; claimed: string }
+  | { readonly code: 'member-joined'; peer: string; address: string }
+  | { readonly code: 'member-updated'; peer: string }
+  | { readonly code: 'member-suspected'; peer: string; by: string }
+  | { readonly code: 'member-recovered'; peer: string }
+  | { readonly code: 'member-failed'; peer: string; by: string; confirmations?: number }
+  | { readonly code: 'member-left'; peer: string }
+  | { readonly code: 'member-reaped'; peer: string }
+  | { readonly code: 'suspicion-degraded'; peer: string; confirmations: number; wanted: number }
+  | { readonly code: 'refuted'; peer: string; claim: string; incarnation: number }
+  | { readonly code: 'queue-depth'; peer?: undefined; depth: number }
+  | { readonly code: 'broadcast-too-large'; peer: string; size: number }
+  | { readonly code: 'user-broadcast-too-large'; peer?: undefined; size: number; limit: number };
+
+export type ReportCode = Report['code'];

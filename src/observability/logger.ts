@@ -1,0 +1,81 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Logging must never stop the protocol and must cost nothing when nobody listens.
+import createDebug from 'debug';
+import type { Logger } from '../config/options.js';
+
+type Level = keyof Logger;
+type Sink = (level: Level, message: string, fields: object | undefined) => unknown;
+
+const defaultSubsystem = 'core';
+
+/**
+ * The logger that the library writes to: the user's, or else the `debug` package under
+ * `memberlist:<subsystem>`, where the subsystem is the text in `fields.subsystem` (`core` without
+ * one). The latter is silent unless asked for, for instance by `DEBUG=memberlist:*`.
+ *
+ * Whatever a user's logger throws, or rejects with, is dropped.
+ */
+export function createLogger(user: Logger | undefined): Logger {
+  return guarded(user === undefined ? debugSink() : userSink(user));
+}
+
+/** Looks the method up at each call: loggers that change their level exchange their methods. */
+function userSink(user: Logger): Sink {
+  return (level, message, fields) =>
+    fields === undefined ? user[level](message) : user[level](message, fields);
+}
+
+function debugSink(): Sink {
+  const debuggers = new Map<string, createDebug.Debugger>();
+  const debuggerFor = (subsystem: string): createDebug.Debugger => {
+    let found = debuggers.get(subsystem);
+    if (found === undefined) {
+      found = createDebug(`memberlist:${subsystem}`);
+      debuggers.set(subsystem, found);
+    }
+    return found;
+  };
+
+  return (level, message, fields) => {
+    const write = debuggerFor(subsystemOf(fields));
+    if (!write.enabled) return;
+    const shown = shownFields(fields);
+    if (shown === undefined) write('%s %s', level, message);
+    else write('%s %s %o', level, message, shown);
+  };
+}
+
+function subsystemOf(fields: object | undefined): string {
+  const subsystem = fields !== undefined && 'subsystem' in fields ? fields.subsystem : undefined;
+  return typeof subsystem === 'string' ? subsystem : defaultSubsystem;
+}
+
+/** The fields without the subsystem, which the namespace shows already; undefined if none is left. */
+function shownFields(fields: object | undefined): object | undefined {
+  if (fields === undefined) return undefined;
+  const shown = Object.entries(fields).filter(([name]) => name !== 'subsystem');
+  return shown.length === 0 ? undefined : Object.fromEntries(shown);
+}
+
+function guarded(sink: Sink): Logger {
+  const at =
+    (level: Level) =>
+    (message: string, fields?: object): void => {
+      try {
+        const result = sink(level, message, fields);
+        if (result instanceof Promise) result.catch(ignore);
+      } catch {
+        // There is nowhere left to say it.
+      }
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+function ignore(): void {
+  // There is nowhere left to say it.
+}

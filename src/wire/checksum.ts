@@ -1,0 +1,33 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The CRC layer of a packet (wire protocol, section 3): 0c, CRC-32/IEEE of all that follows.
+import { crc32 } from 'node:zlib';
+import { MessageType } from './message-type.js';
+import { WireError } from './wire-error.js';
+
+/** Bytes that the layer adds. */
+export const CHECKSUM_BYTES = 5;
+
+/** Fills in the header at `offset` for the content that lies behind it, up to `end`. */
+export function writeChecksum(buf: Buffer, offset: number, end: number): void {
+  buf[offset] = MessageType.hasCrc;
+  buf.writeUInt32BE(crc32(buf.subarray(offset + CHECKSUM_BYTES, end)), offset + 1);
+}
+
+/**
+ * Where the content begins, behind a header at `start` that is right.
+ *
+ * @throws WireError when the header is cut short or the sum is not that of the content
+ */
+export function verifyChecksum(buf: Buffer, start: number, end: number): number {
+  const content = start + CHECKSUM_BYTES;
+  if (content > end) throw new WireError('truncated', 'a checksum is cut short');
+  if (crc32(buf.subarray(content, end)) !== buf.readUInt32BE(start + 1)) {
+    throw new WireError('bad-checksum', 'the checksum does not match');
+  }
+  return content;
+}

@@ -1,0 +1,98 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Several messages in one packet (wire protocol, section 4): 07, count, lengths, bodies.
+import { limits } from './limits.js';
+import { MessageType } from './message-type.js';
+import { WireError } from './wire-error.js';
+
+/** Bytes of a compound beside its parts: the type and the count. */
+export const COMPOUND_HEADER_BYTES = 2;
+/** Bytes that each part costs beside its body: its length. */
+export const COMPOUND_PART_BYTES = 2;
+
+/** Bytes that these messages take in one packet: alone as they are, else as a compound. */
+export function assembledLength(messages: readonly Buffer[]): number {
+  const [only] = messages;
+  if (messages.length === 1 && only !== undefined) return only.length;
+  let length = COMPOUND_HEADER_BYTES;
+  for (const message of messages) length += COMPOUND_PART_BYTES + message.length;
+  return length;
+}
+
+/**
+ * Writes the messages at `offset`: one as it is, several as a compound. Returns the end.
+ * There may be at most 255 of them, of at most 65,535 bytes each, unless there is just one.
+ */
+export function writeAssembled(messages: readonly Buffer[], buf: Buffer, offset: number): number {
+  const [only] = messages;
+  if (messages.length === 1 && only !== undefined) {
+    buf.set(only, offset);
+    return offset + only.length;
+  }
+  if (messages.length > limits.compoundParts) {
+    throw new RangeError(`a compound holds at most ${limits.compoundParts} messages`);
+  }
+  buf[offset] = MessageType.compound;
+  buf[offset + 1] = messages.length;
+  let lengthAt = offset + COMPOUND_HEADER_BYTES;
+  let bodyAt = lengthAt + COMPOUND_PART_BYTES * messages.length;
+  for (const message of messages) {
+    lengthAt = buf.writeUInt16BE(message.length, lengthAt);
+    buf.set(message, bodyAt);
+    bodyAt += message.length;
+  }
+  return bodyAt;
+}
+
+/**
+ * Splits messages into groups that each fit one compound: at most 255 to a group, and a message too
+ * long for a part's length field alone.
+ */
+export function groupForCompounds(messages: readonly Buffer[]): Buffer[][] {
+  const groups: Buffer[][] = [];
+  let group: Buffer[] = [];
+  for (const message of messages) {
+    if (message.length > limits.compoundPartBytes) {
+      groups.push([message]);
+      continue;
+    }
+    group.push(message);
+    if (group.length === limits.compoundParts) {
+      groups.push(group);
+      group = [];
+    }
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
+}
+
+/**
+ * Calls `part` for each whole part of the compound that starts at `start` (its type byte).
+ *
+ * @throws WireError when the lengths or the last parts are cut off; the whole parts were handled
+ */
+export function splitCompound(
+  buf: Buffer,
+  start: number,
+  end: number,
+  part: (start: number, end: number) => void,
+): void {
+  const count = start + 1 < end ? (buf[start + 1] as number) : 0;
+  if (count === 0) throw new WireError('malformed', 'a compound without parts');
+  let lengthAt = start + COMPOUND_HEADER_BYTES;
+  let bodyAt = lengthAt + COMPOUND_PART_BYTES * count;
+  if (bodyAt > end) throw new WireError('truncated', 'the lengths of a compound are cut short');
+  for (let i = 0; i < count; i++) {
+    const length = buf.readUInt16BE(lengthAt);
+    if (bodyAt + length > end) {
+      throw new WireError('truncated', `${count - i} of ${count} parts of a compound are cut off`);
+    }
+    part(bodyAt, bodyAt + length);
+    lengthAt += COMPOUND_PART_BYTES;
+    bodyAt += length;
+  }
+}

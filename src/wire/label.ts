@@ -1,0 +1,63 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The label in front of packets and streams (wire protocol, sections 3 and 6): f4, length, label.
+// It keeps clusters that share a network apart; it is no secret.
+import { limits } from './limits.js';
+import { MessageType } from './message-type.js';
+import { noBytes } from './messages.js';
+import { INCOMPLETE } from './msgpack-scan.js';
+import { WireError } from './wire-error.js';
+
+const HEADER_BYTES = 2;
+
+/** What a node demands of the labels that it meets, and puts in front of what it sends. */
+export class Label {
+  /** The label's own bytes; empty without a label. */
+  readonly bytes: Buffer;
+  /** What stands in front of packets and streams; empty without a label. */
+  readonly header: Buffer;
+  readonly #text: string;
+  readonly #skipInboundCheck: boolean;
+
+  constructor(init: { label: string; skipInboundCheck: boolean }) {
+    this.#text = init.label;
+    this.#skipInboundCheck = init.skipInboundCheck;
+    this.bytes = Buffer.from(init.label);
+    if (this.bytes.length > limits.labelBytes) throw new RangeError('the label is too long');
+    this.header =
+      this.bytes.length === 0
+        ? noBytes
+        : Buffer.concat([Buffer.of(MessageType.hasLabel, this.bytes.length), this.bytes]);
+  }
+
+  /**
+   * Where the content begins, or INCOMPLETE when a stream needs more bytes to tell.
+   *
+   * @throws WireError when the label is not ours, or where none may be
+   */
+  contentStart(buf: Buffer, end: number): number {
+    if (end === 0) return INCOMPLETE;
+    if (buf[0] !== MessageType.hasLabel) {
+      if (this.bytes.length > 0 && !this.#skipInboundCheck) {
+        throw new WireError('bad-label', `no label; ours is ${JSON.stringify(this.#text)}`);
+      }
+      return 0;
+    }
+    if (end < HEADER_BYTES) return INCOMPLETE;
+    const length = buf[1] as number;
+    if (length === 0) throw new WireError('bad-label', 'an empty label');
+    const content = HEADER_BYTES + length;
+    if (content > end) return INCOMPLETE;
+    const theirs = buf.subarray(HEADER_BYTES, content);
+    if (this.#skipInboundCheck || !theirs.equals(this.bytes)) {
+      const [seen, ours] = [theirs.toString(), this.#text].map((text) => JSON.stringify(text));
+      const why = this.#skipInboundCheck ? 'labels are stripped before us' : `ours is ${ours}`;
+      throw new WireError('bad-label', `label ${seen}; ${why}`);
+    }
+    return content;
+  }
+}

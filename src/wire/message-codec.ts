@@ -1,0 +1,38 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Messages whose body is one MessagePack map: a type byte, then the map.
+import type { Buffer as NodeBuffer } from 'node:buffer';
+import { schemaOfType, type Message, type Schema } from './messages.js';
+import { readStruct, structLength, writeStruct } from './struct-codec.js';
+import { WireError } from './wire-error.js';
+
+/** The message as bytes: its type, then its body. */
+export function encodeMessage(message: Message): NodeBuffer {
+  const schema = schemaFor(message.type);
+  const buf = Buffer.allocUnsafe(1 + structLength(schema, message));
+  buf[0] = message.type;
+  writeStruct(schema, message, buf, 1);
+  return buf;
+}
+
+/**
+ * Reads the message that fills `buf` from `start` to `end`. Bytes behind its body are ignored, as
+ * Go does. Byte fields are views of `buf`.
+ *
+ * @throws WireError when the type has no MessagePack body, or the body is not a right one
+ */
+export function decodeMessage(buf: NodeBuffer, start = 0, end = buf.length): Message {
+  const type = start < end ? buf[start] : undefined;
+  if (type === undefined) throw new WireError('empty', 'a message of no bytes');
+  return readStruct(schemaFor(type), { buf, pos: start + 1, end });
+}
+
+function schemaFor(type: number): Schema<Message> {
+  const schema = schemaOfType(type);
+  if (schema === undefined) throw new WireError('unknown-type', `message type ${type}`);
+  return schema;
+}

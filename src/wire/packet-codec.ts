@@ -1,0 +1,126 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// A packet, from the outside in (wire protocol, section 3):
+//
+//     label header?  →  encryption?  →  CRC?  →  compression?  →  one message, or a compound
+//
+// Each layer appears at most once and in this order; nothing legitimate nests deeper.
+import { CHECKSUM_BYTES, verifyChecksum, writeChecksum } from './checksum.js';
+import type { Cipher } from './cipher.js';
+import { assembledLength, splitCompound, writeAssembled } from './compound.js';
+import { compressContent, decompressContent } from './compression.js';
+import type { Label } from './label.js';
+import { limits } from './limits.js';
+import { MessageType } from './message-type.js';
+import { INCOMPLETE } from './msgpack-scan.js';
+import { WireError } from './wire-error.js';
+
+/** One message inside a packet: `buf[start]` is its type byte. */
+export type MessageSink = (buf: Buffer, start: number, end: number) => void;
+
+/** Builds packets out of encoded messages, and takes them apart. */
+export class PacketCodec {
+  readonly #label: Label;
+  readonly #cipher: Cipher | undefined;
+  readonly #compress: boolean;
+
+  constructor(init: { label: Label; cipher: Cipher | undefined; compress: boolean }) {
+    this.#label = init.label;
+    this.#cipher = init.cipher;
+    this.#compress = init.compress;
+  }
+
+  /** Bytes that the outer layers take of a packet's budget; compound headers are not among them. */
+  get overheadBytes(): number {
+    const sealing = this.#cipher?.sealsOutgoing === true ? this.#cipher.overheadBytes : 0;
+    return this.#label.header.length + sealing + CHECKSUM_BYTES;
+  }
+
+  /**
+   * One packet with these messages, at most 255 of them.
+   *
+   * @param options.checksum - add the CRC layer: for receivers of protocol 5 and above
+   */
+  encode(messages: readonly Buffer[], options: { checksum: boolean }): Buffer {
+    const cipher = this.#cipher?.sealsOutgoing === true ? this.#cipher : undefined;
+    const header = this.#label.header;
+    const front =
+      (cipher === undefined ? header.length : 0) + (options.checksum ? CHECKSUM_BYTES : 0);
+    const plain = this.#assemble(messages, front);
+    if (options.checksum) writeChecksum(plain, front - CHECKSUM_BYTES, plain.length);
+    if (cipher !== undefined) {
+      return Buffer.concat([header, cipher.seal(plain, this.#label.bytes)]);
+    }
+    plain.set(header, 0);
+    return plain;
+  }
+
+  /**
+   * Takes a packet apart and calls `sink` for each message in it.
+   *
+   * @throws WireError at the first rule that is broken; messages before it were delivered
+   */
+  decode(packet: Buffer, sink: MessageSink): void {
+    let buf = packet;
+    let start = this.#label.contentStart(packet, packet.length);
+    if (start === INCOMPLETE) {
+      throw packet.length === 0
+        ? new WireError('empty', 'an empty packet')
+        : new WireError('bad-label', 'a truncated label');
+    }
+    if (this.#cipher !== undefined) {
+      const opened = this.#cipher.open(buf.subarray(start), this.#label.bytes);
+      if (opened !== undefined) {
+        buf = opened;
+        start = 0;
+      } else if (this.#cipher.requiresSealed) {
+        throw new WireError('undecryptable', 'no installed key opens it');
+      }
+    }
+    if (buf[start] === MessageType.hasCrc) start = verifyChecksum(buf, start, buf.length);
+    if (buf[start] === MessageType.compress) {
+      const cursor = { buf, pos: start + 1, end: buf.length };
+      buf = decompressContent(cursor, limits.decompressedPacketBytes);
+      start = 0;
+    }
+    if (start >= buf.length) throw new WireError('empty', 'a packet without a message');
+    if (buf[start] !== MessageType.compound) {
+      deliver(sink, buf, start, buf.length);
+      return;
+    }
+    const content = buf;
+    splitCompound(content, start, content.length, (from, to) => deliver(sink, content, from, to));
+  }
+
+  // The messages, compressed if that pays, behind `front` bytes that are still to be filled in.
+  #assemble(messages: readonly Buffer[], front: number): Buffer {
+    const plain = Buffer.allocUnsafe(front + assembledLength(messages));
+    writeAssembled(messages, plain, front);
+    if (!this.#compress) return plain;
+    const compressed = compressContent(plain.subarray(front));
+    if (front + compressed.length >= plain.length) return plain;
+    const smaller = Buffer.allocUnsafe(front + compressed.length);
+    smaller.set(compressed, front);
+    return smaller;
+  }
+}
+
+function deliver(sink: MessageSink, buf: Buffer, start: number, end: number): void {
+  const type = start < end ? buf[start] : undefined;
+  switch (type) {
+    case undefined:
+      throw new WireError('empty', 'a part without a type');
+    case MessageType.compound:
+    case MessageType.compress:
+    case MessageType.hasCrc:
+    case MessageType.encrypt:
+    case MessageType.hasLabel:
+      throw new WireError('too-deep', `layer ${type} inside a message`);
+    default:
+      sink(buf, start, end);
+  }
+}

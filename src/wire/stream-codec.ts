@@ -1,0 +1,251 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What travels on a stream, from the outside in (wire protocol, section 6):
+//
+//     label header?  →  encryption?  →  compression?  →  type byte, body
+//
+// A peer keeps the connection open after its request, so the end of a message must be seen in the
+// bytes themselves. StreamReader is fed chunk by chunk and says when a message is whole.
+import type { Cipher } from './cipher.js';
+import { compressContent, decompressContent } from './compression.js';
+import type { Label } from './label.js';
+import { limits } from './limits.js';
+import { decodeMessage } from './message-codec.js';
+import { MessageType } from './message-type.js';
+import {
+  memberRecordSchema,
+  noBytes,
+  pushPullHeaderSchema,
+  userMessageHeaderSchema,
+  type AckResp,
+  type ErrResp,
+  type MemberRecord,
+  type Ping,
+} from './messages.js';
+import { INCOMPLETE, scanValue } from './msgpack-scan.js';
+import { readStruct, structLength, writeStruct } from './struct-codec.js';
+import { WireError } from './wire-error.js';
+
+/** The whole of one node's state: its member table and its user's state. */
+export interface PushPull {
+  readonly type: typeof MessageType.pushPull;
+  readonly join: boolean;
+  readonly records: readonly MemberRecord[];
+  readonly userState: Buffer;
+}
+
+/** A user message that came over a stream. */
+export interface UserMessage {
+  readonly type: typeof MessageType.user;
+  readonly payload: Buffer;
+}
+
+export type StreamMessage = Ping | AckResp | ErrResp | PushPull | UserMessage;
+
+/** The layers of a stream's messages, for one node. */
+export interface StreamLayers {
+  readonly label: Label;
+  readonly cipher: Cipher | undefined;
+  readonly compress: boolean;
+}
+
+const SEAL_HEADER_BYTES = 5;
+
+/** A push/pull message, its type byte included. */
+export function encodePushPull(message: Omit<PushPull, 'type'>): Buffer {
+  const { join, records, userState } = message;
+  const header = { join, nodes: records.length, userStateLen: userState.length };
+  let length = 1 + structLength(pushPullHeaderSchema, header) + userState.length;
+  for (const record of records) length += structLength(memberRecordSchema, record);
+  const buf = Buffer.allocUnsafe(length);
+  buf[0] = MessageType.pushPull;
+  let pos = writeStruct(pushPullHeaderSchema, header, buf, 1);
+  for (const record of records) pos = writeStruct(memberRecordSchema, record, buf, pos);
+  buf.set(userState, pos);
+  return buf;
+}
+
+/** A user message for a stream, its type byte included. */
+export function encodeUserMessage(payload: Uint8Array): Buffer {
+  const header = { userMsgLen: payload.length };
+  const headerLength = structLength(userMessageHeaderSchema, header);
+  const buf = Buffer.allocUnsafe(1 + headerLength + payload.length);
+  buf[0] = MessageType.user;
+  buf.set(payload, writeStruct(userMessageHeaderSchema, header, buf, 1));
+  return buf;
+}
+
+/** Puts the layers round a message; the dialler's label header is not among them. */
+export function wrapForStream(message: Buffer, layers: StreamLayers): Buffer {
+  const content = layers.compress ? compressContent(message) : message;
+  const { cipher } = layers;
+  if (cipher?.sealsOutgoing !== true) return content;
+  const header = Buffer.allocUnsafe(SEAL_HEADER_BYTES);
+  header[0] = MessageType.encrypt;
+  header.writeUInt32BE(cipher.sealedLength(content.length), 1);
+  const additionalData = Buffer.concat([header, layers.label.bytes]);
+  return Buffer.concat([header, cipher.seal(content, additionalData)]);
+}
+
+/** Reads the one message of a stream's direction, as its bytes come in. */
+export class StreamReader {
+  readonly #layers: StreamLayers;
+  #buf: Buffer = noBytes;
+  #length = 0;
+  #contentStart: number;
+  #pushPull: PushPullReader | undefined;
+
+  /** @param init.expectLabel - true at the end that was dialled: responses carry no label */
+  constructor(layers: StreamLayers, init: { expectLabel: boolean }) {
+    this.#layers = layers;
+    this.#contentStart = init.expectLabel ? INCOMPLETE : 0;
+  }
+
+  /** Bytes received so far. */
+  get receivedBytes(): number {
+    return this.#length;
+  }
+
+  /**
+   * Takes the next bytes; gives the message once it is whole, undefined before.
+   *
+   * @throws WireError as soon as a rule or bound is broken
+   */
+  push(chunk: Buffer): StreamMessage | undefined {
+    this.#append(chunk);
+    if (this.#contentStart === INCOMPLETE) {
+      this.#contentStart = this.#layers.label.contentStart(this.#buf, this.#length);
+      if (this.#contentStart === INCOMPLETE) return undefined;
+    }
+    return this.#readSealed(this.#contentStart);
+  }
+
+  #append(chunk: Buffer): void {
+    const length = this.#length + chunk.length;
+    if (length > limits.decompressedStreamBytes) {
+      throw new WireError(
+        'too-large',
+        `a stream message over ${limits.decompressedStreamBytes} bytes`,
+      );
+    }
+    if (length > this.#buf.length) {
+      const grown = Buffer.allocUnsafe(Math.max(length, this.#buf.length * 2));
+      this.#buf.copy(grown, 0, 0, this.#length);
+      this.#buf = grown;
+    }
+    this.#buf.set(chunk, this.#length);
+    this.#length = length;
+  }
+
+  #readSealed(start: number): StreamMessage | undefined {
+    const buf = this.#buf;
+    const end = this.#length;
+    if (start >= end) return undefined;
+    const { cipher, label } = this.#layers;
+    if (buf[start] !== MessageType.encrypt) {
+      if (cipher?.requiresSealed === true) {
+        throw new WireError('undecryptable', 'a stream in plaintext; this cluster is encrypted');
+      }
+      return this.#readCompressed(buf, start, end);
+    }
+    if (cipher === undefined) {
+      throw new WireError('undecryptable', 'an encrypted stream; this node has no key');
+    }
+    const sealedStart = start + SEAL_HEADER_BYTES;
+    if (sealedStart > end) return undefined;
+    const sealedLength = buf.readUInt32BE(start + 1);
+    if (sealedLength > limits.stateBytes) {
+      throw new WireError('too-large', `an encrypted message of ${sealedLength} bytes`);
+    }
+    if (sealedStart + sealedLength > end) return undefined;
+    const additionalData = Buffer.concat([buf.subarray(start, sealedStart), label.bytes]);
+    const plain = cipher.open(
+      buf.subarray(sealedStart, sealedStart + sealedLength),
+      additionalData,
+    );
+    if (plain === undefined) throw new WireError('undecryptable', 'no installed key opens it');
+    return whole(this.#readCompressed(plain, 0, plain.length));
+  }
+
+  #readCompressed(buf: Buffer, start: number, end: number): StreamMessage | undefined {
+    if (buf[start] !== MessageType.compress) return this.#readMessage(buf, start, end);
+    if (scanValue(buf, start + 1, end) === INCOMPLETE) return undefined;
+    const cursor = { buf, pos: start + 1, end };
+    const content = decompressContent(cursor, limits.decompressedStreamBytes);
+    return whole(this.#readMessage(content, 0, content.length));
+  }
+
+  #readMessage(buf: Buffer, start: number, end: number): StreamMessage | undefined {
+    if (start >= end) return undefined;
+    const type = buf[start] as number;
+    switch (type) {
+      case MessageType.ping:
+      case MessageType.ackResp:
+      case MessageType.err:
+        if (scanValue(buf, start + 1, end) === INCOMPLETE) return undefined;
+        return decodeMessage(buf, start, end) as Ping | AckResp | ErrResp;
+      case MessageType.user:
+        return readUserMessage(buf, start + 1, end);
+      case MessageType.pushPull:
+        this.#pushPull ??= new PushPullReader(start + 1);
+        return this.#pushPull.read(buf, end);
+      default:
+        throw new WireError('unknown-type', `message type ${type} on a stream`);
+    }
+  }
+}
+
+function whole(message: StreamMessage | undefined): StreamMessage {
+  if (message === undefined) throw new WireError('truncated', 'a message is cut short');
+  return message;
+}
+
+function readUserMessage(buf: Buffer, start: number, end: number): UserMessage | undefined {
+  if (scanValue(buf, start, end) === INCOMPLETE) return undefined;
+  const cursor = { buf, pos: start, end };
+  const { userMsgLen } = readStruct(userMessageHeaderSchema, cursor);
+  if (userMsgLen > limits.userStreamBytes) {
+    throw new WireError('too-large', `a user message of ${userMsgLen} bytes`);
+  }
+  if (cursor.pos + userMsgLen > end) return undefined;
+  return { type: MessageType.user, payload: buf.subarray(cursor.pos, cursor.pos + userMsgLen) };
+}
+
+// Remembers how far it came, so that each record is read once however the bytes are cut.
+class PushPullReader {
+  #pos: number;
+  #header: { join: boolean; nodes: number; userStateLen: number } | undefined;
+  readonly #records: MemberRecord[] = [];
+
+  constructor(start: number) {
+    this.#pos = start;
+  }
+
+  read(buf: Buffer, end: number): PushPull | undefined {
+    const cursor = { buf, pos: this.#pos, end };
+    if (this.#header === undefined) {
+      if (scanValue(buf, cursor.pos, end) === INCOMPLETE) return undefined;
+      this.#header = readStruct(pushPullHeaderSchema, cursor);
+      this.#pos = cursor.pos;
+    }
+    const { join, nodes, userStateLen } = this.#header;
+    if (nodes > limits.pushPullNodes) {
+      throw new WireError('too-large', `a push/pull of ${nodes} nodes`);
+    }
+    if (userStateLen > limits.stateBytes) {
+      throw new WireError('too-large', `a user state of ${userStateLen} bytes`);
+    }
+    while (this.#records.length < nodes) {
+      if (scanValue(buf, this.#pos, end) === INCOMPLETE) return undefined;
+      this.#records.push(readStruct(memberRecordSchema, cursor));
+      this.#pos = cursor.pos;
+    }
+    if (this.#pos + userStateLen > end) return undefined;
+    const userState = buf.subarray(this.#pos, this.#pos + userStateLen);
+    return { type: MessageType.pushPull, join, records: this.#records, userState };
+  }
+}

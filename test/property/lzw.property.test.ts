@@ -1,0 +1,71 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import assert from 'node:assert/strict';
+import type { Buffer } from 'node:buffer';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { lzwCompress, lzwDecompress } from '../../src/wire/lzw.js';
+import { WireError } from '../../src/wire/wire-error.js';
+
+/** Bytes over a small or a large alphabet: a small one makes long strings in the table. */
+const plainBytes = fc
+  .integer({ min: 0, max: 255 })
+  .chain((max) => fc.uint8Array({ max, minLength: 1, maxLength: 12_000, size: 'max' }));
+
+function decompressOrFault(data: Uint8Array, maxOutput: number): Buffer | WireError {
+  try {
+    return lzwDecompress(data, maxOutput);
+  } catch (error) {
+    assert.ok(error instanceof WireError, String(error));
+    return error;
+  }
+}
+
+test('what was compressed comes back', () => {
+  fc.assert(
+    fc.property(plainBytes, (plain) => {
+      const back = lzwDecompress(lzwCompress(plain), plain.length);
+      assert.ok(back.equals(plain));
+    }),
+  );
+});
+
+test('random bytes give a result within the bound or a WireError, and nothing else', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 600 }), fc.nat(2000), (bytes, maxOutput) => {
+      const result = decompressOrFault(bytes, maxOutput);
+      if (result instanceof WireError) {
+        assert.ok(result.fault === 'bad-compression' || result.fault === 'too-large');
+      } else assert.ok(result.length > 0 && result.length <= maxOutput);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a flipped bit gives a result within the bound or a WireError, and nothing else', () => {
+  fc.assert(
+    fc.property(plainBytes, fc.nat(), fc.nat(7), (plain, where, bit) => {
+      const compressed = lzwCompress(plain);
+      const at = where % compressed.length;
+      compressed[at] = compressed[at]! ^ (1 << bit);
+      const result = decompressOrFault(compressed, plain.length);
+      if (result instanceof WireError) return;
+      assert.ok(result.length > 0 && result.length <= plain.length);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a bound below the true length is always honoured', () => {
+  fc.assert(
+    fc.property(plainBytes, fc.nat(), (plain, below) => {
+      const result = decompressOrFault(lzwCompress(plain), below % plain.length);
+      assert.ok(result instanceof WireError);
+      assert.equal(result.fault, 'too-large');
+    }),
+  );
+});
