@@ -93,7 +93,7 @@ export interface MergeDelegate {
 /** Has a say in who may be a member. */
 export interface AliveDelegate {
   /**
-   * Asked for every claim that a node is alive, our own node included. **Throw to refuse**: the
+   * Asked for every claim that comes from the network and says that a node is alive. **Throw to refuse**: the
    * claim is ignored and counted.
    */
   notifyAlive(peer: Node): void;

@@ -132,10 +132,10 @@ export class MessageTooLargeError extends MemberlistError {
   }
 }
 
-/** The Memberlist has been shut down; nothing can be asked of it any more. */
+/** The Memberlist has been shut down, or has left and cannot do this before it joins again. */
 export class ShutdownError extends MemberlistError {
-  constructor(operation: string) {
-    super('ERR_MEMBERLIST_SHUTDOWN', `${operation}: this Memberlist has been shut down`);
+  constructor(operation: string, state = 'has been shut down') {
+    super('ERR_MEMBERLIST_SHUTDOWN', `${operation}: this Memberlist ${state}`);
   }
 }
 

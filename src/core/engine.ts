@@ -163,9 +163,14 @@ export class Engine {
     return this.#membership.suspicionsRunning;
   }
 
-  /** Bytes of messages that one packet holds. */
-  get packetBudget(): number {
-    return this.#outbox.budget;
+  /** The longest user message that fits into a packet. */
+  get userMessageBudget(): number {
+    return this.#outbox.budget - 1;
+  }
+
+  /** The longest message that can be gossiped. */
+  get broadcastBudget(): number {
+    return this.#outbox.broadcastBudget;
   }
 
   /** Bytes that our alive message has with this metadata. */
@@ -177,6 +182,12 @@ export class Engine {
   announce(meta: Buffer | null, finished?: () => void): void {
     this.self.nextIncarnation();
     this.#membership.announceSelf(this.#aliveClaim(meta), finished);
+  }
+
+  /** After a leave: we are back, under a higher incarnation. */
+  comeBack(meta: Buffer | null): void {
+    this.self.leaving = false;
+    this.announce(meta);
   }
 
   /** Says that we leave; `finished` once it was gossiped. */
@@ -210,12 +221,9 @@ export class Engine {
     });
   }
 
-  /** Sends a user's message in a packet of its own; false when it does not fit into one. */
-  sendUser(to: Address, payload: Uint8Array, onFailure: (failure: SendFailure) => void): boolean {
-    const message = Buffer.concat([Buffer.of(MessageType.user), payload]);
-    if (!this.#outbox.fits(message)) return false;
-    this.#outbox.sendAlone(to, [message], onFailure);
-    return true;
+  /** A packet with a user's message; undefined when it does not fit into one. */
+  userPacket(to: Address, payload: Uint8Array): Buffer | undefined {
+    return this.#outbox.packetFor(to, Buffer.concat([Buffer.of(MessageType.user), payload]));
   }
 
   /** Our whole table, for a push/pull. */

@@ -13,6 +13,7 @@ export type Report =
   | { readonly code: 'packet-dropped'; peer: string; reason: DropReason; detail: string }
   | { readonly code: 'stream-dropped'; peer: string; reason: DropReason; detail: string }
   | { readonly code: 'send-failed'; peer: string; error: Error }
+  | { readonly code: 'exchange-failed'; peer: string; error: Error }
   | { readonly code: 'probe-unanswered'; peer: string; healthScore: number }
   | { readonly code: 'probe-stream-only'; peer: string }
   | { readonly code: 'probe-stalled'; peer: string; lateMs: number }
@@ -28,9 +29,13 @@ export type Report =
   | { readonly code: 'member-left'; peer: string }
   | { readonly code: 'member-reaped'; peer: string }
   | { readonly code: 'suspicion-degraded'; peer: string; confirmations: number; wanted: number }
-  | { readonly code: 'refuted'; peer: string; claim: string; incarnation: number }
+  | { readonly code: 'refuted'; peer: string; claim: string; accused: boolean; incarnation: number }
   | { readonly code: 'queue-depth'; peer?: undefined; depth: number }
   | { readonly code: 'broadcast-too-large'; peer: string; size: number }
-  | { readonly code: 'user-broadcast-too-large'; peer?: undefined; size: number; limit: number };
+  | { readonly code: 'user-broadcast-too-large'; peer?: undefined; size: number; limit: number }
+  | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
+  | { readonly code: 'public-address'; peer?: undefined; address: string }
+  | { readonly code: 'leave-unfinished'; peer?: undefined; error: Error }
+  | { readonly code: 'internal-error'; peer?: string; error: Error };
 
 export type ReportCode = Report['code'];

@@ -56,15 +56,6 @@ export class Outbox {
     this.#sendAll(to, [...messages, ...this.#broadcasts(this.budget - used)], onFailure);
   }
 
-  /** Sends these messages in one packet, and nothing with them. */
-  sendAlone(
-    to: Address,
-    messages: readonly Buffer[],
-    onFailure?: (failure: SendFailure) => void,
-  ): void {
-    this.#sendAll(to, messages, onFailure);
-  }
-
   /** Sends a packet of broadcasts; false when there was nothing to send. */
   gossip(to: Address): boolean {
     const messages = this.#broadcasts(this.budget - COMPOUND_HEADER_BYTES);
@@ -73,14 +64,14 @@ export class Outbox {
     return true;
   }
 
-  /** Whether a message fits into one packet of its own. */
-  fits(message: Buffer): boolean {
-    return message.length <= this.budget;
+  /** A packet with this message alone, to be sent by the caller; undefined when it does not fit. */
+  packetFor(to: Address, message: Buffer): Buffer | undefined {
+    return message.length <= this.budget ? this.#packet(to, [message]) : undefined;
   }
 
-  /** Whether a message can ever be taken along as a broadcast. */
-  fitsAsBroadcast(message: Buffer): boolean {
-    return COMPOUND_HEADER_BYTES + COMPOUND_PART_BYTES + message.length <= this.budget;
+  /** The longest message that can be taken along as a broadcast. */
+  get broadcastBudget(): number {
+    return this.budget - COMPOUND_HEADER_BYTES - COMPOUND_PART_BYTES;
   }
 
   // Our membership messages first, then the user's in what is left.
@@ -107,14 +98,19 @@ export class Outbox {
     messages: readonly Buffer[],
     onFailure?: (failure: SendFailure) => void,
   ): void {
-    const { effects, counters } = this.#context;
+    const { effects } = this.#context;
+    for (const group of groupForCompounds(messages)) {
+      effects.sendPacket(this.#packet(to, group), to, onFailure);
+    }
+  }
+
+  #packet(to: Address, messages: readonly Buffer[]): Buffer {
+    const { counters } = this.#context;
     const receiver = to.name === undefined ? undefined : this.#table.get(to.name);
     const checksum = (receiver?.protocolMax ?? 0) >= CHECKSUM_PROTOCOL;
-    for (const group of groupForCompounds(messages)) {
-      const packet = this.#codec.encode(group, { checksum });
-      counters.packetsOut++;
-      counters.packetBytesOut += packet.length;
-      effects.sendPacket(packet, to, onFailure);
-    }
+    const packet = this.#codec.encode(messages, { checksum });
+    counters.packetsOut++;
+    counters.packetBytesOut += packet.length;
+    return packet;
   }
 }

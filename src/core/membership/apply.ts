@@ -163,7 +163,7 @@ export class Membership {
         return this.#reportConflict(member as Member, facts);
       case 'refute':
         this.#settleSuspicion(name);
-        return this.#refute(facts.incarnation, 'another life of ours is alive');
+        return this.#refute(facts.incarnation);
       case 'accept':
         return this.#welcome(member, claim, facts, how.finished);
       case 'ignore':
@@ -269,7 +269,8 @@ export class Membership {
     effects.tell({ type: 'leave', node: member.snapshot(), reason: left ? 'left' : 'failed' });
   }
 
-  #refute(claimed: number, claim: string): void {
+  // Without an accusation it is a claim of an earlier life of ours that is set right.
+  #refute(claimed: number, accusation?: string): void {
     const { effects, counters } = this.#context;
     const member = this.#table.get(this.#self.name);
     if (member === undefined) return;
@@ -279,7 +280,9 @@ export class Membership {
     const { name: node } = member;
     this.#broadcast(node, { type: MessageType.alive, node, addr, port, meta, vsn, incarnation });
     counters.refutations++;
-    effects.report({ code: 'refuted', peer: node, claim, incarnation });
+    const accused = accusation !== undefined;
+    const claim = accusation ?? 'an earlier life of ours is said to be alive';
+    effects.report({ code: 'refuted', peer: node, claim, accused, incarnation });
     this.#health.add(1);
   }
 
@@ -303,7 +306,7 @@ export class Membership {
     finished?: () => void,
   ): void {
     const message = encodeMessage(claim);
-    if (!this.#outbox.fitsAsBroadcast(message)) {
+    if (message.length > this.#outbox.broadcastBudget) {
       // It would wait for room for ever; those who miss it get it by push/pull.
       const { length: size } = message;
       this.#context.effects.report({ code: 'broadcast-too-large', peer: name, size });

@@ -1,0 +1,154 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Everything of the user's that the library calls: delegates and the events delegate. One that
+// throws is caught, counted and reported; it never stops the protocol.
+import type { ResolvedConfig } from './config/options.js';
+import type { Counters } from './core/counters.js';
+import type { Node } from './core/member.js';
+import type { MembershipEvent } from './core/membership/events.js';
+import type { Report } from './core/reports.js';
+import { MessageTooLargeError } from './errors.js';
+import type { Address } from './wire/address.js';
+import { limits } from './wire/limits.js';
+import { noBytes } from './wire/messages.js';
+
+/** The user's side of one node. */
+export class DelegateHost {
+  readonly #config: ResolvedConfig;
+  readonly #counters: Counters;
+  readonly #report: (report: Report) => void;
+
+  constructor(components: {
+    config: ResolvedConfig;
+    counters: Counters;
+    report: (report: Report) => void;
+  }) {
+    this.#config = components.config;
+    this.#counters = components.counters;
+    this.#report = components.report;
+  }
+
+  /**
+   * Our metadata; null without a delegate.
+   *
+   * @throws MessageTooLargeError over 512 bytes; whatever the delegate throws
+   */
+  nodeMeta(): Buffer | null {
+    const meta = this.#config.delegate?.nodeMeta?.(limits.metaBytes);
+    if (meta === undefined) return null;
+    if (meta.length > limits.metaBytes) {
+      throw new MessageTooLargeError('the metadata of nodeMeta', meta.length, limits.metaBytes);
+    }
+    return Buffer.from(meta);
+  }
+
+  /** Calls what the events and conflict delegates have for an event. */
+  tell(event: MembershipEvent): void {
+    const { events, conflict } = this.#config;
+    switch (event.type) {
+      case 'join':
+        return this.#call('notifyJoin', () => events?.notifyJoin?.(event.node));
+      case 'leave':
+        return this.#call('notifyLeave', () => events?.notifyLeave?.(event.node, event.reason));
+      case 'update':
+        return this.#call('notifyUpdate', () => events?.notifyUpdate?.(event.node));
+      case 'conflict':
+        return this.#call('notifyConflict', () =>
+          conflict?.notifyConflict(event.existing, event.other),
+        );
+    }
+  }
+
+  notifyMsg(message: Buffer, from: Address): void {
+    this.#call('notifyMsg', () => this.#config.delegate?.notifyMsg?.(message, from));
+  }
+
+  getBroadcasts(overhead: number, limit: number): readonly Uint8Array[] {
+    const { delegate } = this.#config;
+    return this.#call('getBroadcasts', () => delegate?.getBroadcasts?.(overhead, limit)) ?? [];
+  }
+
+  localState(join: boolean): Buffer {
+    const state = this.#call('localState', () => this.#config.delegate?.localState?.(join));
+    if (state === undefined) return noBytes;
+    if (state.length <= limits.stateBytes) return Buffer.from(state);
+    const error = new MessageTooLargeError('the state', state.length, limits.stateBytes);
+    this.#failed('localState', error);
+    return noBytes;
+  }
+
+  mergeRemoteState(state: Buffer, join: boolean): void {
+    if (state.length === 0) return;
+    this.#call('mergeRemoteState', () => this.#config.delegate?.mergeRemoteState?.(state, join));
+  }
+
+  ackPayload(): Uint8Array | null {
+    return this.#call('ackPayload', () => this.#config.ping?.ackPayload?.()) ?? null;
+  }
+
+  notifyPingComplete(other: Node, roundTripMs: number, payload: Buffer): void {
+    const { ping } = this.#config;
+    this.#call('notifyPingComplete', () => ping?.notifyPingComplete?.(other, roundTripMs, payload));
+  }
+
+  /** The alive delegate's refusal. */
+  objectionToAlive(peer: () => Node): Error | undefined {
+    const { alive } = this.#config;
+    return alive && refusal(() => alive.notifyAlive(peer()));
+  }
+
+  /** The merge delegate's refusal. */
+  objectionToMerge(peers: () => Node[]): Error | undefined {
+    const { merge } = this.#config;
+    return merge && refusal(() => merge.notifyMerge(peers()));
+  }
+
+  /** `disableTcpPingsForNode`; a throw counts as no. */
+  disablesTcpPings(name: string): boolean {
+    const { disableTcpPingsForNode } = this.#config;
+    return this.#call('disableTcpPingsForNode', () => disableTcpPingsForNode?.(name)) ?? false;
+  }
+
+  /** A listener of the emitter threw. */
+  listenerFailed(event: string, error: unknown): void {
+    this.#failed(`a listener of '${event}'`, error);
+  }
+
+  #call<T>(callback: string, call: () => T): T | undefined {
+    try {
+      const result = call();
+      // Delegates are synchronous; one that is async by mistake must not take the process down.
+      if (result instanceof Promise) {
+        result.catch((error: unknown) => this.#failed(callback, error));
+        return undefined;
+      }
+      return result;
+    } catch (error) {
+      this.#failed(callback, error);
+      return undefined;
+    }
+  }
+
+  #failed(callback: string, thrown: unknown): void {
+    this.#counters.callbackErrors++;
+    this.#report({ code: 'callback-threw', callback, error: asError(thrown) });
+  }
+}
+
+function refusal(ask: () => void): Error | undefined {
+  try {
+    ask();
+    return undefined;
+  } catch (thrown) {
+    return asError(thrown);
+  }
+}
+
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,106 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// One request and its answer over one connection, under one deadline.
+import { ProtocolError } from '../errors.js';
+import { withDeadline, type Deadline } from '../runtime/deadline.js';
+import type { Connection } from '../transport/transport.js';
+import { MessageType } from '../wire/message-type.js';
+import {
+  StreamReader,
+  wrapForStream,
+  type StreamLayers,
+  type StreamMessage,
+} from '../wire/stream-codec.js';
+import { WireError } from '../wire/wire-error.js';
+
+/** Which end of the connection we are: the dialler sends the label, the other expects it. */
+export type Side = 'dialler' | 'acceptor';
+
+/** A connection as messages. */
+export class Conversation {
+  readonly #connection: Connection;
+  readonly #layers: StreamLayers;
+  readonly #side: Side;
+  readonly #reader: StreamReader;
+
+  constructor(connection: Connection, layers: StreamLayers, side: Side) {
+    this.#connection = connection;
+    this.#layers = layers;
+    this.#side = side;
+    this.#reader = new StreamReader(layers, { expectLabel: side === 'acceptor' });
+  }
+
+  /** `'ip:port'` of the far end. */
+  get peer(): string {
+    return this.#connection.remoteAddress;
+  }
+
+  /** Sends one message, given with its type byte. */
+  async send(message: Buffer): Promise<void> {
+    const wrapped = wrapForStream(message, this.#layers);
+    const { header } = this.#layers.label;
+    const isFirst = this.#side === 'dialler' && header.length > 0;
+    await this.#connection.write(isFirst ? Buffer.concat([header, wrapped]) : wrapped);
+  }
+
+  /**
+   * The other side's message; undefined when it ended the stream without a byte.
+   *
+   * @throws WireError when it breaks the protocol or a bound, or ends in the middle
+   */
+  async receive(): Promise<StreamMessage | undefined> {
+    for (;;) {
+      const chunk = await this.#connection.read();
+      if (chunk === null) {
+        if (this.#reader.receivedBytes === 0) return undefined;
+        throw new WireError('truncated', 'the stream ended in the middle of a message');
+      }
+      const message = this.#reader.push(chunk);
+      if (message !== undefined) return message;
+    }
+  }
+
+  /**
+   * The answer to what we asked.
+   *
+   * @throws ProtocolError when there is none, or it is an error
+   */
+  async answer(): Promise<StreamMessage> {
+    let message;
+    try {
+      message = await this.receive();
+    } catch (cause) {
+      if (!(cause instanceof WireError)) throw cause;
+      throw new ProtocolError(`${this.peer} answered what cannot be read: ${cause.message}`, {
+        cause,
+      });
+    }
+    if (message === undefined) throw new ProtocolError(`${this.peer} closed without an answer`);
+    if (message.type === MessageType.err) {
+      throw new ProtocolError(`${this.peer} answered: ${message.error}`);
+    }
+    return message;
+  }
+}
+
+/**
+ * Runs `work` and closes the connection when it is done, or when time is up: a peer that sends one
+ * byte a second holds nothing for ever.
+ *
+ * @throws TimeoutError when time is up; the signal's reason when it is aborted
+ */
+export async function converse<T>(
+  connection: Connection,
+  deadline: Deadline,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await withDeadline(work(), deadline);
+  } finally {
+    connection.close();
+  }
+}

@@ -1,0 +1,131 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Our end of the exchanges that we begin: push/pull, stream ping, user message.
+import type { Clock } from '../core/ports.js';
+import { MemberlistError, MessageTooLargeError, ProtocolError, TimeoutError } from '../errors.js';
+import type { Connection, Transport } from '../transport/transport.js';
+import type { Address } from '../wire/address.js';
+import { limits } from '../wire/limits.js';
+import { encodeMessage } from '../wire/message-codec.js';
+import { MessageType } from '../wire/message-type.js';
+import { noBytes } from '../wire/messages.js';
+import {
+  encodePushPull,
+  encodeUserMessage,
+  type PushPull,
+  type StreamLayers,
+} from '../wire/stream-codec.js';
+import { Conversation, converse } from './conversation.js';
+
+/** What the dialler works with. */
+export interface DiallerComponents {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly layers: StreamLayers;
+}
+
+/** Begins exchanges with other nodes. */
+export class Dialler {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #layers: StreamLayers;
+  readonly #timeoutMs: number;
+
+  /** @param init.timeoutMs - for dialling, and again for the exchange */
+  constructor(components: DiallerComponents, init: { timeoutMs: number }) {
+    this.#transport = components.transport;
+    this.#clock = components.clock;
+    this.#layers = components.layers;
+    this.#timeoutMs = init.timeoutMs;
+  }
+
+  /**
+   * Sends our state and receives theirs.
+   *
+   * @throws TimeoutError, ProtocolError, or the signal's reason
+   */
+  async pushPull(
+    to: Address,
+    state: Omit<PushPull, 'type'>,
+    signal?: AbortSignal,
+  ): Promise<PushPull> {
+    const message = encodePushPull(state);
+    return this.#exchange(to, 'push/pull', this.#timeoutMs, signal, async (conversation) => {
+      await conversation.send(message);
+      const answer = await conversation.answer();
+      if (answer.type === MessageType.pushPull) return answer;
+      throw new ProtocolError(`${to.addr} answered a push/pull with message type ${answer.type}`);
+    });
+  }
+
+  /** Pings over a stream; true when it was answered in time. Never rejects. */
+  async ping(
+    to: Address,
+    request: { node: string; seqNo: number; withinMs: number },
+  ): Promise<boolean> {
+    const { node, seqNo, withinMs } = request;
+    if (withinMs <= 0) return false;
+    const source = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
+    const message = encodeMessage({ type: MessageType.ping, seqNo, node, ...source });
+    try {
+      return await this.#exchange(to, 'stream ping', withinMs, undefined, async (conversation) => {
+        await conversation.send(message);
+        const answer = await conversation.answer();
+        return answer.type === MessageType.ackResp && answer.seqNo === seqNo;
+      });
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Sends a user message.
+   *
+   * @throws MessageTooLargeError over 20 MiB; TimeoutError; ProtocolError
+   */
+  async userMessage(to: Address, payload: Uint8Array): Promise<void> {
+    const { cipher } = this.#layers;
+    if (payload.length > limits.userStreamBytes) {
+      throw new MessageTooLargeError('the message', payload.length, limits.userStreamBytes);
+    }
+    const message = encodeUserMessage(payload);
+    const sealedLength = cipher?.sealsOutgoing === true ? cipher.sealedLength(message.length) : 0;
+    if (sealedLength > limits.stateBytes) {
+      throw new MessageTooLargeError('the encrypted message', sealedLength, limits.stateBytes);
+    }
+    await this.#exchange(to, 'sending a message', this.#timeoutMs, undefined, (conversation) =>
+      conversation.send(message),
+    );
+  }
+
+  async #exchange<T>(
+    to: Address,
+    what: string,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    work: (conversation: Conversation) => Promise<T>,
+  ): Promise<T> {
+    const named = `${what} with ${to.addr}`;
+    let connection: Connection;
+    try {
+      connection = await this.#transport.dial(to, { timeout: timeoutMs, signal });
+    } catch (cause) {
+      if (signal?.aborted === true) throw signal.reason;
+      const { message, code } = cause as Error & { code?: unknown };
+      if (code === 'ETIMEDOUT') throw new TimeoutError(`dialling ${to.addr}`, timeoutMs, { cause });
+      throw new ProtocolError(`${to.addr} could not be reached: ${message}`, { cause });
+    }
+    const bounds = { clock: this.#clock, timeoutMs, signal, what: named };
+    try {
+      const conversation = new Conversation(connection, this.#layers, 'dialler');
+      return await converse(connection, bounds, () => work(conversation));
+    } catch (cause) {
+      if (cause instanceof MemberlistError || signal?.aborted === true) throw cause;
+      throw new ProtocolError(`${named} broke off: ${(cause as Error).message}`, { cause });
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The package's front door.
+export { Memberlist, type JoinOptions, type WaitOptions } from './memberlist.js';
+export type { JoinResult } from './join.js';
+export type { MemberEvent, MemberlistEvents } from './observability/member-events.js';
+export type { MemberState, Node, VersionRange } from './core/member.js';
+export type { LeaveReason, MembershipEvent } from './core/membership/events.js';
+export { lanConfig, localConfig, wanConfig, type PresetConfig } from './config/presets.js';
+export type { Logger, MemberlistConfig, MetricsOptions, ResolvedConfig } from './config/options.js';
+export type {
+  AliveDelegate,
+  ConflictDelegate,
+  Delegate,
+  EventDelegate,
+  MergeDelegate,
+  PingDelegate,
+} from './delegates.js';
+export { TransmitLimitedQueue, type Broadcast } from './core/gossip/broadcast-queue.js';
+export { Keyring, type Key } from './security/keyring.js';
+export { NetTransport, type NetTransportOptions } from './transport/net-transport.js';
+export type { Address, Connection, Transport, TransportHandlers } from './transport/transport.js';
+export type { Clock, Random, Timer } from './core/ports.js';
+export {
+  ConfigError,
+  JoinError,
+  MemberlistError,
+  MessageTooLargeError,
+  NodeNameRequiredError,
+  NoPingResponseError,
+  ProtocolError,
+  ShutdownError,
+  TimeoutError,
+  errorCodes,
+  type ConfigProblem,
+  type ErrorCode,
+  type JoinFailure,
+} from './errors.js';

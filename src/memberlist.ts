@@ -1,0 +1,388 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import { resolveConfig } from './config/resolve.js';
+import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
+import type { Node } from './core/member.js';
+import type { MembershipEvent } from './core/membership/events.js';
+import { asError } from './delegate-host.js';
+import {
+  ConfigError,
+  MessageTooLargeError,
+  NodeNameRequiredError,
+  NoPingResponseError,
+  ProtocolError,
+  ShutdownError,
+  TimeoutError,
+} from './errors.js';
+import { joinSeeds, type JoinResult } from './join.js';
+import {
+  argumentsOf,
+  EventStream,
+  SafeEmitter,
+  type MemberEvent,
+} from './observability/member-events.js';
+import { withDeadline } from './runtime/deadline.js';
+import type { Keyring } from './security/keyring.js';
+import { Shell } from './shell.js';
+import { resolveSeed } from './transport/resolve.js';
+import { ipToBytes, splitHostPort, type Address } from './wire/address.js';
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** Options of an operation that takes time. */
+export interface WaitOptions {
+  /** Milliseconds. Default: 10,000. */
+  readonly timeout?: number;
+  /** Gives up waiting when it is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Memberlist.join}. */
+export interface JoinOptions {
+  /** Milliseconds for all seeds together. Default: each exchange has `tcpTimeout`, all have none. */
+  readonly timeout?: number;
+  /** Gives up when it is aborted; `join` rejects with its reason unless somebody was reached. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One node of a gossip cluster: it knows who the others are, and they know it.
+ *
+ * Membership and failure detection are SWIM (Das et al., DSN 2002) with the Lifeguard extensions
+ * (Dadgar et al., 2018), in the form and with the wire protocol of HashiCorp's Go memberlist.
+ *
+ * ```ts
+ * const list = await Memberlist.create({ name: 'web-1', bindAddr: '10.0.0.5' });
+ * list.on('join', (node) => console.log(`${node.name} is at ${node.address}`));
+ * await list.join(['10.0.0.1', '10.0.0.2']);
+ * ```
+ */
+export class Memberlist extends SafeEmitter implements AsyncDisposable {
+  readonly #config: ResolvedConfig;
+  readonly #streams = new Set<EventStream>();
+  readonly #onShutdown = new Set<() => void>();
+  #shell!: Shell;
+  #leaving: Promise<void> | undefined;
+  #shutdown: Promise<void> | undefined;
+
+  private constructor(config: ResolvedConfig) {
+    super();
+    this.#config = config;
+  }
+
+  /**
+   * Binds the sockets and starts a node, a cluster of its own until it joins others.
+   *
+   * @throws ConfigError with all mistakes of the configuration; MessageTooLargeError when the
+   *   delegate's metadata is over 512 bytes; the system's error when an address cannot be bound.
+   *   Nothing is left open then.
+   */
+  static async create(config?: MemberlistConfig): Promise<Memberlist> {
+    const list = new Memberlist(resolveConfig(config));
+    list.#shell = await Shell.start(list.#config, {
+      told: (event) => list.#tell(event),
+      messageCame: (payload, from) => {
+        list.#shell.host.notifyMsg(payload, from);
+        list.#publish({ type: 'message', payload, from });
+      },
+    });
+    return list;
+  }
+
+  /**
+   * Joins the cluster of which any of the seeds is a member: exchanges the whole state with each.
+   * After a `leave` it comes back, under a higher incarnation.
+   *
+   * @param seeds - `host`, `host:port`, `[v6]:port` or `v6`, each optionally as `name/host:port`;
+   *   the port defaults to `bindPort`. Host names are looked up, and all their addresses contacted
+   * @throws JoinError when nobody was reached; the signal's reason; ShutdownError; ConfigError
+   */
+  async join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
+    this.#mustRun('join');
+    options.signal?.throwIfAborted();
+    if (this.#shell.engine.self.leaving) this.#comeBack();
+    const { clock, requireNodeNames } = this.#config;
+    const stop = new AbortController();
+    const abort = (): void => stop.abort(options.signal?.reason);
+    options.signal?.addEventListener('abort', abort, { once: true });
+    const { timeout } = options;
+    const timer =
+      timeout === undefined
+        ? undefined
+        : clock.setTimer(timeout, () => stop.abort(new TimeoutError('join', timeout)));
+    try {
+      const joiner = {
+        requireNodeNames,
+        resolve: (seed: string) => resolveSeed(seed, { defaultPort: this.#shell.bindPort }),
+        contact: (to: Address, signal: AbortSignal) => this.#shell.pushPull(to, true, signal),
+      };
+      const result = await joinSeeds(seeds, joiner, stop.signal);
+      this.#shell.engine.settle();
+      return result;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      this.#mustRun('join');
+      throw error;
+    } finally {
+      timer?.cancel();
+      options.signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /**
+   * Tells the others that this node leaves, so that they report `left` and not `failed`. Resolves
+   * once that has been gossiped (at once when nobody is there); the node keeps answering until
+   * `shutdown`. Called again it gives the same promise.
+   *
+   * @throws TimeoutError; the signal's reason; ShutdownError
+   */
+  leave(options: WaitOptions = {}): Promise<void> {
+    if (this.#shutdown !== undefined) return Promise.reject(new ShutdownError('leave'));
+    this.#leaving ??= this.#gossiped('leave', options, (done) => this.#shell.engine.leave(done));
+    return this.#leaving;
+  }
+
+  /**
+   * Stops everything and closes the sockets; resolves when the last is closed. Without a `leave`
+   * before it, the others will find this node failed. Nothing is delivered afterwards. Idempotent.
+   */
+  shutdown(): Promise<void> {
+    if (this.#shutdown === undefined) {
+      this.#shutdown = this.#shell.shutdown();
+      for (const stream of [...this.#streams]) stream.end();
+      for (const giveUp of this.#onShutdown) giveUp();
+    }
+    return this.#shutdown;
+  }
+
+  /** `leave`, as far as it goes in its time, then `shutdown`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      if (this.#shutdown === undefined) await this.leave();
+    } catch (error) {
+      this.#shell.report({ code: 'leave-unfinished', error: asError(error) });
+    } finally {
+      await this.shutdown();
+    }
+  }
+
+  /** This node, as the others see it. */
+  get localNode(): Node {
+    return this.#shell.engine.local.snapshot();
+  }
+
+  /** Everybody who is alive or suspect, ourselves included. */
+  members(): Node[] {
+    const nodes: Node[] = [];
+    for (const member of this.#shell.engine.table) {
+      if (!member.isGone) nodes.push(member.snapshot());
+    }
+    return nodes;
+  }
+
+  /** A member by name, in any state, as long as it is in the table. */
+  member(name: string): Node | undefined {
+    return this.#shell.engine.table.get(name)?.snapshot();
+  }
+
+  /** How many members are alive or suspect, ourselves included. */
+  get numMembers(): number {
+    return this.#shell.engine.table.count((member) => !member.isGone);
+  }
+
+  /**
+   * How much this node doubts itself, from 0 (healthy) to `awarenessMaxMultiplier` − 1. Its probes
+   * wait longer by this factor (Lifeguard's local health multiplier).
+   */
+  get healthScore(): number {
+    return this.#shell.engine.health.score;
+  }
+
+  /** The keys that packets and streams are encrypted with; undefined without encryption. */
+  get keyring(): Keyring | undefined {
+    return this.#config.keyring;
+  }
+
+  /** The configuration with every default filled in. Frozen. */
+  get config(): Readonly<ResolvedConfig> {
+    return this.#config;
+  }
+
+  /**
+   * Asks the delegate for new metadata and tells the others. Resolves once that has been gossiped
+   * (at once when nobody is there).
+   *
+   * @throws MessageTooLargeError over 512 bytes; what `nodeMeta` throws; TimeoutError; the signal's
+   *   reason; ShutdownError, also after a `leave`
+   */
+  async updateNode(options: WaitOptions = {}): Promise<void> {
+    this.#mustRun('updateNode');
+    if (this.#leaving !== undefined) throw new ShutdownError('updateNode', 'has left the cluster');
+    options.signal?.throwIfAborted();
+    const meta = this.#shell.host.nodeMeta();
+    this.#shell.checkFits(meta);
+    await this.#gossiped('updateNode', options, (done) => this.#shell.engine.announce(meta, done));
+  }
+
+  /**
+   * Pings a node once, whether it is a member or not.
+   *
+   * @param node - its name: another node at that address does not answer
+   * @param address - `'ip:port'` or `'host:port'`
+   * @returns the round trip in milliseconds, with fractions
+   * @throws NoPingResponseError after `probeTimeout`; ProtocolError when it cannot be sent;
+   *   ConfigError when the address is none; ShutdownError
+   */
+  async ping(node: string, address: string): Promise<number> {
+    this.#mustRun('ping');
+    const [target] = await this.#resolve('address', address);
+    this.#mustRun('ping');
+    const addr = target?.addr ?? address;
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(new ShutdownError('ping'));
+      this.#onShutdown.add(giveUp);
+      this.#shell.engine.ping({ node, addr }, (result) => {
+        this.#onShutdown.delete(giveUp);
+        if ('roundTripMs' in result) resolve(result.roundTripMs);
+        else if (result.failure === undefined) {
+          reject(new NoPingResponseError(node, addr, this.#config.probeTimeout));
+        } else {
+          const { error: cause } = result.failure;
+          reject(new ProtocolError(`${node} at ${addr}: ${cause.message}`, { cause }));
+        }
+      });
+    });
+  }
+
+  /**
+   * Sends a message to a member in one packet; it may be lost.
+   *
+   * @throws MessageTooLargeError when it does not fit into a packet (`udpBufferSize`);
+   *   ProtocolError when the packet could not be sent; ShutdownError
+   */
+  sendBestEffort(to: Node, message: Uint8Array): Promise<void> {
+    return this.#sendPacket({ addr: to.address, name: to.name }, message, 'sendBestEffort');
+  }
+
+  /**
+   * Sends a message to a member over a stream. When this resolves the system has taken all of it;
+   * that the other side has read it, only an answer of its own can tell.
+   *
+   * @throws MessageTooLargeError over 20 MiB; TimeoutError; ProtocolError; ShutdownError
+   */
+  async sendReliable(to: Node, message: Uint8Array): Promise<void> {
+    this.#mustRun('sendReliable');
+    try {
+      await this.#shell.dialler.userMessage({ addr: to.address, name: to.name }, message);
+    } catch (error) {
+      this.#mustRun('sendReliable');
+      throw error;
+    }
+  }
+
+  /**
+   * Sends a message in one packet to an address, whether a member lives there or not; it may be lost.
+   *
+   * @throws as `sendBestEffort`, and NodeNameRequiredError; ConfigError when `to.addr` is no ip:port
+   */
+  async sendToAddress(to: Address, message: Uint8Array): Promise<void> {
+    const parts = splitHostPort(to.addr);
+    if (parts === undefined || ipToBytes(parts.host) === undefined) {
+      throw new ConfigError([{ field: 'to.addr', value: to.addr, rule: "must be 'ip:port'" }]);
+    }
+    if (this.#config.requireNodeNames && to.name === undefined) {
+      throw new NodeNameRequiredError(to.addr);
+    }
+    await this.#sendPacket(to, message, 'sendToAddress');
+  }
+
+  /**
+   * Events from now on, to loop over. At most 1024 wait to be read; past that they are dropped, and
+   * an `overflow` event says how many. Ends on shutdown, and when the signal is aborted.
+   */
+  events(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<MemberEvent> {
+    const { signal } = options;
+    const end = (): void => stream.end();
+    const stream = new EventStream({
+      closed: () => {
+        this.#streams.delete(stream);
+        signal?.removeEventListener('abort', end);
+      },
+    });
+    this.#streams.add(stream);
+    signal?.addEventListener('abort', end, { once: true });
+    if (this.#shutdown !== undefined || signal?.aborted === true) stream.end();
+    return stream;
+  }
+
+  protected override listenerFailed(event: string, error: unknown): void {
+    this.#shell.host.listenerFailed(event, error);
+  }
+
+  #comeBack(): void {
+    const meta = this.#shell.host.nodeMeta();
+    this.#shell.checkFits(meta);
+    this.#leaving = undefined;
+    this.#shell.engine.comeBack(meta);
+  }
+
+  // Waits until what `say` queues has been gossiped; not at all when there is nobody to hear it.
+  async #gossiped(
+    what: string,
+    options: WaitOptions,
+    say: (done: () => void) => void,
+  ): Promise<void> {
+    const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
+    const { clock } = this.#config;
+    let giveUp: () => void = () => undefined;
+    const heard = new Promise<void>((resolve, reject) => {
+      giveUp = () => reject(new ShutdownError(what));
+      this.#onShutdown.add(giveUp);
+      say(resolve);
+      if (!this.#shell.engine.hasPeers) resolve();
+    });
+    try {
+      await withDeadline(heard, { clock, timeoutMs: timeout, signal, what });
+    } finally {
+      this.#onShutdown.delete(giveUp);
+    }
+  }
+
+  async #sendPacket(to: Address, message: Uint8Array, operation: string): Promise<void> {
+    this.#mustRun(operation);
+    const packet = this.#shell.engine.userPacket(to, message);
+    if (packet === undefined) {
+      const limit = this.#shell.engine.userMessageBudget;
+      throw new MessageTooLargeError('the message', message.length, limit);
+    }
+    await this.#shell.sendPacket(packet, to);
+  }
+
+  async #resolve(field: string, address: string): Promise<Address[]> {
+    try {
+      return await resolveSeed(address, { defaultPort: this.#shell.bindPort });
+    } catch (cause) {
+      const rule = `cannot be used: ${asError(cause).message}`;
+      throw new ConfigError([{ field, value: address, rule }], { cause });
+    }
+  }
+
+  #tell(event: MembershipEvent): void {
+    this.#shell.host.tell(event);
+    this.#publish(event);
+  }
+
+  #publish(event: Exclude<MemberEvent, { type: 'overflow' }>): void {
+    if (this.#shutdown !== undefined) return;
+    this.emitSafely(event.type, argumentsOf(event));
+    for (const stream of this.#streams) stream.push(event);
+  }
+
+  #mustRun(operation: string): void {
+    if (this.#shutdown !== undefined) throw new ShutdownError(operation);
+  }
+}

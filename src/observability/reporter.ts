@@ -1,0 +1,184 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What the engine noticed, as log lines. One table: every code with its level, its subsystem and
+// words that tell an operator what it means. Lines about dropped input are folded, so that a flood
+// of bad packets is not a flood of lines.
+import type { Report, ReportCode } from '../core/reports.js';
+import type { Clock } from '../core/ports.js';
+import type { Logger } from '../config/options.js';
+
+type Level = keyof Logger;
+
+type LineOf<Code extends ReportCode> = readonly [
+  level: Level,
+  subsystem: string,
+  text: (report: Extract<Report, { code: Code }>) => string,
+];
+
+const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
+  'packet-dropped': [
+    'debug',
+    'packet',
+    ({ peer, reason, detail }) => `dropped a packet from ${peer} (${reason}): ${detail}`,
+  ],
+  'stream-dropped': [
+    'debug',
+    'stream',
+    ({ peer, reason, detail }) => `dropped a stream from ${peer} (${reason}): ${detail}`,
+  ],
+  'claim-refused': [
+    'debug',
+    'membership',
+    ({ peer, detail }) => `ignored that ${peer} is alive: ${detail}`,
+  ],
+  'send-failed': ['debug', 'packet', ({ peer, error }) => `a packet to ${peer}: ${error.message}`],
+  'exchange-failed': [
+    'info',
+    'stream',
+    ({ peer, error }) => `push/pull with ${peer}: ${error.message}`,
+  ],
+  'probe-unanswered': [
+    'debug',
+    'probe',
+    ({ peer }) => `${peer} answered no ping of this round, by any route; suspecting it`,
+  ],
+  'probe-stream-only': [
+    'warn',
+    'probe',
+    ({ peer }) =>
+      `${peer} answers over TCP but our packets or its answers do not get through; ` +
+      'check that UDP is open in both directions',
+  ],
+  'probe-stalled': [
+    'info',
+    'probe',
+    ({ peer, lateMs }) =>
+      `this process stalled: a deadline fired ${Math.round(lateMs)} ms late, ` +
+      `so ${peer} is not blamed for its silence`,
+  ],
+  'probe-send-failed': [
+    'warn',
+    'probe',
+    ({ peer, error }) => `could not send a ping to ${peer}: ${error.message}`,
+  ],
+  'address-conflict': [
+    'warn',
+    'membership',
+    ({ peer, held, claimed }) =>
+      `${peer} is claimed at ${claimed} while it is known at ${held}; ` +
+      'two nodes may have the same name',
+  ],
+  'address-reclaimed': [
+    'info',
+    'membership',
+    ({ peer, held, claimed }) => `${peer} is back at ${claimed}, it was at ${held}`,
+  ],
+  'member-joined': ['info', 'membership', ({ peer, address }) => `${peer} at ${address} joined`],
+  'member-updated': ['debug', 'membership', ({ peer }) => `${peer} has new metadata`],
+  'member-suspected': ['info', 'membership', ({ peer, by }) => `${peer} is suspected by ${by}`],
+  'member-recovered': ['info', 'membership', ({ peer }) => `${peer} refuted the suspicion of it`],
+  'member-failed': [
+    'info',
+    'membership',
+    ({ peer, by, confirmations }) =>
+      confirmations === undefined
+        ? `${peer} failed, says ${by}`
+        : `${peer} failed, says ${by}; ${confirmations} others had confirmed the suspicion`,
+  ],
+  'member-left': ['info', 'membership', ({ peer }) => `${peer} left`],
+  'member-reaped': ['debug', 'membership', ({ peer }) => `${peer} is forgotten`],
+  'suspicion-degraded': [
+    'debug',
+    'membership',
+    ({ peer, confirmations, wanted }) =>
+      `the suspicion of ${peer} ran out with ${confirmations} of ${wanted} confirmations; ` +
+      'we may be slow or cut off ourselves',
+  ],
+  refuted: [
+    'info',
+    'membership',
+    ({ claim, incarnation }) => `refuted (${claim}) with incarnation ${incarnation}`,
+  ],
+  'queue-depth': ['debug', 'gossip', ({ depth }) => `${depth} broadcasts are queued`],
+  'broadcast-too-large': [
+    'warn',
+    'gossip',
+    ({ peer, size }) =>
+      `a claim about ${peer} has ${size} bytes and fits into no packet; it travels by ` +
+      'push/pull only. Raise udpBufferSize, or shorten names and metadata',
+  ],
+  'user-broadcast-too-large': [
+    'warn',
+    'delegate',
+    ({ size, limit }) =>
+      `getBroadcasts returned a message of ${size} bytes where ${limit} were left; dropped`,
+  ],
+  'callback-threw': [
+    'error',
+    'delegate',
+    ({ callback, error }) => `${callback} threw: ${error.message}`,
+  ],
+  'public-address': [
+    'warn',
+    'core',
+    ({ address }) =>
+      `${address} is a public address and gossip is not encrypted; set secretKey or keyring`,
+  ],
+  'leave-unfinished': [
+    'warn',
+    'core',
+    ({ error }) => `shut down before everybody could hear of the leave: ${error.message}`,
+  ],
+  'internal-error': [
+    'error',
+    'core',
+    ({ error }) => `this is a bug in node-memberlist: ${error.message}`,
+  ],
+};
+
+// Codes that whoever sends us garbage can bring about as often as they like.
+const folded = new Set<ReportCode>([
+  'packet-dropped',
+  'stream-dropped',
+  'claim-refused',
+  'send-failed',
+]);
+const FOLD_MS = 10_000;
+
+/** Writes reports to a logger. */
+export class Reporter {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #recent = new Map<string, { until: number; suppressed: number }>();
+
+  constructor(components: { logger: Logger; clock: Clock }) {
+    this.#logger = components.logger;
+    this.#clock = components.clock;
+  }
+
+  /** Writes one report, unless one of its kind was written a moment ago. */
+  readonly report = (report: Report): void => {
+    const suppressed = folded.has(report.code) ? this.#fold(report) : 0;
+    if (suppressed === undefined) return;
+    const [level, subsystem, text] = lines[report.code] as LineOf<ReportCode>;
+    const fields = suppressed > 0 ? { subsystem, ...report, suppressed } : { subsystem, ...report };
+    this.#logger[level](text(report), fields);
+  };
+
+  // How many like it were held back before this one; undefined: hold this one back too.
+  #fold(report: Report): number | undefined {
+    const kind = 'reason' in report ? `${report.code}/${report.reason}` : report.code;
+    const now = this.#clock.now();
+    const last = this.#recent.get(kind);
+    if (last !== undefined && now < last.until) {
+      last.suppressed++;
+      return undefined;
+    }
+    this.#recent.set(kind, { until: now + FOLD_MS, suppressed: 0 });
+    return last?.suppressed ?? 0;
+  }
+}

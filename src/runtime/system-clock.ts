@@ -1,0 +1,60 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import type { Clock, Timer } from '../core/ports.js';
+
+/** The longest delay that `setTimeout` takes, in milliseconds; it makes 1 ms of anything longer. */
+const longestDelayMs = 2 ** 31 - 1;
+
+/**
+ * The system's monotonic clock: `performance.now()`, `setTimeout`, `setImmediate`.
+ *
+ * Timers do not keep the process alive (a listening socket does, until it is closed); a pending
+ * `afterTurn` keeps it for that one turn. A delay that is negative or NaN counts as 0; any length
+ * is kept, also beyond what `setTimeout` takes.
+ *
+ * `afterTurn` is `setImmediate`: asked for by a timer it comes after the sockets were read once;
+ * asked for by another `afterTurn` it comes after they were read once more.
+ */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+
+  setTimer: (delayMs, callback) => new SystemTimer(delayMs, callback),
+
+  afterTurn(callback) {
+    const immediate = setImmediate(callback);
+    return { cancel: () => clearImmediate(immediate) };
+  },
+};
+
+class SystemTimer implements Timer {
+  readonly #dueAt: number;
+  readonly #callback: () => void;
+  #timeout: NodeJS.Timeout;
+
+  constructor(delayMs: number, callback: () => void) {
+    const delay = delayMs > 0 ? delayMs : 0;
+    this.#dueAt = performance.now() + delay;
+    this.#callback = callback;
+    this.#timeout = this.#arm(delay);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timeout);
+  }
+
+  #arm(delayMs: number): NodeJS.Timeout {
+    const wholeMs = Math.min(Math.ceil(delayMs), longestDelayMs);
+    return setTimeout(() => this.#fire(), wholeMs).unref();
+  }
+
+  /** The event loop counts whole milliseconds and can be up to one early; we promise not to be. */
+  #fire(): void {
+    const early = this.#dueAt - performance.now();
+    if (early > 0) this.#timeout = this.#arm(early);
+    else this.#callback();
+  }
+}

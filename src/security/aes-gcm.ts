@@ -1,0 +1,104 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Encryption of packets and streams: AES-GCM with a random nonce (wire protocol, section 5).
+import { createCipheriv, createDecipheriv, randomBytes, type CipherGCMTypes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { Cipher } from '../wire/cipher.js';
+import type { Keyring } from './keyring.js';
+
+const VERSION_BYTES = 1;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const BLOCK_BYTES = 16;
+const FIXED_BYTES = VERSION_BYTES + NONCE_BYTES + TAG_BYTES;
+
+/** Version 0 pads to whole blocks (spoken by protocol 1); version 1 does not. */
+export type EncryptionVersion = 0 | 1;
+
+/** Seals with the primary key of a keyring, opens with any of its keys. */
+export class GossipCipher implements Cipher {
+  readonly sealsOutgoing: boolean;
+  readonly requiresSealed: boolean;
+  readonly #keyring: Keyring;
+  readonly #version: EncryptionVersion;
+
+  constructor(init: {
+    keyring: Keyring;
+    version: EncryptionVersion;
+    verifyIncoming: boolean;
+    verifyOutgoing: boolean;
+  }) {
+    this.#keyring = init.keyring;
+    this.#version = init.version;
+    this.sealsOutgoing = init.verifyOutgoing;
+    this.requiresSealed = init.verifyIncoming;
+  }
+
+  get overheadBytes(): number {
+    return this.#version === 0 ? FIXED_BYTES + BLOCK_BYTES : FIXED_BYTES;
+  }
+
+  sealedLength(plainLength: number): number {
+    return FIXED_BYTES + plainLength + (this.#version === 0 ? paddingFor(plainLength) : 0);
+  }
+
+  seal(plain: Buffer, additionalData: Buffer): Buffer {
+    const key = this.#keyring.openingKeys()[0] as KeyObject;
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(algorithmOf(key), key, nonce);
+    cipher.setAAD(additionalData);
+    const parts = [Buffer.of(this.#version), nonce, cipher.update(plain)];
+    if (this.#version === 0) {
+      const padding = paddingFor(plain.length);
+      parts.push(cipher.update(Buffer.alloc(padding, padding)));
+    }
+    parts.push(cipher.final(), cipher.getAuthTag());
+    return Buffer.concat(parts);
+  }
+
+  open(sealed: Buffer, additionalData: Buffer): Buffer | undefined {
+    const version = sealed[0];
+    if (sealed.length < FIXED_BYTES || version === undefined || version > 1) return undefined;
+    for (const key of this.#keyring.openingKeys()) {
+      const plain = openWith(key, sealed, additionalData);
+      if (plain !== undefined) return version === 0 ? withoutPadding(plain) : plain;
+    }
+    return undefined;
+  }
+}
+
+function openWith(key: KeyObject, sealed: Buffer, additionalData: Buffer): Buffer | undefined {
+  const content = VERSION_BYTES + NONCE_BYTES;
+  const nonce = sealed.subarray(VERSION_BYTES, content);
+  const decipher = createDecipheriv(algorithmOf(key), key, nonce, { authTagLength: TAG_BYTES });
+  decipher.setAAD(additionalData);
+  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+  const plain = decipher.update(sealed.subarray(content, sealed.length - TAG_BYTES));
+  try {
+    decipher.final();
+    return plain;
+  } catch {
+    return undefined; // another key's, or forged
+  }
+}
+
+function algorithmOf(key: KeyObject): CipherGCMTypes {
+  return `aes-${(key.symmetricKeySize ?? 0) * 8}-gcm` as CipherGCMTypes;
+}
+
+function paddingFor(length: number): number {
+  return BLOCK_BYTES - (length % BLOCK_BYTES);
+}
+
+// PKCS#7; undefined when the padding is not right.
+function withoutPadding(plain: Buffer): Buffer | undefined {
+  const padding = plain[plain.length - 1] ?? 0;
+  if (padding === 0 || padding > BLOCK_BYTES || padding > plain.length) return undefined;
+  const end = plain.length - padding;
+  for (let i = end; i < plain.length; i++) if (plain[i] !== padding) return undefined;
+  return plain.subarray(0, end);
+}

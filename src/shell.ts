@@ -1,0 +1,304 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The world round the core: transport, streams, the user's callbacks, log. It carries out the core's
+// effects and brings in what arrives.
+import type { ResolvedConfig } from './config/options.js';
+import { Counters } from './core/counters.js';
+import { Engine, versionBytes } from './core/engine.js';
+import type { Member, Node } from './core/member.js';
+import type { MembershipEvent } from './core/membership/events.js';
+import { nodeOfRecord } from './core/membership/merge.js';
+import type { Effects, SendFailure } from './core/ports.js';
+import type { Report } from './core/reports.js';
+import { DelegateHost, asError } from './delegate-host.js';
+import { ConfigError, type MemberlistError, MessageTooLargeError, ProtocolError } from './errors.js';
+import { Acceptor } from './exchange/acceptor.js';
+import { Dialler } from './exchange/dialler.js';
+import { createLogger } from './observability/logger.js';
+import { Reporter } from './observability/reporter.js';
+import { GossipCipher } from './security/aes-gcm.js';
+import { CidrList } from './security/cidr.js';
+import { isPublicIp } from './transport/advertise.js';
+import { NetTransport } from './transport/net-transport.js';
+import type { Transport } from './transport/transport.js';
+import { ipToBytes, type Address } from './wire/address.js';
+import { Label } from './wire/label.js';
+import { PacketCodec } from './wire/packet-codec.js';
+import type { PushPull, StreamLayers } from './wire/stream-codec.js';
+
+// A send that failed with one of these failed at the far end, or on the way there.
+const REMOTE_FAILURES: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/** What the shell tells the Memberlist that owns it. */
+export interface ShellListener {
+  told(event: MembershipEvent): void;
+  messageCame(payload: Buffer, from: Address): void;
+}
+
+/** One node, running: engine, transport and exchanges. */
+export class Shell {
+  readonly engine: Engine;
+  readonly counters: Counters;
+  readonly dialler: Dialler;
+  readonly host: DelegateHost;
+  readonly report: (report: Report) => void;
+  readonly bindPort: number;
+  readonly #transport: Transport;
+  readonly #config: ResolvedConfig;
+  #down: Promise<void> | undefined;
+
+  private constructor(
+    base: Base,
+    init: { advertised: { addr: string; port: number }; listener: ShellListener },
+  ) {
+    const { config, transport, counters, report, host } = base;
+    this.#config = config;
+    this.#transport = transport;
+    this.counters = counters;
+    this.report = report;
+    this.host = host;
+    const { addr, port } = init.advertised;
+    this.bindPort = config.bindPort === 0 ? port : config.bindPort;
+    const { clock, random } = config;
+    const layers = layersFor(config);
+    this.dialler = new Dialler({ transport, clock, layers }, { timeoutMs: config.tcpTimeout });
+    const settings = {
+      ...config,
+      bindPort: this.bindPort,
+      hasAliveDelegate: config.alive !== undefined,
+      disableTcpPingsForNode:
+        config.disableTcpPingsForNode && ((name: string) => host.disablesTcpPings(name)),
+    };
+    const effects = this.#effects(init.listener);
+    const identity = { addr: bytesOf(addr), port, vsn: versionBytes(config) };
+    this.engine = new Engine(
+      { settings, clock, random, effects, counters },
+      { codec: new PacketCodec(layers), identity },
+    );
+    const meta = host.nodeMeta();
+    this.checkFits(meta);
+    base.acceptor = this.#acceptor(layers, init.listener);
+    base.engine = this.engine;
+    if (isPublicIp(addr) && config.keyring === undefined) {
+      report({ code: 'public-address', address: addr });
+    }
+    this.engine.start(meta);
+  }
+
+  /**
+   * Binds, and starts the node.
+   *
+   * @throws whatever keeps it from starting; no socket is left open then
+   */
+  static async start(config: ResolvedConfig, listener: ShellListener): Promise<Shell> {
+    const { bindAddr, bindPort, advertiseAddr, advertisePort, clock } = config;
+    const transport = config.transport ?? new NetTransport({ bindAddr, bindPort, clock });
+    const counters = new Counters();
+    const { report } = new Reporter({ logger: createLogger(config.logger), clock });
+    const host = new DelegateHost({ config, counters, report });
+    const base: Base = { config, transport, counters, report, host };
+    try {
+      await transport.start({
+        packet: (packet, from, receivedAt) => {
+          try {
+            base.engine?.receivePacket(packet, from, receivedAt);
+          } catch (error) {
+            report({ code: 'internal-error', peer: from.addr, error: asError(error) });
+          }
+        },
+        stream: (connection) => {
+          if (base.acceptor === undefined) connection.close();
+          else void base.acceptor.accept(connection);
+        },
+      });
+      const advertised = transport.finalAdvertiseAddr(advertiseAddr, advertisePort);
+      return new Shell(base, { advertised, listener });
+    } catch (error) {
+      await transport.shutdown();
+      throw error;
+    }
+  }
+
+  get isDown(): boolean {
+    return this.#down !== undefined;
+  }
+
+  /** Stops everything; resolves when the last socket is closed. */
+  shutdown(): Promise<void> {
+    if (this.#down === undefined) {
+      this.engine.stop();
+      this.#down = this.#transport.shutdown();
+    }
+    return this.#down;
+  }
+
+  /**
+   * Sends a packet that the engine made for the user.
+   *
+   * @throws ProtocolError when it could not be sent
+   */
+  async sendPacket(packet: Buffer, to: Address): Promise<void> {
+    try {
+      await this.#transport.writeTo(packet, to);
+    } catch (cause) {
+      this.counters.sendFailures++;
+      throw new ProtocolError(`${to.addr}: ${asError(cause).message}`, { cause });
+    }
+  }
+
+  /** Exchanges state with a node and merges what it sends. */
+  async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
+    const remote = await this.dialler.pushPull(to, this.#localState(join), signal);
+    const objection = this.#objectionTo(remote.records, join);
+    if (objection !== undefined) throw objection;
+    this.#merge(remote, join);
+  }
+
+  /**
+   * @throws MessageTooLargeError when our alive message with this metadata fits into no packet
+   */
+  checkFits(meta: Buffer | null): void {
+    const length = this.engine.aliveLength(meta);
+    const limit = this.engine.broadcastBudget;
+    if (length > limit) {
+      throw new MessageTooLargeError('the alive message (name and metadata)', length, limit);
+    }
+  }
+
+  #localState(join: boolean): Omit<PushPull, 'type'> {
+    return { join, records: this.engine.records(), userState: this.host.localState(join) };
+  }
+
+  #objectionTo(records: PushPull['records'], join: boolean): MemberlistError | undefined {
+    const problem = this.engine.versionProblem(records);
+    if (problem !== undefined) return new ProtocolError(`incompatible versions: ${problem}`);
+    if (!join) return undefined;
+    const nodes = (): Node[] => records.flatMap((record) => nodeOfRecord(record) ?? []);
+    const refusal = this.host.objectionToMerge(nodes);
+    return refusal && new ProtocolError(`merge refused: ${refusal.message}`, { cause: refusal });
+  }
+
+  #merge(remote: PushPull, join: boolean): void {
+    if (this.isDown) return;
+    this.engine.merge(remote.records);
+    this.host.mergeRemoteState(remote.userState, join);
+  }
+
+  #acceptor(layers: StreamLayers, listener: ShellListener): Acceptor {
+    const { name, clock, tcpTimeout } = this.#config;
+    const host = {
+      name,
+      localState: (join: boolean) => this.#localState(join),
+      objectionTo: (remote: PushPull) => this.#objectionTo(remote.records, remote.join),
+      merge: (remote: PushPull) => this.#merge(remote, remote.join),
+      userMessage: (payload: Buffer, from: Address) => {
+        if (!this.isDown) listener.messageCame(payload, from);
+      },
+      dropped: (peer: string, reason: Parameters<Counters['drop']>[0], detail: string) => {
+        if (this.isDown) return;
+        this.counters.drop(reason);
+        this.report({ code: 'stream-dropped', peer, reason, detail });
+      },
+    };
+    return new Acceptor({ host, clock, layers }, { timeoutMs: tcpTimeout });
+  }
+
+  #effects(listener: ShellListener): Effects {
+    const { config, host } = { config: this.#config, host: this.host };
+    const cidrs = config.cidrsAllowed && new CidrList(config.cidrsAllowed);
+    return {
+      sendPacket: (packet, to, onFailure) => this.#write(packet, to, onFailure),
+      streamPing: ({ to, node, seqNo, deadlineAt }, done) => {
+        const withinMs = deadlineAt - config.clock.now();
+        void this.dialler.ping(to, { node, seqNo, withinMs }).then((answered) => {
+          if (!this.isDown) done(answered);
+        });
+      },
+      pushPull: (to) => {
+        this.pushPull(to, false).catch((error: unknown) => {
+          if (this.isDown) return;
+          this.report({ code: 'exchange-failed', peer: to.name ?? to.addr, error: asError(error) });
+        });
+      },
+      tell: (event) => listener.told(event),
+      report: this.report,
+      pingCompleted: (node, roundTripMs, payload) =>
+        host.notifyPingComplete(node, roundTripMs, payload),
+      userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),
+      ackPayload: () => host.ackPayload(),
+      userBroadcasts: (overhead, limit) => host.getBroadcasts(overhead, limit),
+      allowsIp: (ip) => cidrs?.allows(ip) ?? true,
+      objectionToAlive: (peer) => host.objectionToAlive(peer),
+    };
+  }
+
+  #write(packet: Buffer, to: Address, onFailure?: (failure: SendFailure) => void): void {
+    const failed = (thrown: unknown): void => {
+      if (this.isDown) return;
+      this.counters.sendFailures++;
+      const error = asError(thrown);
+      this.report({ code: 'send-failed', peer: to.name ?? to.addr, error });
+      const remote = REMOTE_FAILURES.has((error as { code?: unknown }).code);
+      onFailure?.({ blame: remote ? 'remote' : 'local', error });
+    };
+    try {
+      const sent = this.#transport.writeTo(packet, to);
+      if (sent !== undefined) sent.catch(failed);
+    } catch (error) {
+      // A transport should reject rather than throw; the engine must not be called back here.
+      Promise.reject(asError(error)).catch(failed);
+    }
+  }
+
+  // A packet tells its sender's address only; the table may know whose it is.
+  #named(from: Address): Address {
+    const isSender = (member: Member): boolean => member.address.addr === from.addr;
+    for (const member of this.engine.table) if (isSender(member)) return member.address;
+    return from;
+  }
+}
+
+// What there is before the engine: packets may come as soon as the transport is bound.
+interface Base {
+  readonly config: ResolvedConfig;
+  readonly transport: Transport;
+  readonly counters: Counters;
+  readonly report: (report: Report) => void;
+  readonly host: DelegateHost;
+  engine?: Engine;
+  acceptor?: Acceptor;
+}
+
+function layersFor(config: ResolvedConfig): StreamLayers {
+  const { keyring } = config;
+  const cipher =
+    keyring &&
+    new GossipCipher({
+      keyring,
+      version: config.protocolVersion === 1 ? 0 : 1,
+      verifyIncoming: config.gossipVerifyIncoming,
+      verifyOutgoing: config.gossipVerifyOutgoing,
+    });
+  const label = new Label({
+    label: config.label,
+    skipInboundCheck: config.skipInboundLabelCheck,
+  });
+  return { label, cipher, compress: config.enableCompression };
+}
+
+function bytesOf(ip: string): Buffer {
+  const bytes = ipToBytes(ip);
+  if (bytes !== undefined) return bytes;
+  const rule = 'the transport gave something to advertise that is no IP';
+  throw new ConfigError([{ field: 'advertiseAddr', value: ip, rule }]);
+}

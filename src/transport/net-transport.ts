@@ -1,0 +1,246 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The transport of production: UDP for packets, TCP for streams, both on the same port of every
+// bound address.
+
+import { type Socket, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Clock } from '../core/ports.js';
+import { ConfigError, ShutdownError } from '../errors.js';
+import { systemClock } from '../runtime/system-clock.js';
+import {
+  type Address,
+  ipFromBytes,
+  ipToBytes,
+  joinHostPort,
+  splitHostPort,
+} from '../wire/address.js';
+import { chooseAdvertiseAddr } from './advertise.js';
+import { SocketSet, TcpConnection, TcpListener, codedError, dialTcp, plainIp } from './tcp.js';
+import type { Connection, Transport, TransportHandlers } from './transport.js';
+import { UdpSocket } from './udp.js';
+
+const defaultBindAddr = '0.0.0.0';
+const defaultBindPort = 7946;
+/** How often a port is picked, for port 0, until one is free for UDP and TCP on every address. */
+const portTries = 10;
+/** Parsed destinations that are remembered. Beyond that many peers some are parsed again. */
+const routeLimit = 4096;
+
+/** What a {@link NetTransport} is bound to. */
+export interface NetTransportOptions {
+  /**
+   * One IP or several; the default is `0.0.0.0`. `::` alone, or with IPv6 only, is dual-stack: IPv4
+   * peers come and are reached through it, with plain IPv4 addresses.
+   */
+  readonly bindAddr?: string | readonly string[] | undefined;
+  /** The port for UDP and TCP on every address, 0 to 65535; 0 picks one. The default is 7946. */
+  readonly bindPort?: number | undefined;
+  /** What `receivedAt` is told by; give it the Memberlist's. The system's by default. */
+  readonly clock?: Clock | undefined;
+}
+
+interface Route {
+  readonly socket: UdpSocket;
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** Packets over UDP, streams over TCP. Its listening sockets keep the process alive until `shutdown`. */
+export class NetTransport implements Transport {
+  readonly #bindAddrs: readonly string[];
+  readonly #bindPort: number;
+  readonly #clock: Clock;
+  readonly #udpSockets: UdpSocket[] = [];
+  readonly #listeners: TcpListener[] = [];
+  readonly #streams = new SocketSet();
+  readonly #routes = new Map<string, Route>();
+  #state: 'new' | 'starting' | 'running' | 'closed' = 'new';
+  #starting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #bound: { readonly address: string; readonly port: number } | undefined;
+
+  /** @throws ConfigError when an address is not an IP, or the port is out of range. */
+  constructor(options: NetTransportOptions = {}) {
+    const { bindAddr = defaultBindAddr, bindPort = defaultBindPort } = options;
+    this.#bindAddrs = [...new Set(typeof bindAddr === 'string' ? [bindAddr] : bindAddr)];
+    this.#bindPort = bindPort;
+    this.#clock = options.clock ?? systemClock;
+    if (this.#bindAddrs.length === 0 || this.#bindAddrs.some((address) => isIP(address) === 0)) {
+      const rule = 'must be an IP address, or a list of one or more';
+      throw new ConfigError([{ field: 'bindAddr', value: bindAddr, rule }]);
+    }
+    if (!Number.isInteger(bindPort) || bindPort < 0 || bindPort > 0xffff) {
+      const rule = 'must be a whole number from 0 (pick one) to 65535';
+      throw new ConfigError([{ field: 'bindPort', value: bindPort, rule }]);
+    }
+  }
+
+  /**
+   * The bound port, never 0.
+   *
+   * @throws Error before `start` has resolved.
+   */
+  get port(): number {
+    return this.#boundOrThrow().port;
+  }
+
+  start(handlers: TransportHandlers): Promise<void> {
+    if (this.#state === 'closed') return Promise.reject(new ShutdownError('start'));
+    if (this.#state !== 'new') return Promise.reject(new Error('a transport is started once'));
+    this.#state = 'starting';
+    this.#starting = this.#open(handlers);
+    return this.#starting;
+  }
+
+  finalAdvertiseAddr(
+    addr: string | undefined,
+    port: number | undefined,
+  ): { addr: string; port: number } {
+    const bound = this.#boundOrThrow();
+    const interfaces = networkInterfaces();
+    return {
+      addr: chooseAdvertiseAddr({ given: addr, bound: bound.address, interfaces }),
+      port: port ?? bound.port,
+    };
+  }
+
+  writeTo(packet: Buffer, to: Address): Promise<void> {
+    return new Promise((resolve) => {
+      const { socket, ip, port } = this.#routeTo(to.addr);
+      resolve(socket.send(packet, ip, port));
+    });
+  }
+
+  async dial(
+    to: Address,
+    { timeout, signal }: { timeout: number; signal?: AbortSignal | undefined },
+  ): Promise<Connection> {
+    this.#assertRunning('dial');
+    const target = parseTarget(to.addr);
+    return dialTcp({ ...target, timeout, signal, clock: this.#clock, sockets: this.#streams });
+  }
+
+  shutdown(): Promise<void> {
+    this.#state = 'closed';
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    // A start under way sees that it came too late, closes what it opened and rejects.
+    await this.#starting?.catch(() => undefined);
+    await this.#closeSockets();
+  }
+
+  async #closeSockets(): Promise<void> {
+    await Promise.all([
+      ...this.#udpSockets.splice(0).map((socket) => socket.close()),
+      ...this.#listeners.splice(0).map((listener) => listener.close()),
+      this.#streams.destroyAll(new ShutdownError('stream')),
+    ]);
+    // Node says 'close' before the system's handles are gone; two turns later they are.
+    await turn();
+    await turn();
+  }
+
+  async #open(handlers: TransportHandlers): Promise<void> {
+    for (let tries = this.#bindPort === 0 ? portTries : 1; ; tries--) {
+      try {
+        await this.#bindAll(handlers);
+        return;
+      } catch (error) {
+        await this.#closeSockets();
+        if (tries > 1 && this.#state === 'starting' && isPortTaken(error)) continue;
+        this.#state = 'closed';
+        throw error;
+      }
+    }
+  }
+
+  async #bindAll(handlers: TransportHandlers): Promise<void> {
+    // Beside an IPv4 socket on the same port, `::` cannot have IPv4 as well, nor needs it.
+    const ipv6Only = this.#bindAddrs.some((address) => isIP(address) === 4);
+    const onSocket = (socket: Socket): void => this.#accept(socket, handlers);
+    const onPacket = (packet: Buffer, ip: string, port: number): void => {
+      if (this.#state !== 'running') return;
+      handlers.packet(packet, { addr: joinHostPort(ip, port) }, this.#clock.now());
+    };
+    let port = this.#bindPort;
+    for (const address of this.#bindAddrs) {
+      const listener = await TcpListener.bind({ address, port, ipv6Only, onSocket });
+      this.#listeners.push(listener);
+      port = listener.port;
+      this.#udpSockets.push(await UdpSocket.bind({ address, port, ipv6Only, onPacket }));
+      if (this.#state !== 'starting') throw new ShutdownError('start');
+    }
+    this.#bound = { address: this.#udpSockets[0]?.address ?? '', port };
+    this.#state = 'running';
+  }
+
+  #accept(socket: Socket, handlers: TransportHandlers): void {
+    const { remoteAddress: ip, remotePort: port } = socket;
+    this.#streams.add(socket);
+    // Without an address it was reset before we saw it.
+    if (this.#state !== 'running' || ip === undefined || port === undefined) {
+      socket.destroy();
+      return;
+    }
+    const remoteAddress = joinHostPort(plainIp(ip), port);
+    handlers.stream(new TcpConnection({ socket, remoteAddress, clock: this.#clock }));
+  }
+
+  #routeTo(addr: string): Route {
+    this.#assertRunning('writeTo');
+    const known = this.#routes.get(addr);
+    if (known) return known;
+    const target = parseTarget(addr);
+    const route = { ...target, socket: this.#socketFor(target.ip) };
+    if (this.#routes.size >= routeLimit) this.#routes.clear();
+    this.#routes.set(addr, route);
+    return route;
+  }
+
+  #socketFor(ip: string): UdpSocket {
+    const isIpv6 = ip.includes(':');
+    const socket =
+      this.#udpSockets.find((candidate) => candidate.isIpv6 === isIpv6) ??
+      this.#udpSockets.find((candidate) => !isIpv6 && candidate.isDualStack);
+    if (socket) return socket;
+    const family = isIpv6 ? 'IPv6' : 'IPv4';
+    const message = `cannot send to ${ip}: no ${family} address is bound`;
+    throw codedError(message, { code: 'EAFNOSUPPORT' });
+  }
+
+  #assertRunning(operation: string): void {
+    if (this.#state === 'closed') throw new ShutdownError(operation);
+    if (this.#state !== 'running') throw new Error(`${operation}: not started yet`);
+  }
+
+  #boundOrThrow(): { readonly address: string; readonly port: number } {
+    if (this.#bound === undefined) throw new Error('the transport has not been started');
+    return this.#bound;
+  }
+}
+
+/** Only ports that somebody else has, or that the system keeps back, are worth another try. */
+function isPortTaken(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EADDRINUSE' || code === 'EACCES';
+}
+
+/** Takes `'ip:port'` apart; a link-local IPv6 address may have its zone, as sockets give it. */
+function parseTarget(addr: string): { ip: string; port: number } {
+  const zone = /%[^\]]+(?=\]:)/.exec(addr)?.[0] ?? '';
+  const parts = splitHostPort(addr.replace(zone, ''));
+  const bytes = parts && ipToBytes(parts.host);
+  const ip = bytes && ipFromBytes(bytes);
+  if (ip === undefined || parts === undefined || parts.port === 0) {
+    throw codedError(`"${addr}" is not an 'ip:port'`, { code: 'EINVAL' });
+  }
+  return { ip: ip + zone, port: parts.port };
+}

@@ -1,0 +1,85 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import assert from 'node:assert/strict';
+import type { NetworkInterfaceInfo } from 'node:os';
+import { suite, test } from 'node:test';
+import { ConfigError } from '../../../src/errors.js';
+import { chooseAdvertiseAddr } from '../../../src/transport/advertise.js';
+
+function info(address: string, internal = false): NetworkInterfaceInfo {
+  const common = { address, netmask: '', mac: '', cidr: null, internal };
+  return address.includes(':')
+    ? { ...common, family: 'IPv6', scopeid: 0 }
+    : { ...common, family: 'IPv4' };
+}
+
+function choose(
+  bound: string,
+  addresses: (string | NetworkInterfaceInfo)[],
+  given?: string,
+): string {
+  const infos = addresses.map((entry) => (typeof entry === 'string' ? info(entry) : entry));
+  return chooseAdvertiseAddr({ given, bound, interfaces: { eth0: infos } });
+}
+
+suite('the address to advertise', () => {
+  test('is the given one, as one text', () => {
+    assert.equal(choose('0.0.0.0', ['10.0.0.1'], '192.0.2.7'), '192.0.2.7');
+    assert.equal(choose('10.0.0.1', [], '::ffff:192.0.2.7'), '192.0.2.7');
+    assert.equal(choose('10.0.0.1', [], '2001:DB8:0:0::1'), '2001:db8::1');
+  });
+
+  test('is the bound one, without zone, when that is specific', () => {
+    assert.equal(choose('127.0.0.1', ['10.0.0.1']), '127.0.0.1');
+    assert.equal(choose('203.0.113.9', ['10.0.0.1']), '203.0.113.9');
+    assert.equal(choose('fe80::1%eth0', ['10.0.0.1']), 'fe80::1');
+  });
+
+  for (const ip of [
+    '10.1.2.3',
+    '172.16.0.1',
+    '172.31.255.1',
+    '192.168.1.1',
+    '100.64.0.1',
+    '100.127.0.1',
+  ]) {
+    test(`is ${ip} behind 0.0.0.0, as a private address`, () => {
+      assert.equal(choose('0.0.0.0', ['203.0.113.9', 'fd00::2', ip, '10.9.9.9']), ip);
+    });
+  }
+
+  test('is the first private one of either family behind ::', () => {
+    assert.equal(choose('::', ['2001:db8::1', 'fe80::1', 'fd00::2', '10.0.0.1']), 'fd00::2');
+    assert.equal(choose('::', ['fe80::1', '10.0.0.1', 'fd00::2']), '10.0.0.1');
+    assert.equal(choose('0:0::0', ['10.0.0.1']), '10.0.0.1');
+  });
+
+  test('goes through the interfaces in their order', () => {
+    const interfaces = { lo: [info('127.0.0.1', true)], gone: undefined, a: [info('10.0.0.1')] };
+    const options = { given: undefined, bound: '0.0.0.0', interfaces };
+    assert.equal(chooseAdvertiseAddr(options), '10.0.0.1');
+  });
+
+  test('is never public, loopback or link-local; without any, the error says what to set', () => {
+    const others = ['8.8.8.8', '172.32.0.1', '100.128.0.1', '169.254.1.1', info('10.0.0.1', true)];
+    for (const addresses of [[], others]) {
+      assert.throws(
+        () => choose('0.0.0.0', addresses),
+        (error) =>
+          error instanceof ConfigError &&
+          error.problems[0]?.field === 'advertiseAddr' &&
+          error.problems[0].rule.includes('set advertiseAddr to'),
+      );
+    }
+  });
+
+  test('cannot be what is no IP, or one at which nobody is reached', () => {
+    for (const given of ['', 'localhost', '10.0.0.1:7946', '0.0.0.0', '::']) {
+      assert.throws(() => choose('10.0.0.1', [], given), ConfigError);
+    }
+  });
+});
