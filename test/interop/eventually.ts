@@ -1,0 +1,29 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import { setTimeout as wait } from 'node:timers/promises';
+
+/**
+ * Asks again and again until the answer is right; other programs tell us nothing by themselves.
+ *
+ * @throws with the last answer when it is not right within `withinMs`
+ */
+export async function eventually<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  isRight: (answer: T) => boolean,
+  withinMs = 20_000,
+): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (isRight(answer)) return answer;
+    if (performance.now() > deadline) {
+      throw new Error(`not within ${withinMs} ms: ${what}; last seen: ${JSON.stringify(answer)}`);
+    }
+    await wait(50);
+  }
+}
