@@ -15,7 +15,12 @@ import { nodeOfRecord } from './core/membership/merge.js';
 import type { Effects, SendFailure } from './core/ports.js';
 import type { Report } from './core/reports.js';
 import { DelegateHost, asError } from './delegate-host.js';
-import { ConfigError, type MemberlistError, MessageTooLargeError, ProtocolError } from './errors.js';
+import {
+  ConfigError,
+  type MemberlistError,
+  MessageTooLargeError,
+  ProtocolError,
+} from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
 import { Dialler } from './exchange/dialler.js';
 import { createLogger } from './observability/logger.js';
@@ -56,6 +61,7 @@ export class Shell {
   readonly #transport: Transport;
   readonly #config: ResolvedConfig;
   #down: Promise<void> | undefined;
+  #unpublishMetrics: () => void = () => undefined;
 
   private constructor(
     base: Base,
@@ -122,8 +128,11 @@ export class Shell {
         },
       });
       const advertised = transport.finalAdvertiseAddr(advertiseAddr, advertisePort);
-      return new Shell(base, { advertised, listener });
+      const shell = new Shell(base, { advertised, listener });
+      await shell.#publishMetrics();
+      return shell;
     } catch (error) {
+      base.engine?.stop();
       await transport.shutdown();
       throw error;
     }
@@ -137,6 +146,7 @@ export class Shell {
   shutdown(): Promise<void> {
     if (this.#down === undefined) {
       this.engine.stop();
+      this.#unpublishMetrics();
       this.#down = this.#transport.shutdown();
     }
     return this.#down;
@@ -173,6 +183,21 @@ export class Shell {
     if (length > limit) {
       throw new MessageTooLargeError('the alive message (name and metadata)', length, limit);
     }
+  }
+
+  // prom-client is loaded by those who want metrics only.
+  async #publishMetrics(): Promise<void> {
+    const { metrics, name } = this.#config;
+    if (metrics === false) return;
+    const { engine, counters } = this;
+    const { publishMetrics } = await import('./observability/metrics.js');
+    this.#unpublishMetrics = publishMetrics(metrics, {
+      node: name,
+      counters,
+      healthScore: () => engine.health.score,
+      queueDepth: () => engine.queue.numQueued,
+      members: () => engine.table.countByState(),
+    });
   }
 
   #localState(join: boolean): Omit<PushPull, 'type'> {

@@ -5,7 +5,7 @@
  */
 
 // Everybody we know: by name, and as a list whose order is the order of probing.
-import type { Member } from './member.js';
+import type { Member, MemberState } from './member.js';
 import type { Random } from './ports.js';
 
 /** The member table. */
@@ -42,6 +42,13 @@ export class MemberTable {
     let count = 0;
     for (const member of this.#list) if (test(member)) count++;
     return count;
+  }
+
+  /** How many members are in each state. */
+  countByState(): Record<MemberState, number> {
+    const counts = { alive: 0, suspect: 0, dead: 0, left: 0 };
+    for (const { state } of this.#list) counts[state]++;
+    return counts;
   }
 
   /** Enters a member at a random place of the probe order (SWIM, section 4.3). */

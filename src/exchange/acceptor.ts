@@ -91,8 +91,10 @@ export class Acceptor {
         const ack = { type: MessageType.ackResp, seqNo: request.seqNo, payload: null };
         return conversation.send(encodeMessage(ack));
       }
-      case MessageType.user:
-        { this.#host.userMessage(request.payload, { addr: conversation.peer }); return; }
+      case MessageType.user: {
+        this.#host.userMessage(request.payload, { addr: conversation.peer });
+        return;
+      }
       case MessageType.pushPull:
         return this.#pushPull(conversation, request);
       default:
