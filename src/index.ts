@@ -5,8 +5,8 @@
  */
 
 // The package's front door.
-export { Memberlist, type JoinOptions, type WaitOptions } from './memberlist.js';
-export type { JoinResult } from './join.js';
+export { Memberlist, type WaitOptions } from './memberlist.js';
+export type { JoinOptions, JoinResult } from './join.js';
 export type { MemberEvent, MemberlistEvents } from './observability/member-events.js';
 export type { MemberState, Node, VersionRange } from './core/member.js';
 export type { LeaveReason, MembershipEvent } from './core/membership/events.js';

@@ -5,7 +5,15 @@
  */
 
 // Joining: every seed is looked up, and all its addresses are contacted, a few at a time.
-import { ConfigError, JoinError, NodeNameRequiredError, type JoinFailure } from './errors.js';
+import type { Clock } from './core/ports.js';
+import {
+  ConfigError,
+  JoinError,
+  NodeNameRequiredError,
+  TimeoutError,
+  type JoinFailure,
+} from './errors.js';
+import { withDeadline } from './runtime/deadline.js';
 import type { Address } from './wire/address.js';
 import { asError } from './delegate-host.js';
 
@@ -21,6 +29,7 @@ export interface JoinResult {
 
 /** What joining needs of the node. */
 export interface Joiner {
+  readonly clock: Clock;
   readonly requireNodeNames: boolean;
   resolve(seed: string): Promise<Address[]>;
   /** Exchanges state with one address. */
@@ -32,22 +41,56 @@ interface Attempt {
   readonly address: Address;
 }
 
+/** How long a join may take. */
+export interface JoinOptions {
+  /** Milliseconds for all seeds together. Default: each exchange has `tcpTimeout`, all have none. */
+  readonly timeout?: number;
+  /** Gives up when it is aborted; `join` rejects with its reason unless somebody was reached. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Contacts all seeds; succeeds if one address was joined.
  *
- * @throws JoinError when none was; ConfigError when the seeds are no list of strings
+ * @throws JoinError when none was; ConfigError when the seeds are no list of strings; the signal's
+ *   reason
  */
 export async function joinSeeds(
   seeds: readonly string[],
   joiner: Joiner,
-  signal: AbortSignal,
+  options: JoinOptions,
 ): Promise<JoinResult> {
   checkSeeds(seeds);
+  const { timeout, signal } = options;
+  signal?.throwIfAborted();
+  const stop = new AbortController();
+  const abort = (): void => stop.abort(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  const timeIsUp = (ms: number) => () => stop.abort(new TimeoutError('join', ms));
+  const timer =
+    timeout === undefined ? undefined : joiner.clock.setTimer(timeout, timeIsUp(timeout));
+  try {
+    return await contactAll(seeds, joiner, stop.signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    timer?.cancel();
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+async function contactAll(
+  seeds: readonly string[],
+  joiner: Joiner,
+  signal: AbortSignal,
+): Promise<JoinResult> {
   const failures: JoinFailure[] = [];
   let contacted = 0;
   const lookups = seeds.map(async (seed): Promise<Attempt[]> => {
     try {
-      const addresses = await joiner.resolve(seed);
+      const bounds = { clock: joiner.clock, timeoutMs: Infinity, signal, what: 'looking up' };
+      const addresses = await withDeadline(joiner.resolve(seed), bounds);
       return addresses.map((address) => ({ seed, address }));
     } catch (error) {
       failures.push({ seed, error: asError(error) });

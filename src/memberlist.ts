@@ -16,9 +16,8 @@ import {
   NoPingResponseError,
   ProtocolError,
   ShutdownError,
-  TimeoutError,
 } from './errors.js';
-import { joinSeeds, type JoinResult } from './join.js';
+import { joinSeeds, type JoinOptions, type JoinResult } from './join.js';
 import {
   argumentsOf,
   EventStream,
@@ -38,14 +37,6 @@ export interface WaitOptions {
   /** Milliseconds. Default: 10,000. */
   readonly timeout?: number;
   /** Gives up waiting when it is aborted. */
-  readonly signal?: AbortSignal;
-}
-
-/** Options of {@link Memberlist.join}. */
-export interface JoinOptions {
-  /** Milliseconds for all seeds together. Default: each exchange has `tcpTimeout`, all have none. */
-  readonly timeout?: number;
-  /** Gives up when it is aborted; `join` rejects with its reason unless somebody was reached. */
   readonly signal?: AbortSignal;
 }
 
@@ -103,33 +94,21 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    */
   async join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
     this.#mustRun('join');
-    options.signal?.throwIfAborted();
     if (this.#shell.engine.self.leaving) this.#comeBack();
     const { clock, requireNodeNames } = this.#config;
-    const stop = new AbortController();
-    const abort = (): void => stop.abort(options.signal?.reason);
-    options.signal?.addEventListener('abort', abort, { once: true });
-    const { timeout } = options;
-    const timer =
-      timeout === undefined
-        ? undefined
-        : clock.setTimer(timeout, () => stop.abort(new TimeoutError('join', timeout)));
+    const joiner = {
+      clock,
+      requireNodeNames,
+      resolve: (seed: string) => resolveSeed(seed, { defaultPort: this.#shell.bindPort }),
+      contact: (to: Address, signal: AbortSignal) => this.#shell.pushPull(to, true, signal),
+    };
     try {
-      const joiner = {
-        requireNodeNames,
-        resolve: (seed: string) => resolveSeed(seed, { defaultPort: this.#shell.bindPort }),
-        contact: (to: Address, signal: AbortSignal) => this.#shell.pushPull(to, true, signal),
-      };
-      const result = await joinSeeds(seeds, joiner, stop.signal);
+      const result = await joinSeeds(seeds, joiner, options);
       this.#shell.engine.settle();
       return result;
     } catch (error) {
-      options.signal?.throwIfAborted();
       this.#mustRun('join');
       throw error;
-    } finally {
-      timer?.cancel();
-      options.signal?.removeEventListener('abort', abort);
     }
   }
 

@@ -25,13 +25,12 @@ import { Acceptor } from './exchange/acceptor.js';
 import { Dialler } from './exchange/dialler.js';
 import { createLogger } from './observability/logger.js';
 import { Reporter } from './observability/reporter.js';
-import { GossipCipher } from './security/aes-gcm.js';
 import { CidrList } from './security/cidr.js';
+import { layersFor } from './security/layers.js';
 import { isPublicIp } from './transport/advertise.js';
 import { NetTransport } from './transport/net-transport.js';
 import type { Transport } from './transport/transport.js';
 import { ipToBytes, type Address } from './wire/address.js';
-import { Label } from './wire/label.js';
 import { PacketCodec } from './wire/packet-codec.js';
 import type { PushPull, StreamLayers } from './wire/stream-codec.js';
 
@@ -302,23 +301,6 @@ interface Base {
   readonly host: DelegateHost;
   engine?: Engine;
   acceptor?: Acceptor;
-}
-
-function layersFor(config: ResolvedConfig): StreamLayers {
-  const { keyring } = config;
-  const cipher =
-    keyring &&
-    new GossipCipher({
-      keyring,
-      version: config.protocolVersion === 1 ? 0 : 1,
-      verifyIncoming: config.gossipVerifyIncoming,
-      verifyOutgoing: config.gossipVerifyOutgoing,
-    });
-  const label = new Label({
-    label: config.label,
-    skipInboundCheck: config.skipInboundLabelCheck,
-  });
-  return { label, cipher, compress: config.enableCompression };
 }
 
 function bytesOf(ip: string): Buffer {

@@ -12,9 +12,7 @@ import { MessageType } from '../../wire/message-type.js';
 import type { AliveClaim, DeadClaim, SuspectClaim } from '../../wire/messages.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
-import { confirmationsWanted, suspicionMinMs } from '../lifeguard/formulas.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
-import { Suspicion } from '../lifeguard/suspicion.js';
 import { factsFrom, Member, nodeFrom, type MemberFacts } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
@@ -23,6 +21,7 @@ import type { Outbox } from '../gossip/piggyback.js';
 import { defectOfAlive, judgeAlive } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
 import { judgeSuspect } from './judge-suspect.js';
+import { Suspicions } from './suspicions.js';
 
 /** What {@link Membership} works on. */
 export interface MembershipComponents {
@@ -44,8 +43,7 @@ export class Membership {
   readonly #queue: TransmitLimitedQueue;
   readonly #health: LocalHealth;
   readonly #outbox: Outbox;
-  readonly #caughtUp: (then: () => void) => void;
-  readonly #suspicions = new Map<string, Suspicion>();
+  readonly #suspicions: Suspicions;
 
   constructor(components: MembershipComponents) {
     this.#context = components.context;
@@ -54,7 +52,7 @@ export class Membership {
     this.#queue = components.queue;
     this.#health = components.health;
     this.#outbox = components.outbox;
-    this.#caughtUp = components.caughtUp;
+    this.#suspicions = new Suspicions(components);
   }
 
   /** Suspicion timers that run now. */
@@ -76,12 +74,11 @@ export class Membership {
   suspect(claim: SuspectClaim): void {
     const { node: name, from } = claim;
     const member = this.#table.get(name);
-    const suspicion = this.#suspicions.get(name);
     const isSelf = name === this.#self.name;
-    const isUnderSuspicion = suspicion !== undefined;
+    const isUnderSuspicion = this.#suspicions.has(name);
     switch (judgeSuspect(member, claim, { isSelf, isUnderSuspicion })) {
       case 'confirm':
-        if (suspicion?.confirm(from) === true) this.#broadcast(name, claim);
+        if (this.#suspicions.confirm(name, from)) this.#broadcast(name, claim);
         return;
       case 'refute':
         this.#refute(claim.incarnation, `suspected by ${from}`);
@@ -101,10 +98,10 @@ export class Membership {
     const isSelf = name === this.#self.name;
     switch (judgeDead(member, claim, { isSelf, leaving: this.#self.leaving })) {
       case 'settle':
-        this.#settleSuspicion(name);
+        this.#suspicions.settle(name);
         return;
       case 'refute':
-        this.#settleSuspicion(name);
+        this.#suspicions.settle(name);
         this.#refute(claim.incarnation, `declared dead by ${from}`);
         return;
       case 'accept':
@@ -128,7 +125,6 @@ export class Membership {
 
   /** Takes every suspicion timer back. */
   stop(): void {
-    for (const suspicion of this.#suspicions.values()) suspicion.cancel();
     this.#suspicions.clear();
   }
 
@@ -162,7 +158,7 @@ export class Membership {
       case 'conflict':
         return this.#reportConflict(member as Member, facts);
       case 'refute':
-        this.#settleSuspicion(name);
+        this.#suspicions.settle(name);
         return this.#refute(facts.incarnation);
       case 'accept':
         return this.#welcome(member, claim, facts, how.finished);
@@ -186,7 +182,7 @@ export class Membership {
   ): void {
     const { clock, effects } = this.#context;
     const { node: name } = claim;
-    this.#settleSuspicion(name);
+    this.#suspicions.settle(name);
     const facts = keepable(received);
     const before = known?.snapshot();
     const member = known ?? new Member(name, facts, 'dead', clock.now());
@@ -217,45 +213,29 @@ export class Membership {
   }
 
   #startSuspicion(member: Member, claim: SuspectClaim): void {
-    const { settings, clock, effects } = this.#context;
+    const { clock, effects } = this.#context;
     const { node: name, from } = claim;
-    const members = this.#table.size;
-    const minMs = suspicionMinMs(settings.suspicionMult, members, settings.probeInterval);
-    const suspicion = new Suspicion(
-      { clock, caughtUp: this.#caughtUp },
-      {
-        accuser: from,
-        wanted: confirmationsWanted(settings.suspicionMult, members),
-        minMs,
-        maxMs: minMs * settings.suspicionMaxTimeoutMult,
-        expired: (confirmations) => this.#suspicionExpired(member, suspicion, confirmations),
-      },
-    );
     member.setIncarnation(claim.incarnation);
     member.setState('suspect', clock.now());
-    this.#suspicions.set(name, suspicion);
+    this.#suspicions.start({
+      name,
+      accuser: from,
+      members: this.#table.size,
+      expired: () => {
+        const { incarnation } = member;
+        this.dead({ type: MessageType.dead, node: name, incarnation, from: this.#self.name });
+      },
+    });
     this.#broadcast(name, claim);
     effects.report({ code: 'member-suspected', peer: name, by: from });
     effects.tell({ type: 'suspect', node: member.snapshot() });
   }
 
-  #suspicionExpired(member: Member, suspicion: Suspicion, confirmations: number): void {
-    const { effects, counters } = this.#context;
-    const { name, incarnation } = member;
-    if (this.#suspicions.get(name) !== suspicion || member.state !== 'suspect') return;
-    const { wanted } = suspicion;
-    if (confirmations < wanted) {
-      counters.degradedSuspicions++;
-      effects.report({ code: 'suspicion-degraded', peer: name, confirmations, wanted });
-    }
-    this.dead({ type: MessageType.dead, node: name, incarnation, from: this.#self.name });
-  }
-
   #bury(member: Member, claim: DeadClaim, finished: (() => void) | undefined): void {
     const { clock, effects } = this.#context;
     const { node: name, from } = claim;
-    const confirmations = this.#suspicions.get(name)?.confirmations;
-    this.#settleSuspicion(name);
+    const confirmations = this.#suspicions.confirmations(name);
+    this.#suspicions.settle(name);
     const left = from === name;
     member.setIncarnation(claim.incarnation);
     member.setState(left ? 'left' : 'dead', clock.now());
@@ -293,11 +273,6 @@ export class Membership {
     const addresses = { held: existing.address, claimed: other.address };
     effects.report({ code: 'address-conflict', peer: member.name, ...addresses });
     effects.tell({ type: 'conflict', existing, other });
-  }
-
-  #settleSuspicion(name: string): void {
-    this.#suspicions.get(name)?.cancel();
-    this.#suspicions.delete(name);
   }
 
   #broadcast(

@@ -1,0 +1,70 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import type { CoreContext } from '../context.js';
+import { confirmationsWanted, suspicionMinMs } from '../lifeguard/formulas.js';
+import { Suspicion } from '../lifeguard/suspicion.js';
+
+/** The suspicions that run, by the name of the suspected: at most one each. */
+export class Suspicions {
+  readonly #context: CoreContext;
+  readonly #caughtUp: (then: () => void) => void;
+  readonly #running = new Map<string, Suspicion>();
+
+  constructor(components: { context: CoreContext; caughtUp: (then: () => void) => void }) {
+    this.#context = components.context;
+    this.#caughtUp = components.caughtUp;
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  has(name: string): boolean {
+    return this.#running.has(name);
+  }
+
+  /** How many others have confirmed the suspicion; undefined when none runs. */
+  confirmations(name: string): number | undefined {
+    return this.#running.get(name)?.confirmations;
+  }
+
+  /** Begins a suspicion; `expired` is called when it has run out without being settled. */
+  start(init: { name: string; accuser: string; members: number; expired: () => void }): void {
+    const { name, accuser, members } = init;
+    const { settings, clock, effects, counters } = this.#context;
+    if (this.#running.has(name)) throw new Error(`${name} is under suspicion already`);
+    const { suspicionMult, suspicionMaxTimeoutMult, probeInterval } = settings;
+    const minMs = suspicionMinMs(suspicionMult, members, probeInterval);
+    const wanted = confirmationsWanted(suspicionMult, members);
+    const expired = (confirmations: number): void => {
+      if (confirmations < wanted) {
+        counters.degradedSuspicions++;
+        effects.report({ code: 'suspicion-degraded', peer: name, confirmations, wanted });
+      }
+      init.expired();
+    };
+    const timing = { accuser, wanted, minMs, maxMs: minMs * suspicionMaxTimeoutMult, expired };
+    this.#running.set(name, new Suspicion({ clock, caughtUp: this.#caughtUp }, timing));
+  }
+
+  /** Counts one more accuser; true when it was new and still wanted. */
+  confirm(name: string, from: string): boolean {
+    return this.#running.get(name)?.confirm(from) ?? false;
+  }
+
+  /** The suspicion, if there is one, is over. */
+  settle(name: string): void {
+    this.#running.get(name)?.cancel();
+    this.#running.delete(name);
+  }
+
+  /** All are over. */
+  clear(): void {
+    for (const suspicion of this.#running.values()) suspicion.cancel();
+    this.#running.clear();
+  }
+}
