@@ -64,6 +64,7 @@ export class Engine {
   readonly #prober: Prober;
   readonly #dispatcher: Dispatcher;
   readonly #settling: Settling;
+  readonly #probing: Scheduler;
   readonly #schedulers: readonly Scheduler[];
   #running = false;
 
@@ -97,7 +98,10 @@ export class Engine {
     const parts = { context, self, table, queue, health, outbox, acks, caughtUp };
     const membership = (this.#membership = new Membership(parts));
     const makePing: MakePing = (seqNo, node) => this.#makePing(seqNo, node);
-    this.#prober = new Prober({ ...parts, membership, makePing });
+    this.#prober = new Prober(
+      { ...parts, membership, makePing },
+      { ticksAnew: () => this.#probing.anew() },
+    );
     const responder = new Responder({ ...parts, makePing });
     this.#dispatcher = new Dispatcher({
       ...parts,
@@ -110,7 +114,11 @@ export class Engine {
       { clock, random },
       { untilMs: () => this.#pushPullMs(), pushPull: () => this.#pushPullWithSomebody() },
     );
-    this.#schedulers = this.#makeSchedulers(() => gossipRound(parts));
+    this.#probing = this.#every(
+      () => this.health.scale(settings.probeInterval),
+      () => this.#prober.tick(),
+    );
+    this.#schedulers = [this.#probing, ...this.#otherSchedulers(() => gossipRound(parts))];
   }
 
   /** Enters ourselves into the table and starts the schedulers. */
@@ -249,25 +257,24 @@ export class Engine {
     if (this.#running && this.#context.settings.settleAfterJoin) this.#settling.start();
   }
 
-  #makeSchedulers(gossip: () => void): Scheduler[] {
-    const { settings, effects, clock, random } = this.#context;
-    const every = (intervalMs: () => number, tick: () => void): Scheduler =>
-      new Scheduler({ clock, random }, { intervalMs, tick });
+  #otherSchedulers(gossip: () => void): Scheduler[] {
+    const { settings, effects } = this.#context;
     return [
-      every(
-        () => this.health.scale(settings.probeInterval),
-        () => this.#prober.tick(),
-      ),
-      every(() => settings.gossipInterval, gossip),
-      every(
+      this.#every(() => settings.gossipInterval, gossip),
+      this.#every(
         () => this.#pushPullMs(),
         () => this.#pushPullWithSomebody(),
       ),
-      every(
+      this.#every(
         () => settings.queueCheckInterval,
         () => effects.report({ code: 'queue-depth', depth: this.queue.numQueued }),
       ),
     ];
+  }
+
+  #every(intervalMs: () => number, tick: () => void): Scheduler {
+    const { clock, random } = this.#context;
+    return new Scheduler({ clock, random }, { intervalMs, tick });
   }
 
   #pushPullMs(): number {

@@ -44,6 +44,14 @@ export class Scheduler {
     this.#timer = undefined;
   }
 
+  /** While it runs: the next tick comes a whole interval from now. */
+  anew(): void {
+    if (this.#timer === undefined) return;
+    this.#timer.cancel();
+    this.#dueAt = this.#clock.now() + this.#intervalMs();
+    this.#arm();
+  }
+
   #arm(): void {
     const delay = Math.max(0, this.#dueAt - this.#clock.now());
     this.#timer = this.#clock.setTimer(delay, () => {

@@ -12,12 +12,15 @@ import { ProbeRound, type ProbeComponents } from './probe-round.js';
 /** Runs one probe round after another. */
 export class Prober {
   readonly #components: ProbeComponents;
+  readonly #ticksAnew: () => void;
   #position = 0;
   #round: ProbeRound | undefined;
   #tickWaits = false;
 
-  constructor(components: ProbeComponents) {
+  /** @param init.ticksAnew - lets the scheduler's next tick come a whole interval from now */
+  constructor(components: ProbeComponents, init: { ticksAnew: () => void }) {
     this.#components = components;
+    this.#ticksAnew = init.ticksAnew;
   }
 
   /**
@@ -48,6 +51,7 @@ export class Prober {
     this.#round = undefined;
     if (!this.#tickWaits) return;
     this.#tickWaits = false;
+    this.#ticksAnew();
     this.tick();
   }
 
@@ -55,8 +59,10 @@ export class Prober {
   // shuffled. Undefined after a whole fruitless pass.
   #nextTarget(): Member | undefined {
     const { table, self, membership } = this.#components;
-    for (let checked = 0; checked < table.size; checked++) {
+    for (let hasWrapped = false; ;) {
       if (this.#position >= table.size) {
+        if (hasWrapped) return undefined;
+        hasWrapped = true;
         membership.reap();
         table.shuffle();
         this.#position = 0;
@@ -64,6 +70,5 @@ export class Prober {
       const member = table.at(this.#position++);
       if (member !== undefined && member.name !== self.name && !member.isGone) return member;
     }
-    return undefined;
   }
 }

@@ -1,0 +1,135 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  factsFrom,
+  hasVersions,
+  Member,
+  nodeFrom,
+  versionRanges,
+} from '../../../src/core/member.js';
+import type { MemberFacts } from '../../../src/core/member.js';
+import type { AliveClaim } from '../../../src/wire/messages.js';
+import { alive, ip, mapped } from './harness.js';
+
+function facts(claim: Partial<AliveClaim> = {}): MemberFacts {
+  const understood = factsFrom(alive('a', claim));
+  assert.ok(understood);
+  return understood;
+}
+
+test('the facts of a claim are what it says, and the text of its address', () => {
+  const claim = alive('a', { incarnation: 7, port: 8000, meta: Buffer.from('web') });
+  const { addr, port, meta, vsn, incarnation } = claim;
+  assert.deepEqual(factsFrom(claim), { addr, ip: '10.0.0.2', port, meta, vsn, incarnation });
+});
+
+test('a mapped IPv4 address keeps its 16 bytes and has the text of the 4', () => {
+  const { addr, ip: text } = facts({ addr: mapped('10.0.0.2') });
+  assert.equal(addr.length, 16);
+  assert.equal(text, '10.0.0.2');
+});
+
+test('an address of neither 4 nor 16 bytes is none', () => {
+  for (const length of [0, 3, 5, 15, 17]) {
+    assert.equal(factsFrom(alive('a', { addr: Buffer.alloc(length) })), undefined);
+  }
+});
+
+test('a full set of version bytes is two ranges with the version spoken', () => {
+  assert.deepEqual(versionRanges(Buffer.of(1, 5, 2, 3, 9, 4)), [
+    { min: 1, max: 5, current: 2 },
+    { min: 3, max: 9, current: 4 },
+  ]);
+  assert.equal(hasVersions(Buffer.of(1, 5, 2, 3, 9, 4)), true);
+});
+
+test('less than a full set of version bytes counts as zeros', () => {
+  const zeros = { min: 0, max: 0, current: 0 };
+  for (const vsn of [Buffer.of(), Buffer.of(1, 5), Buffer.of(1, 5, 2, 3, 9)]) {
+    assert.deepEqual(versionRanges(vsn), [zeros, zeros]);
+    assert.equal(hasVersions(vsn), false);
+    assert.equal(new Member('a', facts({ vsn }), 'alive', 0).protocolMax, 0);
+  }
+  assert.equal(new Member('a', facts(), 'alive', 0).protocolMax, 5);
+});
+
+test('a snapshot shows everything about a member', () => {
+  const member = new Member('a', facts({ incarnation: 3, meta: Buffer.from('web') }), 'suspect', 5);
+  assert.deepEqual(member.snapshot(), {
+    name: 'a',
+    addr: '10.0.0.2',
+    port: 7946,
+    address: '10.0.0.2:7946',
+    meta: Buffer.from('web'),
+    state: 'suspect',
+    incarnation: 3,
+    protocol: { min: 1, max: 5, current: 2 },
+    delegateProtocol: { min: 0, max: 0, current: 0 },
+  });
+});
+
+test('a member without metadata shows no bytes, and one over IPv6 has brackets', () => {
+  const node = nodeFrom('a', facts({ addr: ip('fd00::2'), meta: null }), 'alive');
+  assert.equal(node.meta.length, 0);
+  assert.equal(node.addr, 'fd00::2');
+  assert.equal(node.address, '[fd00::2]:7946');
+});
+
+test('a snapshot is frozen and the same object until something changes', () => {
+  const member = new Member('a', facts(), 'alive', 0);
+  const first = member.snapshot();
+  assert.ok(Object.isFrozen(first) && Object.isFrozen(first.protocol));
+  assert.equal(member.snapshot(), first);
+
+  member.setState('suspect', 1);
+  assert.equal(member.snapshot().state, 'suspect');
+  member.setIncarnation(4);
+  assert.equal(member.snapshot().incarnation, 4);
+  member.setFacts(facts({ incarnation: 5, meta: Buffer.from('new') }));
+  assert.equal(member.snapshot().incarnation, 5);
+  assert.equal(member.snapshot().meta.toString(), 'new');
+  assert.equal(first.state, 'alive');
+  assert.equal(first.incarnation, 1);
+});
+
+test('a change of state is dated, a change of facts is not', () => {
+  const member = new Member('a', facts(), 'alive', 100);
+  member.setFacts(facts({ incarnation: 2 }));
+  assert.equal(member.stateChangedAt, 100);
+  member.setState('dead', 250);
+  assert.equal(member.stateChangedAt, 250);
+});
+
+test('an accusation raises the incarnation and leaves the facts alone', () => {
+  const member = new Member('a', facts({ incarnation: 2 }), 'alive', 0);
+  member.setIncarnation(5);
+  assert.equal(member.incarnation, 5);
+  assert.equal(member.facts.incarnation, 2);
+  assert.equal(member.snapshot().incarnation, 5);
+});
+
+test('packets go to the address that was claimed last', () => {
+  const member = new Member('a', facts(), 'alive', 0);
+  assert.deepEqual(member.address, { addr: '10.0.0.2:7946', name: 'a' });
+  member.setFacts(facts({ addr: ip('10.0.0.7') }));
+  assert.equal(member.address.addr, '10.0.0.7:7946');
+  member.setFacts(facts({ addr: ip('10.0.0.7'), port: 8000 }));
+  assert.equal(member.address.addr, '10.0.0.7:8000');
+});
+
+test('dead and left members are gone, alive and suspect ones are not', () => {
+  const isGone = (state: Member['state']): boolean => new Member('a', facts(), state, 0).isGone;
+  assert.deepEqual(
+    ['alive', 'suspect'].map((state) => isGone(state as Member['state'])),
+    [false, false],
+  );
+  assert.deepEqual(
+    ['dead', 'left'].map((state) => isGone(state as Member['state'])),
+    [true, true],
+  );
+});

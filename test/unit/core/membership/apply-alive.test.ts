@@ -1,0 +1,261 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What an alive claim does to the table, the queue and the user; by the rules' numbers (behaviour, 4).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { VERSION_BYTES, type Node } from '../../../../src/core/member.js';
+import { alive, ip, makeEngine, mapped, ME, type Harness } from '../harness.js';
+
+/** A claim was dropped and counted, and left no trace. */
+function assertDropped(harness: Harness, reason: Parameters<Harness['counters']['drop']>[0]): void {
+  assert.equal(harness.counters.drops.get(reason), 1, reason);
+  assert.equal(harness.reported('claim-refused').length, 1);
+  assert.deepEqual(harness.events, []);
+  assert.deepEqual(harness.takeBroadcasts(), []);
+}
+
+// Alive, rules 1 and 2: what is not even judged.
+
+test('claims that are ill-formed are dropped and counted', () => {
+  for (const [reason, claim] of [
+    ['bad-versions', alive('a', { vsn: Buffer.of(0, 5, 2, 0, 0, 0) })],
+    ['bad-versions', alive('a', { vsn: Buffer.of(1, 0, 2, 0, 0, 0) })],
+    ['bad-versions', alive('a', { vsn: Buffer.of(5, 1, 2, 0, 0, 0) })],
+    ['meta-too-large', alive('a', { meta: Buffer.alloc(513) })],
+    ['bad-name', alive('')],
+    ['bad-address', alive('a', { addr: Buffer.alloc(5) })],
+  ] as const) {
+    const harness = makeEngine();
+    harness.receive(claim);
+    assertDropped(harness, reason);
+    assert.equal(harness.engine.table.size, 1);
+  }
+});
+
+test('fewer than 6 version bytes are refused where there is an alive delegate, and only there', () => {
+  for (let length = 0; length < VERSION_BYTES; length++) {
+    const claim = alive('a', { vsn: Buffer.of(1, 5, 2, 0, 0).subarray(0, length) });
+    const trusting = makeEngine();
+    trusting.receive(claim);
+    assert.equal(trusting.member('a').state, 'alive');
+    assert.equal(trusting.member('a').protocolMax, 0);
+
+    const withDelegate = makeEngine({ effects: { objectionToAlive: () => undefined } });
+    withDelegate.receive(claim);
+    assertDropped(withDelegate, 'bad-versions');
+  }
+});
+
+test('the alive delegate is shown the node, and may refuse it', () => {
+  const shown: Node[] = [];
+  const harness = makeEngine({
+    effects: {
+      objectionToAlive: (peer) => {
+        shown.push(peer());
+        return peer().meta.toString() === 'bad' ? new Error('not here') : undefined;
+      },
+    },
+  });
+  harness.receive(alive('a', { incarnation: 1, meta: Buffer.from('good') }));
+  assert.deepEqual(harness.eventKinds, ['join']);
+  assert.deepEqual(shown, [harness.member('a').snapshot()]);
+
+  harness.forget();
+  harness.receive(alive('a', { incarnation: 2, meta: Buffer.from('bad') }));
+  assertDropped(harness, 'refused-by-delegate');
+  assert.match(harness.reported('claim-refused')[0]?.detail ?? '', /not here/);
+  assert.equal(harness.member('a').incarnation, 1);
+});
+
+// Alive, rules 3 and 4: addresses.
+
+test('an unknown name joins only from an allowed address, and moves only to one', () => {
+  const harness = makeEngine({ effects: { allowsIp: (address) => address === '10.0.0.2' } });
+  harness.receive(alive('b', { addr: ip('10.0.0.3') }));
+  assertDropped(harness, 'not-allowed');
+  assert.equal(harness.engine.table.get('b'), undefined);
+
+  harness.addMember('a', { addr: ip('10.0.0.2'), state: 'left' });
+  harness.receive(alive('a', { addr: ip('10.0.0.3'), incarnation: 2 }));
+  assert.equal(harness.counters.drops.get('not-allowed'), 2);
+  assert.equal(harness.member('a').state, 'left');
+});
+
+test('new members are entered at random places of the probe order', () => {
+  const places = new Set<number>();
+  for (let seed = 0; seed < 40; seed++) {
+    const { engine, addMember } = makeEngine({ seed });
+    for (const name of ['a', 'b', 'new']) addMember(name);
+    places.add([...engine.table].findIndex(({ name }) => name === 'new'));
+  }
+  assert.deepEqual([...places].sort(), [0, 1, 2, 3]);
+});
+
+test('an address conflict is told with both nodes, and changes nothing', () => {
+  const harness = makeEngine();
+  harness.addMember('a', { meta: Buffer.from('first'), state: 'suspect' });
+  const before = harness.member('a').snapshot();
+  const claim = { addr: ip('10.0.0.66'), port: 8000, incarnation: 9, meta: Buffer.from('second') };
+  harness.receive(alive('a', claim));
+  const [event] = harness.events;
+  assert.ok(event?.type === 'conflict' && harness.events.length === 1);
+  assert.equal(event.existing, before);
+  assert.equal(event.other.address, '10.0.0.66:8000');
+  assert.equal(event.other.meta.toString(), 'second');
+  assert.equal(harness.member('a').snapshot(), before);
+  assert.equal(harness.member('a').address.addr, before.address);
+  assert.equal(harness.engine.suspicionsRunning, 1);
+  assert.deepEqual(harness.takeBroadcasts(), []);
+  const [{ held, claimed } = assert.fail()] = harness.reported('address-conflict');
+  assert.deepEqual([held, claimed], [before.address, '10.0.0.66:8000']);
+});
+
+test('another who goes by our name is a conflict too, and not refuted', () => {
+  const harness = makeEngine();
+  harness.receive(alive(ME, { addr: ip('10.0.0.66'), incarnation: 9 }));
+  const [event] = harness.events;
+  assert.ok(event?.type === 'conflict');
+  assert.deepEqual(
+    [event.existing.address, event.other.address],
+    ['10.0.0.1:7946', '10.0.0.66:7946'],
+  );
+  assert.equal(harness.counters.refutations, 0);
+  assert.equal(harness.engine.local.incarnation, 1);
+});
+
+for (const [what, state, waitMs, expected] of [
+  ['who left moves at once', 'left', 0, 'join'],
+  ['who is dead since more than deadNodeReclaimTime moves', 'dead', 5001, 'join'],
+  ['who is dead since deadNodeReclaimTime only is in conflict', 'dead', 5000, 'conflict'],
+] as const) {
+  test(`one ${what}, under whatever incarnation`, () => {
+    const harness = makeEngine({ settings: { deadNodeReclaimTime: 5000 } });
+    const { receive, addMember, member, run } = harness;
+    addMember('a', { incarnation: 7, state });
+    const before = member('a').snapshot();
+    run(waitMs);
+    const claim = alive('a', { addr: ip('10.0.0.66'), incarnation: 3 });
+    receive(claim);
+    assert.deepEqual(harness.eventKinds, [expected]);
+    const moves = expected === 'join';
+    assert.equal(member('a').state, moves ? 'alive' : state);
+    assert.equal(member('a').incarnation, moves ? 3 : 7);
+    assert.equal(member('a').address.addr, moves ? '10.0.0.66:7946' : before.address);
+    assert.deepEqual(harness.takeBroadcasts(), moves ? [claim] : []);
+    assert.equal(harness.reported('address-reclaimed').length, moves ? 1 : 0);
+  });
+}
+
+test('an address in 16 bytes is no conflict with the same in 4, and is passed on as it came', () => {
+  const harness = makeEngine();
+  harness.addMember('a', { addr: ip('10.0.0.2') });
+  const claim = alive('a', { addr: mapped('10.0.0.2'), incarnation: 2 });
+  harness.receive(claim);
+  assert.deepEqual(harness.events, []);
+  assert.deepEqual(harness.takeBroadcasts(), [claim]);
+  assert.equal(harness.member('a').facts.addr.length, 16);
+  assert.equal(harness.member('a').address.addr, '10.0.0.2:7946');
+});
+
+test('a claim without a port, or from protocol 1, means the port that we bind', () => {
+  for (const [protocolVersion, port] of [
+    [2, 0],
+    [1, 8000],
+  ] as const) {
+    const { receive, member, takeBroadcasts } = makeEngine({
+      settings: { protocolVersion, bindPort: 9000 },
+    });
+    receive(alive('a', { port }));
+    assert.equal(member('a').address.addr, '10.0.0.2:9000');
+    assert.deepEqual(takeBroadcasts(), [alive('a', { port: 9000 })]);
+  }
+});
+
+// Alive, rules 5 to 9.
+
+test('an incarnation that is not above the one we hold is ignored', () => {
+  for (const state of ['alive', 'suspect', 'dead', 'left'] as const) {
+    const harness = makeEngine();
+    harness.addMember('a', { incarnation: 5, state });
+    for (const incarnation of [4, 5]) {
+      harness.receive(alive('a', { incarnation, meta: Buffer.from('other') }));
+    }
+    assert.equal(harness.member('a').state, state);
+    assert.equal(harness.member('a').facts.meta, null);
+    assert.deepEqual(harness.events, []);
+    assert.deepEqual(harness.takeBroadcasts(), []);
+  }
+});
+
+test('an unknown name is welcome under incarnation 0 too, which comes after a wrap', () => {
+  const { receive, member } = makeEngine();
+  receive(alive('a', { incarnation: 0 }));
+  assert.equal(member('a').state, 'alive');
+});
+
+test('a newer claim is stored whole and rebroadcast, and metadata that changed is an update', () => {
+  const harness = makeEngine();
+  harness.addMember('a', { meta: Buffer.from('old') });
+  const vsn = Buffer.of(1, 5, 4, 1, 3, 2);
+  const claim = alive('a', { incarnation: 2, meta: Buffer.from('new'), vsn });
+  harness.run(100);
+  harness.receive(claim);
+  const { meta, incarnation, protocol, delegateProtocol } = harness.member('a').snapshot();
+  assert.deepEqual([meta, incarnation], [Buffer.from('new'), 2]);
+  assert.deepEqual(protocol, { min: 1, max: 5, current: 4 });
+  assert.deepEqual(delegateProtocol, { min: 1, max: 3, current: 2 });
+  assert.equal(harness.member('a').stateChangedAt, 10_000, 'its state is as it was');
+  assert.deepEqual(harness.takeBroadcasts(), [claim]);
+  const node = harness.member('a').snapshot();
+  assert.deepEqual(harness.events, [{ type: 'update', node, previousMeta: Buffer.from('old') }]);
+});
+
+test('a newer claim with nothing new in it tells nobody, but goes on', () => {
+  const harness = makeEngine();
+  harness.addMember('a', { meta: Buffer.from('web') });
+  harness.receive(alive('a', { incarnation: 2, meta: Buffer.from('web') }));
+  assert.deepEqual(harness.events, []);
+  assert.equal(harness.takeBroadcasts().length, 1);
+});
+
+test('what is kept of a claim is a copy, not a view of the packet', () => {
+  const { receive, packet, member } = makeEngine();
+  const bytes = packet(alive('a', { meta: Buffer.from('web') }), alive('b'));
+  receive(bytes);
+  bytes.fill(0);
+  const { addr, meta, vsn } = member('a').facts;
+  assert.deepEqual([addr, meta, vsn], [ip('10.0.0.2'), Buffer.from('web'), alive('a').vsn]);
+});
+
+test('a suspect that is alive after all recovers, its timer is cleared, and nobody joins', () => {
+  const harness = makeEngine();
+  harness.addMember('a', { state: 'suspect' });
+  harness.run(1000);
+  harness.receive(alive('a', { incarnation: 2 }));
+  assert.deepEqual(harness.events, [{ type: 'recover', node: harness.member('a').snapshot() }]);
+  assert.equal(harness.member('a').stateChangedAt, 11_000);
+  assert.equal(harness.engine.suspicionsRunning, 0);
+  harness.run(100_000);
+  assert.equal(harness.member('a').state, 'alive');
+});
+
+test('a suspect that comes back with other metadata recovers and is updated', () => {
+  const harness = makeEngine();
+  harness.addMember('a', { state: 'suspect' });
+  harness.receive(alive('a', { incarnation: 2, meta: Buffer.from('new') }));
+  assert.deepEqual(harness.eventKinds, ['recover', 'update']);
+});
+
+test('one who was dead or left and is alive again has joined, whatever its metadata', () => {
+  for (const state of ['dead', 'left'] as const) {
+    const harness = makeEngine();
+    harness.addMember('a', { state });
+    harness.receive(alive('a', { incarnation: 2, meta: Buffer.from('new') }));
+    assert.deepEqual(harness.events, [{ type: 'join', node: harness.member('a').snapshot() }]);
+    assert.equal(harness.member('a').state, 'alive');
+  }
+});

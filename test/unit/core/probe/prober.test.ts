@@ -1,0 +1,128 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Behaviour, sections 2, 3.1 and 5: who is probed, and when.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Harness } from '../harness.js';
+import { ack, makeProber, nextPing } from './probing.js';
+
+/** The targets of so many rounds that are all answered at once, with the time of each. */
+function answeredRounds(harness: Harness, rounds: number): { node: string; at: number }[] {
+  return Array.from({ length: rounds }, () => {
+    const { ping, packet } = nextPing(harness);
+    harness.receive(ack(ping.seqNo));
+    return { node: ping.node, at: packet.at };
+  });
+}
+
+function names(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `m${n}`);
+}
+
+test('each member is probed once in a pass, and each pass has an order of its own', () => {
+  const harness = makeProber();
+  const members = names(8);
+  for (const name of members) harness.addMember(name);
+  const first = answeredRounds(harness, 200).map(({ node }) => node);
+  // The passes begin at the first shuffle: line them up by the first whole one.
+  const offset = [0, 1, 2, 3, 4, 5, 6, 7].find((start) =>
+    [0, 1, 2].every((pass) => {
+      const from = start + pass * 8;
+      return new Set(first.slice(from, from + 8)).size === 8;
+    }),
+  );
+  assert.ok(offset !== undefined, 'passes of eight different members');
+  const passes: string[] = [];
+  for (let at = offset; at + 8 <= first.length; at += 8) {
+    const pass = first.slice(at, at + 8);
+    assert.deepEqual([...pass].sort(), members);
+    passes.push(pass.join());
+  }
+  assert.ok(new Set(passes).size > passes.length / 2, 'the orders differ');
+});
+
+test('between two probes of a member there are at most 2n − 1 rounds', () => {
+  const harness = makeProber();
+  const members = names(6);
+  for (const name of members) harness.addMember(name);
+  const targets = answeredRounds(harness, 300).map(({ node }) => node);
+  for (const name of members) {
+    const rounds = targets.flatMap((node, round) => (node === name ? [round] : []));
+    const gaps = rounds.slice(1).map((round, i) => round - (rounds[i] ?? 0));
+    assert.ok(Math.max(...gaps) <= 2 * members.length - 1, `${name}: ${Math.max(...gaps)}`);
+  }
+});
+
+test('rounds begin every probe interval', () => {
+  const harness = makeProber();
+  harness.addMember('a');
+  const times = answeredRounds(harness, 10).map(({ at }) => at);
+  for (const [i, at] of times.slice(1).entries()) assert.ok(Math.abs(at - times[i]! - 1000) < 1e-6);
+});
+
+test('we, the dead and the departed are not probed; the suspected are', () => {
+  const harness = makeProber();
+  harness.addMember('d', { state: 'dead' });
+  harness.addMember('l', { state: 'left' });
+  harness.run(5000);
+  assert.deepEqual(harness.sent, [], 'a whole pass without anybody ends the round');
+  harness.addMember('s', { state: 'suspect' });
+  assert.equal(nextPing(harness).ping.node, 's');
+});
+
+test('the long dead are reaped at the end of a pass, the recently dead are not', () => {
+  const harness = makeProber();
+  harness.addMember('old', { state: 'dead' });
+  harness.addMember('gone', { state: 'left' });
+  harness.run(29_000);
+  harness.addMember('fresh', { state: 'dead' });
+  harness.addMember('a');
+  const reaped = (): string[] => harness.reported('member-reaped').map(({ peer }) => peer);
+  answeredRounds(harness, 8);
+  assert.deepEqual(reaped().sort(), ['gone', 'old']);
+  assert.ok(harness.engine.table.get('fresh') !== undefined);
+  assert.equal(harness.engine.table.get('old'), undefined);
+});
+
+test('a tick while a round runs is skipped; the next round begins as a failed one ends', () => {
+  const harness = makeProber();
+  harness.addMember('a');
+  harness.addMember('b');
+  const first = nextPing(harness);
+  const second = nextPing(harness);
+  assert.ok(Math.abs(second.packet.at - first.packet.at - 1000) < 2, 'right after the verdict');
+  // The score is 1 now: this round lasts two seconds, and nothing is probed within it.
+  const third = nextPing(harness);
+  const between = third.packet.at - second.packet.at;
+  assert.ok(between >= 1999 && between < 2002, `${between} ms`);
+});
+
+test('an unhealthy node probes less often', () => {
+  const harness = makeProber();
+  harness.addMember('a');
+  harness.engine.health.add(7);
+  const { ping, packet } = nextPing(harness);
+  harness.receive(ack(ping.seqNo)); // better: 6
+  const next = nextPing(harness);
+  const between = next.packet.at - packet.at;
+  assert.ok(between > 6000 && between <= 8001, `${between} ms`);
+});
+
+test('stopping ends the round without a verdict, and starting begins anew', () => {
+  const harness = makeProber();
+  harness.addMember('a');
+  nextPing(harness);
+  harness.engine.stopSchedulers();
+  harness.engine.stopSchedulers();
+  assert.equal(harness.engine.acks.size, 0);
+  harness.run(20_000);
+  assert.equal(harness.member('a').state, 'alive');
+  assert.equal(harness.counters.probes.get('abandoned'), 1);
+  harness.engine.startSchedulers();
+  harness.engine.startSchedulers();
+  assert.equal(answeredRounds(harness, 3).length, 3);
+});
