@@ -5,141 +5,91 @@
  */
 
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
-import { Inbox, type Priority, type Waiting } from '../../../src/core/inbox.js';
+import { test } from 'node:test';
+import { Inbox, type Waiting } from '../../../src/core/inbox.js';
 import { VirtualClock } from '../../../src/testing/index.js';
+import { alive, makeEngine, suspect } from './harness.js';
 
-const from = { addr: '10.0.0.2:7946' };
-const slice = 512;
-
-function makeInbox(options: { depth?: number; onHandle?: (id: number) => void } = {}) {
+function make(depth = 1024): { clock: VirtualClock; inbox: Inbox; handled: number[] } {
   const clock = new VirtualClock();
   const handled: number[] = [];
-  const handle = ({ buf }: Waiting): void => {
-    const id = buf.readUInt32BE(0);
-    handled.push(id);
-    options.onHandle?.(id);
-  };
-  const inbox = new Inbox({ clock }, { depth: options.depth ?? 1024, handle });
-  const add = (id: number, priority: Priority = 'low'): boolean => {
-    const buf = Buffer.alloc(4);
-    buf.writeUInt32BE(id);
-    return inbox.add({ buf, start: 0, end: 4, from }, priority);
-  };
-  return { clock, inbox, handled, add };
+  const inbox = new Inbox({ clock }, { depth, handle: ({ start }) => handled.push(start) });
+  return { clock, inbox, handled };
 }
 
-function countTo(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
-}
+const waiting = (start: number): Waiting => ({
+  buf: Buffer.alloc(0),
+  start,
+  end: 0,
+  from: { addr: '10.0.0.1:1' },
+});
 
-suite('Inbox', () => {
-  test('messages wait for the end of the turn', () => {
-    const { clock, inbox, handled, add } = makeInbox();
-    add(1);
-    add(2);
-    assert.deepEqual([handled, inbox.size], [[], 2]);
-    clock.advance(0);
-    assert.deepEqual([handled, inbox.size], [[1, 2], 0]);
-    assert.equal(clock.pending, 0);
-  });
+test('messages wait for the turn of the event loop, in order', () => {
+  const { clock, inbox, handled } = make();
+  for (const n of [1, 2, 3]) assert.ok(inbox.add(waiting(n), 'low'));
+  assert.deepEqual([handled, inbox.size], [[], 3]);
+  clock.advance(0);
+  assert.deepEqual([handled, inbox.size], [[1, 2, 3], 0]);
+});
 
-  test('one turn is asked for, however many messages wait', () => {
-    const { clock, add } = makeInbox();
-    for (const id of countTo(10)) add(id, id % 2 === 0 ? 'low' : 'high');
-    assert.equal(clock.pending, 1);
-  });
+test('the high priority is handled first', () => {
+  const { clock, inbox, handled } = make();
+  inbox.add(waiting(1), 'low');
+  inbox.add(waiting(2), 'high');
+  inbox.add(waiting(3), 'low');
+  inbox.add(waiting(4), 'high');
+  clock.advance(0);
+  assert.deepEqual(handled, [2, 4, 1, 3]);
+});
 
-  test('those of high priority come first, and each priority in its order', () => {
-    const { clock, handled, add } = makeInbox();
-    add(1, 'low');
-    add(2, 'high');
-    add(3, 'low');
-    add(4, 'high');
-    clock.advance(0);
-    assert.deepEqual(handled, [2, 4, 1, 3]);
-  });
+test('each queue holds so many, and refuses more', () => {
+  const { inbox } = make(3);
+  for (let n = 0; n < 3; n++) assert.ok(inbox.add(waiting(n), 'low'));
+  assert.equal(inbox.add(waiting(9), 'low'), false);
+  for (let n = 0; n < 3; n++) assert.ok(inbox.add(waiting(n), 'high'));
+  assert.equal(inbox.add(waiting(9), 'high'), false);
+  assert.equal(inbox.size, 6);
+});
 
-  test('what came with high priority meanwhile overtakes the low that still wait', () => {
-    const { clock, handled, add } = makeInbox({ onHandle: (id) => void (id === 1 && add(9, 'high')) });
-    for (const id of [1, 2, 3]) add(id, 'low');
-    clock.advance(0);
-    assert.deepEqual(handled, [1, 9, 2, 3]);
-  });
+test('a flood is worked off in slices, with turns in between', () => {
+  const { clock, inbox, handled } = make(2000);
+  for (let n = 0; n < 2000; n++) inbox.add(waiting(n), 'low');
+  const slices: number[] = [];
+  while (clock.runNext()) slices.push(handled.length);
+  assert.ok(slices.length >= 3, slices.join());
+  assert.deepEqual(
+    handled,
+    Array.from({ length: 2000 }, (_, n) => n),
+  );
+});
 
-  test('each priority has room for its depth and no more', () => {
-    const { clock, inbox, handled, add } = makeInbox({ depth: 3 });
-    assert.deepEqual(
-      countTo(5).map((id) => add(id, 'low')),
-      [true, true, true, false, false],
-    );
-    assert.deepEqual(
-      [10, 11, 12, 13].map((id) => add(id, 'high')),
-      [true, true, true, false],
-    );
-    assert.equal(inbox.size, 6);
-    clock.advance(0);
-    assert.deepEqual(handled, [10, 11, 12, 0, 1, 2]);
-    assert.equal(add(5, 'low'), true);
-  });
-
-  test('work is cut into slices, with a turn of the event loop between', () => {
-    const { clock, inbox, handled, add } = makeInbox({ depth: 2000 });
-    for (const id of countTo(slice + 100)) add(id);
-    clock.runNext();
-    assert.equal(handled.length, slice);
-    assert.equal(inbox.size, 100);
-    clock.runNext();
-    assert.equal(handled.length, slice + 100);
-    assert.equal(clock.pending, 0);
-  });
-
-  test('a slice that is just full leaves nothing to do', () => {
-    const { clock, inbox, add } = makeInbox();
-    for (const id of countTo(slice)) add(id);
-    clock.runNext();
-    assert.deepEqual([inbox.size, clock.pending], [0, 0]);
-  });
-
-  test('thousands of messages keep their order while others come', () => {
-    const { clock, inbox, handled, add } = makeInbox({
-      depth: 5000,
-      onHandle: (id) => void (id < 1000 && add(4000 + id)),
-    });
-    for (const id of countTo(4000)) add(id);
-    clock.advance(0);
-    assert.equal(inbox.size, 0);
-    assert.deepEqual(handled, countTo(5000));
-  });
-
-  test('once cleared it forgets what waited and asks for no turn', () => {
-    const { clock, inbox, handled, add } = makeInbox();
-    add(1, 'high');
-    add(2, 'low');
-    inbox.clear();
-    assert.deepEqual([inbox.size, clock.pending], [0, 0]);
-    add(3);
-    clock.advance(0);
-    assert.deepEqual(handled, [3]);
-  });
-
-  test('cleared by a message that it handles, it stops there', () => {
-    const { clock, inbox, handled, add } = makeInbox({ onHandle: () => inbox.clear() });
-    for (const id of [1, 2, 3]) add(id);
-    clock.advance(0);
-    assert.deepEqual([handled, clock.pending], [[1], 0]);
-  });
-
-  test('a message that makes its handler throw costs no other', () => {
-    const { clock, inbox, handled, add } = makeInbox({
-      onHandle: (id) => {
-        if (id === 1) throw new Error('broken handler');
+test('a handler may add, and clear', () => {
+  const clock = new VirtualClock();
+  let handled = 0;
+  const inbox: Inbox = new Inbox(
+    { clock },
+    {
+      depth: 10,
+      handle: () => {
+        handled++;
+        if (handled === 1) inbox.add(waiting(2), 'low');
+        if (handled === 2) inbox.clear();
       },
-    });
-    for (const id of [1, 2, 3]) add(id);
-    assert.throws(() => clock.advance(0), /broken handler/);
-    add(4);
-    clock.advance(0);
-    assert.deepEqual([handled, inbox.size], [[1, 2, 3, 4], 0]);
-  });
+    },
+  );
+  inbox.add(waiting(1), 'low');
+  inbox.add(waiting(3), 'low');
+  clock.advance(0);
+  assert.equal(handled, 2);
+  assert.equal(clock.pending, 0);
+});
+
+test('claims that find the queue full are dropped and counted; pings are still answered', () => {
+  const harness = makeEngine({ settings: { handoffQueueDepth: 3 } });
+  const claims = Array.from({ length: 5 }, (_, n) => suspect(`x${n}`));
+  const ping = { type: 0, seqNo: 1, node: '', sourcePort: 0, sourceNode: '' } as const;
+  harness.receive(harness.packet(...claims, alive('a'), { ...ping, sourceAddr: Buffer.alloc(0) }));
+  assert.equal(harness.counters.drops.get('queue-full'), 2);
+  assert.equal(harness.member('a').state, 'alive', 'the queue of alive claims has its own room');
+  assert.equal(harness.sent.length, 1);
 });

@@ -1,0 +1,234 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Behaviour, section 6: who hears what, and that every packet takes news along.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MessageType } from '../../../../src/wire/message-type.js';
+import { alive, ip, makeEngine, ME, type Harness, type HarnessOptions } from '../harness.js';
+import { ack, makeProber, nextPing, ping } from '../probe/probing.js';
+
+function makeGossiper(options: HarnessOptions = {}): Harness {
+  const settings = { probeInterval: 0, pushPullInterval: 0, queueCheckInterval: 0 };
+  return makeEngine({
+    ...options,
+    schedulers: true,
+    settings: { ...settings, ...options.settings },
+  });
+}
+
+/** News about somebody far away, in so many bytes or a little more. */
+function spread(harness: Harness, name: string, bytes = 0): void {
+  const meta = Buffer.alloc(Math.min(512, bytes), 'm');
+  harness.receive(alive(name, { addr: ip('10.5.5.5'), meta }));
+}
+
+const hearers = (harness: Harness): string[] => [
+  ...new Set(harness.sent.map(({ to }) => to.name ?? to.addr)),
+];
+
+test('the alive, the suspect and the recently dead hear news; the departed, the long dead and we do not', () => {
+  const harness = makeGossiper({ settings: { gossipNodes: 20 } });
+  harness.addMember('long-dead', { state: 'dead' });
+  harness.run(31_000);
+  harness.addMember('alive');
+  harness.addMember('suspect', { state: 'suspect' });
+  harness.addMember('dead', { state: 'dead' });
+  harness.addMember('left', { state: 'left' });
+  spread(harness, 'far');
+  harness.run(200);
+  assert.deepEqual(hearers(harness).sort(), ['alive', 'dead', 'far', 'suspect']);
+});
+
+test('news goes to as many members as configured in each round', () => {
+  const harness = makeGossiper();
+  for (let n = 0; n < 12; n++) harness.addMember(`m${n}`);
+  spread(harness, 'far');
+  harness.run(200);
+  assert.equal(harness.sent.length, 3);
+  assert.equal(hearers(harness).length, 3);
+});
+
+test('without news nothing is sent', () => {
+  const harness = makeGossiper();
+  harness.addMember('a');
+  harness.run(10_000);
+  assert.deepEqual(harness.sent, []);
+});
+
+test('news is sent as often as the retransmit limit says, and then no more', () => {
+  const harness = makeGossiper();
+  for (let n = 0; n < 8; n++) harness.addMember(`m${n}`);
+  spread(harness, 'far'); // ten members: 4 × ⌈log10 11⌉
+  harness.run(60_000);
+  assert.equal(harness.sent.flatMap(({ messages }) => messages).length, 8);
+  assert.equal(harness.engine.queue.numQueued, 0);
+});
+
+test('no packet exceeds the buffer size, and none has more than 255 parts', () => {
+  for (const udpBufferSize of [1400, 20_000]) {
+    const harness = makeGossiper({ settings: { udpBufferSize, handoffQueueDepth: 10_000 } });
+    harness.addMember('a');
+    for (let n = 0; n < 400; n++) spread(harness, `far-${n}`, (n * 7) % 60);
+    harness.run(2000);
+    const sizes = harness.sent.map(({ packet }) => packet.length);
+    assert.ok(Math.max(...sizes) <= udpBufferSize);
+    assert.ok(
+      Math.max(...sizes) > udpBufferSize * 0.9 || udpBufferSize > 1400,
+      'and they are filled',
+    );
+    assert.ok(Math.max(...harness.sent.map(({ messages }) => messages.length)) <= 255);
+    assert.ok(harness.sent.flatMap(({ messages }) => messages).length >= 400);
+  }
+});
+
+test('a message of the user’s follows ours, behind its type byte', () => {
+  const asked: [number, number][] = [];
+  const userBroadcasts = (overhead: number, limit: number): Buffer[] => {
+    asked.push([overhead, limit]);
+    return [Buffer.from('news')];
+  };
+  const harness = makeGossiper({ effects: { userBroadcasts } });
+  harness.addMember('a');
+  spread(harness, 'far');
+  harness.run(200);
+  const [packet] = harness.sent;
+  assert.equal(packet?.messages[0]?.type, MessageType.alive);
+  assert.deepEqual(packet.messages[1], { type: MessageType.user, payload: Buffer.from('news') });
+  const [overhead, limit] = asked[0]!;
+  assert.equal(overhead, 3, 'its length, and its type');
+  assert.ok(limit < 1400 && limit > 1300);
+});
+
+test('what the user’s delegate returns beyond the limit is dropped and reported', () => {
+  const userBroadcasts = (overhead: number, limit: number): Buffer[] => [
+    Buffer.alloc(limit - overhead - 10),
+    Buffer.alloc(100),
+    Buffer.alloc(10 - overhead),
+  ];
+  const harness = makeGossiper({ effects: { userBroadcasts } });
+  harness.addMember('a');
+  harness.run(200);
+  assert.equal(harness.sent[0]?.messages.length, 2);
+  assert.ok(harness.sent[0].packet.length <= 1400);
+  const [report] = harness.reported('user-broadcast-too-large');
+  assert.deepEqual([report?.size, report?.limit], [100, 7]);
+});
+
+test('pings, acks and nacks take news along', () => {
+  const harness = makeProber();
+  harness.addMember('a');
+  spread(harness, 'far');
+  const { packet } = nextPing(harness);
+  assert.deepEqual(packet.messages.map(({ type }) => type).sort(), [0, MessageType.alive]);
+
+  harness.forget();
+  spread(harness, 'far-2');
+  harness.receive(ping(9));
+  assert.deepEqual(
+    harness.sent[0]?.messages.map(({ type }) => type),
+    [MessageType.ackResp, MessageType.alive],
+  );
+
+  harness.forget();
+  const request = { ...ping(77), target: ip('10.0.0.5'), port: 1, node: 'x', nack: true };
+  harness.receive({ ...request, type: MessageType.indirectPing });
+  harness.run(499);
+  harness.sent.length = 0;
+  spread(harness, 'far-3');
+  harness.run(2);
+  const nackPacket = harness.sent.find(
+    ({ messages }) => messages[0]?.type === MessageType.nackResp,
+  );
+  assert.equal(nackPacket?.messages[1]?.type, MessageType.alive);
+});
+
+test('a checksum is sent to those who speak of protocol 5, and only when we know who it is', () => {
+  const harness = makeEngine();
+  harness.addMember('new');
+  harness.addMember('old', { vsn: Buffer.of(1, 4, 2, 0, 0, 0) });
+  for (const [node, first] of [
+    ['new', MessageType.hasCrc],
+    ['old', MessageType.ping],
+    ['stranger', MessageType.ping],
+  ] as const) {
+    harness.engine.ping({ node, addr: '10.0.0.2:7946' }, () => undefined);
+    assert.equal(harness.sent.at(-1)?.packet[0], first, node);
+  }
+});
+
+test('after a join state is exchanged at about 1, 2, 4, … s, until the regular interval', () => {
+  const harness = makeEngine({
+    schedulers: true,
+    settings: { probeInterval: 0, gossipInterval: 0 },
+  });
+  for (let n = 0; n < 4; n++) harness.addMember(`m${n}`);
+  const begin = harness.clock.now();
+  const times: number[] = [];
+  harness.engine.settle();
+  for (let ms = 0; ms < 29_000; ms++) {
+    const before = harness.pushPulls.length;
+    harness.run(1);
+    if (harness.pushPulls.length > before) times.push(harness.clock.now() - begin);
+  }
+  // One of them may be the regular one, which began at a random moment.
+  assert.ok(times.length >= 4 && times.length <= 6, times.join());
+  assert.ok(times[0]! <= 1501);
+  assert.ok(harness.pushPulls.every(({ name }) => name !== ME));
+});
+
+test('no settling where it is switched off', () => {
+  const settings = { settleAfterJoin: false, pushPullInterval: 0 };
+  const harness = makeEngine({ schedulers: true, settings });
+  harness.addMember('a');
+  harness.engine.settle();
+  harness.run(20_000);
+  assert.deepEqual(harness.pushPulls, []);
+});
+
+test('push/pull goes to a random living other, more rarely in a large cluster', () => {
+  const exchanges = (members: number): number => {
+    const settings = { probeInterval: 0, gossipInterval: 0, pushPullInterval: 1000 };
+    const harness = makeEngine({ schedulers: true, settings });
+    for (let n = 1; n < members; n++) harness.addMember(`m${n}`);
+    harness.run(4000); // the first tick was set for a small cluster
+    harness.forget();
+    harness.run(120_000);
+    assert.ok(new Set(harness.pushPulls.map(({ name }) => name)).size > 15);
+    return harness.pushPulls.length;
+  };
+  assert.equal(exchanges(32), 120);
+  assert.equal(exchanges(33), 60);
+  assert.equal(exchanges(65), 40);
+});
+
+test('push/pull leaves out the suspect, the dead and the departed', () => {
+  const settings = { probeInterval: 0, gossipInterval: 0, pushPullInterval: 1000 };
+  const harness = makeEngine({ schedulers: true, settings });
+  harness.addMember('s', { state: 'suspect' });
+  harness.addMember('d', { state: 'dead' });
+  harness.addMember('l', { state: 'left' });
+  harness.run(3000);
+  assert.deepEqual(harness.pushPulls, []);
+  harness.addMember('a');
+  harness.run(1000);
+  assert.deepEqual(
+    harness.pushPulls.map(({ name }) => name),
+    ['a'],
+  );
+});
+
+test('the depth of the queue is reported', () => {
+  const harness = makeEngine({ schedulers: true, settings: { gossipInterval: 0 } });
+  harness.run(31_000);
+  assert.equal(harness.reported('queue-depth')[0]?.depth, 0);
+});
+
+test('a late ack is counted and changes nothing', () => {
+  const harness = makeEngine();
+  harness.receive(ack(4));
+  assert.equal(harness.counters.drops.get('unexpected-ack'), 1);
+});
