@@ -21,6 +21,7 @@ export class DelegateHost {
   readonly #config: ResolvedConfig;
   readonly #counters: Counters;
   readonly #report: (report: Report) => void;
+  #stopped = false;
 
   constructor(components: {
     config: ResolvedConfig;
@@ -30,6 +31,11 @@ export class DelegateHost {
     this.#config = components.config;
     this.#counters = components.counters;
     this.#report = components.report;
+  }
+
+  /** Calls nobody any more: after a shutdown, which may come out of the middle of something. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /**
@@ -98,13 +104,13 @@ export class DelegateHost {
   /** The alive delegate's refusal. */
   objectionToAlive(peer: () => Node): Error | undefined {
     const { alive } = this.#config;
-    return alive && refusal(() => alive.notifyAlive(peer()));
+    return alive && this.#refusal('notifyAlive', () => alive.notifyAlive(peer()));
   }
 
   /** The merge delegate's refusal. */
   objectionToMerge(peers: () => Node[]): Error | undefined {
     const { merge } = this.#config;
-    return merge && refusal(() => merge.notifyMerge(peers()));
+    return merge && this.#refusal('notifyMerge', () => merge.notifyMerge(peers()));
   }
 
   /** `disableTcpPingsForNode`; a throw counts as no. */
@@ -119,6 +125,7 @@ export class DelegateHost {
   }
 
   #call<T>(callback: string, call: () => T): T | undefined {
+    if (this.#stopped) return undefined;
     try {
       const result = call();
       // Delegates are synchronous; one that is async by mistake must not take the process down.
@@ -133,18 +140,23 @@ export class DelegateHost {
     }
   }
 
+  // What was thrown is the answer here, not a failure; a promise comes too late to be one.
+  #refusal(callback: string, ask: () => unknown): Error | undefined {
+    if (this.#stopped) return undefined;
+    try {
+      const result = ask();
+      if (result instanceof Promise) {
+        result.catch((error: unknown) => this.#failed(callback, error));
+      }
+      return undefined;
+    } catch (thrown) {
+      return asError(thrown);
+    }
+  }
+
   #failed(callback: string, thrown: unknown): void {
     this.#counters.callbackErrors++;
     this.#report({ code: 'callback-threw', callback, error: asError(thrown) });
-  }
-}
-
-function refusal(ask: () => void): Error | undefined {
-  try {
-    ask();
-    return undefined;
-  } catch (thrown) {
-    return asError(thrown);
   }
 }
 

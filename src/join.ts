@@ -5,6 +5,7 @@
  */
 
 // Joining: every seed is looked up, and all its addresses are contacted, a few at a time.
+import { setMaxListeners } from 'node:events';
 import type { Clock } from './core/ports.js';
 import {
   ConfigError,
@@ -52,18 +53,18 @@ export interface JoinOptions {
 /**
  * Contacts all seeds; succeeds if one address was joined.
  *
- * @throws JoinError when none was; ConfigError when the seeds are no list of strings; the signal's
- *   reason
+ * @throws JoinError when none was; the signal's reason
  */
 export async function joinSeeds(
   seeds: readonly string[],
   joiner: Joiner,
   options: JoinOptions,
 ): Promise<JoinResult> {
-  checkSeeds(seeds);
   const { timeout, signal } = options;
   signal?.throwIfAborted();
   const stop = new AbortController();
+  // Every look-up and every exchange listens; Node would warn of a leak from the eleventh on.
+  setMaxListeners(0, stop.signal);
   const abort = (): void => stop.abort(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });
   const timeIsUp = (ms: number) => () => stop.abort(new TimeoutError('join', ms));
@@ -118,7 +119,8 @@ async function contactAll(
   return { contacted, failures };
 }
 
-function checkSeeds(seeds: unknown): void {
+/** @throws ConfigError when the seeds are no list of strings */
+export function checkSeeds(seeds: unknown): void {
   if (Array.isArray(seeds) && seeds.every((seed) => typeof seed === 'string')) return;
   const rule = "must be a list of 'host:port', 'host' or 'name/host:port'";
   throw new ConfigError([{ field: 'seeds', value: seeds, rule }]);

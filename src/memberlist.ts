@@ -17,7 +17,7 @@ import {
   ProtocolError,
   ShutdownError,
 } from './errors.js';
-import { joinSeeds, type JoinOptions, type JoinResult } from './join.js';
+import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './join.js';
 import {
   argumentsOf,
   EventStream,
@@ -56,6 +56,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   readonly #config: ResolvedConfig;
   readonly #streams = new Set<EventStream>();
   readonly #onShutdown = new Set<() => void>();
+  readonly #onAlone = new Set<() => void>();
   #shell!: Shell;
   #leaving: Promise<void> | undefined;
   #shutdown: Promise<void> | undefined;
@@ -94,7 +95,12 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    */
   async join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
     this.#mustRun('join');
+    checkSeeds(seeds);
+    options.signal?.throwIfAborted();
     if (this.#shell.engine.self.leaving) this.#comeBack();
+    const stop = new AbortController();
+    const giveUp = (): void => stop.abort(new ShutdownError('join'));
+    this.#onShutdown.add(giveUp);
     const { clock, requireNodeNames } = this.#config;
     const joiner = {
       clock,
@@ -103,12 +109,16 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       contact: (to: Address, signal: AbortSignal) => this.#shell.pushPull(to, true, signal),
     };
     try {
-      const result = await joinSeeds(seeds, joiner, options);
+      const signals = options.signal ? [options.signal, stop.signal] : [stop.signal];
+      const signal = AbortSignal.any(signals);
+      const result = await joinSeeds(seeds, joiner, { ...options, signal });
       this.#shell.engine.settle();
       return result;
     } catch (error) {
       this.#mustRun('join');
       throw error;
+    } finally {
+      this.#onShutdown.delete(giveUp);
     }
   }
 
@@ -131,9 +141,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    */
   shutdown(): Promise<void> {
     if (this.#shutdown === undefined) {
+      // First, as the engine's end also ends what waits in its queue: that was not gossiped.
+      for (const giveUp of this.#onShutdown) giveUp();
       this.#shutdown = this.#shell.shutdown();
       for (const stream of [...this.#streams]) stream.end();
-      for (const giveUp of this.#onShutdown) giveUp();
     }
     return this.#shutdown;
   }
@@ -317,17 +328,22 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   ): Promise<void> {
     const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
     const { clock } = this.#config;
-    let giveUp: () => void = () => undefined;
+    let stopWaiting: () => void = () => undefined;
     const heard = new Promise<void>((resolve, reject) => {
-      giveUp = () => reject(new ShutdownError(what));
+      const giveUp = (): void => reject(new ShutdownError(what));
       this.#onShutdown.add(giveUp);
+      this.#onAlone.add(resolve);
+      stopWaiting = () => {
+        this.#onShutdown.delete(giveUp);
+        this.#onAlone.delete(resolve);
+      };
       say(resolve);
       if (!this.#shell.engine.hasPeers) resolve();
     });
     try {
       await withDeadline(heard, { clock, timeoutMs: timeout, signal, what });
     } finally {
-      this.#onShutdown.delete(giveUp);
+      stopWaiting();
     }
   }
 
@@ -351,6 +367,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   }
 
   #tell(event: MembershipEvent): void {
+    // When all leave at once, the last words of each have nobody left to hear them.
+    if (event.type === 'leave' && this.#onAlone.size > 0 && !this.#shell.engine.hasPeers) {
+      for (const resolve of this.#onAlone) resolve();
+    }
     this.#shell.host.tell(event);
     this.#publish(event);
   }

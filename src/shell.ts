@@ -24,6 +24,7 @@ import {
 import { Acceptor } from './exchange/acceptor.js';
 import { Dialler } from './exchange/dialler.js';
 import { createLogger } from './observability/logger.js';
+import type * as Metrics from './observability/metrics.js';
 import { Reporter } from './observability/reporter.js';
 import { CidrList } from './security/cidr.js';
 import { layersFor } from './security/layers.js';
@@ -113,6 +114,10 @@ export class Shell {
     const host = new DelegateHost({ config, counters, report });
     const base: Base = { config, transport, counters, report, host };
     try {
+      // prom-client is loaded by those who want metrics only; and before the node runs, as what it
+      // tells goes to somebody who has it only once this resolved.
+      const metrics =
+        config.metrics === false ? undefined : await import('./observability/metrics.js');
       await transport.start({
         packet: (packet, from, receivedAt) => {
           try {
@@ -128,7 +133,7 @@ export class Shell {
       });
       const advertised = transport.finalAdvertiseAddr(advertiseAddr, advertisePort);
       const shell = new Shell(base, { advertised, listener });
-      await shell.#publishMetrics();
+      if (metrics !== undefined) shell.#publishMetrics(metrics);
       return shell;
     } catch (error) {
       base.engine?.stop();
@@ -144,6 +149,7 @@ export class Shell {
   /** Stops everything; resolves when the last socket is closed. */
   shutdown(): Promise<void> {
     if (this.#down === undefined) {
+      this.host.stop();
       this.engine.stop();
       this.#unpublishMetrics();
       this.#down = this.#transport.shutdown();
@@ -184,12 +190,10 @@ export class Shell {
     }
   }
 
-  // prom-client is loaded by those who want metrics only.
-  async #publishMetrics(): Promise<void> {
+  #publishMetrics({ publishMetrics }: typeof Metrics): void {
     const { metrics, name } = this.#config;
     if (metrics === false) return;
     const { engine, counters } = this;
-    const { publishMetrics } = await import('./observability/metrics.js');
     this.#unpublishMetrics = publishMetrics(metrics, {
       node: name,
       counters,

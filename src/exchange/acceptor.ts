@@ -68,17 +68,35 @@ export class Acceptor {
   }
 
   async #serve(conversation: Conversation): Promise<void> {
-    let request;
+    const exchange = { counted: false };
     try {
-      request = await conversation.receive();
+      const request = await this.#request(conversation, exchange);
+      if (request !== undefined) await this.#answer(conversation, request);
+    } finally {
+      if (exchange.counted) this.#pushPulls--;
+    }
+  }
+
+  async #request(
+    conversation: Conversation,
+    exchange: { counted: boolean },
+  ): Promise<StreamMessage | undefined> {
+    try {
+      // A push/pull counts from its first bytes on: what is being received takes memory already.
+      return await conversation.receive(() => {
+        if (this.#pushPulls >= limits.pushPullExchanges) throw new TooManyExchanges();
+        this.#pushPulls++;
+        exchange.counted = true;
+      });
     } catch (error) {
       // A stranger with another label learns nothing from us; others are told what was wrong.
-      if (error instanceof WireError && error.fault !== 'bad-label') {
-        await conversation.send(errorMessage(error.message));
+      const isTold = error instanceof WireError && error.fault !== 'bad-label';
+      if (isTold || error instanceof TooManyExchanges) {
+        // If they cannot be told, what was wrong is still what was wrong.
+        await conversation.send(errorMessage(error.message)).catch(() => undefined);
       }
       throw error;
     }
-    if (request !== undefined) await this.#answer(conversation, request);
   }
 
   async #answer(conversation: Conversation, request: StreamMessage): Promise<void> {
@@ -103,23 +121,20 @@ export class Acceptor {
   }
 
   async #pushPull(conversation: Conversation, remote: PushPull): Promise<void> {
-    if (this.#pushPulls >= limits.pushPullExchanges) {
-      this.#host.dropped(conversation.peer, 'too-many-exchanges', `${this.#pushPulls} are running`);
-      return conversation.send(errorMessage('too many push/pull exchanges at once'));
+    const objection = this.#host.objectionTo(remote);
+    if (objection !== undefined) {
+      // Said rather than kept: Go answers first, and the other side never learns of the refusal.
+      await conversation.send(errorMessage(objection.message));
+      throw objection;
     }
-    this.#pushPulls++;
-    try {
-      const objection = this.#host.objectionTo(remote);
-      if (objection !== undefined) {
-        // Said rather than kept: Go answers first, and the other side never learns of the refusal.
-        await conversation.send(errorMessage(objection.message));
-        throw objection;
-      }
-      await conversation.send(encodePushPull(this.#host.localState(remote.join)));
-      this.#host.merge(remote);
-    } finally {
-      this.#pushPulls--;
-    }
+    await conversation.send(encodePushPull(this.#host.localState(remote.join)));
+    this.#host.merge(remote);
+  }
+}
+
+class TooManyExchanges extends Error {
+  constructor() {
+    super('too many push/pull exchanges at once');
   }
 }
 
@@ -129,6 +144,7 @@ function errorMessage(error: string): Buffer {
 
 function reasonFor(error: unknown): DropReason {
   if (error instanceof WireError) return error.fault;
+  if (error instanceof TooManyExchanges) return 'too-many-exchanges';
   if (error instanceof TimeoutError) return 'timed-out';
   return error instanceof MemberlistError ? 'incompatible' : 'broken';
 }

@@ -5,11 +5,13 @@
  */
 
 // One request and its answer over one connection, under one deadline.
-import { ProtocolError } from '../errors.js';
+import { MessageTooLargeError, ProtocolError } from '../errors.js';
 import { withDeadline, type Deadline } from '../runtime/deadline.js';
 import type { Connection } from '../transport/transport.js';
+import { limits } from '../wire/limits.js';
 import { MessageType } from '../wire/message-type.js';
 import {
+  SEAL_HEADER_BYTES,
   StreamReader,
   wrapForStream,
   type StreamLayers,
@@ -39,9 +41,18 @@ export class Conversation {
     return this.#connection.remoteAddress;
   }
 
-  /** Sends one message, given with its type byte. */
+  /**
+   * Sends one message, given with its type byte.
+   *
+   * @throws MessageTooLargeError when the other side would refuse it once it is encrypted
+   */
   async send(message: Buffer): Promise<void> {
     const wrapped = wrapForStream(message, this.#layers);
+    // Compression is applied even where it does not shrink, so this is known only now.
+    const sealedLength = wrapped.length - SEAL_HEADER_BYTES;
+    if (this.#layers.cipher?.sealsOutgoing === true && sealedLength > limits.stateBytes) {
+      throw new MessageTooLargeError('the encrypted message', sealedLength, limits.stateBytes);
+    }
     const { header } = this.#layers.label;
     const isFirst = this.#side === 'dialler' && header.length > 0;
     await this.#connection.write(isFirst ? Buffer.concat([header, wrapped]) : wrapped);
@@ -50,9 +61,11 @@ export class Conversation {
   /**
    * The other side's message; undefined when it ended the stream without a byte.
    *
+   * @param pushPullBegins - called when it is known to be a push/pull, before the whole of it came
    * @throws WireError when it breaks the protocol or a bound, or ends in the middle
    */
-  async receive(): Promise<StreamMessage | undefined> {
+  async receive(pushPullBegins?: () => void): Promise<StreamMessage | undefined> {
+    let begun = false;
     for (;;) {
       const chunk = await this.#connection.read();
       if (chunk === null) {
@@ -60,6 +73,10 @@ export class Conversation {
         throw new WireError('truncated', 'the stream ended in the middle of a message');
       }
       const message = this.#reader.push(chunk);
+      if (!begun && this.#reader.isPushPull) {
+        begun = true;
+        pushPullBegins?.();
+      }
       if (message !== undefined) return message;
     }
   }

@@ -62,7 +62,8 @@ export class PacketCodec {
   /**
    * Takes a packet apart and calls `sink` for each message in it.
    *
-   * @throws WireError at the first rule that is broken; messages before it were delivered
+   * @throws WireError for the first rule that is broken; of a compound the whole messages, also those
+   *   behind a bad one, were delivered
    */
   decode(packet: Buffer, sink: MessageSink): void {
     let buf = packet;
@@ -88,12 +89,16 @@ export class PacketCodec {
       start = 0;
     }
     if (start >= buf.length) throw new WireError('empty', 'a packet without a message');
-    if (buf[start] !== MessageType.compound) {
-      deliver(sink, buf, start, buf.length);
-      return;
-    }
     const content = buf;
-    splitCompound(content, start, content.length, (from, to) => deliver(sink, content, from, to));
+    let fault: WireError | undefined;
+    const deliver = (from: number, to: number): void => {
+      const found = faultOf(content, from, to);
+      if (found === undefined) sink(content, from, to);
+      else fault ??= found;
+    };
+    if (buf[start] !== MessageType.compound) deliver(start, buf.length);
+    else splitCompound(content, start, content.length, deliver);
+    if (fault !== undefined) throw fault;
   }
 
   // The messages, compressed if that pays, behind `front` bytes that are still to be filled in.
@@ -109,18 +114,18 @@ export class PacketCodec {
   }
 }
 
-function deliver(sink: MessageSink, buf: Buffer, start: number, end: number): void {
+function faultOf(buf: Buffer, start: number, end: number): WireError | undefined {
   const type = start < end ? buf[start] : undefined;
   switch (type) {
     case undefined:
-      throw new WireError('empty', 'a part without a type');
+      return new WireError('empty', 'a part without a type');
     case MessageType.compound:
     case MessageType.compress:
     case MessageType.hasCrc:
     case MessageType.encrypt:
     case MessageType.hasLabel:
-      throw new WireError('too-deep', `layer ${type} inside a message`);
+      return new WireError('too-deep', `layer ${type} inside a message`);
     default:
-      sink(buf, start, end);
+      return undefined;
   }
 }

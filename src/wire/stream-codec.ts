@@ -53,7 +53,8 @@ export interface StreamLayers {
   readonly compress: boolean;
 }
 
-const SEAL_HEADER_BYTES = 5;
+/** What stands before an encrypted message: its type and its length. */
+export const SEAL_HEADER_BYTES = 5;
 
 /** A push/pull message, its type byte included. */
 export function encodePushPull(message: Omit<PushPull, 'type'>): Buffer {
@@ -108,6 +109,11 @@ export class StreamReader {
   /** Bytes received so far. */
   get receivedBytes(): number {
     return this.#length;
+  }
+
+  /** Whether what comes is known to be a push/pull; it need not be whole yet. */
+  get isPushPull(): boolean {
+    return this.#pushPull !== undefined;
   }
 
   /**

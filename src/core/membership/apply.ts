@@ -13,7 +13,7 @@ import type { AliveClaim, DeadClaim, SuspectClaim } from '../../wire/messages.js
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
-import { factsFrom, Member, nodeFrom, type MemberFacts } from '../member.js';
+import { factsFrom, hasVersions, Member, nodeFrom, type MemberFacts } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
 import type { TransmitLimitedQueue } from '../gossip/broadcast-queue.js';
@@ -141,7 +141,7 @@ export class Membership {
       return this.#drop(name, 'bad-address', `an address of ${claim.addr.length} bytes`);
     }
     if (!how.isOwnClaim) {
-      const objection = effects.objectionToAlive(() => nodeFrom(name, facts, 'alive'));
+      const objection = effects.objectionToAlive(() => nodeFrom(name, keepable(facts), 'alive'));
       if (objection) return this.#drop(name, 'refused-by-delegate', objection.message);
     }
     const member = this.#table.get(name);
@@ -183,7 +183,7 @@ export class Membership {
     const { clock, effects } = this.#context;
     const { node: name } = claim;
     this.#suspicions.settle(name);
-    const facts = keepable(received);
+    const facts = keepable(received, known?.facts.vsn);
     const before = known?.snapshot();
     const member = known ?? new Member(name, facts, 'dead', clock.now());
     member.setFacts(facts);
@@ -298,12 +298,14 @@ export class Membership {
 }
 
 // The bytes of a claim are views of the packet or stream that brought them; what is kept is copied,
-// so that a member of a few bytes does not hold a buffer of megabytes.
-function keepable(facts: MemberFacts): MemberFacts {
+// so that a member of a few bytes does not hold a buffer of megabytes. Versions that were told in
+// full are not forgotten for a set that is not: nobody could exchange state with us any more.
+function keepable(facts: MemberFacts, known?: Buffer): MemberFacts {
+  const vsn = hasVersions(facts.vsn) ? facts.vsn : (known ?? facts.vsn);
   return {
     ...facts,
     addr: Buffer.from(facts.addr),
     meta: facts.meta === null ? null : Buffer.from(facts.meta),
-    vsn: Buffer.from(facts.vsn),
+    vsn: Buffer.from(vsn),
   };
 }

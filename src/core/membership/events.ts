@@ -9,7 +9,10 @@ import type { Node } from '../member.js';
 /** Why a member is gone: it said so itself, or others found it dead. */
 export type LeaveReason = 'left' | 'failed';
 
-/** What the membership engine tells the user. Never about the local node itself. */
+/**
+ * What the membership engine tells the user. About other nodes; only a conflict may be about the local
+ * one, when somebody else claims its name.
+ */
 export type MembershipEvent =
   | { readonly type: 'join'; readonly node: Node }
   | { readonly type: 'leave'; readonly node: Node; readonly reason: LeaveReason }

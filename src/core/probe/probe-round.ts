@@ -208,7 +208,7 @@ export class ProbeRound {
     const { context, self, health, membership } = this.#components;
     const node = this.#target.name;
     // Helpers that kept silent say more about our own connection than about the target.
-    health.add(this.#nacksWanted > 0 ? this.#nacksWanted - this.#nacks : 1);
+    health.add(this.#nacksWanted > 0 ? Math.max(0, this.#nacksWanted - this.#nacks) : 1);
     const healthScore = health.score;
     context.effects.report({ code: 'probe-unanswered', peer: node, healthScore });
     const incarnation = this.#incarnation;

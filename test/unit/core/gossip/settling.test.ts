@@ -13,7 +13,9 @@ import type { Random } from '../../../../src/core/ports.js';
 // Half way through the draw: no jitter.
 const noJitter: Random = { next: () => 0.5 };
 
-function makeSettling(options: { untilMs?: () => number; random?: Random; onPush?: () => void } = {}) {
+function makeSettling(
+  options: { untilMs?: () => number; random?: Random; onPush?: () => void } = {},
+) {
   const clock = new VirtualClock();
   const times: number[] = [];
   const settling = new Settling(

@@ -71,6 +71,14 @@ test('the alive delegate is shown the node, and may refuse it', () => {
   assert.equal(harness.member('a').incarnation, 1);
 });
 
+test('what others claim about us is shown to the alive delegate too, what we say is not', () => {
+  const harness = makeEngine({ effects: { objectionToAlive: () => new Error('nobody') } });
+  assert.equal(harness.engine.local.state, 'alive');
+  harness.receive(alive(ME, { addr: ip('10.0.0.1'), incarnation: 7 }));
+  assertDropped(harness, 'refused-by-delegate');
+  assert.equal(harness.counters.refutations, 0);
+});
+
 // Alive, rules 3 and 4: addresses.
 
 test('an unknown name joins only from an allowed address, and moves only to one', () => {

@@ -73,3 +73,22 @@ test('one who left comes back under a higher incarnation', () => {
   assert.equal(engine.local.state, 'alive');
   assert.deepEqual(takeBroadcasts(), [alive(ME, { addr: ip('10.0.0.1'), incarnation: 2 })]);
 });
+
+test('one who came back defends itself again', () => {
+  const { engine, receive, counters } = makeEngine();
+  engine.leave(() => undefined);
+  engine.comeBack(null);
+  receive(dead(ME, { incarnation: 2 }));
+  assert.equal(engine.local.state, 'alive');
+  assert.equal(engine.local.incarnation, 3);
+  assert.equal(counters.refutations, 1);
+});
+
+test('one who leaves still hears of others', () => {
+  const harness = makeEngine();
+  harness.addMember('a');
+  harness.engine.leave(() => undefined);
+  harness.receive(alive('b', { addr: ip('10.0.0.3') }));
+  harness.receive(dead('a'));
+  assert.deepEqual(harness.eventKinds, ['join', 'failed']);
+});

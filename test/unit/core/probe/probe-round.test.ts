@@ -152,6 +152,16 @@ test('when all helpers said that they got no answer either, it costs nothing', (
   assert.equal(harness.member('target').state, 'suspect');
 });
 
+test('nacks that come twice do not make up for anything', () => {
+  const { harness, seqNo } = pinged(makeProber(), 1);
+  harness.engine.health.add(2);
+  harness.run(600);
+  for (let n = 0; n < 3; n++) harness.receive(nack(seqNo));
+  harness.run(500);
+  assert.equal(harness.member('target').state, 'suspect');
+  assert.equal(harness.engine.health.score, 2);
+});
+
 test('the target is pinged over a stream too, with the end of the round as deadline', () => {
   const { harness, seqNo } = pinged();
   const { at } = harness.sent[0]!;

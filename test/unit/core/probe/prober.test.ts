@@ -7,6 +7,8 @@
 // Behaviour, sections 2, 3.1 and 5: who is probed, and when.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Timer } from '../../../../src/core/ports.js';
+import { SeededRandom, VirtualClock } from '../../../../src/testing/index.js';
 import type { Harness } from '../harness.js';
 import { ack, makeProber, nextPing } from './probing.js';
 
@@ -99,6 +101,24 @@ test('a tick while a round runs is skipped; the next round begins as a failed on
   const third = nextPing(harness);
   const between = third.packet.at - second.packet.at;
   assert.ok(between >= 1999 && between < 2002, `${between} ms`);
+});
+
+test('timers that are never quite on time lose no round', () => {
+  const lateness = new SeededRandom('lateness');
+  class UnpunctualClock extends VirtualClock {
+    override setTimer(delayMs: number, callback: () => void): Timer {
+      return super.setTimer(delayMs > 0 ? delayMs + lateness.next() : 0, callback);
+    }
+  }
+  const clock = new UnpunctualClock({ now: 10_000 });
+  // Nobody ever answers, and the interval stays as it is.
+  const settings = { awarenessMaxMultiplier: 1, suspicionMult: 1000 };
+  const harness = makeProber({ clock, settings });
+  harness.addMember('a');
+  harness.addMember('b');
+  harness.run(100_000);
+  const failed = harness.counters.probes.get('failed') ?? 0;
+  assert.ok(failed >= 97, `only ${failed} rounds in 100 s`);
 });
 
 test('an unhealthy node probes less often', () => {

@@ -1,0 +1,270 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// One request and its answer over one connection, under one deadline.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MessageTooLargeError, ProtocolError, TimeoutError } from '../../../src/errors.js';
+import { Conversation, converse } from '../../../src/exchange/conversation.js';
+import { systemClock } from '../../../src/runtime/system-clock.js';
+import { GossipCipher } from '../../../src/security/aes-gcm.js';
+import { Keyring } from '../../../src/security/keyring.js';
+import { VirtualClock } from '../../../src/testing/index.js';
+import type { Connection } from '../../../src/transport/transport.js';
+import { Label } from '../../../src/wire/label.js';
+import { limits } from '../../../src/wire/limits.js';
+import { encodeMessage } from '../../../src/wire/message-codec.js';
+import {
+  encodePushPull,
+  encodeUserMessage,
+  type StreamLayers,
+} from '../../../src/wire/stream-codec.js';
+import { WireError } from '../../../src/wire/wire-error.js';
+
+const ack = encodeMessage({ type: 2, seqNo: 7, payload: null });
+const pushPull = encodePushPull({ join: true, records: [], userState: Buffer.from('state') });
+
+/** A connection whose far end is a list of chunks, then the end; or an error. */
+class ScriptedConnection implements Connection {
+  readonly remoteAddress = '10.0.0.9:7946';
+  readonly written: Buffer[] = [];
+  closed = 0;
+  readonly #chunks: (Buffer | Error)[];
+  #hang: ((end: null) => void) | undefined;
+
+  constructor(chunks: readonly (Buffer | Error)[], { hangs = false } = {}) {
+    this.#chunks = [...chunks];
+    if (hangs) this.#hang = () => undefined;
+  }
+
+  read(): Promise<Buffer | null> {
+    const next = this.#chunks.shift();
+    if (next instanceof Error) return Promise.reject(next);
+    if (next !== undefined || this.#hang === undefined) return Promise.resolve(next ?? null);
+    return new Promise((resolve) => (this.#hang = resolve));
+  }
+
+  write(data: Buffer): Promise<void> {
+    this.written.push(data);
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.closed++;
+    this.#hang?.(null);
+  }
+}
+
+function layersOf(
+  settings: { label?: string; compress?: boolean; key?: Buffer } = {},
+): StreamLayers {
+  const { label = '', compress = false, key } = settings;
+  const keyring = key && new Keyring(key);
+  const rules = { version: 1, verifyIncoming: true, verifyOutgoing: true } as const;
+  const cipher = keyring && new GossipCipher({ keyring, ...rules });
+  return { label: new Label({ label, skipInboundCheck: false }), cipher, compress };
+}
+
+/** Our end of a stream on which the far end sends these bytes and finishes. */
+function conversation(
+  chunks: readonly (Buffer | Error)[],
+  side: 'dialler' | 'acceptor' = 'dialler',
+  layers = layersOf(),
+): Conversation {
+  return new Conversation(new ScriptedConnection(chunks), layers, side);
+}
+
+function bytewise(bytes: Buffer): Buffer[] {
+  return Array.from(bytes, (byte) => Buffer.of(byte));
+}
+
+test('what one end sends the other receives, through every layer, in any pieces', async () => {
+  const settings = [{}, { label: 'prod' }, { compress: true }, { key: Buffer.alloc(16, 1) }];
+  for (const layers of [...settings, Object.assign({}, ...settings) as object].map((each) =>
+    layersOf(each),
+  )) {
+    const near = new ScriptedConnection([]);
+    await new Conversation(near, layers, 'dialler').send(pushPull);
+    for (const pieces of [near.written, bytewise(Buffer.concat(near.written))]) {
+      const request = await conversation(pieces, 'acceptor', layers).receive();
+      assert.ok(request?.type === 6 && request.userState.toString() === 'state');
+    }
+    const far = new ScriptedConnection([]);
+    await new Conversation(far, layers, 'acceptor').send(ack);
+    const answer = await conversation(
+      bytewise(Buffer.concat(far.written)),
+      'dialler',
+      layers,
+    ).answer();
+    assert.ok(answer.type === 2 && answer.seqNo === 7);
+  }
+});
+
+test('the dialler puts the label in front, the acceptor does not', async () => {
+  const layers = layersOf({ label: 'prod' });
+  for (const [side, expected] of [
+    ['dialler', Buffer.concat([layers.label.header, ack])],
+    ['acceptor', ack],
+  ] as const) {
+    const connection = new ScriptedConnection([]);
+    await new Conversation(connection, layers, side).send(ack);
+    assert.deepEqual(connection.written, [expected]);
+  }
+});
+
+test('a stream that ends without a byte is no message and no error', async () => {
+  assert.equal(await conversation([]).receive(), undefined);
+  assert.equal(await conversation([Buffer.alloc(0)], 'acceptor').receive(), undefined);
+});
+
+test('a stream that ends in the middle of a message, or of its label, is truncated', async () => {
+  const layers = layersOf({ label: 'prod' });
+  const stream = Buffer.concat([layers.label.header, ack]);
+  for (let length = 1; length < stream.length; length++) {
+    const cut = conversation([stream.subarray(0, length)], 'acceptor', layers);
+    await assert.rejects(
+      cut.receive(),
+      (error) => error instanceof WireError && error.fault === 'truncated',
+    );
+  }
+});
+
+test('a push/pull is announced once, before the whole of it came, and nothing else is', async () => {
+  for (const [message, expected] of [
+    [pushPull, 1],
+    [ack, 0],
+    [encodeUserMessage(Buffer.from('hello')), 0],
+  ] as const) {
+    let announced = 0;
+    await conversation(bytewise(message)).receive(() => announced++);
+    assert.equal(announced, expected);
+  }
+  const refusal = new Error('one too many');
+  const begun = conversation([pushPull.subarray(0, 2)]).receive(() => {
+    throw refusal;
+  });
+  await assert.rejects(begun, refusal);
+});
+
+test('an answer that is an error is a ProtocolError with its text and its sender', async () => {
+  const err = encodeMessage({ type: 13, error: 'the remote said no' });
+  await assert.rejects(conversation([err]).answer(), (error) => {
+    assert.ok(error instanceof ProtocolError);
+    assert.match(error.message, /^10\.0\.0\.9:7946 .*the remote said no/);
+    return true;
+  });
+});
+
+test('no answer, and one that cannot be read, are ProtocolErrors', async () => {
+  await assert.rejects(conversation([]).answer(), (error) => {
+    assert.ok(error instanceof ProtocolError);
+    return error.message.includes('closed without an answer');
+  });
+  for (const bytes of [
+    Buffer.from('HTTP/1.1 400'),
+    ack.subarray(0, 3),
+    Buffer.from('02c1', 'hex'),
+  ]) {
+    await assert.rejects(conversation([bytes]).answer(), (error) => {
+      assert.ok(error instanceof ProtocolError && error.cause instanceof WireError);
+      return error.message.includes(error.cause.message);
+    });
+  }
+});
+
+test('a stream that breaks says why', async () => {
+  const broken = new Error('ECONNRESET');
+  await assert.rejects(conversation([ack.subarray(0, 3), broken]).receive(), broken);
+  await assert.rejects(conversation([broken]).answer(), broken);
+});
+
+test('a message that the other side would refuse once it is encrypted is not sent', async () => {
+  const key = Buffer.alloc(16, 1);
+  // LZW makes a third more of what has no pattern.
+  const noise = Buffer.alloc(15 << 20);
+  for (let i = 0, x = 1; i < noise.length; i++) {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    noise[i] = x >>> 24;
+  }
+  const message = encodeUserMessage(noise);
+  for (const [settings, isSent] of [
+    [{ key, compress: true }, false],
+    [{ key }, true],
+    [{ compress: true }, true],
+  ] as const) {
+    const connection = new ScriptedConnection([]);
+    const sent = new Conversation(connection, layersOf(settings), 'dialler').send(message);
+    if (isSent) await sent;
+    else {
+      await assert.rejects(sent, (error) => {
+        assert.ok(error instanceof MessageTooLargeError);
+        return error.size > error.limit && error.limit === limits.stateBytes;
+      });
+    }
+    assert.equal(connection.written.length, isSent ? 1 : 0);
+  }
+});
+
+test('the connection is closed when the work is done and when it fails', async () => {
+  const bounds = { clock: systemClock, timeoutMs: 1000, what: 'the work' };
+  const done = new ScriptedConnection([]);
+  assert.equal(await converse(done, bounds, () => Promise.resolve(7)), 7);
+  assert.equal(done.closed, 1);
+  const failed = new ScriptedConnection([]);
+  const reason = new Error('no');
+  await assert.rejects(
+    converse(failed, bounds, () => Promise.reject(reason)),
+    reason,
+  );
+  assert.equal(failed.closed, 1);
+});
+
+test('when time is up the work fails with a TimeoutError, to the millisecond, and is cut off', async () => {
+  const clock = new VirtualClock();
+  const connection = new ScriptedConnection([], { hangs: true });
+  const talk = new Conversation(connection, layersOf(), 'dialler');
+  let state = 'running';
+  const work = converse(connection, { clock, timeoutMs: 10_000, what: 'the talk' }, () =>
+    talk.answer(),
+  );
+  const outcome = assert.rejects(work, (error) => {
+    state = 'over';
+    return error instanceof TimeoutError && /the talk .*10000 ms/.test(error.message);
+  });
+  clock.advance(9_999);
+  await new Promise(setImmediate);
+  assert.equal(state, 'running');
+  assert.equal(connection.closed, 0);
+  clock.advance(1);
+  await outcome;
+  assert.equal(connection.closed, 1);
+});
+
+test('no timer is left behind by work that ended in time', async () => {
+  const clock = new VirtualClock();
+  const bounds = { clock, timeoutMs: 10_000, what: 'the work' };
+  await converse(new ScriptedConnection([]), bounds, () => Promise.resolve());
+  assert.equal(clock.pending, 0);
+});
+
+test("an aborted signal ends the work with the signal's reason, before and during it", async () => {
+  for (const early of [true, false]) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const reason = new Error('enough');
+    if (early) controller.abort(reason);
+    const connection = new ScriptedConnection([], { hangs: true });
+    const talk = new Conversation(connection, layersOf(), 'dialler');
+    const bounds = { clock: systemClock, timeoutMs: 10_000, signal, what: 'the talk' };
+    const outcome = assert.rejects(
+      converse(connection, bounds, () => talk.answer()),
+      reason,
+    );
+    controller.abort(reason);
+    await outcome;
+    assert.equal(connection.closed, 1);
+  }
+});
