@@ -11,7 +11,7 @@ import type { Counters } from './core/counters.js';
 import type { Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import type { Report } from './core/reports.js';
-import { MessageTooLargeError } from './errors.js';
+import { ConfigError, MessageTooLargeError } from './errors.js';
 import type { Address } from './wire/address.js';
 import { limits } from './wire/limits.js';
 import { noBytes } from './wire/messages.js';
@@ -41,11 +41,16 @@ export class DelegateHost {
   /**
    * Our metadata; null without a delegate.
    *
-   * @throws MessageTooLargeError over 512 bytes; whatever the delegate throws
+   * @throws MessageTooLargeError over 512 bytes; ConfigError for what is no bytes; whatever the
+   *   delegate throws
    */
   nodeMeta(): Buffer | null {
     const meta = this.#config.delegate?.nodeMeta?.(limits.metaBytes);
     if (meta === undefined) return null;
+    if (!isBytes(meta)) {
+      const rule = 'nodeMeta must return a Uint8Array or a Buffer';
+      throw new ConfigError([{ field: 'delegate', value: meta, rule }]);
+    }
     if (meta.length > limits.metaBytes) {
       throw new MessageTooLargeError('the metadata of nodeMeta', meta.length, limits.metaBytes);
     }
@@ -75,11 +80,16 @@ export class DelegateHost {
 
   getBroadcasts(overhead: number, limit: number): readonly Uint8Array[] {
     const { delegate } = this.#config;
-    return this.#call('getBroadcasts', () => delegate?.getBroadcasts?.(overhead, limit)) ?? [];
+    const given = this.#call('getBroadcasts', () => {
+      const messages: unknown = delegate?.getBroadcasts?.(overhead, limit) ?? [];
+      if (Array.isArray(messages) && messages.every(isBytes)) return messages;
+      throw new TypeError('it must return a list of Uint8Arrays');
+    });
+    return given ?? [];
   }
 
   localState(join: boolean): Buffer {
-    const state = this.#call('localState', () => this.#config.delegate?.localState?.(join));
+    const state = this.#callForBytes('localState', () => this.#config.delegate?.localState?.(join));
     if (state === undefined) return noBytes;
     if (state.length <= limits.stateBytes) return Buffer.from(state);
     const error = new MessageTooLargeError('the state', state.length, limits.stateBytes);
@@ -93,7 +103,7 @@ export class DelegateHost {
   }
 
   ackPayload(): Uint8Array | null {
-    return this.#call('ackPayload', () => this.#config.ping?.ackPayload?.()) ?? null;
+    return this.#callForBytes('ackPayload', () => this.#config.ping?.ackPayload?.()) ?? null;
   }
 
   notifyPingComplete(other: Node, roundTripMs: number, payload: Buffer): void {
@@ -122,6 +132,15 @@ export class DelegateHost {
   /** A listener of the emitter threw. */
   listenerFailed(event: string, error: unknown): void {
     this.#failed(`a listener of '${event}'`, error);
+  }
+
+  // A user without types may return anything.
+  #callForBytes(callback: string, call: () => unknown): Uint8Array | undefined {
+    return this.#call(callback, () => {
+      const result = call() ?? undefined;
+      if (result === undefined || isBytes(result)) return result;
+      throw new TypeError('it must return a Uint8Array');
+    });
   }
 
   #call<T>(callback: string, call: () => T): T | undefined {
@@ -158,6 +177,10 @@ export class DelegateHost {
     this.#counters.callbackErrors++;
     this.#report({ code: 'callback-threw', callback, error: asError(thrown) });
   }
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array;
 }
 
 /** What was thrown, as an error. */
