@@ -106,8 +106,8 @@ test('a message that cannot be read costs no other, whether it is handled at onc
 
 test('packets and their bytes are counted, good or bad', () => {
   const harness = makeEngine();
-  const { packetsIn, packetBytesIn, packetsOut } = harness.counters;
-  const before = { packetsIn, packetBytesIn, packetsOut };
+  const { packetsIn, packetBytesIn, packetsOut, packetBytesOut } = harness.counters;
+  const before = { packetsIn, packetBytesIn, packetsOut, packetBytesOut };
   harness.receive(Buffer.of(99, 1, 2));
   harness.receive(ping(5));
   assert.equal(harness.counters.packetsIn - before.packetsIn, 2);

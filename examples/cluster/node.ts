@@ -1,0 +1,101 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// One node of the example: a process with a Memberlist in it. It reports what it sees to the
+// director, which started it, and does what the director says. Started as
+//
+//     node.ts <name> <bind address> <bind port> <metadata>
+import { Memberlist, type MemberEvent, type Node } from '../../src/index.js';
+import type { Command, MemberView, Report } from './messages.js';
+
+const [name = '', bindAddr = '', bindPort = '', firstMeta = ''] = process.argv.slice(2);
+const viewIntervalMs = 500;
+
+let meta = firstMeta;
+const seen = new Set([name]);
+const roundTripsMs = new Map<string, number>();
+
+// Without its director this process is of no use. Ctrl-C reaches every process of the terminal;
+// what to do about it is for the director to say.
+process.once('disconnect', () => process.exit());
+process.on('SIGINT', () => undefined);
+
+async function run(): Promise<void> {
+  const list = await Memberlist.create({
+    name,
+    bindAddr,
+    bindPort: Number(bindPort),
+    delegate: { nodeMeta: () => Buffer.from(meta) },
+    ping: { notifyPingComplete: (other, rtt) => roundTripsMs.set(other.name, rtt) },
+    logger: { debug: log, info: log, warn: log, error: log },
+  });
+  process.on('message', (command: Command) => void obey(list, command).catch(fail));
+  report({ type: 'ready', at: Date.now() });
+  reportView(list);
+  const timer = setInterval(() => reportView(list), viewIntervalMs);
+
+  // Ends when the list is shut down.
+  for await (const event of list.events()) {
+    reportEvent(event);
+    reportView(list);
+  }
+  clearInterval(timer);
+}
+
+async function obey(list: Memberlist, command: Command): Promise<void> {
+  switch (command.type) {
+    case 'join':
+      await list.join(command.seeds);
+      break;
+    case 'set-meta':
+      meta = command.meta;
+      await list.updateNode(); // asks `nodeMeta` again
+      break;
+    case 'leave':
+      await list.leave(); // the others have heard of it
+      await list.shutdown();
+      break;
+    case 'shutdown':
+      await list.shutdown();
+      break;
+  }
+}
+
+function reportEvent(event: MemberEvent): void {
+  if (!('node' in event)) return;
+  seen.add(event.node.name);
+  const happening = event.type === 'leave' ? event.reason : event.type;
+  report({ type: 'event', at: Date.now(), happening, member: viewOf(event.node) });
+}
+
+// `members()` has the alive and the suspect; `member()` also knows who died or left a while ago.
+function reportView(list: Memberlist): void {
+  const members = [...seen].flatMap((other) => list.member(other) ?? []).map(viewOf);
+  report({ type: 'view', at: Date.now(), members });
+}
+
+function viewOf({ name, address, state, meta }: Node): MemberView {
+  return { name, address, state, meta: meta.toString(), roundTripMs: roundTripsMs.get(name) };
+}
+
+function log(message: string, fields: object = {}): void {
+  report({ type: 'log', at: Date.now(), message, fields });
+}
+
+function fail(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  report({ type: 'failed', at: Date.now(), message });
+  process.exitCode = 1;
+}
+
+// That the director is gone is noticed by 'disconnect', not here.
+function report(what: Report): void {
+  process.send?.(what, undefined, undefined, () => undefined);
+}
+
+await run().catch(fail);
+// Nothing but the channel to the director is open any more: the process ends by itself.
+process.channel?.unref();
