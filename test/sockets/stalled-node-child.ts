@@ -4,34 +4,69 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One of the nodes of stalled-node.test.ts: does what it is told, and tells what it notices.
-import { Memberlist } from '../../src/index.js';
+// One node as a process of its own. Its parent tells it what to do, and hears of every event.
 
-export type ToChild = { readonly join: string } | { readonly blockMs: number };
-export type FromChild =
-  | { readonly kind: 'ready'; readonly address: string }
-  | { readonly kind: 'members'; readonly count: number }
-  | { readonly kind: 'unblocked' }
-  | { readonly kind: 'event'; readonly type: string; readonly about: string };
+import { Memberlist, type Node, lanConfig } from '../../src/index.js';
 
-const tell = (message: FromChild): void => void process.send?.(message);
+/** From the parent. */
+export type Command =
+  | { readonly do: 'join'; readonly seed: string }
+  | { readonly do: 'stall'; readonly ms: number }
+  | { readonly do: 'stop' };
+
+/** To the parent; `at` is the time of day in milliseconds. */
+export type Telling =
+  | { readonly is: 'ready'; readonly address: string }
+  | { readonly is: 'joined' }
+  | { readonly is: 'members'; readonly names: string[] }
+  | { readonly is: 'stalled'; readonly from: number; readonly to: number }
+  | { readonly is: 'event'; readonly at: number; readonly type: string; readonly about: string }
+  | { readonly is: 'log'; readonly at: number; readonly line: string };
+
+function tell(telling: Telling): void {
+  process.send?.(telling);
+}
+
+const line = (message: string): void => tell({ is: 'log', at: Date.now(), line: message });
 const list = await Memberlist.create({
-  name: process.argv[2]!,
+  ...lanConfig(),
+  name: process.argv[2],
   bindAddr: '127.0.0.1',
   bindPort: 0,
+  logger: { debug: line, info: line, warn: line, error: line },
 });
-list.on('suspect', ({ name }) => tell({ kind: 'event', type: 'suspect', about: name }));
-list.on('recover', ({ name }) => tell({ kind: 'event', type: 'recover', about: name }));
-list.on('leave', ({ name }, reason) => tell({ kind: 'event', type: reason, about: name }));
-list.on('join', () => tell({ kind: 'members', count: list.numMembers }));
-process.on('disconnect', () => process.exit());
-process.on('message', (order: ToChild) => {
-  if ('join' in order) {
-    void list.join([order.join]);
-    return;
+
+function happened(type: string, node: Node): void {
+  tell({ is: 'event', at: Date.now(), type, about: node.name });
+  tell({ is: 'members', names: list.members().map(({ name }) => name) });
+}
+list.on('join', (node) => happened('join', node));
+list.on('leave', (node, reason) => happened(reason, node));
+list.on('suspect', (node) => happened('suspect', node));
+list.on('recover', (node) => happened('recover', node));
+list.on('health', (score) => {
+  tell({ is: 'event', at: Date.now(), type: 'health', about: String(score) });
+});
+
+async function obey(command: Command): Promise<void> {
+  switch (command.do) {
+    case 'join':
+      await list.join([command.seed]);
+      tell({ is: 'joined' });
+      return;
+    case 'stall': {
+      const from = Date.now();
+      while (Date.now() - from < command.ms);
+      tell({ is: 'stalled', from, to: Date.now() });
+      return;
+    }
+    case 'stop':
+      await list.shutdown();
+      process.disconnect();
   }
-  const until = performance.now() + order.blockMs;
-  while (performance.now() < until);
-  tell({ kind: 'unblocked' });
-});
-tell({ kind: 'ready', address: list.localNode.address });
+}
+
+process.on('message', (command: Command) => void obey(command));
+// A parent that is gone stops nobody.
+process.on('disconnect', () => void list.shutdown());
+tell({ is: 'ready', address: list.localNode.address });
