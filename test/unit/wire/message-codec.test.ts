@@ -134,6 +134,33 @@ test('numbers travel in the shortest unsigned form, up to the last of 32 bits', 
   }
 });
 
+test('sequence numbers and incarnations have 32 bits, ports 16', () => {
+  const bits = { SeqNo: 32, Incarnation: 32, Port: 16, SourcePort: 16 };
+  for (const [type, names] of [
+    [0, ['SeqNo', 'SourcePort']],
+    [1, ['SeqNo', 'Port', 'SourcePort']],
+    [2, ['SeqNo']],
+    [3, ['Incarnation']],
+    [4, ['Incarnation', 'Port']],
+    [5, ['Incarnation']],
+    [11, ['SeqNo']],
+  ] as const) {
+    for (const name of names) {
+      const key = Buffer.concat([Buffer.of(type, 0x81, 0xa0 | name.length), Buffer.from(name)]);
+      const [most, over] = [Buffer.from('cf0000000000000000', 'hex'), Buffer.alloc(9, 0xcf)];
+      most.writeBigUInt64BE(2n ** BigInt(bits[name]) - 1n, 1);
+      over.writeBigUInt64BE(2n ** BigInt(bits[name]), 1);
+      const property = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
+      const decoded: object = decodeMessage(Buffer.concat([key, most]));
+      assert.equal(
+        Object.entries(decoded).find(([each]) => each === property)?.[1],
+        2 ** bits[name] - 1,
+      );
+      throwsFault(() => decodeMessage(Buffer.concat([key, over])), 'malformed');
+    }
+  }
+});
+
 test('texts and bytes travel as raw of the shortest header and never as str8 or bin', () => {
   for (const [length, header] of [
     [0, 'a0'],

@@ -93,10 +93,15 @@ test('structs in a row are read one after the other, on either road', () => {
 });
 
 test('nothing behind the end is read, though it would complete the struct', () => {
+  const tails = [Buffer.alloc(0), Buffer.alloc(40, 0xc0), Buffer.alloc(40)];
   for (const value of [encode(memberRecordSchema, record), Buffer.from('81a14ec0', 'hex')]) {
     for (let end = 0; end < value.length; end++) {
-      const cursor = { buf: value, pos: 0, end };
-      throwsFault(() => readStruct(memberRecordSchema, cursor), 'truncated');
+      const whole = { buf: value, pos: 0, end };
+      throwsFault(() => readStruct(memberRecordSchema, whole), 'truncated');
+      for (const tail of tails) {
+        const buf = Buffer.concat([value.subarray(0, end), tail]);
+        throwsFault(() => readStruct(memberRecordSchema, { buf, pos: 0, end }), 'truncated');
+      }
     }
   }
 });
