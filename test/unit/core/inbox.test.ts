@@ -84,6 +84,32 @@ test('a handler may add, and clear', () => {
   assert.equal(clock.pending, 0);
 });
 
+test('once cleared it forgets what waited, asks for no turn and can be used again', () => {
+  const { clock, inbox, handled } = make();
+  inbox.add(waiting(1), 'high');
+  inbox.add(waiting(2), 'low');
+  inbox.clear();
+  assert.deepEqual([inbox.size, clock.pending], [0, 0]);
+  inbox.add(waiting(3), 'low');
+  clock.advance(0);
+  assert.deepEqual(handled, [3]);
+});
+
+test('a message that makes its handler throw costs no other', () => {
+  const clock = new VirtualClock();
+  const handled: number[] = [];
+  const handle = ({ start }: Waiting): void => {
+    handled.push(start);
+    if (start === 1) throw new Error('broken handler');
+  };
+  const inbox = new Inbox({ clock }, { depth: 10, handle });
+  for (const n of [1, 2, 3]) inbox.add(waiting(n), 'low');
+  assert.throws(() => clock.advance(0), /broken handler/);
+  inbox.add(waiting(4), 'low');
+  clock.advance(0);
+  assert.deepEqual(handled, [1, 2, 3, 4]);
+});
+
 test('claims that find the queue full are dropped and counted; pings are still answered', () => {
   const harness = makeEngine({ settings: { handoffQueueDepth: 3 } });
   const claims = Array.from({ length: 5 }, (_, n) => suspect(`x${n}`));

@@ -101,6 +101,29 @@ test('work may stop its own scheduler', () => {
   assert.equal(ticks, 1);
 });
 
+test('ticks that come a little late do not add up', () => {
+  const clock = new StallableClock();
+  const { ticks, scheduler } = make({ clock });
+  scheduler.start();
+  clock.advance(1000);
+  const first = ticks[0]!;
+  clock.stall(500 + first);
+  assert.deepEqual(ticks.slice(1), [1500 + first], 'half an interval late');
+  clock.advance(500);
+  assert.deepEqual(ticks.slice(2), [2000 + first]);
+});
+
+test('a tick that throws is not the last', () => {
+  const clock = new VirtualClock();
+  const tick = (): void => {
+    throw new Error('broken work');
+  };
+  const random = { next: () => 0.5 };
+  const scheduler = new Scheduler({ clock, random }, { intervalMs: () => 100, tick });
+  scheduler.start();
+  for (let n = 0; n < 3; n++) assert.throws(() => clock.advance(100), /broken work/);
+});
+
 test('ticks that were missed in a stall are not made up for', () => {
   const clock = new StallableClock();
   const { ticks, scheduler } = make({ clock });

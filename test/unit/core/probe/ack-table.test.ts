@@ -116,6 +116,7 @@ suite('AckTable', () => {
     catchUp();
     assert.deepEqual(notes, []);
     acks.expect(7, waiter('newest'), 300);
+    assert.equal(clock.pending, 1);
     clock.advance(100);
     catchUp();
     assert.deepEqual(notes, []);

@@ -95,14 +95,38 @@ test('no ack in time: as many others as configured are asked, none of them us or
   }
 });
 
+test('only the living are asked for help', () => {
+  const { harness } = pinged(makeProber({ settings: { indirectChecks: 20 } }), 2);
+  for (const state of ['suspect', 'dead', 'left'] as const) harness.addMember(state, { state });
+  harness.run(501);
+  const asked = indirectPings(harness).map(({ to }) => to);
+  assert.deepEqual(asked.sort(), ['helper-1', 'helper-2']);
+});
+
 test('a nack is wanted only of those who know them (protocol 4)', () => {
   const { harness } = pinged();
-  harness.addMember('old', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
+  harness.addMember('three', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
+  harness.addMember('four', { vsn: Buffer.of(1, 4, 2, 0, 0, 0) });
   harness.run(501);
+  const asked = indirectPings(harness).map(({ to, ping }) => [to, ping.nack] as const);
   assert.deepEqual(
-    indirectPings(harness).map(({ to, ping }) => [to, ping.nack]),
-    [['old', false]],
+    new Map(asked),
+    new Map([
+      ['three', false],
+      ['four', true],
+    ]),
   );
+});
+
+test('a nack that was not wanted is not missed', () => {
+  const { harness, seqNo } = pinged();
+  harness.addMember('three', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
+  harness.addMember('four', { vsn: Buffer.of(1, 4, 2, 0, 0, 0) });
+  harness.run(600);
+  harness.receive(nack(seqNo));
+  harness.run(500);
+  assert.equal(harness.member('target').state, 'suspect');
+  assert.equal(harness.engine.health.score, 0);
 });
 
 test('an ack that a helper brings, before the round ends, is a success', () => {
@@ -170,6 +194,23 @@ test('the target is pinged over a stream too, with the end of the round as deadl
   assert.deepEqual([request.node, request.seqNo, request.deadlineAt], ['target', seqNo, at + 1000]);
 });
 
+test('a stream ping has until the end of a round that is stretched', () => {
+  const harness = makeProber();
+  harness.engine.health.add(1);
+  pinged(harness);
+  const { at } = harness.sent[0]!;
+  harness.run(501);
+  assert.equal(harness.streamPings[0]?.request.deadlineAt, at + 2000);
+});
+
+test('protocol 3 is enough for a stream ping', () => {
+  const harness = makeProber();
+  harness.addMember('target', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
+  nextPing(harness);
+  harness.run(501);
+  assert.equal(harness.streamPings.length, 1);
+});
+
 test('no stream ping below protocol 3, nor where they are disabled for all or for the node', () => {
   const vsn = Buffer.of(1, 2, 2, 0, 0, 0);
   const old = makeProber();
@@ -221,6 +262,23 @@ test('a send that failed at our end ends the round without blame', () => {
   assert.equal(harness.engine.health.score, 0);
   assert.equal(harness.member('target').state, 'alive');
   assert.equal(indirectPings(harness).length, 0);
+});
+
+test('after a send that failed at our end the next round comes in its time', () => {
+  const { harness, packet } = pinged(makeProber());
+  packet.fail(LOCAL);
+  const next = nextPing(harness);
+  assert.ok(Math.abs(next.packet.at - packet.at - 1000) < 1e-6);
+});
+
+test('a send that fails when others are asked already changes nothing', () => {
+  const { harness, seqNo, packet } = pinged(makeProber(), 1);
+  harness.run(600);
+  packet.fail(LOCAL);
+  packet.fail(REFUSED);
+  assert.equal(indirectPings(harness).length, 1);
+  harness.receive(ack(seqNo));
+  assert.equal(harness.counters.probes.get('indirect'), 1);
 });
 
 test('a ping delegate’s time is that of arrival, not that of handling', () => {
@@ -293,6 +351,17 @@ test('a stall across the time for indirect pings accuses nobody either', () => {
   harness.run(0);
   assert.equal(harness.member('target').state, 'alive');
   assert.equal(harness.counters.probes.get('stalled'), 1);
+});
+
+test('a stall across the end of the round alone accuses nobody either', () => {
+  const { harness, clock } = stallable();
+  pinged(harness, 3);
+  harness.run(900);
+  assert.equal(indirectPings(harness).length, 3);
+  clock.stall(700);
+  assert.equal(harness.member('target').state, 'alive');
+  assert.equal(harness.counters.probes.get('stalled'), 1);
+  assert.equal(harness.engine.health.score, 1, 'whatever nacks were expected');
 });
 
 test('a deadline that is late by less is a deadline', () => {
