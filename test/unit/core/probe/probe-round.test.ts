@@ -281,6 +281,17 @@ test('a send that fails when others are asked already changes nothing', () => {
   assert.equal(harness.counters.probes.get('indirect'), 1);
 });
 
+test('a send that is said to have failed after the round is over changes nothing', () => {
+  const { harness, seqNo, packet } = pinged(makeProber(), 1);
+  harness.receive(ack(seqNo));
+  packet.fail(REFUSED);
+  packet.fail(LOCAL);
+  assert.deepEqual(indirectPings(harness), []);
+  assert.deepEqual(harness.streamPings, []);
+  assert.deepEqual([...harness.counters.probes], [['direct', 1]]);
+  assert.deepEqual(harness.reported('probe-send-failed'), []);
+});
+
 test('a ping delegate’s time is that of arrival, not that of handling', () => {
   const { harness, seqNo } = pinged();
   const arrivedAt = harness.clock.now() + 5;

@@ -9,7 +9,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Timer } from '../../../../src/core/ports.js';
 import { SeededRandom, VirtualClock } from '../../../../src/testing/index.js';
+import { MessageType } from '../../../../src/wire/message-type.js';
 import type { Harness } from '../harness.js';
+import { StallableClock } from '../stallable-clock.js';
 import { ack, makeProber, nextPing } from './probing.js';
 
 /** The targets of so many rounds that are all answered at once, with the time of each. */
@@ -119,6 +121,23 @@ test('timers that are never quite on time lose no round', () => {
   harness.run(100_000);
   const failed = harness.counters.probes.get('failed') ?? 0;
   assert.ok(failed >= 97, `only ${failed} rounds in 100 s`);
+});
+
+test('a tick in the middle of a round, as comes after a stall, is skipped', () => {
+  const clock = new StallableClock({ now: 10_000 });
+  const settings = { awarenessMaxMultiplier: 1, suspicionMult: 1000 };
+  const harness = makeProber({ clock, settings });
+  harness.addMember('a');
+  harness.addMember('b');
+  const { packet, ping } = nextPing(harness);
+  harness.receive(ack(ping.seqNo));
+  // The tick that is due a second after this one comes 700 ms late.
+  clock.stall(packet.at + 1700 - clock.now());
+  harness.run(3000);
+  const times = harness.sent.flatMap(({ at, messages }) =>
+    messages[0]?.type === MessageType.ping ? [Math.round(at - packet.at)] : [],
+  );
+  assert.deepEqual(times, [0, 1700, 3000, 4000]);
 });
 
 test('an unhealthy node probes less often', () => {
