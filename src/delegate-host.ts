@@ -82,10 +82,11 @@ export class DelegateHost {
     const { delegate } = this.#config;
     const given = this.#call('getBroadcasts', () => {
       const messages: unknown = delegate?.getBroadcasts?.(overhead, limit) ?? [];
+      if (messages instanceof Promise) return messages as Promise<never>;
       if (Array.isArray(messages) && messages.every(isBytes)) return messages;
       throw new TypeError('it must return a list of Uint8Arrays');
     });
-    return given ?? [];
+    return (given as Uint8Array[] | undefined) ?? [];
   }
 
   localState(join: boolean): Buffer {
@@ -139,8 +140,10 @@ export class DelegateHost {
     return this.#call(callback, () => {
       const result = call() ?? undefined;
       if (result === undefined || isBytes(result)) return result;
+      // What an async function will say comes too late; that it fails is noticed in #call.
+      if (result instanceof Promise) return result as Promise<never>;
       throw new TypeError('it must return a Uint8Array');
-    });
+    }) as Uint8Array | undefined;
   }
 
   #call<T>(callback: string, call: () => T): T | undefined {
