@@ -4,53 +4,52 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `npm run test:interop`: our nodes in one cluster with programs that we did not write. Installs what
-// it needs when it may (Debian, root), says what is missing when it may not, and never passes by
-// skipping.
-import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+// `npm run test:interop`: our nodes in one cluster with programs that we did not write. Installs and
+// builds what it needs, says what is missing when it cannot, and never passes by skipping. File names
+// as arguments run a part of it; only a whole run writes docs/COMPATIBILITY.md.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { compatibilityPage, readResults } from './compatibility.js';
+import { missingPrerequisites } from './prerequisites.js';
 
-const PROGRAMS = [{ program: 'serf', debianPackage: 'serf', versionArgs: ['version'] }];
-
-function runs(program: string, args: readonly string[]): boolean {
-  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
-}
-
-function install(packages: readonly string[]): boolean {
-  if (process.getuid?.() !== 0 || !runs('apt-get', ['--version'])) return false;
-  console.log(`installing ${packages.join(', ')} …`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const quiet: SpawnSyncOptions = { env, stdio: ['ignore', 'ignore', 'inherit'] };
-  spawnSync('apt-get', ['update', '-qq'], quiet);
-  const args = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
-  return spawnSync('apt-get', args, quiet).status === 0;
-}
-
-const isMissing = ({ program, versionArgs }: (typeof PROGRAMS)[number]): boolean =>
-  !runs(program, versionArgs);
-const missing = PROGRAMS.filter(isMissing);
-if (missing.length > 0) install(missing.map(({ debianPackage }) => debianPackage));
-const stillMissing = missing.filter(isMissing);
-if (stillMissing.length > 0) {
-  for (const { program, debianPackage } of stillMissing) {
-    console.error(
-      `${program} is missing; install Debian's package '${debianPackage}', or run as root`,
-    );
-  }
-  process.exit(1);
-}
+// Two at a time: most of the time is spent waiting for other programs' clocks.
+const FILES_AT_ONCE = 2;
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
+const page = fileURLToPath(new URL('../../docs/COMPATIBILITY.md', import.meta.url));
+
+const missing = await missingPrerequisites();
+for (const problem of missing) console.error(problem);
+if (missing.length > 0) process.exit(1);
+
+const chosen = process.argv.slice(2);
 const files = readdirSync(folder)
   .filter((name) => name.endsWith('.test.ts'))
+  .filter((name) => chosen.length === 0 || chosen.includes(name))
   .map((name) => folder + name);
-const args = [
-  '--import',
-  'tsx',
-  '--test',
-  '--test-reporter=spec',
-  '--test-concurrency=1',
-  ...files,
-];
-process.exit(spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1);
+const scratch = mkdtempSync(join(tmpdir(), 'interop-'));
+const results = join(scratch, 'results.jsonl');
+writeFileSync(results, '');
+const { status } = spawnSync(
+  process.execPath,
+  [
+    '--import',
+    'tsx',
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${FILES_AT_ONCE}`,
+    ...files,
+  ],
+  { stdio: 'inherit', env: { ...process.env, INTEROP_RESULTS: results } },
+);
+
+const options = await resolveConfig(page);
+const text = await format(compatibilityPage(readResults(results)), { ...options, filepath: page });
+rmSync(scratch, { recursive: true });
+console.log(text);
+if (chosen.length === 0 && status === 0) writeFileSync(page, text);
+process.exit(status ?? 1);

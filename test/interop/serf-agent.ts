@@ -8,8 +8,16 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
+import { eventually } from './eventually.js';
 
 const run = promisify(execFile);
+
+/** One build of `serf`. */
+export interface SerfProgram {
+  /** What it is called in the table: version and where it is from. */
+  readonly title: string;
+  readonly path: string;
+}
 
 /** What `serf members` says of one member. */
 export interface SerfMember {
@@ -19,18 +27,37 @@ export interface SerfMember {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** How an agent is started. */
+export interface SerfInit {
+  readonly program: SerfProgram;
+  readonly name: string;
+  readonly ip: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Further arguments of `serf agent`. */
+  readonly args?: readonly string[];
+}
+
+/** Debian's build, with the version of its package; by its own account it is always some `-dev`. */
+export async function debianSerf(): Promise<SerfProgram> {
+  const path = 'serf';
+  const { stdout } = await run('dpkg-query', ['--show', '--showformat=${Version}', 'serf']);
+  const version = /^[\d.]+/.exec(stdout)?.[0];
+  if (version === undefined) throw new Error(`no version of Debian's package serf in '${stdout}'`);
+  return { title: `serf ${version} (Debian)`, path };
+}
+
 /** A running agent, and what it logged. */
 export class SerfAgent {
   readonly name: string;
   readonly ip: string;
-  readonly #tags: Readonly<Record<string, string>>;
+  readonly #init: SerfInit;
   #process: ChildProcess | undefined;
   #log = '';
 
-  constructor(init: { name: string; ip: string; tags?: Readonly<Record<string, string>> }) {
+  constructor(init: SerfInit) {
     this.name = init.name;
     this.ip = init.ip;
-    this.#tags = init.tags ?? {};
+    this.#init = init;
   }
 
   get address(): string {
@@ -44,49 +71,50 @@ export class SerfAgent {
 
   /** Starts the agent; resolves when it answers. */
   async start(): Promise<void> {
+    const { program, tags = {}, args: more = [] } = this.#init;
     const args = ['agent', `-node=${this.name}`, `-bind=${this.address}`, '-log-level=debug'];
-    args.push(`-rpc-addr=${this.#rpcAddress}`);
-    for (const [key, value] of Object.entries(this.#tags)) args.push('-tag', `${key}=${value}`);
-    const child = spawn('serf', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    args.push(`-rpc-addr=${this.#rpcAddress}`, ...more);
+    for (const [key, value] of Object.entries(tags)) args.push('-tag', `${key}=${value}`);
+    const child = spawn(program.path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     const running = new Promise<void>((resolve, reject) => {
+      let log = '';
       const take = (chunk: Buffer): void => {
         this.#log += chunk.toString();
-        if (this.#log.includes('agent: Serf agent starting')) resolve();
+        log += chunk.toString();
+        if (log.includes('agent: Serf agent starting')) resolve();
       };
       child.stdout.on('data', take);
       child.stderr.on('data', take);
       child.once('error', reject);
-      child.once('exit', (code) => reject(new Error(`serf ended with ${code}:\n${this.#log}`)));
+      child.once('exit', (code) => reject(new Error(`serf ended with ${code}:\n${log}`)));
     });
     await running;
     // The line comes before the RPC port is open.
-    for (let tries = 0; tries < 50; tries++) {
-      try {
-        await this.members();
-        return;
-      } catch (error) {
-        if (tries === 49) throw error;
-      }
-    }
+    const answer = (): Promise<string> =>
+      this.members().then(
+        () => 'yes',
+        (error: unknown) => String(error),
+      );
+    await eventually(`${this.name} answers`, answer, (said) => said === 'yes');
   }
 
   /** What this agent believes of everybody, by name. */
   async members(): Promise<Map<string, SerfMember>> {
-    const { members } = JSON.parse(await this.#command('members', '-format=json')) as {
+    const { members } = JSON.parse(await this.command('members', '-format=json')) as {
       members: SerfMember[];
     };
     return new Map(members.map((member) => [member.name, member]));
   }
 
   async join(address: string): Promise<void> {
-    await this.#command('join', address);
+    await this.command('join', address);
   }
 
   /** Leaves the cluster; resolves when the process has ended. */
   async leave(): Promise<void> {
     const ended = this.#ended();
-    await this.#command('leave');
+    await this.command('leave');
     await ended;
   }
 
@@ -97,6 +125,23 @@ export class SerfAgent {
     await ended;
   }
 
+  /**
+   * Runs one of serf's commands against this agent.
+   *
+   * @returns what it printed
+   * @throws when it ends with another status than 0, with what it printed
+   */
+  async command(command: string, ...args: string[]): Promise<string> {
+    const { path } = this.#init.program;
+    try {
+      const { stdout } = await run(path, [command, `-rpc-addr=${this.#rpcAddress}`, ...args]);
+      return stdout;
+    } catch (error) {
+      const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+      throw new Error(`serf ${command} at ${this.name}: ${stdout}${stderr}`, { cause: error });
+    }
+  }
+
   get #rpcAddress(): string {
     return `${this.ip}:7373`;
   }
@@ -105,10 +150,5 @@ export class SerfAgent {
     const child = this.#process;
     if (child?.exitCode !== null || child.signalCode !== null) return;
     await once(child, 'exit');
-  }
-
-  async #command(command: string, ...args: string[]): Promise<string> {
-    const { stdout } = await run('serf', [command, `-rpc-addr=${this.#rpcAddress}`, ...args]);
-    return stdout;
   }
 }

@@ -4,58 +4,20 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Three `serf` agents of Debian's and three nodes of ours in one cluster.
+// Three `serf` agents and three nodes of ours in one cluster, with two builds of serf.
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe } from 'node:test';
 import msgpack from 'msgpack-lite';
 import { Memberlist, type MemberlistConfig } from '../../src/index.js';
 import { eventually } from './eventually.js';
-import { SerfAgent } from './serf-agent.js';
+import { KillableNode } from './killable-node.js';
+import { SERF_VERSIONS } from './mixed-cluster.js';
+import { buildNewestSerf, newestSerf } from './newest-serf.js';
+import { scenario } from './results.js';
+import { debianSerf, SerfAgent, type SerfProgram } from './serf-agent.js';
 
-// Serf demands that everybody's delegate versions overlap with its own (2 to 5).
-const SERF_VERSIONS = {
-  delegateProtocolMin: 2,
-  delegateProtocolMax: 5,
-  delegateProtocolVersion: 4,
-} satisfies MemberlistConfig;
 const SETTLED_MS = 10_000;
-
-const serfs = [1, 2, 3].map(
-  (n) => new SerfAgent({ name: `serf-${n}`, ip: `127.0.1.${n}`, tags: { role: 'db', n: `${n}` } }),
-) as [SerfAgent, SerfAgent, SerfAgent];
-const [first, second, third] = serfs;
-const ours: Memberlist[] = [];
-const events: string[] = [];
-
-async function createOurs(n: number): Promise<Memberlist> {
-  const list = await Memberlist.create({
-    name: `ours-${n}`,
-    bindAddr: `127.0.1.${10 + n}`,
-    ...SERF_VERSIONS,
-  });
-  ours.push(list);
-  return list;
-}
-
-async function startProcess(n: number): Promise<() => Promise<void>> {
-  const config = {
-    ...SERF_VERSIONS,
-    name: `ours-${n}`,
-    bindAddr: `127.0.1.${10 + n}`,
-    seeds: [first.address],
-  };
-  const child = fork(new URL('our-process.ts', import.meta.url), [JSON.stringify(config)], {
-    execArgv: ['--import', 'tsx'],
-  });
-  await once(child, 'message');
-  return async () => {
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exit;
-  };
-}
+const debian = await debianSerf();
 
 async function serfSees(agent: SerfAgent, name: string, status: string | undefined): Promise<void> {
   await eventually(
@@ -65,18 +27,45 @@ async function serfSees(agent: SerfAgent, name: string, status: string | undefin
   );
 }
 
-async function weSee(event: string): Promise<void> {
-  await eventually(
-    `an event '${event}'`,
-    () => events,
-    (seen) => seen.includes(event),
-  );
-}
-
-describe('Debian serf agents and our nodes in one cluster', () => {
+/** The whole story with one build. */
+function clusterWith(program: SerfProgram, network: string): void {
+  const it = (name: string, run: () => void | Promise<void>): void =>
+    scenario(program.title, name, run);
+  const serfs = [1, 2, 3].map(
+    (n) =>
+      new SerfAgent({
+        program,
+        name: `serf-${n}`,
+        ip: `${network}.${n}`,
+        tags: { role: 'db', n: `${n}` },
+      }),
+  ) as [SerfAgent, SerfAgent, SerfAgent];
+  const [first, second, third] = serfs;
+  const ours: Memberlist[] = [];
+  const events: string[] = [];
   let observer: Memberlist;
   let leaver: Memberlist;
-  let killProcess: () => Promise<void>;
+  let killable: KillableNode | undefined;
+
+  const configOf = (n: number): MemberlistConfig => ({
+    name: `ours-${n}`,
+    bindAddr: `${network}.${10 + n}`,
+    ...SERF_VERSIONS,
+  });
+
+  async function createOurs(n: number): Promise<Memberlist> {
+    const list = await Memberlist.create(configOf(n));
+    ours.push(list);
+    return list;
+  }
+
+  async function weSee(event: string): Promise<void> {
+    await eventually(
+      `an event '${event}'`,
+      () => events,
+      (seen) => seen.includes(event),
+    );
+  }
 
   before(async () => {
     await Promise.all(serfs.map((agent) => agent.start()));
@@ -90,6 +79,7 @@ describe('Debian serf agents and our nodes in one cluster', () => {
     await Promise.all([
       ...ours.map((list) => list.shutdown()),
       ...serfs.map((agent) => agent.kill()),
+      killable?.kill(),
     ]);
   });
 
@@ -98,7 +88,7 @@ describe('Debian serf agents and our nodes in one cluster', () => {
     await leaver.join([`serf-1/${first.address}`]);
     await second.join(observer.localNode.address);
     await third.join(leaver.localNode.address);
-    killProcess = await startProcess(3);
+    killable = await KillableNode.start(configOf(3), [first.address]);
   });
 
   it('everybody lists everybody within seconds', async () => {
@@ -165,7 +155,7 @@ describe('Debian serf agents and our nodes in one cluster', () => {
   });
 
   it('serf stops calling a node of ours alive when it is killed', async () => {
-    await killProcess();
+    await killable?.kill();
     for (const agent of [first, third]) await serfSees(agent, 'ours-3', 'failed');
     await weSee('failed ours-3');
   });
@@ -179,12 +169,23 @@ describe('Debian serf agents and our nodes in one cluster', () => {
       'the logs were read, and have the form that is searched for',
     );
     const isComplaint = (line: string): boolean => /\[(ERR|WARN)\]/.test(line);
-    const namesUs = (line: string): boolean => /ours-|127\.0\.1\.1[1-3]/.test(line);
-    // Those who probe the killed node may say that they find nobody at its address.
-    const isOfTheKilled = (line: string): boolean => /ours-3|127\.0\.1\.13/.test(line);
+    const namesUs = (line: string): boolean => /ours-|127\.0\.\d\.1[1-3]/.test(line);
+    // Those who probe the killed node may say that they find nobody at its address, and the agent
+    // that was killed hears, when it is back, who had declared it dead.
+    const isOfTheKilled = (line: string): boolean =>
+      /ours-3|127\.0\.\d\.13|^serf-3: .*Refuting a (suspect|dead) message/.test(line);
     assert.deepEqual(
       lines.filter((line) => isComplaint(line) && namesUs(line) && !isOfTheKilled(line)),
       [],
     );
   });
+}
+
+describe("Debian's serf agents and our nodes in one cluster", () => {
+  clusterWith(debian, '127.0.1');
+});
+
+describe('the newest serf agents and our nodes in one cluster', () => {
+  before(buildNewestSerf);
+  clusterWith(newestSerf, '127.0.3');
 });

@@ -1,0 +1,66 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The programs that nodes under test are: Go memberlist at several versions, built from go-peer, and
+// our own.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { PeerSettings } from './peer.js';
+import { PeerProcess } from './peer-process.js';
+
+/** A version of Go memberlist and how go-peer is built with it. */
+export interface GoVersion {
+  readonly version: string;
+  readonly modFile: string;
+  readonly tags: readonly string[];
+  readonly hasLabels: boolean;
+}
+
+/** The oldest that we promise to speak with, two that are widely deployed, and the newest. */
+export const goVersions: readonly GoVersion[] = [
+  { version: '0.2.2', modFile: 'v0.2.2.mod', tags: ['nolabel'], hasLabels: false },
+  { version: '0.5.4', modFile: 'v0.5.4.mod', tags: [], hasLabels: true },
+  { version: '0.6.0', modFile: 'go.mod', tags: [], hasLabels: true },
+  { version: '0.7.0', modFile: 'v0.7.0.mod', tags: [], hasLabels: true },
+];
+
+const goPeer = fileURLToPath(new URL('../go-peer/', import.meta.url));
+const cache = fileURLToPath(new URL('../../../node_modules/.cache/interop/', import.meta.url));
+const ourPeer = fileURLToPath(new URL('our-peer.ts', import.meta.url));
+
+/** What a version is called in the table. */
+export function titleOf({ version }: GoVersion): string {
+  return `Go memberlist ${version}`;
+}
+
+function binaryOf({ version }: GoVersion): string {
+  return `${cache}go-peer-${version}`;
+}
+
+/**
+ * Builds go-peer with one version; quick when it was built before.
+ *
+ * @returns what went wrong; undefined when nothing did
+ */
+export function buildGoPeer(version: GoVersion): string | undefined {
+  mkdirSync(cache, { recursive: true });
+  const { modFile, tags } = version;
+  const args = ['build', '-o', binaryOf(version), '-tags', tags.join(), `-modfile=${modFile}`, '.'];
+  const { status, stderr, error } = spawnSync('go', args, { cwd: goPeer, encoding: 'utf8' });
+  if (error !== undefined) return error.message;
+  return status === 0 ? undefined : stderr;
+}
+
+/** A node of Go memberlist. */
+export function goNode(version: GoVersion, settings: PeerSettings): PeerProcess {
+  return new PeerProcess([binaryOf(version)], settings);
+}
+
+/** A node of ours as a process of its own. */
+export function ourProcess(settings: PeerSettings): PeerProcess {
+  return new PeerProcess([process.execPath, '--import', 'tsx', ourPeer], settings);
+}

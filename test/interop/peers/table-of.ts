@@ -1,0 +1,52 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The whole table of a node, as it tells it to others: one push/pull that brings it nothing.
+import type { NodeState, PeerSettings } from './peer.js';
+import { Keyring, NetTransport, lanConfig } from '../../../src/index.js';
+import { resolveConfig } from '../../../src/config/resolve.js';
+import { Dialler } from '../../../src/exchange/dialler.js';
+import { systemClock } from '../../../src/runtime/system-clock.js';
+import { layersFor } from '../../../src/security/layers.js';
+import type { MemberRecord } from '../../../src/wire/messages.js';
+
+/** A row of the table. */
+export interface Row {
+  readonly state: NodeState;
+  readonly incarnation: number;
+  /** Base64. */
+  readonly meta: string;
+  readonly addr: Buffer;
+}
+
+const STATES = ['alive', 'suspect', 'dead', 'left'] as const;
+
+/** Asks a node for its table; it gets no member from us. */
+export async function tableOf(node: {
+  readonly settings: PeerSettings;
+  readonly address: string;
+}): Promise<Map<string, Row>> {
+  const { label = '', secretKey, protocolVersion = 2, bindAddr } = node.settings;
+  const bindAny = bindAddr.includes(':') ? '::1' : '127.0.0.1';
+  const transport = new NetTransport({ bindAddr: bindAny, bindPort: 0 });
+  await transport.start({ packet: () => undefined, stream: (stream) => stream.close() });
+  try {
+    const keyring = secretKey === undefined ? undefined : new Keyring(secretKey);
+    const layers = layersFor(resolveConfig({ ...lanConfig(), label, protocolVersion, keyring }));
+    const dialler = new Dialler({ transport, clock: systemClock, layers }, { timeoutMs: 5_000 });
+    const nothing = { join: false, records: [], userState: Buffer.alloc(0) };
+    const { records } = await dialler.pushPull({ addr: node.address }, nothing);
+    return new Map(records.map((record) => [record.name, rowOf(record)]));
+  } finally {
+    await transport.shutdown();
+  }
+}
+
+function rowOf({ state, incarnation, meta, addr }: MemberRecord): Row {
+  const known = STATES[state];
+  if (known === undefined) throw new Error(`state ${state}`);
+  return { state: known, incarnation, meta: meta?.toString('base64') ?? '', addr };
+}
