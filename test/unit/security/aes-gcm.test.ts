@@ -99,33 +99,47 @@ test('another version than 0 and 1 is not opened', () => {
 test('the padding of version 0 is taken off: 1 to 16 bytes that say how many they are', () => {
   const cipher = cipherWith(first);
   for (let padding = 1; padding <= 16; padding++) {
-    const plain = Buffer.concat([Buffer.alloc(16, 0x61), Buffer.alloc(padding, padding)]);
-    assert.deepEqual(cipher.open(sealedByHand(0, plain), none), Buffer.alloc(16, 0x61));
+    const content = Buffer.alloc(32 - padding, 0x61);
+    const plain = Buffer.concat([content, Buffer.alloc(padding, padding)]);
+    assert.deepEqual(cipher.open(sealedByHand(0, plain), none), content);
   }
 });
 
 test('padding that is out of range or not uniform is an error and not a crash', () => {
   const cipher = cipherWith(first);
-  for (const hex of [
-    '',
+  for (const end of [
     '00',
     '00'.repeat(16),
-    '6161616100',
-    '616161616161616161616161616161' + '11',
+    '11',
     '11'.repeat(17),
+    '20'.repeat(32),
+    'ff',
     'ff'.repeat(16),
     '02',
-    '0303',
-    '10'.repeat(15),
-    '61616103',
-    '61610103',
+    '0302',
+    '03',
     '0103',
     '6103010303',
+    '10'.repeat(15),
     '0f' + '10'.repeat(15),
   ]) {
-    const sealed = sealedByHand(0, Buffer.from(hex, 'hex'));
-    assert.equal(cipher.open(sealed, none), undefined, hex);
+    const bytes = Buffer.from(end, 'hex');
+    const plain = Buffer.concat([Buffer.alloc(48 - bytes.length, 0x61), bytes]);
+    assert.equal(cipher.open(sealedByHand(0, plain), none), undefined, end);
   }
+});
+
+test('version 0 in anything but whole blocks is no version 0, however right its padding looks', () => {
+  const cipher = cipherWith(first);
+  for (let length = 0; length <= 64; length++) {
+    for (const padding of [1, 2, 15, 16].filter((each) => each <= length)) {
+      const content = Buffer.alloc(length - padding, 0x61);
+      const plain = Buffer.concat([content, Buffer.alloc(padding, padding)]);
+      const opened = cipher.open(sealedByHand(0, plain), none);
+      assert.deepEqual(opened, length % 16 === 0 ? content : undefined, `${length}, ${padding}`);
+    }
+  }
+  assert.equal(cipher.open(sealedByHand(0, none), none), undefined);
 });
 
 test('a changed bit anywhere behind the version is noticed, in either version', () => {

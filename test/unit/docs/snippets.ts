@@ -1,0 +1,109 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The code of a document as programs. A block of TypeScript is one program; comments before it, which
+// a reader does not see, may put something before and behind it:
+//
+//     <!-- setup … -->   what the block takes for granted
+//     <!-- check … -->   what must hold when it has run
+//
+// `assert` and `temporary`, a folder, are there for both.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import ts from 'typescript';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const entryPoints: Readonly<Record<string, string>> = {
+  'node-memberlist': join(root, 'src/index.js'),
+  'node-memberlist/testing': join(root, 'src/testing/index.js'),
+};
+
+/** One block of a document. */
+export interface Snippet {
+  /** The document and the line, for the test's name. */
+  readonly where: string;
+  /** The whole program, as it is compiled and run. */
+  readonly program: string;
+}
+
+/** The blocks of a document, which is given relative to the repository. */
+export function snippetsOf(document: string): Snippet[] {
+  const text = readFileSync(join(root, document), 'utf8');
+  const parts = /<!-- (setup|check)\n([^]*?)-->|```ts\n([^]*?)```/g;
+  const snippets: Snippet[] = [];
+  let around = { setup: '', check: '' };
+  for (const { 0: whole, 1: kind, 2: hidden = '', 3: code = '', index } of text.matchAll(parts)) {
+    if (kind === 'setup' || kind === 'check') {
+      around[kind] = hidden;
+      continue;
+    }
+    const line = text.slice(0, index + whole.indexOf('\n')).split('\n').length;
+    const program = [around.setup, code, around.check].join('\n');
+    snippets.push({ where: `${document}:${line}`, program });
+    around = { setup: '', check: '' };
+  }
+  return snippets;
+}
+
+/** The programs in a folder of their own, to be compiled and run; to be removed in the end. */
+export class SnippetFolder implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'snippets-'));
+  readonly #files = new Map<Snippet, string>();
+  readonly #given = [
+    `import assert from 'node:assert/strict';`,
+    `const temporary: string = ${JSON.stringify(this.#folder)};`,
+    `void [assert, temporary];`,
+  ].join('\n');
+  readonly #givenLines = this.#given.split('\n').length;
+  #compiled: ts.Program | undefined;
+
+  constructor(snippets: readonly Snippet[]) {
+    for (const [i, snippet] of snippets.entries()) {
+      const file = join(this.#folder, `snippet-${i}.mts`);
+      const program = snippet.program.replace(
+        /from '(node-memberlist(?:\/testing)?)'/g,
+        (_whole, name: string) => `from '${entryPoints[name] ?? name}'`,
+      );
+      writeFileSync(file, `${this.#given}\n${program}`);
+      this.#files.set(snippet, file);
+    }
+  }
+
+  /** What the compiler has against a program; nothing, if all is well. */
+  problems(snippet: Snippet): string[] {
+    const program = (this.#compiled ??= this.#compile());
+    const source = program.getSourceFile(this.#files.get(snippet) as string);
+    const found = [
+      ...program.getSyntacticDiagnostics(source),
+      ...program.getSemanticDiagnostics(source),
+    ];
+    return found.map(({ file, start = 0, messageText }) => {
+      const line = (file?.getLineAndCharacterOfPosition(start).line ?? 0) + 1 - this.#givenLines;
+      const message = ts.flattenDiagnosticMessageText(messageText, '\n');
+      return `line ${line}: ${message}`;
+    });
+  }
+
+  /** Runs one program to its end. */
+  async run(snippet: Snippet): Promise<void> {
+    await import(pathToFileURL(this.#files.get(snippet) as string).href);
+  }
+
+  #compile(): ts.Program {
+    const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) =>
+      ts.sys.readFile(path),
+    ) as { config: { compilerOptions: object } };
+    const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
+    const typeRoots = [join(root, 'node_modules/@types')];
+    return ts.createProgram([...this.#files.values()], { ...options, typeRoots });
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
