@@ -7,7 +7,7 @@
 // The world round the core: transport, streams, the user's callbacks, log. It carries out the core's
 // effects and brings in what arrives.
 import type { ResolvedConfig } from './config/options.js';
-import { Counters } from './core/counters.js';
+import { Counters, type DropReason } from './core/counters.js';
 import { Engine, versionBytes } from './core/engine.js';
 import type { Member, Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
@@ -60,6 +60,8 @@ export class Shell {
   readonly bindPort: number;
   readonly #transport: Transport;
   readonly #config: ResolvedConfig;
+  readonly #reporter: Reporter;
+  readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   #unpublishMetrics: () => void = () => undefined;
 
@@ -67,9 +69,13 @@ export class Shell {
     base: Base,
     init: { advertised: { addr: string; port: number }; listener: ShellListener },
   ) {
-    const { config, transport, counters, report, host } = base;
+    const { config, transport, counters, reporter, host } = base;
+    const { report } = reporter;
+    const cidrs = config.cidrsAllowed && new CidrList(config.cidrsAllowed);
     this.#config = config;
     this.#transport = transport;
+    this.#reporter = reporter;
+    this.#allowsIp = (ip) => cidrs?.allows(ip) ?? true;
     this.counters = counters;
     this.report = report;
     this.host = host;
@@ -110,9 +116,10 @@ export class Shell {
     const { bindAddr, bindPort, advertiseAddr, advertisePort, clock } = config;
     const transport = config.transport ?? new NetTransport({ bindAddr, bindPort, clock });
     const counters = new Counters();
-    const { report } = new Reporter({ logger: createLogger(config.logger), clock });
+    const reporter = new Reporter({ logger: createLogger(config.logger), clock });
+    const { report } = reporter;
     const host = new DelegateHost({ config, counters, report });
-    const base: Base = { config, transport, counters, report, host };
+    const base: Base = { config, transport, counters, reporter, host };
     try {
       // prom-client is loaded by those who want metrics only; and before the node runs, as what it
       // tells goes to somebody who has it only once this resolved.
@@ -138,6 +145,7 @@ export class Shell {
     } catch (error) {
       base.engine?.stop();
       await transport.shutdown();
+      reporter.close();
       throw error;
     }
   }
@@ -152,6 +160,7 @@ export class Shell {
       this.host.stop();
       this.engine.stop();
       this.#unpublishMetrics();
+      this.#reporter.close();
       this.#down = this.#transport.shutdown();
     }
     return this.#down;
@@ -232,10 +241,14 @@ export class Shell {
       userMessage: (payload: Buffer, from: Address) => {
         if (!this.isDown) listener.messageCame(payload, from);
       },
-      dropped: (peer: string, reason: Parameters<Counters['drop']>[0], detail: string) => {
+      allowsIp: this.#allowsIp,
+      dropped: (peer: string, reason: DropReason, detail: string) => {
         if (this.isDown) return;
         this.counters.drop(reason);
         this.report({ code: 'stream-dropped', peer, reason, detail });
+      },
+      foreignLabel: (peer: string, theirs: string, ours: string) => {
+        if (!this.isDown) this.report({ code: 'foreign-label', peer, theirs, ours });
       },
     };
     return new Acceptor({ host, clock, layers }, { timeoutMs: tcpTimeout });
@@ -243,7 +256,6 @@ export class Shell {
 
   #effects(listener: ShellListener): Effects {
     const { config, host } = { config: this.#config, host: this.host };
-    const cidrs = config.cidrsAllowed && new CidrList(config.cidrsAllowed);
     return {
       sendPacket: (packet, to, onFailure) => this.#write(packet, to, onFailure),
       streamPing: ({ to, node, seqNo, deadlineAt }, done) => {
@@ -265,7 +277,7 @@ export class Shell {
       userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),
       ackPayload: () => host.ackPayload(),
       userBroadcasts: (overhead, limit) => host.getBroadcasts(overhead, limit),
-      allowsIp: (ip) => cidrs?.allows(ip) ?? true,
+      allowsIp: this.#allowsIp,
       objectionToAlive: (peer) => host.objectionToAlive(peer),
     };
   }
@@ -301,7 +313,7 @@ interface Base {
   readonly config: ResolvedConfig;
   readonly transport: Transport;
   readonly counters: Counters;
-  readonly report: (report: Report) => void;
+  readonly reporter: Reporter;
   readonly host: DelegateHost;
   engine?: Engine;
   acceptor?: Acceptor;

@@ -97,7 +97,10 @@ export interface MemberlistConfig {
   gossipVerifyOutgoing?: boolean | undefined;
   /**
    * The networks that members may be in, such as `['10.0.0.0/8', 'fd00::/8']`; at least one.
-   * Families are separate: without an IPv6 network there are no IPv6 members. Default: all networks.
+   * Families are separate: without an IPv6 network there are no IPv6 members. Packets and streams
+   * from elsewhere are refused unread, and so are members that are said to live elsewhere: where NAT
+   * changes sources, list those networks too. (Go looks at the sources of alive packets only.) What
+   * is no IP, as a `transport` of your own may have it, is in no network. Default: all networks.
    */
   cidrsAllowed?: readonly string[] | undefined;
   /** Refuse to send to addresses that come without the name of their node. Default: false. */

@@ -22,7 +22,9 @@ export type DropReason =
   | 'unexpected-message'
   | 'incompatible'
   | 'refused-merge'
+  | 'too-many-streams'
   | 'too-many-exchanges'
+  | 'too-many-bytes'
   | 'timed-out'
   | 'broken';
 

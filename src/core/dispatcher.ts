@@ -7,10 +7,12 @@
 // The one way in for packets: apart into messages, and each message to who handles it. Pings and
 // acks are handled at once; claims and user messages wait in the inbox for their turn.
 import type { Address } from '../wire/address.js';
+import { ForeignLabelError } from '../wire/label.js';
 import { decodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { noBytes, type Message } from '../wire/messages.js';
 import type { PacketCodec } from '../wire/packet-codec.js';
+import { hostOf } from '../wire/source.js';
 import { WireError } from '../wire/wire-error.js';
 import type { CoreContext } from './context.js';
 import type { DropReason } from './counters.js';
@@ -46,9 +48,13 @@ export class Dispatcher {
 
   /** One datagram. Whatever it holds, this does not throw for it. */
   receive(packet: Buffer, from: Address, receivedAt: number): void {
-    const { counters } = this.#context;
+    const { counters, effects } = this.#context;
     counters.packetsIn++;
     counters.packetBytesIn += packet.length;
+    const host = hostOf(from.addr);
+    if (!effects.allowsIp(host)) {
+      return this.#drop(from, 'not-allowed', `${host} is not in cidrsAllowed`);
+    }
     this.#guard(from, () => {
       this.#codec.decode(packet, (buf, start, end) =>
         this.#guard(from, () => this.#route({ buf, start, end, from }, receivedAt)),
@@ -119,6 +125,10 @@ export class Dispatcher {
       work();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
+      if (error instanceof ForeignLabelError) {
+        const { theirs, ours } = error;
+        this.#context.effects.report({ code: 'foreign-label', peer: from.addr, theirs, ours });
+      }
       this.#drop(from, error.fault, error.message);
     }
   }

@@ -12,13 +12,14 @@ import type { DropReason } from './counters.js';
 export type Report =
   | { readonly code: 'packet-dropped'; peer: string; reason: DropReason; detail: string }
   | { readonly code: 'stream-dropped'; peer: string; reason: DropReason; detail: string }
+  | { readonly code: 'foreign-label'; peer: string; theirs: string; ours: string }
   | { readonly code: 'send-failed'; peer: string; error: Error }
   | { readonly code: 'exchange-failed'; peer: string; error: Error }
   | { readonly code: 'probe-unanswered'; peer: string; healthScore: number }
   | { readonly code: 'probe-stream-only'; peer: string }
   | { readonly code: 'probe-stalled'; peer: string; lateMs: number }
   | { readonly code: 'probe-send-failed'; peer: string; error: Error }
-  | { readonly code: 'claim-refused'; peer: string; detail: string }
+  | { readonly code: 'claim-refused'; peer: string; reason: DropReason; detail: string }
   | { readonly code: 'address-conflict'; peer: string; held: string; claimed: string }
   | { readonly code: 'address-reclaimed'; peer: string; held: string; claimed: string }
   | { readonly code: 'member-joined'; peer: string; address: string }

@@ -10,9 +10,11 @@ import type { Clock } from '../core/ports.js';
 import { MemberlistError, TimeoutError } from '../errors.js';
 import type { Connection } from '../transport/transport.js';
 import type { Address } from '../wire/address.js';
+import { ForeignLabelError } from '../wire/label.js';
 import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
+import { hostOf, sourceOf } from '../wire/source.js';
 import {
   encodePushPull,
   type PushPull,
@@ -21,6 +23,7 @@ import {
 } from '../wire/stream-codec.js';
 import { WireError } from '../wire/wire-error.js';
 import { Conversation, converse } from './conversation.js';
+import { FairShare, type Share } from './fair-share.js';
 
 /** What the acceptor asks of the node. */
 export interface AcceptorHost {
@@ -33,8 +36,19 @@ export interface AcceptorHost {
   /** Takes their state. */
   merge(remote: PushPull): void;
   userMessage(payload: Buffer, from: Address): void;
+  /** Whether streams from this IP are taken (`cidrsAllowed`). */
+  allowsIp(ip: string): boolean;
   /** A stream was refused or broke. */
   dropped(from: string, reason: DropReason, detail: string): void;
+  /** It broke because it belongs to another cluster; said beside `dropped`. */
+  foreignLabel(from: string, theirs: string, ours: string): void;
+}
+
+/** What one stream has of what there is to share. */
+interface Shares {
+  readonly stream: Share;
+  readonly pushPull: Share;
+  readonly bytes: Share;
 }
 
 /** Answers streams that others open. */
@@ -43,7 +57,13 @@ export class Acceptor {
   readonly #clock: Clock;
   readonly #layers: StreamLayers;
   readonly #timeoutMs: number;
-  #pushPulls = 0;
+  readonly #streams = new FairShare({ total: limits.streams, perSource: limits.streamsPerSource });
+  // Of these two one source may have all, for it gives way to others when there is no more.
+  readonly #pushPulls = new FairShare({
+    total: limits.pushPullExchanges,
+    perSource: limits.pushPullExchanges,
+  });
+  readonly #bytes = new FairShare({ total: limits.heldBytes, perSource: limits.heldBytes });
 
   /** @param init.timeoutMs - for a whole exchange */
   constructor(
@@ -58,40 +78,82 @@ export class Acceptor {
 
   /** Takes one stream to its end. Never rejects. */
   async accept(connection: Connection): Promise<void> {
+    const { remoteAddress } = connection;
+    const overtaken = new AbortController();
+    const shares = this.#sharesFor(remoteAddress, (refusal) => overtaken.abort(refusal));
+    const refusal = this.#refusalOf(remoteAddress, shares);
+    if (refusal !== undefined) {
+      connection.close();
+      this.#host.dropped(remoteAddress, refusal.reason, refusal.message);
+      return;
+    }
     const conversation = new Conversation(connection, this.#layers, 'acceptor');
-    const bounds = { clock: this.#clock, timeoutMs: this.#timeoutMs, what: 'a stream' };
+    const { signal } = overtaken;
+    const bounds = { clock: this.#clock, timeoutMs: this.#timeoutMs, what: 'a stream', signal };
     try {
-      await converse(connection, bounds, () => this.#serve(conversation));
+      await converse(connection, bounds, () => this.#serve(conversation, shares));
     } catch (error) {
-      this.#host.dropped(conversation.peer, reasonFor(error), (error as Error).message);
+      this.#host.dropped(remoteAddress, reasonFor(error), (error as Error).message);
+      if (error instanceof ForeignLabelError) {
+        this.#host.foreignLabel(remoteAddress, error.theirs, error.ours);
+      }
+    } finally {
+      for (const share of [shares.stream, shares.pushPull, shares.bytes]) share.leave();
     }
   }
 
-  async #serve(conversation: Conversation): Promise<void> {
-    const exchange = { counted: false };
-    try {
-      const request = await this.#request(conversation, exchange);
-      if (request !== undefined) await this.#answer(conversation, request);
-    } finally {
-      if (exchange.counted) this.#pushPulls--;
+  #sharesFor(remoteAddress: string, evict: (refusal: Refusal) => void): Shares {
+    const source = sourceOf(remoteAddress);
+    const give = (of: FairShare, reason: DropReason, what: string): Share =>
+      of.enter(source, () => evict(new Refusal(reason, `too many ${what}; this source had most`)));
+    return {
+      stream: give(this.#streams, 'too-many-streams', 'streams'),
+      pushPull: give(this.#pushPulls, 'too-many-exchanges', 'push/pull exchanges at once'),
+      bytes: give(this.#bytes, 'too-many-bytes', 'bytes in streams'),
+    };
+  }
+
+  // Why a stream is not even looked at.
+  #refusalOf(remoteAddress: string, { stream }: Shares): Refusal | undefined {
+    const host = hostOf(remoteAddress);
+    if (!this.#host.allowsIp(host)) {
+      return new Refusal('not-allowed', `${host} is not in cidrsAllowed`);
     }
+    if (stream.take(1)) return undefined;
+    return new Refusal('too-many-streams', `${this.#streams.used} streams are open already`);
+  }
+
+  async #serve(conversation: Conversation, shares: Shares): Promise<void> {
+    const request = await this.#request(conversation, shares);
+    if (request !== undefined) await this.#answer(conversation, request);
   }
 
   async #request(
     conversation: Conversation,
-    exchange: { counted: boolean },
+    { pushPull, bytes }: Shares,
   ): Promise<StreamMessage | undefined> {
+    let isCounted = false;
+    let held = 0;
     try {
-      // A push/pull counts from its first bytes on: what is being received takes memory already.
-      return await conversation.receive(() => {
-        if (this.#pushPulls >= limits.pushPullExchanges) throw new TooManyExchanges();
-        this.#pushPulls++;
-        exchange.counted = true;
+      return await conversation.receive(({ isPushPull, heldBytes }) => {
+        // A push/pull counts from its first bytes on: what is being received takes memory already.
+        if (isPushPull && !isCounted) {
+          isCounted = pushPull.take(1);
+          if (!isCounted) {
+            throw new Refusal('too-many-exchanges', 'too many push/pull exchanges at once');
+          }
+        }
+        if (!bytes.take(heldBytes - held)) {
+          throw new Refusal('too-many-bytes', 'too many bytes in streams at once');
+        }
+        held = heldBytes;
       });
     } catch (error) {
-      // A stranger with another label learns nothing from us; others are told what was wrong.
-      const isTold = error instanceof WireError && error.fault !== 'bad-label';
-      if (isTold || error instanceof TooManyExchanges) {
+      // A stranger with another label learns nothing from us, and where memory is short nobody waits
+      // for whoever does not read; others are told what was wrong.
+      const reason = reasonFor(error);
+      const isOurs = error instanceof WireError || error instanceof Refusal;
+      if (isOurs && reason !== 'bad-label' && reason !== 'too-many-bytes') {
         // If they cannot be told, what was wrong is still what was wrong.
         await conversation.send(errorMessage(error.message)).catch(() => undefined);
       }
@@ -132,9 +194,13 @@ export class Acceptor {
   }
 }
 
-class TooManyExchanges extends Error {
-  constructor() {
-    super('too many push/pull exchanges at once');
+// A stream that breaks no rule but one of ours.
+class Refusal extends Error {
+  readonly reason: DropReason;
+
+  constructor(reason: DropReason, message: string) {
+    super(message);
+    this.reason = reason;
   }
 }
 
@@ -144,7 +210,7 @@ function errorMessage(error: string): Buffer {
 
 function reasonFor(error: unknown): DropReason {
   if (error instanceof WireError) return error.fault;
-  if (error instanceof TooManyExchanges) return 'too-many-exchanges';
+  if (error instanceof Refusal) return error.reason;
   if (error instanceof TimeoutError) return 'timed-out';
   return error instanceof MemberlistError ? 'incompatible' : 'broken';
 }

@@ -22,6 +22,14 @@ import { WireError } from '../wire/wire-error.js';
 /** Which end of the connection we are: the dialler sends the label, the other expects it. */
 export type Side = 'dialler' | 'acceptor';
 
+/** What is known of a message while it comes. */
+export interface Progress {
+  /** Whether it is known to be a push/pull. */
+  readonly isPushPull: boolean;
+  /** Bytes of memory that are held for it, roughly. */
+  readonly heldBytes: number;
+}
+
 /** A connection as messages. */
 export class Conversation {
   readonly #connection: Connection;
@@ -61,11 +69,10 @@ export class Conversation {
   /**
    * The other side's message; undefined when it ended the stream without a byte.
    *
-   * @param pushPullBegins - called when it is known to be a push/pull, before the whole of it came
+   * @param watch - called after each piece that came, the last one too; what it throws ends this
    * @throws WireError when it breaks the protocol or a bound, or ends in the middle
    */
-  async receive(pushPullBegins?: () => void): Promise<StreamMessage | undefined> {
-    let begun = false;
+  async receive(watch?: (progress: Progress) => void): Promise<StreamMessage | undefined> {
     for (;;) {
       const chunk = await this.#connection.read();
       if (chunk === null) {
@@ -73,10 +80,7 @@ export class Conversation {
         throw new WireError('truncated', 'the stream ended in the middle of a message');
       }
       const message = this.#reader.push(chunk);
-      if (!begun && this.#reader.isPushPull) {
-        begun = true;
-        pushPullBegins?.();
-      }
+      watch?.(this.#reader);
       if (message !== undefined) return message;
     }
   }

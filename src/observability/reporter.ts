@@ -5,11 +5,13 @@
  */
 
 // What the engine noticed, as log lines. One table: every code with its level, its subsystem and
-// words that tell an operator what it means. Lines about dropped input are folded, so that a flood
-// of bad packets is not a flood of lines.
+// words that tell an operator what it means. Lines that others can bring about are folded
+// (line-fold.ts), so that a flood of bad packets is not a flood of lines.
 import type { Report, ReportCode } from '../core/reports.js';
 import type { Clock } from '../core/ports.js';
 import type { Logger } from '../config/options.js';
+import { limits } from '../wire/limits.js';
+import { LineFold } from './line-fold.js';
 
 type Level = keyof Logger;
 
@@ -29,6 +31,13 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'debug',
     'stream',
     ({ peer, reason, detail }) => `dropped a stream from ${peer} (${reason}): ${detail}`,
+  ],
+  'foreign-label': [
+    'warn',
+    'core',
+    ({ peer, theirs, ours }) =>
+      `${peer} belongs to another cluster: it has ${labelled(theirs)}, we have ${labelled(ours)}; ` +
+      'more of the same is not said again',
   ],
   'claim-refused': [
     'debug',
@@ -140,45 +149,47 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   ],
 };
 
-// Codes that whoever sends us garbage can bring about as often as they like.
-const folded = new Set<ReportCode>([
-  'packet-dropped',
-  'stream-dropped',
-  'claim-refused',
-  'send-failed',
-]);
-const FOLD_MS = 10_000;
-
 /** Writes reports to a logger. */
 export class Reporter {
   readonly #logger: Logger;
-  readonly #clock: Clock;
-  readonly #recent = new Map<string, { until: number; suppressed: number }>();
+  readonly #fold: LineFold;
 
   constructor(components: { logger: Logger; clock: Clock }) {
     this.#logger = components.logger;
-    this.#clock = components.clock;
+    this.#fold = new LineFold(components, {
+      write: (report, suppressed) => this.#write(report, suppressed),
+    });
   }
 
-  /** Writes one report, unless one of its kind was written a moment ago. */
-  readonly report = (report: Report): void => {
-    const suppressed = folded.has(report.code) ? this.#fold(report) : 0;
-    if (suppressed === undefined) return;
+  /** Writes one report, unless too many of its kind were written a moment ago. */
+  readonly report = (report: Report): void => this.#fold.take(report);
+
+  /** Writes what is held back, and leaves no timer behind. What is reported later is still written. */
+  close(): void {
+    this.#fold.close();
+  }
+
+  #write(report: Report, suppressed: number): void {
     const [level, subsystem, text] = lines[report.code] as LineOf<ReportCode>;
-    const fields = suppressed > 0 ? { subsystem, ...report, suppressed } : { subsystem, ...report };
-    this.#logger[level](text(report), fields);
-  };
-
-  // How many like it were held back before this one; undefined: hold this one back too.
-  #fold(report: Report): number | undefined {
-    const kind = 'reason' in report ? `${report.code}/${report.reason}` : report.code;
-    const now = this.#clock.now();
-    const last = this.#recent.get(kind);
-    if (last !== undefined && now < last.until) {
-      last.suppressed++;
-      return undefined;
+    const line = oneLine(text(report));
+    if (suppressed === 0) this.#logger[level](line, { subsystem, ...report });
+    else {
+      const words = `${line} (and ${suppressed} more like it)`;
+      this.#logger[level](words, { subsystem, ...report, suppressed });
     }
-    this.#recent.set(kind, { until: now + FOLD_MS, suppressed: 0 });
-    return last?.suppressed ?? 0;
   }
+}
+
+function labelled(label: string): string {
+  return label === '' ? 'no label' : `the label ${JSON.stringify(label)}`;
+}
+
+// Names and errors may come from others: they must not look like lines of their own, nor fill the log.
+function oneLine(text: string): string {
+  const most = limits.logLineCharacters;
+  const cut = text.length > most ? `${text.slice(0, most)} …` : text;
+  return cut.replace(
+    /[\p{Cc}\u2028\u2029]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -233,6 +233,11 @@ export class TcpConnection implements Connection {
     this.#settle(null);
     const socket = this.#socket;
     if (socket.destroyed) return;
+    if (socket.bytesWritten === 0) {
+      // Nothing of ours can be lost: whoever opens streams without end does not get to hold them.
+      socket.destroy();
+      return;
+    }
 
     const destroy = (): void => void socket.destroy();
     let timer = this.#clock.setTimer(flushLimitMs, destroy);

@@ -14,6 +14,21 @@ import { WireError } from './wire-error.js';
 
 const HEADER_BYTES = 2;
 
+/** A packet or stream of another cluster, or of one that has not the label that it should have. */
+export class ForeignLabelError extends WireError {
+  /** Their label as text; empty: they have none. */
+  readonly theirs: string;
+  /** Our label; empty: we have none. */
+  readonly ours: string;
+
+  constructor(theirs: string, ours: string) {
+    const seen = theirs === '' ? 'no label' : `label ${JSON.stringify(theirs)}`;
+    super('bad-label', `${seen}; ours is ${ours === '' ? 'none' : JSON.stringify(ours)}`);
+    this.theirs = theirs;
+    this.ours = ours;
+  }
+}
+
 /** What a node demands of the labels that it meets, and puts in front of what it sends. */
 export class Label {
   /** The label's own bytes; empty without a label. */
@@ -37,13 +52,13 @@ export class Label {
   /**
    * Where the content begins, or INCOMPLETE when a stream needs more bytes to tell.
    *
-   * @throws WireError when the label is not ours, or where none may be
+   * @throws ForeignLabelError when the label is not ours; WireError where none may be
    */
   contentStart(buf: Buffer, end: number): number {
     if (end === 0) return INCOMPLETE;
     if (buf[0] !== MessageType.hasLabel) {
       if (this.bytes.length > 0 && !this.#skipInboundCheck) {
-        throw new WireError('bad-label', `no label; ours is ${JSON.stringify(this.#text)}`);
+        throw new ForeignLabelError('', this.#text);
       }
       return 0;
     }
@@ -53,11 +68,11 @@ export class Label {
     const content = HEADER_BYTES + length;
     if (content > end) return INCOMPLETE;
     const theirs = buf.subarray(HEADER_BYTES, content);
-    if (this.#skipInboundCheck || !theirs.equals(this.bytes)) {
-      const [seen, ours] = [theirs.toString(), this.#text].map((text) => JSON.stringify(text));
-      const why = this.#skipInboundCheck ? 'labels are stripped before us' : `ours is ${ours}`;
-      throw new WireError('bad-label', `label ${seen}; ${why}`);
+    if (this.#skipInboundCheck) {
+      const seen = JSON.stringify(theirs.toString());
+      throw new WireError('bad-label', `label ${seen}; labels are stripped before us`);
     }
+    if (!theirs.equals(this.bytes)) throw new ForeignLabelError(theirs.toString(), this.#text);
     return content;
   }
 }

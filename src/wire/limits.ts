@@ -20,14 +20,24 @@ export const limits = {
   stateBytes: 20 * MiB,
   /** Nodes in one push/pull. Memory is never set aside by the header's count alone. */
   pushPullNodes: 1_048_576,
+  /** One node in a push/pull, at least: the shortest that says anything has 28, Go's have 59. */
+  recordBytes: 16,
+  /** What a node of a push/pull costs its sender on the wire, at least: honest ones, compressed, 5. */
+  recordWireBytes: 4,
   /** One user message on a stream, as in Go memberlist. */
   userStreamBytes: 20 * MiB,
   /** A stream message after decompression: twice the compressed bound, so that a bomb stays small. */
   decompressedStreamBytes: 40 * MiB,
-  /** A packet after decompression: a datagram holds 64 KiB at most, and 4 times that is generous. */
-  decompressedPacketBytes: 256 * KiB,
+  /** A packet after decompression: a datagram holds 64 KiB at most, and twice that is generous. */
+  decompressedPacketBytes: 128 * KiB,
+  /** Streams that others have open to us. An exchange takes milliseconds, an idle peer the deadline. */
+  streams: 1024,
+  /** The same from one source: an IPv4 address, or 64 bits of IPv6. A join wave behind NAT is less. */
+  streamsPerSource: 256,
   /** Push/pull exchanges at once, as in Go memberlist: each may hold a whole cluster's state. */
   pushPullExchanges: 128,
+  /** What all streams that others have open to us may hold in memory: eight of the largest messages. */
+  heldBytes: 256 * MiB,
   /** Inbound messages that wait for their turn, by priority; past it they are dropped and counted. */
   handoffQueueDepth: 1024,
   /** Parts of a compound message: their number travels in one byte. */
@@ -36,12 +46,18 @@ export const limits = {
   compoundPartBytes: 65_535,
   /** A datagram: what UDP over IPv4 can carry (65,535 less 20 for IP and 8 for UDP). */
   packetBytes: 65_507,
-  /** Messages within messages: compress, compound, message. Nothing legitimate nests deeper. */
-  packetNesting: 3,
   /** MessagePack values within values: our messages nest 3 deep, and more would eat the stack. */
   msgpackDepth: 32,
   /** MessagePack values in one body: ours have a dozen; bytes may come as arrays of integers. */
   msgpackElements: 4096,
+  /** A log line that others can bring about is written once per reason in this time (milliseconds). */
+  logWindowMs: 10_000,
+  /** Lines about members (joined, failed, …), of each kind, in that time: real clusters are busy. */
+  logLinesAboutMembers: 100,
+  /** Foreign labels that are each told once: more of them are no misconfiguration but an attack. */
+  logForeignLabels: 8,
+  /** Characters of one log line; names and errors in it may come from others. */
+  logLineCharacters: 1_000,
   /** The oldest protocol version that we understand. */
   protocolMin: 1,
   /** The newest protocol version that we understand. */

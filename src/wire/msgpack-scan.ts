@@ -41,45 +41,85 @@ const FIXED_SIZE: Readonly<Record<number, number>> = {
  * @throws WireError for a value that is too deep, has too many elements, or an unused first byte
  */
 export function scanValue(buf: Buffer, start: number, end: number): number {
+  const behind = scanOrMissing(buf, start, end);
+  return behind < 0 ? INCOMPLETE : behind;
+}
+
+/**
+ * As {@link scanValue}, but a value that is not whole gives a negative number: at least so many bytes
+ * are missing. Who looks again only when they have come does not read a slow stream anew for each byte.
+ */
+export function scanOrMissing(buf: Buffer, start: number, end: number): number {
   let pos = start;
-  // Values still to come at each open level; a map counts two for each pair.
-  const open = [1];
+  // Values still to come in the innermost container, in those round it, and in all of them together;
+  // a map counts two for each pair.
+  let left = 1;
+  const outer: number[] = [];
+  let toCome = 1;
   let elements = 0;
-  while (open.length > 0) {
-    const left = open[open.length - 1] ?? 0;
-    if (left === 0) {
-      open.pop();
-      continue;
+  for (;;) {
+    while (left === 0) {
+      const enclosing = outer.pop();
+      if (enclosing === undefined) return pos;
+      left = enclosing;
     }
-    open[open.length - 1] = left - 1;
-    if (++elements > limits.msgpackElements) {
-      throw new WireError('too-large', `more than ${limits.msgpackElements} MessagePack values`);
-    }
-    if (pos >= end) return INCOMPLETE;
+    if (pos >= end) return -toCome;
+    left--;
+    toCome--;
+    elements++;
     const first = buf[pos] as number;
     const inner = containerLength(buf, pos, end, first);
-    if (inner === INCOMPLETE) return INCOMPLETE;
-    if (inner !== undefined) {
-      pos += first >= 0xdc ? (first & 1 ? 5 : 3) : 1;
-      if (open.length >= limits.msgpackDepth) {
-        throw new WireError('too-deep', `MessagePack nested over ${limits.msgpackDepth} deep`);
-      }
-      open.push(inner);
+    if (inner === undefined) {
+      pos = scalarEnd(buf, pos, end, first);
+      if (pos === INCOMPLETE) return -toCome - 1;
+      if (pos > end) return -toCome - (pos - end);
       continue;
     }
-    pos = scalarEnd(buf, pos, end, first);
-    if (pos === INCOMPLETE || pos > end) return INCOMPLETE;
+    if (inner === INCOMPLETE) return -toCome - 1;
+    pos += containerHeaderBytes(first);
+    if (outer.length + 1 >= limits.msgpackDepth) {
+      throw new WireError('too-deep', `MessagePack nested over ${limits.msgpackDepth} deep`);
+    }
+    toCome += inner;
+    if (elements + toCome > limits.msgpackElements) {
+      throw new WireError('too-large', `more than ${limits.msgpackElements} MessagePack values`);
+    }
+    outer.push(left);
+    left = inner;
   }
-  return pos;
+}
+
+/**
+ * The array or map that starts there and is known to be whole: its values (of a map, its pairs) and
+ * where the first of them is. Undefined when it is neither.
+ */
+export function containerAt(
+  buf: Buffer,
+  start: number,
+): { kind: 'array' | 'map'; count: number; pos: number } | undefined {
+  const first = buf[start] as number;
+  const values = containerLength(buf, start, buf.length, first);
+  if (values === undefined || values === INCOMPLETE) return undefined;
+  const isMap = first <= 0x8f || first >= 0xde;
+  return {
+    kind: isMap ? 'map' : 'array',
+    count: isMap ? values / 2 : values,
+    pos: start + containerHeaderBytes(first),
+  };
+}
+
+function containerHeaderBytes(first: number): number {
+  if (first < 0xdc) return 1;
+  return (first & 1) === 1 ? 5 : 3;
 }
 
 // How many values are in the array or map that starts here; undefined when it is neither.
 function containerLength(buf: Buffer, pos: number, end: number, first: number): number | undefined {
-  if (first >= 0x80 && first <= 0x8f) return (first & 0x0f) * 2;
-  if (first >= 0x90 && first <= 0x9f) return first & 0x0f;
-  if (first < 0xdc || first > 0xdf) return undefined;
+  if (first < 0x80 || (first > 0x9f && first < 0xdc) || first > 0xdf) return undefined;
+  if (first <= 0x8f) return (first & 0x0f) * 2;
+  if (first <= 0x9f) return first & 0x0f;
   const wide = (first & 1) === 1;
-  if (pos + (wide ? 5 : 3) > end) return INCOMPLETE;
+  if (pos + containerHeaderBytes(first) > end) return INCOMPLETE;
   const count = wide ? buf.readUInt32BE(pos + 1) : buf.readUInt16BE(pos + 1);
   return first >= 0xde ? count * 2 : count;
 }

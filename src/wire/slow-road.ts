@@ -4,18 +4,29 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The slow road of the MessagePack codec: msgpack-lite, then the schema. It takes whatever is valid
-// but not as Go writes it: keys in another order, unknown keys, str8, bin, wide integers, arrays
-// of integers for bytes (wire protocol, section 2).
+// The slow road of the MessagePack codec: the values of the schema's keys, by msgpack-lite. It takes
+// whatever is valid but not as Go writes it: keys in another order, unknown keys, str8, bin, wide
+// integers, arrays of integers for bytes (wire protocol, section 2).
 import msgpack from 'msgpack-lite';
 import { noBytes, type Field, type Schema } from './messages.js';
-import { INCOMPLETE, scanValue } from './msgpack-scan.js';
+import { containerAt, INCOMPLETE, scanValue } from './msgpack-scan.js';
 import type { Cursor } from './struct-codec.js';
 import { decodeText } from './text.js';
 import { WireError } from './wire-error.js';
 
-// useraw: strings come as bytes, for a name need not be UTF-8. usemap: keys cannot reach prototypes.
-const codec = msgpack.createCodec({ useraw: true, usemap: true });
+// useraw: strings come as bytes, for a name need not be UTF-8.
+const codec = msgpack.createCodec({ useraw: true });
+
+const FIXRAW_HEADER_BYTES = 1;
+/** The same for bin 8, 16, 32 and str 8, 16, 32. */
+const TEXT_HEADER_BYTES: Readonly<Record<number, number>> = {
+  0xc4: 2,
+  0xc5: 3,
+  0xc6: 5,
+  0xd9: 2,
+  0xda: 3,
+  0xdb: 5,
+};
 
 const RANGE = { u8: 0xff, u16: 0xffff, u32: 0xffffffff } as const;
 
@@ -25,32 +36,79 @@ const RANGE = { u8: 0xff, u16: 0xffff, u32: 0xffffffff } as const;
  * @throws WireError when it is truncated, malformed or out of range
  */
 export function decodeStructSlowly<T>(schema: Schema<T>, cursor: Cursor): T {
-  const end = scanValue(cursor.buf, cursor.pos, cursor.end);
+  const { buf, pos: start } = cursor;
+  const end = scanValue(buf, start, cursor.end);
   if (end === INCOMPLETE) throw new WireError('truncated', `${schema.name} is cut short`);
-  const map = decodeMap(schema, cursor.buf.subarray(cursor.pos, end));
   cursor.pos = end;
   const value = schema.zero();
-  for (const field of schema.fields) {
-    const held = map.get(field.wireName);
+  for (const [field, bytes] of findFields(schema, buf, start)) {
+    const held = decodeValue(schema, field, bytes);
     if (held === undefined || held === null) continue;
     (value as Record<string, unknown>)[field.property] = fieldValue(schema, field, held);
   }
   return value;
 }
 
-function decodeMap(schema: Schema<unknown>, bytes: Buffer): Map<string, unknown> {
-  let decoded: unknown;
+// The bytes of each field's value, the last where a key comes twice. All else is stepped over, not
+// decoded: a body may hold thousands of values that mean nothing, and a packet hundreds of bodies.
+function findFields(schema: Schema<unknown>, buf: Buffer, start: number): Map<Field, Buffer> {
+  const map = containerAt(buf, start);
+  if (map?.kind !== 'map') throw new WireError('malformed', `${schema.name} is not a map`);
+  const found = new Map<Field, Buffer>();
+  let keyStart = map.pos;
+  for (let pair = 0; pair < map.count; pair++) {
+    const valueStart = scanValue(buf, keyStart, buf.length);
+    const end = scanValue(buf, valueStart, buf.length);
+    const field = fieldOf(schema, buf, keyStart, valueStart);
+    if (field !== undefined) found.set(field, buf.subarray(valueStart, end));
+    keyStart = end;
+  }
+  return found;
+}
+
+// The field whose key stands there, as raw, str or bin.
+function fieldOf(
+  schema: Schema<unknown>,
+  buf: Buffer,
+  start: number,
+  end: number,
+): Field | undefined {
+  const nameStart = start + textHeaderBytes(buf[start] as number);
+  if (nameStart === start) return undefined;
+  return schema.fields.find(({ key }) => {
+    const length = key.length - FIXRAW_HEADER_BYTES;
+    if (end - nameStart !== length) return false;
+    return buf.compare(key, FIXRAW_HEADER_BYTES, key.length, nameStart, end) === 0;
+  });
+}
+
+// Bytes before the content of a raw, str or bin; 0 for anything else.
+function textHeaderBytes(first: number): number {
+  if (first >= 0xa0 && first <= 0xbf) return FIXRAW_HEADER_BYTES;
+  return TEXT_HEADER_BYTES[first] ?? 0;
+}
+
+// No field is a map, and an array stands for bytes only: msgpack-lite need not build others.
+function decodeValue(schema: Schema<unknown>, field: Field, bytes: Buffer): unknown {
+  const container = containerAt(bytes, 0);
+  if (container !== undefined) {
+    const isBytes = container.kind === 'array' && areIntegers(bytes, container.pos);
+    if (!isBytes) throw mismatch(schema, field);
+  }
   try {
-    decoded = msgpack.decode(bytes, { codec });
+    return msgpack.decode(bytes, { codec });
   } catch (cause) {
     throw new WireError('malformed', `${schema.name} is not MessagePack`, { cause });
   }
-  if (!(decoded instanceof Map)) throw new WireError('malformed', `${schema.name} is not a map`);
-  const named = new Map<string, unknown>();
-  for (const [key, value] of decoded as Map<unknown, unknown>) {
-    if (key instanceof Uint8Array) named.set(asBuffer(key).toString('latin1'), value);
+}
+
+function areIntegers(buf: Buffer, start: number): boolean {
+  for (let pos = start; pos < buf.length; pos = scanValue(buf, pos, buf.length)) {
+    const first = buf[pos] as number;
+    const isInteger = first <= 0x7f || first >= 0xe0 || (first >= 0xcc && first <= 0xd3);
+    if (!isInteger) return false;
   }
-  return named;
+  return true;
 }
 
 function fieldValue(schema: Schema<unknown>, field: Field, value: unknown): unknown {
@@ -75,9 +133,13 @@ function fieldValue(schema: Schema<unknown>, field: Field, value: unknown): unkn
         (value as number) >= 0 &&
         (value as number) <= RANGE[field.kind]
       )
-        return value;
+        return (value as number) + 0; // a float may be -0
   }
-  throw new WireError('malformed', `${field.wireName} of ${schema.name} is no ${field.kind}`);
+  throw mismatch(schema, field);
+}
+
+function mismatch(schema: Schema<unknown>, field: Field): WireError {
+  return new WireError('malformed', `${field.wireName} of ${schema.name} is no ${field.kind}`);
 }
 
 // Raw, str and bin come as bytes; some encoders write bytes as an array of integers.

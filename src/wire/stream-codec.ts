@@ -26,7 +26,7 @@ import {
   type MemberRecord,
   type Ping,
 } from './messages.js';
-import { INCOMPLETE, scanValue } from './msgpack-scan.js';
+import { INCOMPLETE, scanOrMissing } from './msgpack-scan.js';
 import { readStruct, structLength, writeStruct } from './struct-codec.js';
 import { WireError } from './wire-error.js';
 
@@ -52,6 +52,9 @@ export interface StreamLayers {
   readonly cipher: Cipher | undefined;
   readonly compress: boolean;
 }
+
+/** A node of a push/pull in memory, roughly, beside the bytes that it came in. */
+const RECORD_HEAP_BYTES = 320;
 
 /** What stands before an encrypted message: its type and its length. */
 export const SEAL_HEADER_BYTES = 5;
@@ -95,8 +98,10 @@ export function wrapForStream(message: Buffer, layers: StreamLayers): Buffer {
 /** Reads the one message of a stream's direction, as its bytes come in. */
 export class StreamReader {
   readonly #layers: StreamLayers;
+  readonly #first = new ValueWatch();
   #buf: Buffer = noBytes;
   #length = 0;
+  #unpackedBytes = 0;
   #contentStart: number;
   #pushPull: PushPullReader | undefined;
 
@@ -109,6 +114,12 @@ export class StreamReader {
   /** Bytes received so far. */
   get receivedBytes(): number {
     return this.#length;
+  }
+
+  /** Bytes of memory that are held for this message, roughly. */
+  get heldBytes(): number {
+    const records = this.#pushPull?.records ?? 0;
+    return this.#buf.length + this.#unpackedBytes + records * RECORD_HEAP_BYTES;
   }
 
   /** Whether what comes is known to be a push/pull; it need not be whole yet. */
@@ -132,14 +143,10 @@ export class StreamReader {
 
   #append(chunk: Buffer): void {
     const length = this.#length + chunk.length;
-    if (length > limits.decompressedStreamBytes) {
-      throw new WireError(
-        'too-large',
-        `a stream message over ${limits.decompressedStreamBytes} bytes`,
-      );
-    }
+    const most = limits.decompressedStreamBytes;
+    if (length > most) throw new WireError('too-large', `a stream message over ${most} bytes`);
     if (length > this.#buf.length) {
-      const grown = Buffer.allocUnsafe(Math.max(length, this.#buf.length * 2));
+      const grown = Buffer.allocUnsafe(Math.min(most, Math.max(length, this.#buf.length * 2)));
       this.#buf.copy(grown, 0, 0, this.#length);
       this.#buf = grown;
     }
@@ -174,14 +181,16 @@ export class StreamReader {
       additionalData,
     );
     if (plain === undefined) throw new WireError('undecryptable', 'no installed key opens it');
+    this.#unpackedBytes += plain.length;
     return whole(this.#readCompressed(plain, 0, plain.length));
   }
 
   #readCompressed(buf: Buffer, start: number, end: number): StreamMessage | undefined {
     if (buf[start] !== MessageType.compress) return this.#readMessage(buf, start, end);
-    if (scanValue(buf, start + 1, end) === INCOMPLETE) return undefined;
+    if (!this.#first.isWhole(buf, start + 1, end)) return undefined;
     const cursor = { buf, pos: start + 1, end };
     const content = decompressContent(cursor, limits.decompressedStreamBytes);
+    this.#unpackedBytes += content.length;
     return whole(this.#readMessage(content, 0, content.length));
   }
 
@@ -192,16 +201,27 @@ export class StreamReader {
       case MessageType.ping:
       case MessageType.ackResp:
       case MessageType.err:
-        if (scanValue(buf, start + 1, end) === INCOMPLETE) return undefined;
+        if (!this.#first.isWhole(buf, start + 1, end)) return undefined;
         return decodeMessage(buf, start, end) as Ping | AckResp | ErrResp;
       case MessageType.user:
-        return readUserMessage(buf, start + 1, end);
+        return this.#readUserMessage(buf, start + 1, end);
       case MessageType.pushPull:
         this.#pushPull ??= new PushPullReader(start + 1);
-        return this.#pushPull.read(buf, end);
+        return this.#pushPull.read(buf, end, this.#length);
       default:
         throw new WireError('unknown-type', `message type ${type} on a stream`);
     }
+  }
+
+  #readUserMessage(buf: Buffer, start: number, end: number): UserMessage | undefined {
+    if (!this.#first.isWhole(buf, start, end)) return undefined;
+    const cursor = { buf, pos: start, end };
+    const { userMsgLen } = readStruct(userMessageHeaderSchema, cursor);
+    if (userMsgLen > limits.userStreamBytes) {
+      throw new WireError('too-large', `a user message of ${userMsgLen} bytes`);
+    }
+    if (cursor.pos + userMsgLen > end) return undefined;
+    return { type: MessageType.user, payload: buf.subarray(cursor.pos, cursor.pos + userMsgLen) };
   }
 }
 
@@ -210,31 +230,42 @@ function whole(message: StreamMessage | undefined): StreamMessage {
   return message;
 }
 
-function readUserMessage(buf: Buffer, start: number, end: number): UserMessage | undefined {
-  if (scanValue(buf, start, end) === INCOMPLETE) return undefined;
-  const cursor = { buf, pos: start, end };
-  const { userMsgLen } = readStruct(userMessageHeaderSchema, cursor);
-  if (userMsgLen > limits.userStreamBytes) {
-    throw new WireError('too-large', `a user message of ${userMsgLen} bytes`);
+// Looks whether a MessagePack value has come whole, and not again before it can have.
+class ValueWatch {
+  #notBefore = 0;
+
+  isWhole(buf: Buffer, start: number, end: number): boolean {
+    if (end < this.#notBefore) return false;
+    const behind = scanOrMissing(buf, start, end);
+    this.#notBefore = behind < 0 ? end - behind : 0;
+    if (this.#notBefore > limits.decompressedStreamBytes) {
+      throw new WireError('too-large', `a value of over ${-behind} bytes`);
+    }
+    return behind >= 0;
   }
-  if (cursor.pos + userMsgLen > end) return undefined;
-  return { type: MessageType.user, payload: buf.subarray(cursor.pos, cursor.pos + userMsgLen) };
 }
 
 // Remembers how far it came, so that each record is read once however the bytes are cut.
 class PushPullReader {
+  readonly #next = new ValueWatch();
+  readonly #records: MemberRecord[] = [];
   #pos: number;
   #header: { join: boolean; nodes: number; userStateLen: number } | undefined;
-  readonly #records: MemberRecord[] = [];
 
   constructor(start: number) {
     this.#pos = start;
   }
 
-  read(buf: Buffer, end: number): PushPull | undefined {
+  /** Records read so far. */
+  get records(): number {
+    return this.#records.length;
+  }
+
+  /** @param wireBytes - what the sender sent for it so far, with all layers still on */
+  read(buf: Buffer, end: number, wireBytes: number): PushPull | undefined {
     const cursor = { buf, pos: this.#pos, end };
     if (this.#header === undefined) {
-      if (scanValue(buf, cursor.pos, end) === INCOMPLETE) return undefined;
+      if (!this.#next.isWhole(buf, cursor.pos, end)) return undefined;
       this.#header = readStruct(pushPullHeaderSchema, cursor);
       this.#pos = cursor.pos;
     }
@@ -246,8 +277,15 @@ class PushPullReader {
       throw new WireError('too-large', `a user state of ${userStateLen} bytes`);
     }
     while (this.#records.length < nodes) {
-      if (scanValue(buf, this.#pos, end) === INCOMPLETE) return undefined;
+      if (!this.#next.isWhole(buf, this.#pos, end)) return undefined;
+      if ((this.#records.length + 1) * limits.recordWireBytes > wireBytes) {
+        // Compression makes a million of the same node out of next to nothing; no real cluster does.
+        throw new WireError('too-large', `more nodes than ${wireBytes} bytes can tell of`);
+      }
       this.#records.push(readStruct(memberRecordSchema, cursor));
+      if (cursor.pos - this.#pos < limits.recordBytes) {
+        throw new WireError('malformed', `a node of ${cursor.pos - this.#pos} bytes`);
+      }
       this.#pos = cursor.pos;
     }
     if (this.#pos + userStateLen > end) return undefined;

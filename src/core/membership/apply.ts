@@ -293,7 +293,7 @@ export class Membership {
 
   #drop(peer: string, reason: DropReason, detail: string): void {
     this.#context.counters.drop(reason);
-    this.#context.effects.report({ code: 'claim-refused', peer, detail });
+    this.#context.effects.report({ code: 'claim-refused', peer, reason, detail });
   }
 }
 

@@ -9,6 +9,7 @@ import { ipFromBytes, joinHostPort, type Address } from '../../wire/address.js';
 import { encodeMessage } from '../../wire/message-codec.js';
 import { MessageType } from '../../wire/message-type.js';
 import type { IndirectPing, Ping } from '../../wire/messages.js';
+import { hostOf } from '../../wire/source.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import type { Outbox } from '../gossip/piggyback.js';
@@ -41,9 +42,11 @@ export class Responder {
       this.#drop(from, 'misaddressed', `a ping for ${ping.node}; this node is ${self.name}`);
       return;
     }
+    const asker = replyAddress(ping, from);
+    if (!this.#maySendTo(asker.addr, from)) return;
     const payload = context.effects.ackPayload();
     const ack = this.#ack(ping.seqNo, payload === null ? null : Buffer.from(payload));
-    outbox.send(replyAddress(ping, from), [ack]);
+    outbox.send(asker, [ack]);
   }
 
   /** Pings somebody for a peer that got no answer of its own. */
@@ -61,6 +64,7 @@ export class Responder {
       name: request.node,
     };
     const asker = replyAddress(request, from);
+    if (!this.#maySendTo(target.addr, from) || !this.#maySendTo(asker.addr, from)) return;
     const seqNo = self.nextSequence();
     acks.expect(
       seqNo,
@@ -75,6 +79,14 @@ export class Responder {
       settings.probeTimeout,
     );
     outbox.send(target, [makePing(seqNo, request.node).message]);
+  }
+
+  // Whoever may choose where we send could have us shout at strangers.
+  #maySendTo(addr: string, from: Address): boolean {
+    const host = hostOf(addr);
+    if (this.#components.context.effects.allowsIp(host)) return true;
+    this.#drop(from, 'not-allowed', `asked to send to ${host}, which is not in cidrsAllowed`);
+    return false;
   }
 
   #drop(from: Address, reason: DropReason, detail: string): void {

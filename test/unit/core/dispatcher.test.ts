@@ -118,6 +118,38 @@ test('packets and their bytes are counted, good or bad', () => {
   assert.equal(harness.counters.packetBytesOut - before.packetBytesOut, answer);
 });
 
+test('a packet from a network that is not allowed is not even looked at', () => {
+  const asked: string[] = [];
+  const allowsIp = (host: string): boolean => asked.push(host) === 0;
+  const harness = makeEngine({ effects: { allowsIp } });
+  asked.length = 0;
+  const sources = ['10.9.9.9:1', '[2001:db8::9]:1', '[fe80::9%eth0]:1', 'no ip'];
+  for (const addr of sources) {
+    const packet = harness.packet(alive('a'), hello, ping(5), ack(1));
+    harness.engine.receivePacket(packet, { addr }, harness.clock.now());
+  }
+  harness.run(0);
+  assert.deepEqual(asked, ['10.9.9.9', '2001:db8::9', 'fe80::9%eth0', 'no ip']);
+  assert.deepEqual([...harness.counters.drops], [['not-allowed', 4]]);
+  assert.equal(harness.counters.packetsIn, 4);
+  assert.deepEqual([harness.sent, harness.userMessages, harness.events], [[], [], []]);
+  const reports = harness.reported('packet-dropped');
+  assert.deepEqual(
+    reports.map(({ peer }) => peer),
+    sources,
+  );
+  assert.match(reports[0]?.detail ?? '', /10\.9\.9\.9 .*cidrsAllowed/);
+});
+
+test('a packet of another cluster is reported with both labels, each time', () => {
+  const harness = makeEngine();
+  for (let i = 0; i < 3; i++) harness.receive(Buffer.from('f40474657374' + '0080', 'hex'));
+  assert.equal(harness.counters.drops.get('bad-label'), 3);
+  const [report, ...others] = harness.reported('foreign-label');
+  assert.deepEqual([report?.peer, report?.theirs, report?.ours], [SOMEWHERE.addr, 'test', '']);
+  assert.equal(others.length, 2);
+});
+
 test('whatever comes, nothing is thrown and the node goes on', () => {
   const harness = makeEngine({ seed: 'rubbish' });
   const random = new SeededRandom('rubbish');

@@ -8,181 +8,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError } from '../../../src/errors.js';
-import { Acceptor, type AcceptorHost } from '../../../src/exchange/acceptor.js';
-import { GossipCipher } from '../../../src/security/aes-gcm.js';
-import { Keyring } from '../../../src/security/keyring.js';
-import { MemoryNetwork, VirtualClock } from '../../../src/testing/index.js';
-import type { Connection } from '../../../src/transport/transport.js';
-import { Label } from '../../../src/wire/label.js';
-import { limits } from '../../../src/wire/limits.js';
 import { encodeMessage } from '../../../src/wire/message-codec.js';
 import {
   encodePushPull,
   encodeUserMessage,
   StreamReader,
   wrapForStream,
-  type PushPull,
-  type StreamLayers,
-  type StreamMessage,
 } from '../../../src/wire/stream-codec.js';
-
-const noSource = { sourceAddr: Buffer.alloc(0), sourcePort: 0, sourceNode: '' };
-const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
-const row = { addr: Buffer.of(10, 0, 0, 1), port: 1, meta: null, incarnation: 1, state: 0, vsn };
-const ours = { records: [{ ...row, name: 'ours' }], userState: Buffer.from('our state') };
-const theirs = { records: [{ ...row, name: 'theirs' }], userState: Buffer.from('their state') };
-const pushPull = encodePushPull({ join: true, ...theirs });
-
-function ping(node: string, seqNo = 7): Buffer {
-  return encodeMessage({ type: 0, seqNo, node, ...noSource });
-}
-
-/** A node that only accepts, and writes down what it was told. */
-class Host implements AcceptorHost {
-  readonly name = 'target';
-  readonly drops: string[] = [];
-  readonly details: string[] = [];
-  readonly merged: PushPull[] = [];
-  readonly users: [payload: string, from: string][] = [];
-  objection: ProtocolError | undefined;
-
-  localState(join: boolean): Omit<PushPull, 'type'> {
-    return { join, ...ours };
-  }
-  objectionTo(): ProtocolError | undefined {
-    return this.objection;
-  }
-  merge(remote: PushPull): void {
-    this.merged.push(remote);
-  }
-  userMessage(payload: Buffer, { addr }: { addr: string }): void {
-    this.users.push([payload.toString(), addr]);
-  }
-  dropped(_from: string, reason: string, detail: string): void {
-    this.drops.push(reason);
-    this.details.push(detail);
-  }
-}
-
-function layersOf({ label = '', key }: { label?: string; key?: Buffer } = {}): StreamLayers {
-  const keyring = key && new Keyring(key);
-  const rules = { version: 1, verifyIncoming: true, verifyOutgoing: true } as const;
-  return {
-    label: new Label({ label, skipInboundCheck: false }),
-    cipher: keyring && new GossipCipher({ keyring, ...rules }),
-    compress: false,
-  };
-}
-
-/** A peer that dials and a target that accepts, in virtual time. */
-class Stage {
-  readonly clock = new VirtualClock();
-  readonly host = new Host();
-  readonly acceptor: Acceptor;
-  readonly #network = new MemoryNetwork({ clock: this.clock });
-  readonly #peer = this.#network.transport('peer', { addr: '10.0.0.2:7946' });
-  #accepted = 0;
-  #ended = 0;
-
-  private constructor(layers: StreamLayers) {
-    const { clock, host } = this;
-    this.acceptor = new Acceptor({ host, clock, layers }, { timeoutMs: 10_000 });
-  }
-
-  static async open(layers = layersOf()): Promise<Stage> {
-    const stage = new Stage(layers);
-    const packet = (): void => assert.fail('no packets here');
-    const target = stage.#network.transport('target', { addr: '10.0.0.1:7946' });
-    await target.start({ packet, stream: (connection) => void stage.#accept(connection) });
-    await stage.#peer.start({ packet, stream: () => assert.fail('nobody dials the peer') });
-    return stage;
-  }
-
-  /** Streams that the acceptor is still busy with. */
-  get running(): number {
-    return this.#accepted - this.#ended;
-  }
-
-  dial(): Promise<Connection> {
-    return this.finish(this.#peer.dial({ addr: '10.0.0.1:7946' }, { timeout: 1_000 }));
-  }
-
-  /** All that comes back for these bytes, until the acceptor closes. */
-  async ask(request: Buffer): Promise<Buffer> {
-    const connection = await this.dial();
-    await connection.write(request);
-    return this.finish(readAll(connection));
-  }
-
-  /** The same, as the one message that it is. */
-  async asked(request: Buffer, layers = layersOf()): Promise<StreamMessage | undefined> {
-    return new StreamReader(layers, { expectLabel: false }).push(await this.ask(request));
-  }
-
-  /** Lets virtual time go on until this is settled. */
-  async finish<T>(promise: Promise<T>): Promise<T> {
-    let settled = false;
-    const settle = (): void => void (settled = true);
-    promise.then(settle, settle);
-    await this.#until(() => settled);
-    return promise;
-  }
-
-  /** Lets virtual time go on until the acceptor is done with all streams. */
-  async idle(): Promise<void> {
-    await this.#until(() => this.running === 0);
-  }
-
-  async #until(isOver: () => boolean): Promise<void> {
-    for (let turns = 0; ; turns++) {
-      await new Promise(setImmediate);
-      if (isOver()) return;
-      assert.ok(turns < 10_000, 'it does not end');
-      this.clock.runNext();
-    }
-  }
-
-  async #accept(connection: Connection): Promise<void> {
-    this.#accepted++;
-    await this.acceptor.accept(connection);
-    this.#ended++;
-  }
-}
-
-async function readAll(connection: Connection): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for (let chunk = await connection.read(); chunk; chunk = await connection.read()) {
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** A connection that brings one request, and then takes and brings nothing until it is closed. */
-class StuckConnection implements Connection {
-  readonly remoteAddress = '10.0.0.9:1';
-  readonly #request: Buffer;
-  readonly #closed: Promise<null>;
-  #isClosed = false;
-  #close!: (end: null) => void;
-  #reads = 0;
-
-  constructor(request: Buffer) {
-    this.#request = request;
-    this.#closed = new Promise((resolve) => (this.#close = resolve));
-  }
-
-  read(): Promise<Buffer | null> {
-    return this.#reads++ === 0 ? Promise.resolve(this.#request) : this.#closed;
-  }
-  async write(): Promise<void> {
-    if (this.#isClosed) throw new Error('EPIPE');
-    await this.#closed;
-  }
-  close(): void {
-    this.#isClosed = true;
-    this.#close(null);
-  }
-}
+import {
+  layersOf,
+  ours,
+  ping,
+  pushPull,
+  readAll,
+  Stage,
+  StuckConnection,
+  theirs,
+} from './acceptor-stage.js';
 
 test('a ping for us, or for whoever gets it, is answered with its own number', async () => {
   const stage = await Stage.open();
@@ -263,6 +105,10 @@ test('who has another label learns nothing', async () => {
     assert.equal((await stage.ask(request)).length, 0);
   }
   assert.deepEqual(stage.host.drops, ['bad-label', 'bad-label']);
+  assert.deepEqual(stage.host.foreign, [
+    ['', 'prod'],
+    ['test', 'prod'],
+  ]);
   assert.equal(
     (await stage.asked(Buffer.concat([Buffer.from('f40470726f64', 'hex'), ping('')])))?.type,
     2,
@@ -341,29 +187,3 @@ test('a stream that breaks, or a host that throws, never makes accept reject', a
   assert.equal((await stage.asked(pushPull))?.type, 6);
   assert.deepEqual(stage.host.drops, ['broken', 'broken']);
 });
-
-// All of a push/pull may have come, with the answer under way, or just its first bytes.
-for (const [what, request] of [
-  ['being answered', pushPull],
-  ['being received', pushPull.subarray(0, 5)],
-] as const) {
-  test(`the 129th push/pull at once is refused while 128 are ${what}`, async () => {
-    const stage = await Stage.open();
-    const stuck = Array.from({ length: 128 }, () => new StuckConnection(request));
-    const accepted = stuck.map((connection) => stage.acceptor.accept(connection));
-    await new Promise(setImmediate);
-    const answer = await stage.asked(pushPull);
-    assert.ok(answer?.type === 13);
-    assert.match(answer.error, /too many/);
-    assert.deepEqual(stage.host.drops, ['too-many-exchanges']);
-    assert.deepEqual(stage.host.merged, []);
-    assert.equal((await stage.asked(ping('target')))?.type, 2);
-    assert.equal(limits.pushPullExchanges, 128);
-
-    stuck[0]?.close();
-    await accepted[0];
-    assert.equal((await stage.asked(pushPull))?.type, 6);
-    for (const connection of stuck) connection.close();
-    await Promise.all(accepted);
-  });
-}

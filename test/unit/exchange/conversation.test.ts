@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageTooLargeError, ProtocolError, TimeoutError } from '../../../src/errors.js';
-import { Conversation, converse } from '../../../src/exchange/conversation.js';
+import { Conversation, converse, type Progress } from '../../../src/exchange/conversation.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';
 import { GossipCipher } from '../../../src/security/aes-gcm.js';
 import { Keyring } from '../../../src/security/keyring.js';
@@ -132,15 +132,21 @@ test('a stream that ends in the middle of a message, or of its label, is truncat
   }
 });
 
-test('a push/pull is announced once, before the whole of it came, and nothing else is', async () => {
-  for (const [message, expected] of [
-    [pushPull, 1],
-    [ack, 0],
-    [encodeUserMessage(Buffer.from('hello')), 0],
+test('who watches hears after each piece what it is and how much is held for it', async () => {
+  for (const [message, isPushPull] of [
+    [pushPull, true],
+    [ack, false],
+    [encodeUserMessage(Buffer.from('hello')), false],
   ] as const) {
-    let announced = 0;
-    await conversation(bytewise(message)).receive(() => announced++);
-    assert.equal(announced, expected);
+    const seen: Progress[] = [];
+    await conversation(bytewise(message)).receive((progress) => {
+      seen.push({ isPushPull: progress.isPushPull, heldBytes: progress.heldBytes });
+    });
+    assert.equal(seen.length, message.length);
+    assert.ok(seen.every((progress) => progress.isPushPull === isPushPull));
+    for (const [i, { heldBytes }] of seen.entries()) {
+      assert.ok(heldBytes > i && heldBytes >= (seen[i - 1]?.heldBytes ?? 0));
+    }
   }
   const refusal = new Error('one too many');
   const begun = conversation([pushPull.subarray(0, 2)]).receive(() => {

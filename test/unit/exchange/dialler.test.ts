@@ -89,6 +89,8 @@ class Stage {
       objectionTo: () => undefined,
       merge: () => undefined,
       userMessage: noHost,
+      allowsIp: () => true,
+      foreignLabel: () => undefined,
       dropped: () => undefined,
       ...host,
     };

@@ -88,6 +88,7 @@ suite('TCP streams', () => {
     client.resume();
     const stream = await station.streams.next();
     const before = openHandles().length;
+    await stream.write(Buffer.from('the last word'));
     stream.close();
     await once(client, 'end');
     await settle();
@@ -95,6 +96,22 @@ suite('TCP streams', () => {
     clock.advance(1_000);
     await settle();
     assert.equal(openHandles().length, before - 1, 'ours is gone');
+    client.destroy();
+  });
+
+  test('a stream that nothing was written to is gone as soon as it is closed', async () => {
+    const clock = new VirtualClock();
+    const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
+    await using station = await Station.start(transport);
+    const client = connect({ host: '127.0.0.1', port: transport.port, allowHalfOpen: true });
+    client.resume();
+    const stream = await station.streams.next();
+    const before = openHandles().length;
+    stream.close();
+    await once(client, 'end');
+    await settle();
+    assert.equal(openHandles().length, before - 1);
+    assert.equal(clock.pending, 0);
     client.destroy();
   });
 

@@ -7,7 +7,7 @@
 // Labels in front of packets and streams (wire protocol, section 3).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Label } from '../../../src/wire/label.js';
+import { ForeignLabelError, Label } from '../../../src/wire/label.js';
 import { INCOMPLETE } from '../../../src/wire/msgpack-scan.js';
 import { WireError } from '../../../src/wire/wire-error.js';
 
@@ -91,4 +91,21 @@ test('labels are compared as bytes', () => {
   const decomposed = label('e\u0301');
   isRefused(decomposed, label('\u00e9').header);
   isRefused(label('\ufffd'), 'f401ff');
+});
+
+test('a foreign label is told with ours; one that is merely wrong is not foreign', () => {
+  const told = (ours: Label, content: string): unknown => {
+    try {
+      return start(ours, content);
+    } catch (error) {
+      return error instanceof ForeignLabelError ? [error.theirs, error.ours] : 'not foreign';
+    }
+  };
+  assert.deepEqual(told(prod, 'f40474657374'), ['test', 'prod']);
+  assert.deepEqual(told(prod, '08ff'), ['', 'prod']);
+  assert.deepEqual(told(label(''), 'f40474657374'), ['test', '']);
+  assert.deepEqual(told(prod, 'f402ff0a'), ['\ufffd\n', 'prod']);
+  assert.equal(told(prod, 'f400'), 'not foreign');
+  assert.equal(told(label('prod', true), 'f40474657374'), 'not foreign');
+  assert.equal(told(prod, 'f40470726f64'), 6);
 });

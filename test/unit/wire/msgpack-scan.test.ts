@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../../src/wire/limits.js';
-import { INCOMPLETE, scanValue } from '../../../src/wire/msgpack-scan.js';
+import { INCOMPLETE, scanOrMissing, scanValue } from '../../../src/wire/msgpack-scan.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 
 function bytes(hex: string): Buffer {
@@ -74,10 +74,33 @@ test('a length of 4 GiB is incomplete and allocates nothing', () => {
   }
 });
 
-test('a count of 4 billion is incomplete while nothing came, and allocates nothing', () => {
-  for (const hex of ['dc ffff', 'dd ffffffff', 'de ffff', 'df ffffffff']) {
+test('a count of 4 billion is refused as soon as it is read, and allocates nothing', () => {
+  for (const hex of ['dc ffff', 'dd ffffffff', 'de ffff', 'df ffffffff', '92 dd ffffffff']) {
     const value = bytes(hex);
-    assert.equal(scanValue(value, 0, value.length), INCOMPLETE);
+    throwsFault(() => scanValue(value, 0, value.length), 'too-large');
+  }
+});
+
+test('of a value that is not whole it is known how many bytes are missing at least', () => {
+  for (const [hex, missing] of [
+    ['', 1],
+    ['a5', 5],
+    ['a5 6161', 3],
+    ['db 0000ffff', 65_535],
+    ['db 0000', 1],
+    ['cf 00', 7],
+    ['93', 3],
+    ['93 c0', 2],
+    ['93 c0 a4 6161', 3],
+    ['82 a161', 3],
+    ['dc 03e8', 1000],
+    ['92 dc 03', 2],
+    ['92 92 92', 4],
+    ['c8 0010', 17],
+  ] as const) {
+    const value = bytes(hex);
+    assert.equal(scanOrMissing(value, 0, value.length), -missing, hex);
+    assert.equal(scanValue(value, 0, value.length), INCOMPLETE, hex);
   }
 });
 

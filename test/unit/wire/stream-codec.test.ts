@@ -138,7 +138,7 @@ test('a push/pull in other forms than Go writes is the same wherever its bytes a
         'd30000000000000002',
       ],
       ...['a54e6f646573', 'cc02', 'a7556e6b6e6f776e', '8193c0c0c081a161c2', 'a44a6f696e', 'c3'],
-      ...['82a44e616d65d90161a356736e96010502000000', '80', '5566'],
+      ...['82a44e616d65d90161a356736e96010502000000', '82a356736e90a44e616d65d90462626262', '5566'],
     ].join(''),
     'hex',
   );
@@ -148,7 +148,10 @@ test('a push/pull in other forms than Go writes is the same wherever its bytes a
     const message = incoming.push(stream.subarray(cut));
     assert.ok(message?.type === MessageType.pushPull);
     assert.deepEqual([message.join, message.userState.toString('hex')], [true, '5566']);
-    assert.equal(message.records.map(({ name, vsn }) => `${name} ${vsn.length}`).join(), 'a 6, 0');
+    assert.equal(
+      message.records.map(({ name, vsn }) => `${name} ${vsn.length}`).join(),
+      'a 6,bbbb 0',
+    );
   }
 });
 
@@ -323,10 +326,22 @@ test('an encrypted message over 20 MiB is refused by its length, 4 GiB too', () 
 test('a stream that never ends is refused past 40 MiB', () => {
   const incoming = reader();
   const chunk = Buffer.alloc(MiB);
-  // An err whose text is said to have 4 GiB.
-  assert.equal(incoming.push(Buffer.from('0d81a54572726f72dbffffffff', 'hex')), undefined);
+  // An err whose text is said to have not quite 40 MiB, and that has another key besides.
+  assert.equal(incoming.push(Buffer.from('0d82a54572726f72db027fff00', 'hex')), undefined);
   for (let i = 0; i < 39; i++) assert.equal(incoming.push(chunk), undefined);
   throwsFault(() => incoming.push(chunk), 'too-large');
+});
+
+test('what is said to be larger than any message may be is refused at once', () => {
+  for (const hex of [
+    '0d81a54572726f72dbffffffff', // an err with a text of 4 GiB
+    '0982a4416c676f00a3427566dbffffffff',
+    '0ddfffffffff',
+    '0681a54e6f646573ddffffffff',
+    '08dfffffffff',
+  ]) {
+    throwsFault(() => reader().push(Buffer.from(hex, 'hex')), 'too-large');
+  }
 });
 
 test('a bomb is refused at 40 MiB, and so is a compressed message that is too large', () => {

@@ -91,7 +91,9 @@ test('what others claim about us is shown to the alive delegate too, what we say
 // Alive, rules 3 and 4: addresses.
 
 test('an unknown name joins only from an allowed address, and moves only to one', () => {
-  const harness = makeEngine({ effects: { allowsIp: (address) => address === '10.0.0.2' } });
+  // The one who tells is allowed to talk to us.
+  const allowsIp = (address: string): boolean => address !== '10.0.0.3';
+  const harness = makeEngine({ effects: { allowsIp } });
   harness.receive(alive('b', { addr: ip('10.0.0.3') }));
   assertDropped(harness, 'not-allowed');
   assert.equal(harness.engine.table.get('b'), undefined);

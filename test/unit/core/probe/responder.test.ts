@@ -165,3 +165,16 @@ test('sequence numbers wrap and go on', () => {
   }
   assert.equal(numbers.size, 1000);
 });
+
+test('nobody outside the allowed networks is sent to because a ping says so', () => {
+  const allowsIp = (host: string): boolean => !host.startsWith('192.0.2.');
+  const harness = makeEngine({ effects: { allowsIp } });
+  const outside = { sourceAddr: ip('192.0.2.1'), sourcePort: 53, sourceNode: 'x' };
+  harness.receive(ping(5, { node: ME, ...outside }));
+  harness.receive(indirect(outside));
+  harness.receive(indirect({ target: ip('192.0.2.1') }));
+  assert.deepEqual(harness.sent, []);
+  assert.deepEqual([...harness.counters.drops], [['not-allowed', 3]]);
+  harness.receive(indirect());
+  assert.equal(ourPing(harness).to, '10.0.0.5:5000');
+});

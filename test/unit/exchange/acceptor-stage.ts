@@ -1,0 +1,193 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// A node that accepts streams, in virtual time and memory, and peers that dial it.
+import assert from 'node:assert/strict';
+import type { ProtocolError } from '../../../src/errors.js';
+import { Acceptor, type AcceptorHost } from '../../../src/exchange/acceptor.js';
+import { GossipCipher } from '../../../src/security/aes-gcm.js';
+import { Keyring } from '../../../src/security/keyring.js';
+import { MemoryNetwork, VirtualClock } from '../../../src/testing/index.js';
+import type { Connection } from '../../../src/transport/transport.js';
+import { Label } from '../../../src/wire/label.js';
+import { encodeMessage } from '../../../src/wire/message-codec.js';
+import {
+  encodePushPull,
+  StreamReader,
+  type PushPull,
+  type StreamLayers,
+  type StreamMessage,
+} from '../../../src/wire/stream-codec.js';
+
+const noSource = { sourceAddr: Buffer.alloc(0), sourcePort: 0, sourceNode: '' };
+const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
+const row = { addr: Buffer.of(10, 0, 0, 1), port: 1, meta: null, incarnation: 1, state: 0, vsn };
+export const ours = { records: [{ ...row, name: 'ours' }], userState: Buffer.from('our state') };
+export const theirs = {
+  records: [{ ...row, name: 'theirs' }],
+  userState: Buffer.from('their state'),
+};
+export const pushPull = encodePushPull({ join: true, ...theirs });
+
+export function ping(node: string, seqNo = 7): Buffer {
+  return encodeMessage({ type: 0, seqNo, node, ...noSource });
+}
+
+/** A node that only accepts, and writes down what it was told. */
+export class Host implements AcceptorHost {
+  readonly name = 'target';
+  readonly drops: string[] = [];
+  readonly details: string[] = [];
+  readonly merged: PushPull[] = [];
+  readonly users: [payload: string, from: string][] = [];
+  readonly foreign: [theirs: string, ours: string][] = [];
+  objection: ProtocolError | undefined;
+  allowsIp: (ip: string) => boolean = () => true;
+
+  localState(join: boolean): Omit<PushPull, 'type'> {
+    return { join, ...ours };
+  }
+  objectionTo(): ProtocolError | undefined {
+    return this.objection;
+  }
+  merge(remote: PushPull): void {
+    this.merged.push(remote);
+  }
+  userMessage(payload: Buffer, { addr }: { addr: string }): void {
+    this.users.push([payload.toString(), addr]);
+  }
+  dropped(_from: string, reason: string, detail: string): void {
+    this.drops.push(reason);
+    this.details.push(detail);
+  }
+  foreignLabel(_from: string, theirs: string, ours: string): void {
+    this.foreign.push([theirs, ours]);
+  }
+}
+
+export function layersOf({ label = '', key }: { label?: string; key?: Buffer } = {}): StreamLayers {
+  const keyring = key && new Keyring(key);
+  const rules = { version: 1, verifyIncoming: true, verifyOutgoing: true } as const;
+  return {
+    label: new Label({ label, skipInboundCheck: false }),
+    cipher: keyring && new GossipCipher({ keyring, ...rules }),
+    compress: false,
+  };
+}
+
+/** A peer that dials and a target that accepts, in virtual time. */
+export class Stage {
+  readonly clock = new VirtualClock();
+  readonly host = new Host();
+  readonly acceptor: Acceptor;
+  readonly #network = new MemoryNetwork({ clock: this.clock });
+  readonly #peer = this.#network.transport('peer', { addr: '10.0.0.2:7946' });
+  #accepted = 0;
+  #ended = 0;
+
+  private constructor(layers: StreamLayers) {
+    const { clock, host } = this;
+    this.acceptor = new Acceptor({ host, clock, layers }, { timeoutMs: 10_000 });
+  }
+
+  static async open(layers = layersOf()): Promise<Stage> {
+    const stage = new Stage(layers);
+    const packet = (): void => assert.fail('no packets here');
+    const target = stage.#network.transport('target', { addr: '10.0.0.1:7946' });
+    await target.start({ packet, stream: (connection) => void stage.#accept(connection) });
+    await stage.#peer.start({ packet, stream: () => assert.fail('nobody dials the peer') });
+    return stage;
+  }
+
+  /** Streams that the acceptor is still busy with. */
+  get running(): number {
+    return this.#accepted - this.#ended;
+  }
+
+  dial(): Promise<Connection> {
+    return this.finish(this.#peer.dial({ addr: '10.0.0.1:7946' }, { timeout: 1_000 }));
+  }
+
+  /** All that comes back for these bytes, until the acceptor closes. */
+  async ask(request: Buffer): Promise<Buffer> {
+    const connection = await this.dial();
+    await connection.write(request);
+    return this.finish(readAll(connection));
+  }
+
+  /** The same, as the one message that it is. */
+  async asked(request: Buffer, layers = layersOf()): Promise<StreamMessage | undefined> {
+    return new StreamReader(layers, { expectLabel: false }).push(await this.ask(request));
+  }
+
+  /** Lets virtual time go on until this is settled. */
+  async finish<T>(promise: Promise<T>): Promise<T> {
+    let settled = false;
+    const settle = (): void => void (settled = true);
+    promise.then(settle, settle);
+    await this.#until(() => settled);
+    return promise;
+  }
+
+  /** Lets virtual time go on until the acceptor is done with all streams. */
+  async idle(): Promise<void> {
+    await this.#until(() => this.running === 0);
+  }
+
+  async #until(isOver: () => boolean): Promise<void> {
+    for (let turns = 0; ; turns++) {
+      await new Promise(setImmediate);
+      if (isOver()) return;
+      assert.ok(turns < 10_000, 'it does not end');
+      this.clock.runNext();
+    }
+  }
+
+  async #accept(connection: Connection): Promise<void> {
+    this.#accepted++;
+    await this.acceptor.accept(connection);
+    this.#ended++;
+  }
+}
+
+export async function readAll(connection: Connection): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for (let chunk = await connection.read(); chunk; chunk = await connection.read()) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A connection that brings one request, and then takes and brings nothing until it is closed. */
+export class StuckConnection implements Connection {
+  readonly remoteAddress: string;
+  readonly #request: Buffer;
+  readonly #closed: Promise<null>;
+  #isClosed = false;
+  #close!: (end: null) => void;
+  #reads = 0;
+
+  constructor(request: Buffer, remoteAddress = '10.0.0.9:1') {
+    this.#request = request;
+    this.remoteAddress = remoteAddress;
+    this.#closed = new Promise((resolve) => (this.#close = resolve));
+  }
+
+  read(): Promise<Buffer | null> {
+    return this.#reads++ === 0 ? Promise.resolve(this.#request) : this.#closed;
+  }
+  async write(): Promise<void> {
+    if (this.#isClosed) throw new Error('EPIPE');
+    await this.#closed;
+  }
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+  close(): void {
+    this.#isClosed = true;
+    this.#close(null);
+  }
+}

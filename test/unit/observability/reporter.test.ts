@@ -1,0 +1,214 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What becomes a line of the log, and what is held back of it.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type { Report } from '../../../src/core/reports.js';
+import { Reporter } from '../../../src/observability/reporter.js';
+import { VirtualClock } from '../../../src/testing/index.js';
+import { limits } from '../../../src/wire/limits.js';
+import { Log, type Line } from '../memberlist/cluster.js';
+
+class Stage {
+  readonly clock = new VirtualClock();
+  readonly log = new Log();
+  readonly reporter = new Reporter({ logger: this.log, clock: this.clock });
+
+  report(report: Report, times = 1): void {
+    for (let i = 0; i < times; i++) this.reporter.report(report);
+  }
+
+  /** What was written since it was last asked. */
+  written(): Line[] {
+    return this.log.lines.splice(0);
+  }
+}
+
+const dropped = (detail: string, reason: 'empty' | 'malformed' = 'malformed'): Report => ({
+  code: 'packet-dropped',
+  peer: '10.0.0.9:1',
+  reason,
+  detail,
+});
+const joined = (peer: string): Report => ({ code: 'member-joined', peer, address: '10.0.0.1:1' });
+const foreign = (theirs: string): Report => {
+  return { code: 'foreign-label', peer: '10.0.0.9:1', theirs, ours: 'prod' };
+};
+
+/** Lines that were reported: those written, and those that the written ones stand for. */
+function told(lines: readonly Line[]): number {
+  return lines.reduce((sum, { fields }) => sum + 1 + Number(fields.suppressed ?? 0), 0);
+}
+
+test('of one reason one line is written, and at the end of 10 s the last with the count', () => {
+  const stage = new Stage();
+  for (let i = 0; i < 1_000; i++) stage.report(dropped(`detail ${i}`));
+  const [first, ...others] = stage.written();
+  assert.match(first?.message ?? '', /10\.0\.0\.9:1 \(malformed\): detail 0$/);
+  assert.equal(first?.fields.suppressed, undefined);
+  assert.deepEqual(others, []);
+
+  stage.clock.advance(9_999);
+  assert.deepEqual(stage.written(), []);
+  stage.clock.advance(1);
+  const [last, ...more] = stage.written();
+  assert.match(last?.message ?? '', /detail 999 \(and 998 more like it\)$/);
+  assert.deepEqual([last?.level, last?.fields.suppressed], ['debug', 998]);
+  assert.equal(last?.fields.code, 'packet-dropped');
+  assert.deepEqual(more, []);
+});
+
+test('reasons and codes do not hide each other', () => {
+  const stage = new Stage();
+  stage.report(dropped('a', 'empty'), 2);
+  stage.report(dropped('b', 'malformed'), 2);
+  stage.report({ ...dropped('c', 'empty'), code: 'stream-dropped' } as Report, 2);
+  assert.equal(stage.written().length, 3);
+  stage.clock.advance(limits.logWindowMs);
+  assert.equal(stage.written().length, 3);
+});
+
+test('a flood is a line in 10 s, no count is lost, and no timer is left when it ends', () => {
+  const stage = new Stage();
+  const lines: Line[] = [];
+  for (let second = 0; second < 60; second++) {
+    stage.report(dropped('flood'), 1_000);
+    stage.clock.advance(1_000);
+  }
+  lines.push(...stage.written());
+  assert.ok(lines.length <= 7, `${lines.length} lines`);
+  stage.clock.advance(2 * limits.logWindowMs);
+  lines.push(...stage.written());
+  assert.equal(told(lines), 60_000);
+  assert.equal(stage.clock.pending, 0);
+});
+
+test('two of a kind are two lines, the second late and standing for itself alone', () => {
+  const stage = new Stage();
+  stage.report(dropped('one'));
+  stage.report(dropped('two'));
+  stage.clock.advance(limits.logWindowMs);
+  const [, second] = stage.written();
+  assert.match(second?.message ?? '', /two$/);
+  assert.equal(second?.fields.suppressed, undefined);
+});
+
+test('what comes rarely is written at once and arms no timer', () => {
+  const stage = new Stage();
+  for (let i = 0; i < 5; i++) {
+    stage.report(dropped(`${i}`));
+    assert.equal(stage.written().length, 1);
+    assert.equal(stage.clock.pending, 0);
+    stage.clock.advance(limits.logWindowMs);
+  }
+});
+
+test('closing writes what is held back and leaves no timer, also for what comes later', () => {
+  const stage = new Stage();
+  stage.report(dropped('x'), 10);
+  stage.report(joined('a'), limits.logLinesAboutMembers + 5);
+  stage.written();
+  stage.reporter.close();
+  assert.equal(told(stage.written()), 9 + 5);
+  assert.equal(stage.clock.pending, 0);
+  stage.report(dropped('y'), 10);
+  stage.report({ code: 'leave-unfinished', error: new Error('late') });
+  assert.deepEqual(
+    stage.written().map(({ fields }) => fields.code),
+    ['packet-dropped', 'leave-unfinished'],
+  );
+  assert.equal(stage.clock.pending, 0);
+});
+
+test('of lines about members a hundred of a kind are written in 10 s', () => {
+  const stage = new Stage();
+  for (let i = 0; i < 1_000; i++) stage.report(joined(`node-${i}`));
+  stage.report({ code: 'member-left', peer: 'node-0' });
+  assert.equal(stage.written().length, limits.logLinesAboutMembers + 1);
+  stage.clock.advance(limits.logWindowMs);
+  const [last] = stage.written();
+  assert.match(last?.message ?? '', /node-999 .* \(and 899 more like it\)/);
+});
+
+test('what happens at our own pace is written every time', () => {
+  const stage = new Stage();
+  stage.report({ code: 'probe-unanswered', peer: 'a', healthScore: 0 }, 20);
+  stage.report({ code: 'exchange-failed', peer: 'a', error: new Error('no') }, 20);
+  assert.equal(stage.written().length, 40);
+});
+
+test('each delegate that throws is told apart', () => {
+  const stage = new Stage();
+  for (const callback of ['notifyMsg', 'localState']) {
+    stage.report({ code: 'callback-threw', callback, error: new Error('boo') }, 3);
+  }
+  assert.equal(stage.written().length, 2);
+});
+
+test('a foreign label is said once for good, with both labels, at warn', () => {
+  const stage = new Stage();
+  for (let minute = 0; minute < 100; minute++) {
+    stage.report(foreign('test'), 1_000);
+    stage.report(foreign(''), 1_000);
+    stage.clock.advance(60_000);
+  }
+  const lines = stage.written();
+  assert.deepEqual(
+    lines.map(({ level, fields }) => [level, fields.theirs, fields.ours, fields.peer]),
+    [
+      ['warn', 'test', 'prod', '10.0.0.9:1'],
+      ['warn', '', 'prod', '10.0.0.9:1'],
+    ],
+  );
+  assert.match(lines[0]?.message ?? '', /has the label "test", we have the label "prod"/);
+  assert.match(lines[1]?.message ?? '', /has no label, we have the label "prod"/);
+  assert.equal(stage.clock.pending, 0);
+});
+
+test('past eight foreign labels they are a flood like any other', () => {
+  const stage = new Stage();
+  for (let i = 0; i < 1_000; i++) stage.report(foreign(`label ${i}`));
+  assert.equal(stage.written().length, limits.logForeignLabels + 1);
+  stage.clock.advance(limits.logWindowMs);
+  const lines = stage.written();
+  assert.equal(told(lines), 1_000 - limits.logForeignLabels - 1);
+  assert.equal(lines.length, 1);
+});
+
+test('what others say cannot look like a line of its own, nor fill the log', () => {
+  const stage = new Stage();
+  stage.report(joined('evil\r\nERROR all is lost\u001b[31m\u2028\u007f'));
+  const [line] = stage.written();
+  assert.doesNotMatch(line?.message ?? '', /[\p{Cc}\u2028]/u);
+  assert.match(line?.message ?? '', /evil\\u000d\\u000aERROR/);
+  stage.report(joined('x'.repeat(60_000)));
+  const [long] = stage.written();
+  assert.ok((long?.message.length ?? 0) < 1_100);
+});
+
+test('every code that there is has a line, and whoever adds one says whether it is held back', () => {
+  const codes = (path: string, pattern: RegExp): Set<string> => {
+    const text = readFileSync(new URL(`../../../src/${path}`, import.meta.url), 'utf8');
+    return new Set(Array.from(text.matchAll(pattern), ([, code]) => code ?? ''));
+  };
+  const all = codes('core/reports.ts', /code: '([a-z-]+)'/g);
+  const folded = codes('observability/line-fold.ts', /^ {2}'?([a-z-]+)'?: (?:1|ABOUT_MEMBERS),/gm);
+  const atOurPace = [...all].filter((code) => !folded.has(code)).sort();
+  assert.deepEqual(atOurPace, [
+    'exchange-failed',
+    'leave-unfinished',
+    'probe-send-failed',
+    'probe-stalled',
+    'probe-stream-only',
+    'probe-unanswered',
+    'public-address',
+    'queue-depth',
+    'user-broadcast-too-large',
+  ]);
+  for (const code of folded) assert.ok(all.has(code), code);
+});
