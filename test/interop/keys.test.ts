@@ -40,7 +40,7 @@ class Traffic {
   }
 }
 
-/** While `work` is done messages go round without a pause. */
+/** While `work` is done messages go round without a pause; resolves when the last has arrived. */
 async function underTraffic(peers: readonly Peer[], work: () => Promise<void>): Promise<void> {
   const traffic = new Traffic(peers);
   const over = new AbortController();
@@ -104,11 +104,11 @@ async function rotate(version: GoVersion, subnet: string): Promise<void> {
   }));
   await withPeers(peers, async () => {
     await joinAll(peers);
-    await underTraffic(peers, async () => {
-      await stepByStep(peers, (peer) => peer.addKey(newKey));
-      await stepByStep([...peers].reverse(), (peer) => peer.useKey(newKey));
-      await stepByStep(peers, (peer) => peer.removeKey(oldKey));
-    });
+    await underTraffic(peers, () => stepByStep(peers, (peer) => peer.addKey(newKey)));
+    const reversed = [...peers].reverse();
+    await underTraffic(peers, () => stepByStep(reversed, (peer) => peer.useKey(newKey)));
+    // What was sealed with the old key has arrived: only then may anybody forget that key.
+    await underTraffic(peers, () => stepByStep(peers, (peer) => peer.removeKey(oldKey)));
     assertNobodyWent(peers);
   });
   assertNoErrors(peers);

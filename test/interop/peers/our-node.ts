@@ -13,17 +13,17 @@ export class OurNode extends Peer {
   #commands: OurCommands | undefined;
   #log = '';
 
-  /** What it logged at info and above, in the form of memberlist's own log. */
+  /** What it logged, in the form of memberlist's own log. */
   override get log(): string {
     return this.#log;
   }
 
   override async start(): Promise<void> {
     const write = (level: string) => (message: string) => {
-      this.#log += `[${level}] ${message}\n`;
+      this.#log += `${new Date().toISOString()} [${level}] ${message}\n`;
     };
     const logger: Logger = {
-      debug: () => undefined,
+      debug: write('DEBUG'),
       info: write('INFO'),
       warn: write('WARN'),
       error: write('ERR'),
@@ -40,6 +40,7 @@ export class OurNode extends Peer {
   }
 
   protected override async call(command: Command): Promise<unknown> {
+    this.#log += `${new Date().toISOString()} [DEBUG] told: ${JSON.stringify(command).slice(0, 120)}\n`;
     if (this.#commands === undefined) throw new Error(`${this.name} does not run`);
     return this.#commands.obey(command);
   }

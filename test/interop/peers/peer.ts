@@ -192,7 +192,8 @@ export abstract class Peer {
       .filter(({ event }) => event !== 'ping' && event !== 'state')
       .map((told) => this.#short(told));
     throw new Error(
-      `${this.name} did not tell of ${what} within ${withinMs} ms, but of ${told.join('; ')}`,
+      `${this.name} did not tell of ${what} within ${withinMs} ms, but of ${told.slice(-20).join('; ')}\n` +
+        `The end of its log:\n${this.log.slice(-4_000)}`,
     );
   }
 
