@@ -6,11 +6,24 @@
 
 // What is published as `node-memberlist/testing`.
 
-export {
-  type Latency,
-  MemoryNetwork,
-  type MemoryNetworkOptions,
-  type MemoryTransportOptions,
-} from './memory-network.js';
+export type {
+  AddNodeOptions,
+  RestartOptions,
+  SimulatedClusterEvents,
+  SimulatedClusterOptions,
+  SimulatedConfig,
+} from './cluster-options.js';
+export type { Latency } from './latency.js';
+export type { LinkChanges, LinkOptions } from './links.js';
+export { MemoryNetwork } from './memory-network.js';
+export type { MemoryTransport } from './memory-transport.js';
+export type {
+  MemoryNetworkOptions,
+  MemoryTransportOptions,
+  NetworkStats,
+} from './network-options.js';
 export { SeededRandom } from './seeded-random.js';
+export { SimulatedCluster } from './simulated-cluster.js';
+export type { TraceEntry } from './trace.js';
+export type { Traffic } from './traffic.js';
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.js';

@@ -8,63 +8,40 @@
 
 import { codedError } from '../transport/tcp.js';
 import type { Connection } from '../transport/transport.js';
+import type { Gate } from './gate.js';
+import type { Pipe } from './pipe.js';
 
 /** The most that one read gives, in bytes, so that readers meet split messages as with TCP. */
 const largestRead = 64 * 1024;
 
-/** What a pipe needs from the network: when the next thing arrives, and whether it may. */
-export interface PipeLink {
-  /** Calls back once what is sent now has arrived, and no earlier than what was sent before it. */
-  schedule(callback: () => void): void;
-  /** Whether the link carries anything at present. */
-  isUp(): boolean;
-  /** Asks to be called back once the link may be up again. */
-  whenMended(callback: () => void): void;
-}
+/** How many bytes, both ways together, a stream still carries before it breaks. */
+export class Lifetime {
+  #bytesLeft: number;
 
-/**
- * One direction of a stream. What is put in happens at the far end, in order, as the link delivers
- * it; while the link is down it waits, as TCP sends again until it gets through.
- */
-export class Pipe {
-  readonly #link: PipeLink;
-  readonly #queue: (() => void)[] = [];
-  #ripe = 0;
-  #waiting = false;
-
-  constructor(link: PipeLink) {
-    this.#link = link;
+  /** @param bytes - infinite for a stream that does not break by itself */
+  constructor(bytes: number) {
+    this.#bytesLeft = bytes;
   }
 
-  /** Makes `deliver` happen at the far end. */
-  put(deliver: () => void): void {
-    this.#queue.push(deliver);
-    this.#link.schedule(() => {
-      this.#ripe++;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    while (this.#ripe > 0 && this.#link.isUp()) {
-      this.#ripe--;
-      this.#queue.shift()?.();
-    }
-    if (this.#ripe === 0 || this.#waiting) return;
-    this.#waiting = true;
-    this.#link.whenMended(() => {
-      this.#waiting = false;
-      this.#flush();
-    });
+  /** Takes bytes from it; returns how many of them still pass. */
+  spend(bytes: number): number {
+    const passed = Math.max(0, Math.min(bytes, this.#bytesLeft));
+    this.#bytesLeft -= bytes;
+    return passed;
   }
 }
 
 /** What one end of a stream is made of. */
-export interface MemoryConnectionOptions {
+export interface MemoryConnectionInit {
   /** `'ip:port'` of the far end. */
   readonly remoteAddress: string;
   /** Towards the far end. */
   readonly outward: Pipe;
+  /** What comes in and goes out at this end passes these. */
+  readonly gates: { readonly inward: Gate; readonly outward: Gate };
+  readonly lifetime: Lifetime;
+  /** Called with everything that is written. */
+  readonly onWrite: (data: Buffer) => void;
   /** Called once, when this end was closed or broke. */
   readonly onDone: (connection: MemoryConnection) => void;
 }
@@ -77,8 +54,7 @@ interface PendingRead {
 /** One end of an in-memory stream. Behaves as a TCP one does, but for back-pressure. */
 export class MemoryConnection implements Connection {
   readonly remoteAddress: string;
-  readonly #outward: Pipe;
-  readonly #onDone: (connection: MemoryConnection) => void;
+  readonly #init: MemoryConnectionInit;
   readonly #inbox: Buffer[] = [];
   #peer: MemoryConnection | undefined;
   #pending: PendingRead | undefined;
@@ -86,10 +62,9 @@ export class MemoryConnection implements Connection {
   #closed = false;
   #failure: Error | undefined;
 
-  constructor({ remoteAddress, outward, onDone }: MemoryConnectionOptions) {
-    this.remoteAddress = remoteAddress;
-    this.#outward = outward;
-    this.#onDone = onDone;
+  constructor(init: MemoryConnectionInit) {
+    this.remoteAddress = init.remoteAddress;
+    this.#init = init;
   }
 
   /** Makes the two the ends of one stream. */
@@ -117,8 +92,13 @@ export class MemoryConnection implements Connection {
     }
     if (this.#failure) return Promise.reject(this.#failure);
     if (data.length === 0) return Promise.resolve();
-    const copy = Buffer.from(data);
-    this.#tell((peer) => peer.#arrive(copy));
+    this.#init.onWrite(data);
+    const passed = this.#init.lifetime.spend(data.length);
+    if (passed > 0) {
+      const copy = Buffer.from(data.subarray(0, passed));
+      this.#tell(passed, (peer) => peer.#arrive(copy));
+    }
+    if (passed < data.length) this.breakOnTheWay();
     return Promise.resolve();
   }
 
@@ -128,21 +108,40 @@ export class MemoryConnection implements Connection {
     this.#inbox.length = 0;
     this.#settle(null);
     if (this.#failure) return;
-    this.#tell((peer) => peer.#end());
-    this.#onDone(this);
+    this.#tell(0, (peer) => peer.#end());
+    this.#init.onDone(this);
   }
 
   /** Breaks this end at once with `reason`, and the far end once it hears of it. */
   break(reason: Error): void {
     if (this.#failure || this.#closed) return;
-    this.#tell((peer) => peer.#reset());
+    this.#tell(0, (peer) => peer.#reset());
     this.#fail(reason);
   }
 
-  #tell(deliver: (peer: MemoryConnection) => void): void {
-    this.#outward.put(() => {
-      if (this.#peer) deliver(this.#peer);
+  /** Breaks both ends, as something between the two may do: each hears of it from the other's side. */
+  breakOnTheWay(): void {
+    this.#tell(0, (peer) => {
+      peer.#tell(0, (self) => self.#reset());
+      peer.#reset();
     });
+  }
+
+  /** Ends without a word to the far end, as when the machine loses its power. */
+  vanish(): void {
+    this.#closed = true;
+    this.#inbox.length = 0;
+    this.#settle(null);
+  }
+
+  #tell(bytes: number, deliver: (peer: MemoryConnection) => void): void {
+    const { gates, outward } = this.#init;
+    gates.outward.pass(() => outward.put(bytes, () => this.#reach(deliver)));
+  }
+
+  #reach(deliver: (peer: MemoryConnection) => void): void {
+    const peer = this.#peer;
+    if (peer) peer.#init.gates.inward.pass(() => deliver(peer));
   }
 
   #arrive(chunk: Buffer): void {
@@ -167,7 +166,7 @@ export class MemoryConnection implements Connection {
     const pending = this.#pending;
     this.#pending = undefined;
     pending?.reject(error);
-    this.#onDone(this);
+    this.#init.onDone(this);
   }
 
   #takeChunk(): Buffer | null {

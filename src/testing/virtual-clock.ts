@@ -12,12 +12,84 @@ export interface VirtualClockOptions {
   readonly now?: number | undefined;
 }
 
-interface Entry {
+/** One timer: its place in time and in the heap. */
+class Entry implements Timer {
   readonly at: number;
   readonly order: number;
   readonly callback: () => void;
+  readonly #heap: Heap;
   /** Its place in the heap; -1 once it ran or was cancelled. */
-  index: number;
+  index = -1;
+
+  constructor(heap: Heap, at: number, order: number, callback: () => void) {
+    this.#heap = heap;
+    this.at = at;
+    this.order = order;
+    this.callback = callback;
+  }
+
+  cancel(): void {
+    this.#heap.remove(this);
+  }
+}
+
+/** A binary heap, the earliest first. */
+class Heap {
+  readonly entries: Entry[] = [];
+
+  add(entry: Entry): void {
+    this.entries.push(entry);
+    this.#rise(entry, this.entries.length - 1);
+  }
+
+  remove(entry: Entry): void {
+    const place = entry.index;
+    if (place < 0) return;
+    entry.index = -1;
+    const last = this.entries.pop();
+    if (last === undefined || last === entry) return;
+    this.#sink(last, place);
+    if (last.index === place) this.#rise(last, place);
+  }
+
+  clear(): void {
+    for (const entry of this.entries.splice(0)) entry.index = -1;
+  }
+
+  /** Puts an entry where it belongs, between a free place and the top. */
+  #rise(entry: Entry, from: number): void {
+    const { entries } = this;
+    let place = from;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
+      const parent = entries[above] as Entry;
+      if (!isBefore(entry, parent)) break;
+      entries[place] = parent;
+      parent.index = place;
+      place = above;
+    }
+    entries[place] = entry;
+    entry.index = place;
+  }
+
+  /** Puts an entry where it belongs, between a free place and the bottom. */
+  #sink(entry: Entry, from: number): void {
+    const { entries } = this;
+    let place = from;
+    for (;;) {
+      let below = 2 * place + 1;
+      const [left, right] = [entries[below], entries[below + 1]];
+      if (left === undefined) break;
+      if (right !== undefined && isBefore(right, left)) below++;
+      const child = entries[below] as Entry;
+      if (!isBefore(child, entry)) break;
+      entries[place] = child;
+      child.index = place;
+      place = below;
+    }
+    entries[place] = entry;
+    entry.index = place;
+  }
 }
 
 /**
@@ -29,7 +101,7 @@ interface Entry {
  * with a turn of the event loop after each.
  */
 export class VirtualClock implements Clock {
-  readonly #heap: Entry[] = [];
+  readonly #heap = new Heap();
   #now: number;
   #order = 0;
   #running = false;
@@ -45,21 +117,20 @@ export class VirtualClock implements Clock {
 
   /** How many callbacks wait. */
   get pending(): number {
-    return this.#heap.length;
+    return this.#heap.entries.length;
   }
 
   /** When the next callback is due; undefined when none is. */
   get nextAt(): number | undefined {
-    return this.#heap[0]?.at;
+    return this.#heap.entries[0]?.at;
   }
 
   /** A delay that is negative or NaN counts as 0. */
   setTimer(delayMs: number, callback: () => void): Timer {
     const at = this.#now + (delayMs > 0 ? delayMs : 0);
-    const entry: Entry = { at, order: this.#order++, callback, index: this.#heap.length };
-    this.#heap.push(entry);
-    this.#siftUp(entry);
-    return { cancel: () => this.#remove(entry) };
+    const entry = new Entry(this.#heap, at, this.#order++, callback);
+    this.#heap.add(entry);
+    return entry;
   }
 
   /** Calls back at the same virtual time, after everything that is due by now. */
@@ -86,7 +157,8 @@ export class VirtualClock implements Clock {
     if (!(time >= this.#now)) {
       throw new RangeError(`the clock is at ${this.#now} and cannot advance to ${time}`);
     }
-    for (let next = this.#heap[0]; next && next.at <= time; next = this.#heap[0]) this.#run(next);
+    for (let next = this.#heap.entries[0]; next && next.at <= time; next = this.#heap.entries[0])
+      this.#run(next);
     this.#now = time;
   }
 
@@ -96,15 +168,20 @@ export class VirtualClock implements Clock {
    * @returns false, with nothing done, when none waits (or only for an infinite time).
    */
   runNext(): boolean {
-    const next = this.#heap[0];
+    const next = this.#heap.entries[0];
     if (!next || next.at === Infinity) return false;
     this.#run(next);
     return true;
   }
 
+  /** Forgets all callbacks that wait. */
+  clear(): void {
+    this.#heap.clear();
+  }
+
   #run(entry: Entry): void {
     if (this.#running) throw new Error('a callback of the clock cannot advance the clock');
-    this.#remove(entry);
+    entry.cancel();
     this.#now = entry.at;
     this.#running = true;
     try {
@@ -112,42 +189,6 @@ export class VirtualClock implements Clock {
     } finally {
       this.#running = false;
     }
-  }
-
-  #remove(entry: Entry): void {
-    if (entry.index < 0) return;
-    const last = this.#heap.pop();
-    if (last && last !== entry) {
-      last.index = entry.index;
-      this.#heap[last.index] = last;
-      this.#siftUp(last);
-      this.#siftDown(last);
-    }
-    entry.index = -1;
-  }
-
-  #siftUp(entry: Entry): void {
-    while (entry.index > 0) {
-      const parent = this.#heap[(entry.index - 1) >> 1];
-      if (!parent || !isBefore(entry, parent)) return;
-      this.#swap(entry, parent);
-    }
-  }
-
-  #siftDown(entry: Entry): void {
-    for (;;) {
-      const left = this.#heap[2 * entry.index + 1];
-      const right = this.#heap[2 * entry.index + 2];
-      const child = left && right && isBefore(right, left) ? right : left;
-      if (!child || !isBefore(child, entry)) return;
-      this.#swap(child, entry);
-    }
-  }
-
-  #swap(a: Entry, b: Entry): void {
-    [a.index, b.index] = [b.index, a.index];
-    this.#heap[a.index] = a;
-    this.#heap[b.index] = b;
   }
 }
 

@@ -1,0 +1,151 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What happened in a simulated cluster: the last events, to look at, and a hash of everything, to see
+// whether two runs were the same.
+
+import { createHash } from 'node:crypto';
+import type { Node } from '../core/member.js';
+import type { MembershipEvent } from '../core/membership/events.js';
+import type { NetworkTap, PacketFate } from './network-options.js';
+
+/** One membership event, when it happened, and who was told of it. */
+export interface TraceEntry {
+  /** Virtual milliseconds. */
+  readonly at: number;
+  /** The name of the node that was told. */
+  readonly observer: string;
+  readonly event: MembershipEvent;
+}
+
+/** The kinds of record that are hashed. */
+const record = { name: 0, event: 1, carried: 2, lost: 3, cut: 4, stream: 5, life: 6 } as const;
+const hashedAtOnce = 64 * 1024;
+/** Kind, time, two names, a length. */
+const headerBytes = 1 + 8 + 4 + 4 + 4;
+const noBytes = Buffer.alloc(0);
+
+/** The trace of one cluster. */
+export class Trace implements NetworkTap {
+  readonly #now: () => number;
+  readonly #isSealed: (addr: string) => boolean;
+  readonly #keep: number;
+  readonly #hash = createHash('sha256');
+  readonly #buffer = Buffer.alloc(hashedAtOnce);
+  readonly #ids = new Map<string, number>();
+  #filled = 0;
+  readonly #ring: TraceEntry[] = [];
+  #recorded = 0;
+
+  /**
+   * @param init.keep - how many events are kept
+   * @param init.isSealed - whether what an address sends is encrypted. Then its content is not
+   *   hashed: nonces are never predictable, not even here
+   */
+  constructor(init: { now: () => number; keep: number; isSealed: (addr: string) => boolean }) {
+    this.#now = init.now;
+    this.#keep = init.keep;
+    this.#isSealed = init.isSealed;
+  }
+
+  /** How many events there were. */
+  get recorded(): number {
+    return this.#recorded;
+  }
+
+  /** The last events, oldest first. */
+  entries(): TraceEntry[] {
+    const oldest = this.#recorded % Math.max(1, this.#keep);
+    if (this.#recorded <= this.#keep) return [...this.#ring];
+    return [...this.#ring.slice(oldest), ...this.#ring.slice(0, oldest)];
+  }
+
+  /** SHA-256 of everything so far, in hexadecimal. */
+  digest(): string {
+    this.#flush();
+    return this.#hash.copy().digest('hex');
+  }
+
+  event(observer: string, event: MembershipEvent): void {
+    const entry = { at: this.#now(), observer, event };
+    if (this.#keep > 0) this.#ring[this.#recorded % this.#keep] = entry;
+    this.#recorded++;
+    const about = 'node' in event ? event.node.name : '';
+    this.#write(record.event, observer, about, Buffer.from(textOf(event)));
+  }
+
+  /** A node began or ended. */
+  life(name: string, what: string): void {
+    this.#write(record.life, name, what, noBytes);
+  }
+
+  packet(packet: Buffer, from: string, to: string, fate: PacketFate): void {
+    this.#write(record[fate], from, to, packet, this.#isSealed(from));
+  }
+
+  stream(data: Buffer, from: string, to: string): void {
+    this.#write(record.stream, from, to, data, this.#isSealed(from));
+  }
+
+  /** A length tells apart what comes before and after it, and all that is told of a secret. */
+  #write(kind: number, first: string, second: string, content: Buffer, isSecret = false): void {
+    const [a, b] = [this.#idOf(first), this.#idOf(second)];
+    const size = headerBytes + (isSecret ? 0 : content.length);
+    if (this.#filled + size > hashedAtOnce) this.#flush();
+    const buffer = this.#buffer;
+    let at = this.#filled;
+    buffer[at] = kind;
+    // Whole microseconds: what the last bit of a double is can depend on the machine.
+    buffer.writeDoubleLE(Math.round(this.#now() * 1000), at + 1);
+    buffer.writeUInt32LE(a, at + 9);
+    buffer.writeUInt32LE(b, at + 13);
+    buffer.writeUInt32LE(content.length, at + 17);
+    at += headerBytes;
+    this.#filled = at;
+    if (isSecret) return;
+    if (size <= hashedAtOnce) {
+      content.copy(buffer, at);
+      this.#filled = at + content.length;
+    } else {
+      this.#flush();
+      this.#hash.update(content);
+    }
+  }
+
+  #idOf(name: string): number {
+    const known = this.#ids.get(name);
+    if (known !== undefined) return known;
+    this.#flush();
+    const id = this.#ids.size;
+    this.#ids.set(name, id);
+    this.#hash.update(`${record.name} ${id} ${JSON.stringify(name)}\n`);
+    return id;
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#buffer.subarray(0, this.#filled));
+    this.#filled = 0;
+  }
+}
+
+function textOf(event: MembershipEvent): string {
+  switch (event.type) {
+    case 'health':
+      return `health ${event.score}`;
+    case 'conflict':
+      return `conflict ${textOfNode(event.existing)} ${textOfNode(event.other)}`;
+    case 'leave':
+      return `leave ${textOfNode(event.node)} ${event.reason}`;
+    case 'update':
+      return `update ${textOfNode(event.node)} ${event.previousMeta.toString('hex')}`;
+    default:
+      return `${event.type} ${textOfNode(event.node)}`;
+  }
+}
+
+function textOfNode({ address, incarnation, state, meta, protocol }: Node): string {
+  return `${address} ${incarnation} ${state} ${protocol.current} ${meta.toString('hex')}`;
+}
