@@ -7,6 +7,7 @@
 // The transmit-limited queue (SWIM, section 4.1; Go memberlist's TransmitLimitedQueue): each message
 // is sent a number of times that grows with the logarithm of the cluster, the freshest first.
 import { retransmitLimit } from '../lifeguard/formulas.js';
+import { BroadcastTier } from './broadcast-tier.js';
 
 /** A message to be gossiped. */
 export interface Broadcast {
@@ -34,8 +35,8 @@ interface Entry {
 export class TransmitLimitedQueue {
   readonly #numNodes: () => number;
   readonly #retransmitMult: number;
-  /** By number of transmissions; within a tier by length falling, then id falling. */
-  readonly #tiers: Entry[][] = [];
+  /** By number of transmissions. */
+  readonly #tiers: BroadcastTier<Entry>[] = [];
   readonly #byName = new Map<string, Entry>();
   #size = 0;
   #nextId = 1;
@@ -81,12 +82,9 @@ export class TransmitLimitedQueue {
     const taken: Entry[] = [];
     let used = 0;
     for (const tier of this.#tiers) {
-      while (tier.length > 0) {
-        const free = limit - used - overhead;
-        const place = firstNotLonger(tier, free);
-        const entry = tier[place];
+      for (;;) {
+        const entry = tier.takeLongest(limit - used - overhead);
         if (entry === undefined) break;
-        tier.splice(place, 1);
         used += overhead + entry.length;
         taken.push(entry);
       }
@@ -100,11 +98,10 @@ export class TransmitLimitedQueue {
   /** Keeps the `maxRetain` broadcasts that were sent least; the rest are finished. */
   prune(maxRetain: number): void {
     const dropped: Entry[] = [];
-    for (let at = this.#tiers.length - 1; at >= 0; at--) {
-      const tier = this.#tiers[at] as Entry[];
-      while (this.#size > maxRetain && tier.length > 0) {
-        const entry = tier[tier.length - 1] as Entry;
-        this.#remove(entry);
+    for (const tier of [...this.#tiers].reverse()) {
+      for (const entry of tier.takeLast(Math.max(0, this.#size - maxRetain))) {
+        this.#size--;
+        this.#forgetName(entry);
         dropped.push(entry);
       }
     }
@@ -139,20 +136,18 @@ export class TransmitLimitedQueue {
     const { invalidates } = broadcast;
     if (invalidates === undefined) return [];
     return this.#tiers
-      .flat()
+      .flatMap((tier) => [...tier])
       .filter((entry) => entry.broadcast.name === undefined && invalidates(entry.broadcast));
   }
 
   #insert(entry: Entry): void {
-    while (this.#tiers.length <= entry.transmits) this.#tiers.push([]);
-    const tier = this.#tiers[entry.transmits] as Entry[];
-    tier.splice(placeOf(tier, entry), 0, entry);
+    while (this.#tiers.length <= entry.transmits) this.#tiers.push(new BroadcastTier());
+    (this.#tiers[entry.transmits] as BroadcastTier<Entry>).add(entry);
     this.#size++;
   }
 
   #remove(entry: Entry): void {
-    const tier = this.#tiers[entry.transmits] as Entry[];
-    tier.splice(placeOf(tier, entry), 1);
+    (this.#tiers[entry.transmits] as BroadcastTier<Entry>).remove(entry);
     this.#size--;
     this.#forgetName(entry);
   }
@@ -160,31 +155,4 @@ export class TransmitLimitedQueue {
   #forgetName({ broadcast: { name } }: Entry): void {
     if (name !== undefined) this.#byName.delete(name);
   }
-}
-
-// Where the first entry stands that is not longer than this (and so the longest that fits).
-function firstNotLonger(tier: readonly Entry[], length: number): number {
-  let low = 0;
-  let high = tier.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((tier[middle] as Entry).length > length) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-// Where an entry stands, or would stand.
-function placeOf(tier: readonly Entry[], entry: Entry): number {
-  let low = 0;
-  let high = tier.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const other = tier[middle] as Entry;
-    const before =
-      other.length > entry.length || (other.length === entry.length && other.id > entry.id);
-    if (before) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,0 +1,58 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The order in which broadcasts of one tier are taken.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BroadcastTier, type Ranked } from '../../../../src/core/gossip/broadcast-tier.js';
+
+function tierOf(...entries: readonly (readonly [length: number, id: number])[]) {
+  const tier = new BroadcastTier<Ranked>();
+  for (const [length, id] of entries) tier.add({ length, id });
+  return tier;
+}
+
+function allOf(tier: BroadcastTier<Ranked>, most = Infinity): number[] {
+  const ids: number[] = [];
+  for (let entry = tier.takeLongest(most); entry; entry = tier.takeLongest(most))
+    ids.push(entry.id);
+  return ids;
+}
+
+test('the longest come first, and of equally long ones the newest', () => {
+  assert.deepEqual(allOf(tierOf([10, 1], [30, 2], [10, 3], [20, 4])), [2, 4, 3, 1]);
+});
+
+test('what does not fit is left', () => {
+  const tier = tierOf([10, 1], [30, 2], [20, 3]);
+  assert.deepEqual(allOf(tier, 20), [3, 1]);
+  assert.equal(tier.takeLongest(9), undefined);
+  assert.deepEqual(allOf(tier), [2]);
+});
+
+test('one that comes back from another tier has its place by its age', () => {
+  assert.deepEqual(allOf(tierOf([10, 5], [10, 2], [10, 9], [10, 3])), [9, 5, 3, 2]);
+});
+
+test('any of them can be removed, the last of its length too', () => {
+  const tier = new BroadcastTier<Ranked>();
+  const entries = [1, 2, 3, 4].map((id) => ({ length: id === 4 ? 7 : 10, id }));
+  for (const entry of entries) tier.add(entry);
+  tier.remove(entries[1] as Ranked);
+  tier.remove(entries[3] as Ranked);
+  assert.deepEqual([...tier].map(({ id }) => id).sort(), [1, 3]);
+  assert.deepEqual(allOf(tier), [3, 1]);
+});
+
+test('the last are the oldest of the shortest', () => {
+  const tier = tierOf([10, 1], [20, 2], [10, 3], [20, 4]);
+  assert.deepEqual(
+    tier.takeLast(3).map(({ id }) => id),
+    [1, 3, 2],
+  );
+  assert.deepEqual(tier.takeLast(0), []);
+  assert.deepEqual(allOf(tier), [4]);
+});
