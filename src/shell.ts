@@ -9,6 +9,7 @@
 import type { ResolvedConfig } from './config/options.js';
 import { Counters, type DropReason } from './core/counters.js';
 import { Engine, versionBytes } from './core/engine.js';
+import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
 import type { Member, Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import { nodeOfRecord } from './core/membership/merge.js';
@@ -88,6 +89,7 @@ export class Shell {
       ...config,
       bindPort: this.bindPort,
       hasAliveDelegate: config.alive !== undefined,
+      lifeguard: config[lifeguardRules] ?? productionRules,
       disableTcpPingsForNode:
         config.disableTcpPingsForNode && ((name: string) => host.disablesTcpPings(name)),
     };
@@ -276,6 +278,7 @@ export class Shell {
         host.notifyPingComplete(node, roundTripMs, payload),
       userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),
       ackPayload: () => host.ackPayload(),
+      hasUserBroadcasts: () => config.delegate?.getBroadcasts !== undefined,
       userBroadcasts: (overhead, limit) => host.getBroadcasts(overhead, limit),
       allowsIp: this.#allowsIp,
       objectionToAlive: (peer) => host.objectionToAlive(peer),

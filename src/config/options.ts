@@ -7,6 +7,7 @@
 // Everything that a user can set, and what becomes of it. Durations are milliseconds, sizes bytes;
 // names are Go memberlist's in camelCase. "Default" means `lanConfig()`.
 import type { Registry, RegistryContentType } from 'prom-client';
+import type { LifeguardRules, lifeguardRules } from '../core/lifeguard/rules.js';
 import type { Clock, Random } from '../core/ports.js';
 import type {
   AliveDelegate,
@@ -232,4 +233,6 @@ type OptionalSettings = {
 export interface ResolvedConfig extends FilledSettings, OptionalSettings {
   /** The IPs to bind; at least one. */
   readonly bindAddr: readonly string[];
+  /** @internal Only experiments have other rules than those of production. */
+  readonly [lifeguardRules]?: LifeguardRules;
 }

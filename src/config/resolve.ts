@@ -7,6 +7,7 @@
 // From what the user gave to what the library works with: all mistakes at once, or all defaults
 // filled in.
 import { hostname } from 'node:os';
+import { lifeguardRules, type LifeguardRules } from '../core/lifeguard/rules.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { systemRandom } from '../runtime/system-random.js';
@@ -59,7 +60,11 @@ export function resolveConfig(config: MemberlistConfig | undefined = {}): Resolv
   const given = definedSettings(input);
   const problems = findProblems(given, input);
   if (problems.length > 0) throw new ConfigError(problems);
-  return fillIn(given);
+  return fillIn(given, input);
+}
+
+interface ExperimentConfig {
+  readonly [lifeguardRules]?: LifeguardRules;
 }
 
 /** Reads each setting once. The values are what they claim to be only after `findProblems`. */
@@ -133,7 +138,10 @@ function unknownField(field: string, value: unknown): ConfigProblem {
   };
 }
 
-function fillIn(given: Given & { name: string }): ResolvedConfig {
+function fillIn(
+  given: Given & { name: string },
+  { [lifeguardRules]: rules }: ExperimentConfig,
+): ResolvedConfig {
   const { secretKey, ...settings } = {
     ...notGiven,
     ...lanConfig(),
@@ -149,6 +157,7 @@ function fillIn(given: Given & { name: string }): ResolvedConfig {
     keyring: secretKey === undefined ? keyring : new Keyring(secretKey),
     cidrsAllowed: cidrsAllowed && Object.freeze([...cidrsAllowed]),
     metrics: metrics && frozenMetrics(metrics),
+    ...(rules && { [lifeguardRules]: rules }),
   });
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Counters } from './counters.js';
+import type { LifeguardRules } from './lifeguard/rules.js';
 import type { Clock, Effects, Random } from './ports.js';
 
 /** The settings that the core goes by; the resolved configuration has them all. */
@@ -32,6 +33,7 @@ export interface CoreSettings {
   readonly udpBufferSize: number;
   /** Version bytes are demanded of alive claims when there is a delegate to show them to. */
   readonly hasAliveDelegate: boolean;
+  readonly lifeguard: LifeguardRules;
 }
 
 /** What every part of the core is handed. */

@@ -80,6 +80,8 @@ export class Engine {
       },
     );
     this.#catchUp = new CatchUp({ clock, counters, inbox: this.#inbox });
+    const { lifeguard } = settings;
+    const caughtUp = lifeguard.probeWait(this.#catchUp.wait);
     this.table = new MemberTable(random);
     this.self = new LocalNode({ name: settings.name, random });
     this.health = new LocalHealth({
@@ -90,13 +92,15 @@ export class Engine {
       numNodes: () => this.table.size,
       retransmitMult: settings.retransmitMult,
     });
-    this.acks = new AckTable({ clock, caughtUp: this.#catchUp.wait });
+    this.acks = new AckTable({ clock, caughtUp });
     const { table, self, health, queue, acks } = this;
     const { codec } = init;
-    const caughtUp = this.#catchUp.wait;
     const outbox = (this.#outbox = new Outbox({ context, codec, table, queue }));
     const parts = { context, self, table, queue, health, outbox, acks, caughtUp };
-    const membership = (this.#membership = new Membership(parts));
+    const membership = (this.#membership = new Membership({
+      ...parts,
+      caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
+    }));
     const makePing: MakePing = (seqNo, node) => this.#makePing(seqNo, node);
     this.#prober = new Prober(
       { ...parts, membership, makePing },
@@ -273,8 +277,9 @@ export class Engine {
   }
 
   #every(intervalMs: () => number, tick: () => void): Scheduler {
-    const { clock, random } = this.#context;
-    return new Scheduler({ clock, random }, { intervalMs, tick });
+    const { clock, random, settings } = this.#context;
+    const { periodic } = settings.lifeguard;
+    return new Scheduler({ clock, random }, { intervalMs, tick: periodic(tick) });
   }
 
   #pushPullMs(): number {

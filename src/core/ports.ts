@@ -73,6 +73,8 @@ export interface Effects {
 
   /** The payload that the user's ping delegate puts into our acks; null without one. */
   ackPayload(): Uint8Array | null;
+  /** Whether the user's delegate may have messages to gossip. */
+  hasUserBroadcasts(): boolean;
   /** Messages that the user's delegate wants gossiped, each at most `limit` bytes with overhead. */
   userBroadcasts(overhead: number, limit: number): readonly Uint8Array[];
   /** Whether an IP may belong to a member and talk to us (`cidrsAllowed`). */

@@ -21,6 +21,7 @@ export function gossipRound(components: {
   outbox: Outbox;
 }): void {
   const { context, self, table, outbox } = components;
+  if (!outbox.mayHaveNews) return;
   const { gossipNodes, gossipToTheDeadTime } = context.settings;
   const now = context.clock.now();
   const mayHear = (member: Member): boolean => {

@@ -56,6 +56,11 @@ export class Outbox {
     this.#sendAll(to, [...messages, ...this.#broadcasts(this.budget - used)], onFailure);
   }
 
+  /** False when there is surely nothing to gossip: most rounds of a quiet cluster end here. */
+  get mayHaveNews(): boolean {
+    return this.#queue.numQueued > 0 || this.#context.effects.hasUserBroadcasts();
+  }
+
   /** Sends a packet of broadcasts; false when there was nothing to send. */
   gossip(to: Address): boolean {
     const messages = this.#broadcasts(this.budget - COMPOUND_HEADER_BYTES);

@@ -5,7 +5,7 @@
  */
 
 import type { CoreContext } from '../context.js';
-import { confirmationsWanted, suspicionMinMs } from '../lifeguard/formulas.js';
+import { suspicionMinMs } from '../lifeguard/formulas.js';
 import { Suspicion } from '../lifeguard/suspicion.js';
 
 /** The suspicions that run, by the name of the suspected: at most one each. */
@@ -37,9 +37,9 @@ export class Suspicions {
     const { name, accuser, members } = init;
     const { settings, clock, effects, counters } = this.#context;
     if (this.#running.has(name)) throw new Error(`${name} is under suspicion already`);
-    const { suspicionMult, suspicionMaxTimeoutMult, probeInterval } = settings;
+    const { suspicionMult, suspicionMaxTimeoutMult, probeInterval, lifeguard } = settings;
     const minMs = suspicionMinMs(suspicionMult, members, probeInterval);
-    const wanted = confirmationsWanted(suspicionMult, members);
+    const wanted = lifeguard.confirmationsWanted(suspicionMult, members);
     const expired = (confirmations: number): void => {
       if (confirmations < wanted) {
         counters.degradedSuspicions++;

@@ -79,7 +79,7 @@ export class ProbeRound {
 
   /** Sends the direct ping. */
   start(): void {
-    const { context, acks, outbox, self, makePing } = this.#components;
+    const { context, acks, outbox, self, health, makePing } = this.#components;
     const { clock, settings } = context;
     const { name, address, state } = this.#target;
     acks.expect(
@@ -91,15 +91,17 @@ export class ProbeRound {
       },
       this.#lengthMs,
     );
-    if (settings.probeTimeout < this.#lengthMs) {
-      const dueAt = clock.now() + settings.probeTimeout;
-      this.#directTimer = clock.setTimer(settings.probeTimeout, () => {
+    const { lifeguard } = settings;
+    const timeoutMs = lifeguard.probeTimeoutMs(settings.probeTimeout, health.score);
+    if (timeoutMs < this.#lengthMs) {
+      const dueAt = clock.now() + timeoutMs;
+      this.#directTimer = clock.setTimer(timeoutMs, () => {
         this.#noteLateness(clock.now() - dueAt);
         this.#components.caughtUp(() => this.#goIndirect());
       });
     }
     const messages = [makePing(this.#seqNo, name).message];
-    if (state !== 'alive') {
+    if (state !== 'alive' && lifeguard.tellsTheAccused) {
       // Lifeguard's buddy system: the accused hears of it with the ping, and can refute at once.
       const claim = { node: name, incarnation: this.#incarnation, from: self.name };
       messages.push(encodeMessage({ type: MessageType.suspect, ...claim }));
@@ -139,9 +141,9 @@ export class ProbeRound {
   }
 
   #askHelper(helper: Member): void {
-    const { outbox, makePing } = this.#components;
+    const { context, outbox, makePing } = this.#components;
     const { name, facts } = this.#target;
-    const nack = helper.protocolMax >= NACK_PROTOCOL;
+    const nack = context.settings.lifeguard.asksForNacks && helper.protocolMax >= NACK_PROTOCOL;
     if (nack) this.#nacksWanted++;
     const { ping } = makePing(this.#seqNo, name);
     const request = {
@@ -193,7 +195,7 @@ export class ProbeRound {
       this.#end('stream');
       effects.report({ code: 'probe-stream-only', peer });
       health.add(-1);
-    } else if (this.#lateMs > settings.probeTimeout) {
+    } else if (settings.lifeguard.mindsStalls && this.#lateMs > settings.probeTimeout) {
       this.#end('stalled');
       effects.report({ code: 'probe-stalled', peer, lateMs: this.#lateMs });
       health.add(1);
@@ -207,8 +209,7 @@ export class ProbeRound {
   #accuse(): void {
     const { context, self, health, membership } = this.#components;
     const node = this.#target.name;
-    // Helpers that kept silent say more about our own connection than about the target.
-    health.add(this.#nacksWanted > 0 ? Math.max(0, this.#nacksWanted - this.#nacks) : 1);
+    health.add(context.settings.lifeguard.failedProbeCost(this.#nacksWanted, this.#nacks));
     const healthScore = health.score;
     context.effects.report({ code: 'probe-unanswered', peer: node, healthScore });
     const incarnation = this.#incarnation;

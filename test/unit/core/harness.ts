@@ -10,6 +10,7 @@ import { lanConfig } from '../../../src/config/presets.js';
 import type { CoreSettings } from '../../../src/core/context.js';
 import { Counters } from '../../../src/core/counters.js';
 import { Engine, versionBytes, type Identity } from '../../../src/core/engine.js';
+import { productionRules } from '../../../src/core/lifeguard/rules.js';
 import type { Member, MemberState, Node } from '../../../src/core/member.js';
 import type { MembershipEvent } from '../../../src/core/membership/events.js';
 import type { Effects, SendFailure, StreamPingRequest } from '../../../src/core/ports.js';
@@ -76,7 +77,7 @@ export interface MemberOptions extends Partial<Omit<AliveClaim, 'type' | 'node'>
 /** The settings of a node called `me`: LAN defaults. */
 export function settingsFor(overrides: Partial<CoreSettings> = {}): CoreSettings {
   const none = { disableTcpPingsForNode: undefined, hasAliveDelegate: false };
-  return { ...lanConfig(), name: ME, ...none, ...overrides };
+  return { ...lanConfig(), name: ME, ...none, lifeguard: productionRules, ...overrides };
 }
 
 /** A started engine that knows itself only, with nothing sent, told or queued yet. */
@@ -206,6 +207,7 @@ export class Harness {
         void this.pingsCompleted.push({ node, roundTripMs, payload }),
       userMessage: (payload, from) => void this.userMessages.push({ payload, from }),
       ackPayload: () => null,
+      hasUserBroadcasts: () => true,
       userBroadcasts: () => [],
       allowsIp: () => true,
       objectionToAlive: () => undefined,

@@ -232,3 +232,22 @@ test('a late ack is counted and changes nothing', () => {
   harness.receive(ack(4));
   assert.equal(harness.counters.drops.get('unexpected-ack'), 1);
 });
+
+test('a quiet round draws nobody, unless the user’s delegate may have something', () => {
+  for (const hasUserBroadcasts of [false, true]) {
+    const harness = makeGossiper({ effects: { hasUserBroadcasts: () => hasUserBroadcasts } });
+    harness.addMember('a');
+    harness.forget();
+    harness.run(200);
+    const { random } = harness;
+    const next = random.next.bind(random);
+    let drawn = 0;
+    random.next = () => {
+      drawn++;
+      return next();
+    };
+    harness.run(10_000);
+    assert.equal(drawn > 0, hasUserBroadcasts);
+    assert.deepEqual(harness.sent, []);
+  }
+});
