@@ -1,0 +1,104 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The five configurations of the Lifeguard paper, each by the paper's rules and by the product's.
+
+import { confirmationsWanted } from '../../src/core/lifeguard/formulas.js';
+import {
+  lifeguardRules,
+  productionRules,
+  type LifeguardRules,
+} from '../../src/core/lifeguard/rules.js';
+import type { SimulatedConfig } from '../../src/testing/index.js';
+
+/** Which of Lifeguard's extensions a configuration has. */
+interface Extensions {
+  readonly probe: boolean;
+  readonly suspicion: boolean;
+  readonly buddy: boolean;
+}
+
+const none: Extensions = { probe: false, suspicion: false, buddy: false };
+
+/** The configurations, in the order of the paper's tables. */
+export const configurations = {
+  swim: none,
+  'lha-probe': { ...none, probe: true },
+  'lha-suspicion': { ...none, suspicion: true },
+  buddy: { ...none, buddy: true },
+  lifeguard: { probe: true, suspicion: true, buddy: true },
+} as const satisfies Record<string, Extensions>;
+
+export type Configuration = keyof typeof configurations;
+export const configurationNames = Object.keys(configurations) as Configuration[];
+
+/** Whose rules: those of the paper, or those of the product (and of Go memberlist today). */
+export type Variant = 'paper' | 'product';
+export const variants: readonly Variant[] = ['paper', 'product'];
+
+/** The paper's K: confirmations that bring a suspicion to its shortest. */
+const paperConfirmations = 3;
+/** The local health score stays under this: the probe interval is stretched to 9 s, or to 8 s. */
+const maxMultipliers: Record<Variant, number> = { paper: 9, product: 8 };
+
+/** What decides the rules of a run. */
+export interface Tuning {
+  readonly configuration: Configuration;
+  readonly variant: Variant;
+  /** Suspicion multiplier. */
+  readonly alpha: number;
+  /** Max multiplier of suspicions. */
+  readonly beta: number;
+  /** Whether the rules about our own stalls are off. */
+  readonly noStallRule?: boolean | undefined;
+}
+
+const stallsDoNotMatter: Partial<LifeguardRules> = {
+  mindsStalls: false,
+  probeWait: () => (then) => then(),
+  suspicionWait: () => (then) => then(),
+};
+
+/** The rules of one configuration. */
+export function rulesFor(tuning: Tuning): LifeguardRules {
+  const { probe, suspicion, buddy } = configurations[tuning.configuration];
+  const isPaper = tuning.variant === 'paper';
+  const paper: Partial<LifeguardRules> = {
+    probeTimeoutMs: (probeTimeoutMs, healthScore) => probeTimeoutMs * (healthScore + 1),
+    failedProbeCost: (nacksWanted, nacks) => 1 + Math.max(0, nacksWanted - nacks),
+    confirmationsWanted: (_, members) => confirmationsWanted(paperConfirmations + 2, members),
+  };
+  return {
+    ...productionRules,
+    ...(isPaper && paper),
+    ...(!suspicion && { confirmationsWanted: () => 0 }),
+    asksForNacks: probe,
+    tellsTheAccused: buddy,
+    ...(tuning.noStallRule && stallsDoNotMatter),
+  };
+}
+
+/** The configuration of a node, with some rules of its own. */
+export function configFor(tuning: Tuning, own: Partial<LifeguardRules> = {}): SimulatedConfig {
+  const { probe, suspicion } = configurations[tuning.configuration];
+  const config: SimulatedConfig = {
+    probeInterval: 1_000,
+    probeTimeout: 500,
+    suspicionMult: tuning.alpha,
+    suspicionMaxTimeoutMult: suspicion ? tuning.beta : 1,
+    awarenessMaxMultiplier: probe ? maxMultipliers[tuning.variant] : 1,
+    // Ours, unknown to both papers.
+    settleAfterJoin: false,
+  };
+  return Object.assign(config, { [lifeguardRules]: { ...rulesFor(tuning), ...own } });
+}
+
+/** Where paper and product do not differ, the product's name stands for both. */
+export function canonicalVariant({ configuration, variant, alpha }: Tuning): Variant {
+  const { probe, suspicion } = configurations[configuration];
+  const differs = probe || (suspicion && confirmationsWanted(alpha, 128) !== paperConfirmations);
+  return differs ? variant : 'product';
+}

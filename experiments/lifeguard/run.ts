@@ -1,0 +1,210 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// One run of the Lifeguard experiment (section V of the paper).
+
+import { performance } from 'node:perf_hooks';
+import { TimeoutError } from '../../src/errors.js';
+import { SeededRandom, SimulatedCluster, type SimulatedConfig } from '../../src/testing/index.js';
+import { keyOf, seedOf, type Run } from './cells.js';
+import { Blocking } from './blocking.js';
+import { configFor } from './configurations.js';
+
+/** Loopback: one way, milliseconds. */
+const latency = { min: 0.05, max: 0.2 };
+const quietMs = 15_000;
+const lengthMs = 120_000;
+
+/** How an anomalous node was found out. Milliseconds since the anomaly began. */
+export interface Detection {
+  readonly firstMs: number;
+  /** When the last healthy node knew; null when not all came to know. */
+  readonly fullMs: number | null;
+}
+
+/** What is kept of a run. */
+export interface RunResult {
+  readonly key: string;
+  readonly run: Run;
+  readonly seed: string;
+  /** Failure events about healthy nodes, anywhere. */
+  readonly falsePositives: number;
+  /** Those of them that healthy nodes raised. */
+  readonly falsePositivesAtHealthy: number;
+  /** Failure events about anomalous nodes. */
+  readonly truePositives: number;
+  /** Threshold runs: each anomalous node that a healthy one found out. */
+  readonly detections: readonly Detection[];
+  /** Threshold runs: whether everybody saw everybody healthy within the time. */
+  readonly recovered: boolean | null;
+  /** Packets, and streams that were opened, since the first anomaly. */
+  readonly messages: number;
+  readonly bytes: number;
+  readonly packets: number;
+  readonly packetBytes: number;
+  /** How long was counted, in virtual milliseconds. */
+  readonly virtualMs: number;
+  /** The hash of all that happened: a rerun must have the same. */
+  readonly digest: string;
+  /** Processor time, milliseconds. */
+  readonly cpuMs: number;
+}
+
+/** Does one run. */
+export async function execute(run: Run): Promise<RunResult> {
+  const startedAt = performance.now();
+  const blockings = new Map<string, Blocking>();
+  const cluster = await quietCluster(run, blockings);
+  try {
+    const anomalous = chooseAnomalous(cluster, run);
+    const count = new Count(cluster, anomalous);
+    const before = cluster.stats();
+    const began = cluster.now;
+    const disturb = (): void => {
+      for (const name of anomalous) startAnomaly(cluster, run, name, blockings.get(name));
+    };
+    const recovered = await goThrough(cluster, run, disturb);
+    const after = cluster.stats();
+    const packets = after.packets - before.packets;
+    const packetBytes = after.packetBytes - before.packetBytes;
+    return {
+      key: keyOf(run),
+      run,
+      seed: seedOf(run),
+      falsePositives: count.falsePositives,
+      falsePositivesAtHealthy: count.falsePositivesAtHealthy,
+      truePositives: count.truePositives,
+      detections: run.intervalMs === undefined ? count.detections() : [],
+      recovered,
+      messages: packets + after.streams - before.streams,
+      bytes: packetBytes + after.streamBytes - before.streamBytes,
+      packets,
+      packetBytes,
+      virtualMs: cluster.now - began,
+      digest: cluster.digest().slice(0, 16),
+      cpuMs: Math.round(performance.now() - startedAt),
+    };
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** A cluster in which everybody knows everybody, and nothing has happened for a while. */
+async function quietCluster(run: Run, blockings: Map<string, Blocking>): Promise<SimulatedCluster> {
+  const config = (name: string): SimulatedConfig => {
+    if (run.anomaly !== 'block') return configFor(run);
+    const blocking = new Blocking();
+    blockings.set(name, blocking);
+    return configFor(run, blocking.rules);
+  };
+  const options = { size: run.nodes, seed: seedOf(run), network: { latency }, config };
+  const cluster = await SimulatedCluster.create({ ...options, traceLength: 0 });
+  // Once so that one knows all, once so that all do.
+  await cluster.joinAll();
+  await cluster.joinAll();
+  await cluster.run(quietMs);
+  if (!cluster.converged()) throw new Error(`${keyOf(run)}: not all know all after ${quietMs} ms`);
+  return cluster;
+}
+
+function chooseAnomalous(cluster: SimulatedCluster, run: Run): string[] {
+  const random = new SeededRandom(`${seedOf(run)} anomalous`);
+  const names = cluster.names();
+  return Array.from({ length: run.concurrency }, () => {
+    const [name] = names.splice(Math.floor(random.next() * names.length), 1);
+    if (name === undefined) throw new RangeError('more anomalous nodes than nodes');
+    return name;
+  });
+}
+
+/** Lets the anomalies happen. Whether all saw all healthy again; null where it is not asked. */
+async function goThrough(
+  cluster: SimulatedCluster,
+  run: Run,
+  disturb: () => void,
+): Promise<boolean | null> {
+  const { durationMs, intervalMs } = run;
+  const began = cluster.now;
+  if (intervalMs === undefined) {
+    disturb();
+    await cluster.run(durationMs);
+    return hasRecovered(cluster, lengthMs - durationMs);
+  }
+  while (cluster.now - began < lengthMs) {
+    disturb();
+    await cluster.run(durationMs + intervalMs);
+  }
+  return null;
+}
+
+function startAnomaly(
+  cluster: SimulatedCluster,
+  { anomaly, durationMs }: Run,
+  name: string,
+  blocking: Blocking | undefined,
+): void {
+  if (anomaly === 'freeze') {
+    cluster.freeze(name, durationMs);
+    return;
+  }
+  if (blocking !== undefined) {
+    blocking.block();
+    // Asked for first, so done first: what waited goes on before what has come is read.
+    cluster.clock.setTimer(durationMs, () => blocking.release());
+  }
+  cluster.block(name, durationMs);
+}
+
+async function hasRecovered(cluster: SimulatedCluster, timeout: number): Promise<boolean> {
+  try {
+    await cluster.runUntil(() => cluster.converged(), { timeout });
+    return true;
+  } catch (error) {
+    if (error instanceof TimeoutError) return false;
+    throw error;
+  }
+}
+
+/** Counts failure events. */
+export class Count {
+  falsePositives = 0;
+  falsePositivesAtHealthy = 0;
+  truePositives = 0;
+  readonly #healthyCount: number;
+  readonly #began: number;
+  /** For each anomalous node: when each healthy one first held it for failed. */
+  readonly #seen = new Map<string, Map<string, number>>();
+
+  /** Counts from now on. */
+  constructor(cluster: SimulatedCluster, anomalous: readonly string[]) {
+    const set = new Set(anomalous);
+    this.#began = cluster.now;
+    this.#healthyCount = cluster.names().length - set.size;
+    for (const name of anomalous) this.#seen.set(name, new Map());
+    cluster.on('event', (observer, event) => {
+      if (event.type !== 'leave' || event.reason !== 'failed') return;
+      const isHealthyObserver = !set.has(observer);
+      const seen = this.#seen.get(event.node.name);
+      if (seen === undefined) {
+        this.falsePositives++;
+        if (isHealthyObserver) this.falsePositivesAtHealthy++;
+        return;
+      }
+      this.truePositives++;
+      if (isHealthyObserver && !seen.has(observer)) seen.set(observer, cluster.now - this.#began);
+    });
+  }
+
+  /** The anomalous nodes that were found out. */
+  detections(): Detection[] {
+    return [...this.#seen.values()]
+      .filter((times) => times.size > 0)
+      .map((times) => ({
+        firstMs: Math.min(...times.values()),
+        fullMs: times.size === this.#healthyCount ? Math.max(...times.values()) : null,
+      }));
+  }
+}
