@@ -9,34 +9,42 @@
 // timers, then what the sockets have, then what was asked for after the turn.
 
 import type { Clock, Timer } from '../core/ports.js';
-import type { VirtualClock } from './virtual-clock.js';
+import { ClockEntry, type VirtualClock } from './virtual-clock.js';
 
-/** One timer of a node. */
-class Entry implements Timer {
+/** One timer of a node, in the list of all that are set. */
+class NodeTimer extends ClockEntry implements Timer {
   /** In this node's time; infinite for what waits for the turn's end. */
   readonly dueAt: number;
   readonly callback: () => void;
-  readonly #owner: Set<Entry>;
-  /** On the common clock; undefined while it is held by a stall. */
-  timer: Timer | undefined;
+  readonly #clock: NodeClock;
+  isSet = false;
+  before: NodeTimer | undefined;
+  after: NodeTimer | undefined;
 
-  constructor(owner: Set<Entry>, dueAt: number, callback: () => void) {
-    this.#owner = owner;
+  constructor(clock: NodeClock, dueAt: number, callback: () => void) {
+    super();
+    this.#clock = clock;
     this.dueAt = dueAt;
     this.callback = callback;
   }
 
+  run(): void {
+    this.#clock.fire(this);
+  }
+
   cancel(): void {
-    this.timer?.cancel();
-    this.#owner.delete(this);
+    this.#clock.cancel(this);
   }
 }
 
 /** The clock of one node. */
 export class NodeClock implements Clock {
   readonly #base: VirtualClock;
-  readonly #entries = new Set<Entry>();
-  readonly #held: Entry[] = [];
+  /** The ends of the list of timers that are set, oldest first. */
+  #first: NodeTimer | undefined;
+  #last: NodeTimer | undefined;
+  #pending = 0;
+  #held: NodeTimer[] = [];
   #offsetMs = 0;
   #isFrozen = false;
   #isStopped = false;
@@ -51,7 +59,7 @@ export class NodeClock implements Clock {
 
   /** Timers that are set, those for the end of the turn included. */
   get pending(): number {
-    return this.#entries.size;
+    return this.#pending;
   }
 
   get isFrozen(): boolean {
@@ -79,53 +87,82 @@ export class NodeClock implements Clock {
   thaw(readSockets: () => void): void {
     if (!this.#isFrozen) return;
     this.#isFrozen = false;
-    const held = this.#held.splice(0).filter((entry) => this.#entries.has(entry));
+    const held = this.#held.filter(({ isSet }) => isSet);
+    this.#held = [];
     const timers = held.filter(({ dueAt }) => dueAt < Infinity);
-    for (const entry of timers.sort(byDueTime)) this.#arm(entry, 0);
+    for (const timer of timers.sort(byDueTime)) this.#base.arm(timer, 0);
     readSockets();
-    for (const entry of held) if (entry.dueAt === Infinity) this.#arm(entry, 0);
+    for (const timer of held) if (timer.dueAt === Infinity) this.#base.arm(timer, 0);
   }
 
   /** Goes forward by so many milliseconds; what is due by then fires now, late. */
   jump(ms: number): void {
     this.#offsetMs += ms;
     const now = this.now();
-    const timers = [...this.#entries].filter(({ dueAt, timer }) => timer && dueAt < Infinity);
-    for (const entry of timers.sort(byDueTime)) {
-      entry.timer?.cancel();
-      this.#arm(entry, entry.dueAt - now);
+    const held = new Set(this.#held);
+    const timers = this.#all().filter((timer) => !held.has(timer) && timer.dueAt < Infinity);
+    for (const timer of timers.sort(byDueTime)) {
+      this.#base.disarm(timer);
+      this.#base.arm(timer, timer.dueAt - now);
     }
   }
 
   /** Nothing fires any more, for good: the process is gone. */
   stop(): void {
     this.#isStopped = true;
-    for (const entry of this.#entries) entry.timer?.cancel();
-    this.#entries.clear();
-    this.#held.length = 0;
+    for (const timer of this.#all()) timer.cancel();
+    this.#held = [];
+  }
+
+  /** @internal A timer's time has come. */
+  fire(timer: NodeTimer): void {
+    if (this.#isFrozen) {
+      this.#held.push(timer);
+      return;
+    }
+    this.#unset(timer);
+    timer.callback();
+  }
+
+  /** @internal A timer is not wanted any more. */
+  cancel(timer: NodeTimer): void {
+    this.#base.disarm(timer);
+    this.#unset(timer);
   }
 
   #add(delayMs: number, dueAt: number, callback: () => void): Timer {
-    const entry = new Entry(this.#entries, dueAt, callback);
-    if (this.#isStopped) return entry;
-    this.#entries.add(entry);
-    this.#arm(entry, delayMs);
-    return entry;
+    const timer = new NodeTimer(this, dueAt, callback);
+    if (this.#isStopped) return timer;
+    timer.isSet = true;
+    timer.before = this.#last;
+    if (this.#last === undefined) this.#first = timer;
+    else this.#last.after = timer;
+    this.#last = timer;
+    this.#pending++;
+    this.#base.arm(timer, delayMs);
+    return timer;
   }
 
-  #arm(entry: Entry, delayMs: number): void {
-    entry.timer = this.#base.setTimer(delayMs, () => {
-      if (this.#isFrozen) {
-        entry.timer = undefined;
-        this.#held.push(entry);
-        return;
-      }
-      this.#entries.delete(entry);
-      entry.callback();
-    });
+  #unset(timer: NodeTimer): void {
+    if (!timer.isSet) return;
+    timer.isSet = false;
+    const { before, after } = timer;
+    if (before === undefined) this.#first = after;
+    else before.after = after;
+    if (after === undefined) this.#last = before;
+    else after.before = before;
+    timer.before = undefined;
+    timer.after = undefined;
+    this.#pending--;
+  }
+
+  #all(): NodeTimer[] {
+    const timers: NodeTimer[] = [];
+    for (let timer = this.#first; timer; timer = timer.after) timers.push(timer);
+    return timers;
   }
 }
 
-function byDueTime(a: Entry, b: Entry): number {
+function byDueTime(a: NodeTimer, b: NodeTimer): number {
   return a.dueAt - b.dueAt;
 }

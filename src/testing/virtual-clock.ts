@@ -12,20 +12,30 @@ export interface VirtualClockOptions {
   readonly now?: number | undefined;
 }
 
-/** One timer: its place in time and in the heap. */
-class Entry implements Timer {
-  readonly at: number;
-  readonly order: number;
-  readonly callback: () => void;
-  readonly #heap: Heap;
-  /** Its place in the heap; -1 once it ran or was cancelled. */
+/** @internal Something that is to happen at a time: its place in time and in the heap. */
+export abstract class ClockEntry {
+  at = 0;
+  order = 0;
+  /** Its place in the heap; -1 while it is in none. */
   index = -1;
 
-  constructor(heap: Heap, at: number, order: number, callback: () => void) {
+  /** Its time has come. */
+  abstract run(): void;
+}
+
+/** One timer. */
+class Entry extends ClockEntry implements Timer {
+  readonly #heap: Heap;
+  readonly #callback: () => void;
+
+  constructor(heap: Heap, callback: () => void) {
+    super();
     this.#heap = heap;
-    this.at = at;
-    this.order = order;
-    this.callback = callback;
+    this.#callback = callback;
+  }
+
+  run(): void {
+    this.#callback();
   }
 
   cancel(): void {
@@ -35,14 +45,14 @@ class Entry implements Timer {
 
 /** A binary heap, the earliest first. */
 class Heap {
-  readonly entries: Entry[] = [];
+  readonly entries: ClockEntry[] = [];
 
-  add(entry: Entry): void {
+  add(entry: ClockEntry): void {
     this.entries.push(entry);
     this.#rise(entry, this.entries.length - 1);
   }
 
-  remove(entry: Entry): void {
+  remove(entry: ClockEntry): void {
     const place = entry.index;
     if (place < 0) return;
     entry.index = -1;
@@ -57,12 +67,12 @@ class Heap {
   }
 
   /** Puts an entry where it belongs, between a free place and the top. */
-  #rise(entry: Entry, from: number): void {
+  #rise(entry: ClockEntry, from: number): void {
     const { entries } = this;
     let place = from;
     while (place > 0) {
       const above = (place - 1) >> 1;
-      const parent = entries[above] as Entry;
+      const parent = entries[above] as ClockEntry;
       if (!isBefore(entry, parent)) break;
       entries[place] = parent;
       parent.index = place;
@@ -73,7 +83,7 @@ class Heap {
   }
 
   /** Puts an entry where it belongs, between a free place and the bottom. */
-  #sink(entry: Entry, from: number): void {
+  #sink(entry: ClockEntry, from: number): void {
     const { entries } = this;
     let place = from;
     for (;;) {
@@ -81,7 +91,7 @@ class Heap {
       const [left, right] = [entries[below], entries[below + 1]];
       if (left === undefined) break;
       if (right !== undefined && isBefore(right, left)) below++;
-      const child = entries[below] as Entry;
+      const child = entries[below] as ClockEntry;
       if (!isBefore(child, entry)) break;
       entries[place] = child;
       child.index = place;
@@ -127,10 +137,21 @@ export class VirtualClock implements Clock {
 
   /** A delay that is negative or NaN counts as 0. */
   setTimer(delayMs: number, callback: () => void): Timer {
-    const at = this.#now + (delayMs > 0 ? delayMs : 0);
-    const entry = new Entry(this.#heap, at, this.#order++, callback);
-    this.#heap.add(entry);
+    const entry = new Entry(this.#heap, callback);
+    this.arm(entry, delayMs);
     return entry;
+  }
+
+  /** @internal Lets something happen after a delay. It must not wait already. */
+  arm(entry: ClockEntry, delayMs: number): void {
+    entry.at = this.#now + (delayMs > 0 ? delayMs : 0);
+    entry.order = this.#order++;
+    this.#heap.add(entry);
+  }
+
+  /** @internal It will not happen; nothing is done when it does not wait. */
+  disarm(entry: ClockEntry): void {
+    this.#heap.remove(entry);
   }
 
   /** Calls back at the same virtual time, after everything that is due by now. */
@@ -179,19 +200,19 @@ export class VirtualClock implements Clock {
     this.#heap.clear();
   }
 
-  #run(entry: Entry): void {
+  #run(entry: ClockEntry): void {
     if (this.#running) throw new Error('a callback of the clock cannot advance the clock');
-    entry.cancel();
+    this.#heap.remove(entry);
     this.#now = entry.at;
     this.#running = true;
     try {
-      entry.callback();
+      entry.run();
     } finally {
       this.#running = false;
     }
   }
 }
 
-function isBefore(a: Entry, b: Entry): boolean {
+function isBefore(a: ClockEntry, b: ClockEntry): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }

@@ -63,6 +63,9 @@ export function ipToBytes(text: string): Buffer | undefined {
  * bytes that are no IP are the same as themselves.
  */
 export function isSameIp(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length === ipv4Length && b.length === ipv4Length) {
+    return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
+  }
   const startOfA = isMapped(a) ? mappedPrefixLength : 0;
   const startOfB = isMapped(b) ? mappedPrefixLength : 0;
   const length = a.length - startOfA;

@@ -14,6 +14,9 @@ export const COMPOUND_HEADER_BYTES = 2;
 /** Bytes that each part costs beside its body: its length. */
 export const COMPOUND_PART_BYTES = 2;
 
+/** Shorter than this, a loop beats the engine's own copy. */
+const BULK_COPY_BYTES = 96;
+
 /** Bytes that these messages take in one packet: alone as they are, else as a compound. */
 export function assembledLength(messages: readonly Buffer[]): number {
   const [only] = messages;
@@ -41,9 +44,15 @@ export function writeAssembled(messages: readonly Buffer[], buf: Buffer, offset:
   let lengthAt = offset + COMPOUND_HEADER_BYTES;
   let bodyAt = lengthAt + COMPOUND_PART_BYTES * messages.length;
   for (const message of messages) {
-    lengthAt = buf.writeUInt16BE(message.length, lengthAt);
-    buf.set(message, bodyAt);
-    bodyAt += message.length;
+    const { length } = message;
+    if (!fitsCompound(message)) throw new RangeError(`a part of ${length} bytes is too long`);
+    buf[lengthAt] = length >>> 8;
+    buf[lengthAt + 1] = length;
+    lengthAt += COMPOUND_PART_BYTES;
+    if (length < BULK_COPY_BYTES) {
+      for (let i = 0; i < length; i++) buf[bodyAt + i] = message[i] as number;
+    } else buf.set(message, bodyAt);
+    bodyAt += length;
   }
   return bodyAt;
 }
@@ -52,11 +61,13 @@ export function writeAssembled(messages: readonly Buffer[], buf: Buffer, offset:
  * Splits messages into groups that each fit one compound: at most 255 to a group, and a message too
  * long for a part's length field alone.
  */
-export function groupForCompounds(messages: readonly Buffer[]): Buffer[][] {
+export function groupForCompounds(messages: readonly Buffer[]): (readonly Buffer[])[] {
+  if (messages.length === 0) return [];
+  if (messages.length <= limits.compoundParts && messages.every(fitsCompound)) return [messages];
   const groups: Buffer[][] = [];
   let group: Buffer[] = [];
   for (const message of messages) {
-    if (message.length > limits.compoundPartBytes) {
+    if (!fitsCompound(message)) {
       groups.push([message]);
       continue;
     }
@@ -68,6 +79,10 @@ export function groupForCompounds(messages: readonly Buffer[]): Buffer[][] {
   }
   if (group.length > 0) groups.push(group);
   return groups;
+}
+
+function fitsCompound({ length }: Buffer): boolean {
+  return length <= limits.compoundPartBytes;
 }
 
 /**
@@ -87,7 +102,7 @@ export function splitCompound(
   let bodyAt = lengthAt + COMPOUND_PART_BYTES * count;
   if (bodyAt > end) throw new WireError('truncated', 'the lengths of a compound are cut short');
   for (let i = 0; i < count; i++) {
-    const length = buf.readUInt16BE(lengthAt);
+    const length = ((buf[lengthAt] as number) << 8) | (buf[lengthAt + 1] as number);
     if (bodyAt + length > end) {
       throw new WireError('truncated', `${count - i} of ${count} parts of a compound are cut off`);
     }

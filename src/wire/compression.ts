@@ -5,21 +5,37 @@
  */
 
 // The compression layer of packets and streams: 09, then a map of the algorithm and the bytes.
-import { lzwCompress, lzwDecompress } from './lzw.js';
+import { lzwCompressWithin, lzwDecompress } from './lzw.js';
 import { MessageType } from './message-type.js';
 import { compressedSchema } from './messages.js';
-import { readStruct, structLength, writeStruct, type Cursor } from './struct-codec.js';
+import { readStruct, written, type Cursor } from './struct-codec.js';
 import { WireError } from './wire-error.js';
 
 const LZW = 0;
+/** What a compress message has beside the compressed bytes: its type, a map, two keys, one length. */
+const LEAST_OVERHEAD = 13;
 
 /** The content as a compress message, its type byte included. */
 export function compressContent(content: Buffer): Buffer {
-  const value = { algo: LZW, buf: lzwCompress(content) };
-  const message = Buffer.allocUnsafe(1 + structLength(compressedSchema, value));
-  message[0] = MessageType.compress;
-  writeStruct(compressedSchema, value, message, 1);
-  return message;
+  return compressWithin(content, { front: 0, most: Infinity }) as Buffer;
+}
+
+/**
+ * The content as a compress message behind `front` bytes that are still to be filled in; undefined when
+ * the message would have more than `most` bytes.
+ */
+export function compressWithin(
+  content: Buffer,
+  { front, most }: { front: number; most: number },
+): Buffer | undefined {
+  const buf = lzwCompressWithin(content, most - LEAST_OVERHEAD);
+  if (buf === undefined) return undefined;
+  const message = written((writer) => {
+    writer.gap(front);
+    writer.byte(MessageType.compress);
+    compressedSchema.write(writer, { algo: LZW, buf });
+  });
+  return message.length - front > most ? undefined : message;
 }
 
 /**

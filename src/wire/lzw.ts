@@ -26,11 +26,16 @@ const lastCode = tableSize - 1;
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
- * Open-addressed: `prefix code << 20 | byte << 12 | code`, 0 where free. At most 3837 entries, so it
- * stays under a quarter full; short inputs use (and so clear) only a part of it.
+ * Open-addressed: `generation << 20 | prefix code << 8 | byte`, and the code beside it. An entry of
+ * another generation is free, so that nothing need be cleared between two inputs. At most 3837
+ * entries, so it stays under a quarter full; short inputs use only a part of it.
  */
 const maxHashBits = 14;
-const hashTable = new Int32Array(1 << maxHashBits);
+const keyBits = 20;
+const lastGeneration = 2 ** (32 - keyBits) - 1;
+const hashKeys = new Uint32Array(1 << maxHashBits);
+const hashCodes = new Uint16Array(1 << maxHashBits);
+let generation = 0;
 
 /** Where in the output the bytes of a code last stood, and how many they are: no chains to walk. */
 const startOfCode = new Int32Array(tableSize);
@@ -47,103 +52,103 @@ function grow(buffer: Buffer, used: number, needed: number, limit: number): Buff
 }
 
 function exactCopy(buffer: Buffer, length: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(length);
+  const copy = Buffer.allocUnsafe(length);
   copy.set(buffer.subarray(0, length));
   return copy;
 }
 
-/** Packs codes into bytes, least significant bit first. */
-class CodeWriter {
-  #out: Buffer = scratch;
-  #length = 0;
-  #bits = 0;
-  #bitCount = 0;
-
-  reset(): void {
-    this.#out = scratch;
-    this.#length = 0;
-    this.#bits = 0;
-    this.#bitCount = 0;
+function emptyTable(): void {
+  if (generation === lastGeneration) {
+    hashKeys.fill(0);
+    generation = 0;
   }
-
-  /** `width` is 9 to 12 and up to 7 bits wait from before: one or two bytes become whole. */
-  write(code: number, width: number): void {
-    if (this.#length + 2 > this.#out.length) {
-      this.#out = grow(this.#out, this.#length, this.#length + 2, Infinity);
-    }
-    let bits = this.#bits | (code << this.#bitCount);
-    let bitCount = this.#bitCount + width;
-    for (; bitCount >= 8; bitCount -= 8) {
-      this.#out[this.#length++] = bits;
-      bits >>>= 8;
-    }
-    this.#bits = bits;
-    this.#bitCount = bitCount;
-  }
-
-  /** Ends the last byte with zero bits. Lets go of a buffer that had to grow. */
-  finish(): Buffer {
-    if (this.#bitCount > 0) this.write(0, 8 - this.#bitCount);
-    const result = exactCopy(this.#out, this.#length);
-    this.reset();
-    return result;
-  }
+  generation++;
 }
-
-const codeWriter = new CodeWriter();
 
 /** The byte for byte output of Go's `lzw.NewWriter(w, lzw.LSB, 8)`, one Write and Close. */
 export function lzwCompress(data: Uint8Array): Buffer {
-  const hashBits = Math.min(maxHashBits, Math.max(8, 34 - Math.clz32(data.length)));
+  const packed = lzwCompressWithin(data, Infinity) as Buffer;
+  return exactCopy(packed, packed.length);
+}
+
+/**
+ * What {@link lzwCompress} gives, if that is at most `most` bytes, else undefined. What is returned is
+ * good until the next call of this module.
+ */
+export function lzwCompressWithin(data: Uint8Array, most: number): Buffer | undefined {
+  const { length } = data;
+  const hashBits = Math.min(maxHashBits, Math.max(8, 34 - Math.clz32(length)));
   const hashShift = 32 - hashBits;
   const hashMask = (1 << hashBits) - 1;
-  const length = data.length;
+  // Each byte gives one code of two bytes at most, and a clear code comes after thousands.
+  const bound = Math.min(most, 2 * length + 16);
+  const out = bound + 4 <= scratch.length ? scratch : Buffer.allocUnsafeSlow(bound + 4);
+  // The clear code that everything begins with.
+  out[0] = clearCode & 0xff;
+  let size = 1;
+  let bits = clearCode >> 8;
+  let bitCount = minWidth - 8;
   let width = minWidth;
   /** The newest code that the reader will know of when it has read what was written. */
   let newest = endCode;
-
-  codeWriter.reset();
-  codeWriter.write(clearCode, width);
-  hashTable.fill(0, 0, hashMask + 1);
-  let prefix = data[0] ?? endCode;
-  for (let i = 1; i < length; i++) {
-    const byte = data[i] ?? 0;
-    const key = (prefix << 8) | byte;
-    let slot = Math.imul(key, 0x9e3779b1) >>> hashShift;
-    let entry = hashTable[slot] ?? 0;
-    while (entry !== 0 && entry >>> maxWidth !== key) {
-      slot = (slot + 1) & hashMask;
-      entry = hashTable[slot] ?? 0;
+  emptyTable();
+  let tag = generation << keyBits;
+  let prefix = length > 0 ? (data[0] as number) : endCode;
+  // One turn more than there are bytes: the last string counts as one more code, though none will
+  // come after it.
+  for (let i = 1; i <= length; i++) {
+    const byte = i < length ? (data[i] as number) : 0;
+    let slot = 0;
+    if (i < length) {
+      const key = (tag | (prefix << 8) | byte) >>> 0;
+      slot = Math.imul(key, 0x9e3779b1) >>> hashShift;
+      let held = hashKeys[slot] as number;
+      while (held !== key && held >>> keyBits === generation) {
+        slot = (slot + 1) & hashMask;
+        held = hashKeys[slot] as number;
+      }
+      if (held === key) {
+        prefix = hashCodes[slot] as number;
+        continue;
+      }
+      hashKeys[slot] = key;
     }
-    if (entry !== 0) {
-      prefix = entry & lastCode;
-      continue;
+    // Up to 7 bits wait from before, and a code has 9 to 12: one or two bytes become whole.
+    bits |= prefix << bitCount;
+    bitCount += width;
+    out[size++] = bits;
+    bits >>>= 8;
+    bitCount -= 8;
+    if (bitCount >= 8) {
+      out[size++] = bits;
+      bits >>>= 8;
+      bitCount -= 8;
     }
-    codeWriter.write(prefix, width);
+    if (size > most) return undefined;
     prefix = byte;
     newest++;
     if (newest === lastCode) {
-      codeWriter.write(clearCode, width);
+      bits |= clearCode << bitCount;
+      bitCount += width;
+      for (; bitCount >= 8; bitCount -= 8) {
+        out[size++] = bits;
+        bits >>>= 8;
+      }
       width = minWidth;
       newest = endCode;
-      hashTable.fill(0, 0, hashMask + 1);
+      emptyTable();
+      tag = generation << keyBits;
     } else {
       if (newest === 1 << width) width++;
-      hashTable[slot] = (key << maxWidth) | newest;
+      hashCodes[slot] = newest;
     }
   }
-
-  if (length > 0) {
-    // The last string counts as one more code, though none will come after it.
-    codeWriter.write(prefix, width);
-    newest++;
-    if (newest === lastCode) {
-      codeWriter.write(clearCode, width);
-      width = minWidth;
-    } else if (newest === 1 << width) width++;
+  bits |= endCode << bitCount;
+  for (bitCount += width; bitCount > 0; bitCount -= 8) {
+    out[size++] = bits;
+    bits >>>= 8;
   }
-  codeWriter.write(endCode, width);
-  return codeWriter.finish();
+  return size > most ? undefined : out.subarray(0, size);
 }
 
 /**

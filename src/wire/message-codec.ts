@@ -7,16 +7,12 @@
 // Messages whose body is one MessagePack map: a type byte, then the map.
 import type { Buffer as NodeBuffer } from 'node:buffer';
 import { schemaOfType, type Message, type Schema } from './messages.js';
-import { readStruct, structLength, writeStruct } from './struct-codec.js';
+import { encodeTyped, readStruct } from './struct-codec.js';
 import { WireError } from './wire-error.js';
 
 /** The message as bytes: its type, then its body. */
 export function encodeMessage(message: Message): NodeBuffer {
-  const schema = schemaFor(message.type);
-  const buf = Buffer.allocUnsafe(1 + structLength(schema, message));
-  buf[0] = message.type;
-  writeStruct(schema, message, buf, 1);
-  return buf;
+  return encodeTyped(message.type, schemaFor(message.type), message);
 }
 
 /**

@@ -12,7 +12,7 @@
 import { CHECKSUM_BYTES, verifyChecksum, writeChecksum } from './checksum.js';
 import type { Cipher } from './cipher.js';
 import { assembledLength, splitCompound, writeAssembled } from './compound.js';
-import { compressContent, decompressContent } from './compression.js';
+import { compressWithin, decompressContent } from './compression.js';
 import type { Label } from './label.js';
 import { limits } from './limits.js';
 import { MessageType } from './message-type.js';
@@ -21,6 +21,9 @@ import { WireError } from './wire-error.js';
 
 /** One message inside a packet: `buf[start]` is its type byte. */
 export type MessageSink = (buf: Buffer, start: number, end: number) => void;
+
+/** Where a packet's content lies until it is known whether it is sent compressed. */
+const workbench = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** Builds packets out of encoded messages, and takes them apart. */
 export class PacketCodec {
@@ -103,14 +106,20 @@ export class PacketCodec {
 
   // The messages, compressed if that pays, behind `front` bytes that are still to be filled in.
   #assemble(messages: readonly Buffer[], front: number): Buffer {
-    const plain = Buffer.allocUnsafe(front + assembledLength(messages));
-    writeAssembled(messages, plain, front);
-    if (!this.#compress) return plain;
-    const compressed = compressContent(plain.subarray(front));
-    if (front + compressed.length >= plain.length) return plain;
-    const smaller = Buffer.allocUnsafe(front + compressed.length);
-    smaller.set(compressed, front);
-    return smaller;
+    const length = assembledLength(messages);
+    if (!this.#compress) {
+      const plain = Buffer.allocUnsafe(front + length);
+      writeAssembled(messages, plain, front);
+      return plain;
+    }
+    const bench = length <= workbench.length ? workbench : Buffer.allocUnsafe(length);
+    writeAssembled(messages, bench, 0);
+    const content = bench.subarray(0, length);
+    const compressed = compressWithin(content, { front, most: length - 1 });
+    if (compressed !== undefined) return compressed;
+    const plain = Buffer.allocUnsafe(front + length);
+    plain.set(content, front);
+    return plain;
   }
 }
 

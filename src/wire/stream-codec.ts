@@ -27,7 +27,7 @@ import {
   type Ping,
 } from './messages.js';
 import { INCOMPLETE, scanOrMissing } from './msgpack-scan.js';
-import { readStruct, structLength, writeStruct } from './struct-codec.js';
+import { readStruct, written } from './struct-codec.js';
 import { WireError } from './wire-error.js';
 
 /** The whole of one node's state: its member table and its user's state. */
@@ -63,24 +63,21 @@ export const SEAL_HEADER_BYTES = 5;
 export function encodePushPull(message: Omit<PushPull, 'type'>): Buffer {
   const { join, records, userState } = message;
   const header = { join, nodes: records.length, userStateLen: userState.length };
-  let length = 1 + structLength(pushPullHeaderSchema, header) + userState.length;
-  for (const record of records) length += structLength(memberRecordSchema, record);
-  const buf = Buffer.allocUnsafe(length);
-  buf[0] = MessageType.pushPull;
-  let pos = writeStruct(pushPullHeaderSchema, header, buf, 1);
-  for (const record of records) pos = writeStruct(memberRecordSchema, record, buf, pos);
-  buf.set(userState, pos);
-  return buf;
+  return written((writer) => {
+    writer.byte(MessageType.pushPull);
+    pushPullHeaderSchema.write(writer, header);
+    for (const record of records) memberRecordSchema.write(writer, record);
+    writer.raw(userState);
+  });
 }
 
 /** A user message for a stream, its type byte included. */
 export function encodeUserMessage(payload: Uint8Array): Buffer {
-  const header = { userMsgLen: payload.length };
-  const headerLength = structLength(userMessageHeaderSchema, header);
-  const buf = Buffer.allocUnsafe(1 + headerLength + payload.length);
-  buf[0] = MessageType.user;
-  buf.set(payload, writeStruct(userMessageHeaderSchema, header, buf, 1));
-  return buf;
+  return written((writer) => {
+    writer.byte(MessageType.user);
+    userMessageHeaderSchema.write(writer, { userMsgLen: payload.length });
+    writer.raw(payload);
+  });
 }
 
 /** Puts the layers round a message; the dialler's label header is not among them. */

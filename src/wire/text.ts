@@ -15,11 +15,40 @@ const escapeBase = 0xdc00;
 const replacement = '\ufffd';
 const loneSurrogate = /\p{Surrogate}/u;
 
+/** Of ASCII texts up to this long, the last that fell on each place is remembered. */
+const mostRemembered = 24;
+const places = 4096;
+/** The same few names come in every packet, and a string that is known need not be made or hashed. */
+const remembered = new Array<string>(places).fill('');
+
 /**
  * The bytes `start` to `end` (exclusive) of `buf` as text. Lossless: {@link encodeText} gives the
  * same bytes back, valid UTF-8 or not.
  */
 export function decodeText(buf: Buffer, start: number, end: number): string {
+  if (end - start > mostRemembered) return decodeAnew(buf, start, end);
+  let hash = 0;
+  for (let at = start; at < end; at++) {
+    const byte = buf[at] as number;
+    if (byte >= 0x80) return decodeAnew(buf, start, end);
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  const place = (hash ^ (hash >>> 15)) & (places - 1);
+  const known = remembered[place] as string;
+  if (isText(known, buf, start, end)) return known;
+  const text = buf.toString('latin1', start, end);
+  remembered[place] = text;
+  return text;
+}
+
+/** Whether bytes that are known to be ASCII are this text. */
+function isText(text: string, buf: Buffer, start: number, end: number): boolean {
+  if (text.length !== end - start) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buf[start + i]) return false;
+  return true;
+}
+
+function decodeAnew(buf: Buffer, start: number, end: number): string {
   const text = buf.toString('utf8', start, end);
   // Searching a one-byte string, as ASCII gives, for this character ends at once.
   return text.includes(replacement) ? decodeEscaping(buf, start, end) : text;

@@ -81,17 +81,17 @@ export class TransmitLimitedQueue {
     const transmitLimit = retransmitLimit(this.#retransmitMult, this.#numNodes());
     const taken: Entry[] = [];
     let used = 0;
+    const messages: Uint8Array[] = [];
     for (const tier of this.#tiers) {
       for (;;) {
         const entry = tier.takeLongest(limit - used - overhead);
         if (entry === undefined) break;
         used += overhead + entry.length;
         taken.push(entry);
+        messages.push(entry.broadcast.message);
       }
     }
-    const done = this.#putBack(taken, transmitLimit);
-    const messages = taken.map(({ broadcast }) => broadcast.message);
-    for (const { broadcast } of done) broadcast.finished?.();
+    for (const { broadcast } of this.#putBack(taken, transmitLimit)) broadcast.finished?.();
     return messages;
   }
 

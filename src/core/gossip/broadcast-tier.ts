@@ -16,82 +16,109 @@ export interface Ranked {
   readonly id: number;
 }
 
+/** So many lengths without a broadcast are put up with; they mostly come again at once. */
+const emptyBuckets = 32;
+
 /** The broadcasts of one number of transmissions. */
 export class BroadcastTier<T extends Ranked> {
-  /** The lengths that there are, rising. */
-  readonly #lengths: number[] = [];
+  /** The lengths that there are or were, rising. */
+  #lengths: number[] = [];
   /** Of each length, the newest last. */
-  readonly #buckets = new Map<number, T[]>();
+  readonly #buckets: T[][] = [];
+  #empty = 0;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
 
   add(entry: T): void {
-    const bucket = this.#buckets.get(entry.length);
-    if (bucket === undefined) {
-      this.#buckets.set(entry.length, [entry]);
-      this.#lengths.splice(
-        countWhere(this.#lengths, (length) => length < entry.length),
-        0,
-        entry.length,
-      );
-    } else if ((bucket.at(-1) as T).id < entry.id) bucket.push(entry);
+    const bucket = this.#bucketFor(entry.length);
+    if (bucket.length === 0) this.#empty--;
+    const last = bucket[bucket.length - 1];
+    if (last === undefined || last.id < entry.id) bucket.push(entry);
     else bucket.splice(placeOf(bucket, entry), 0, entry);
+    this.#size++;
   }
 
   /** Takes the entry out; it must be in. */
   remove(entry: T): void {
-    const bucket = this.#buckets.get(entry.length) as T[];
+    const bucket = this.#buckets[this.#placeOfLength(entry.length)] as T[];
     bucket.splice(placeOf(bucket, entry), 1);
-    if (bucket.length === 0) this.#forget(entry.length);
+    this.#took(bucket, 1);
   }
 
   /** Takes out the newest of the longest that are not longer than this. */
   takeLongest(most: number): T | undefined {
-    const length = this.#lengths[countWhere(this.#lengths, (each) => each <= most) - 1];
-    return length === undefined ? undefined : this.#pop(length);
+    if (this.#size === 0) return undefined;
+    for (let place = this.#lengths.length - 1; place >= 0; place--) {
+      if ((this.#lengths[place] as number) > most) continue;
+      const bucket = this.#buckets[place] as T[];
+      const entry = bucket.pop();
+      if (entry === undefined) continue;
+      this.#took(bucket, 1);
+      return entry;
+    }
+    return undefined;
   }
 
   /** Takes out at most so many, those first that would be taken last: the oldest of the shortest. */
   takeLast(most: number): T[] {
     const taken: T[] = [];
-    for (const length of [...this.#lengths]) {
-      const bucket = this.#buckets.get(length) as T[];
-      for (const entry of bucket.splice(0, most - taken.length)) taken.push(entry);
-      if (bucket.length > 0) break;
-      this.#forget(length);
+    for (const bucket of [...this.#buckets]) {
+      const cut = bucket.splice(0, most - taken.length);
+      if (cut.length === 0) continue;
+      for (const entry of cut) taken.push(entry);
+      this.#took(bucket, cut.length);
     }
     return taken;
   }
 
   *[Symbol.iterator](): Generator<T> {
-    for (const bucket of this.#buckets.values()) yield* bucket;
+    for (const bucket of this.#buckets) yield* bucket;
   }
 
-  #pop(length: number): T | undefined {
-    const bucket = this.#buckets.get(length) as T[];
-    const entry = bucket.pop();
-    if (bucket.length === 0) this.#forget(length);
-    return entry;
+  #bucketFor(length: number): T[] {
+    const place = this.#placeOfLength(length);
+    if (this.#lengths[place] !== length) {
+      this.#lengths.splice(place, 0, length);
+      this.#buckets.splice(place, 0, []);
+      this.#empty++;
+    }
+    return this.#buckets[place] as T[];
   }
 
-  #forget(length: number): void {
-    this.#buckets.delete(length);
-    this.#lengths.splice(
-      countWhere(this.#lengths, (each) => each < length),
-      1,
-    );
+  #took(bucket: readonly T[], count: number): void {
+    this.#size -= count;
+    if (bucket.length > 0) return;
+    this.#empty++;
+    if (this.#empty > emptyBuckets && 2 * this.#empty > this.#buckets.length) this.#forgetEmpty();
+  }
+
+  #forgetEmpty(): void {
+    this.#lengths = this.#lengths.filter((_, place) => (this.#buckets[place] as T[]).length > 0);
+    const kept = this.#buckets.filter(({ length }) => length > 0);
+    this.#buckets.splice(0, Infinity, ...kept);
+    this.#empty = 0;
+  }
+
+  /** Where a length is, or belongs. */
+  #placeOfLength(length: number): number {
+    return countBelow(this.#lengths, length, (each) => each);
   }
 }
 
 function placeOf(bucket: readonly Ranked[], { id }: Ranked): number {
-  return countWhere(bucket, (other) => other.id < id);
+  return countBelow(bucket, id, (other) => other.id);
 }
 
-// How many at the beginning hold; those that do are all before those that do not.
-function countWhere<T>(items: readonly T[], holds: (item: T) => boolean): number {
+/** How many at the beginning rank below; those that do are all before those that do not. */
+function countBelow<T>(items: readonly T[], rank: number, rankOf: (item: T) => number): number {
   let low = 0;
   let high = items.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (holds(items[middle] as T)) low = middle + 1;
+    if (rankOf(items[middle] as T) < rank) low = middle + 1;
     else high = middle;
   }
   return low;

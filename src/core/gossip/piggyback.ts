@@ -49,10 +49,9 @@ export class Outbox {
 
   /** Sends these messages in one packet, and queued broadcasts with them. */
   send(to: Address, messages: readonly Buffer[], onFailure?: (failure: SendFailure) => void): void {
-    const used = messages.reduce(
-      (sum, { length }) => sum + COMPOUND_PART_BYTES + length,
-      COMPOUND_HEADER_BYTES,
-    );
+    if (!this.mayHaveNews) return this.#sendAll(to, messages, onFailure);
+    let used = COMPOUND_HEADER_BYTES;
+    for (const { length } of messages) used += COMPOUND_PART_BYTES + length;
     this.#sendAll(to, [...messages, ...this.#broadcasts(this.budget - used)], onFailure);
   }
 
@@ -83,6 +82,7 @@ export class Outbox {
   #broadcasts(room: number): Buffer[] {
     const { effects } = this.#context;
     const messages = this.#queue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];
+    if (!effects.hasUserBroadcasts()) return messages;
     const overhead = COMPOUND_PART_BYTES + USER_TYPE_BYTES;
     let left = messages.reduce((rest, { length }) => rest - COMPOUND_PART_BYTES - length, room);
     if (left <= overhead) return messages;

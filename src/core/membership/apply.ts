@@ -9,7 +9,12 @@
 // callbacks last, when the state is whole.
 import { encodeMessage } from '../../wire/message-codec.js';
 import { MessageType } from '../../wire/message-type.js';
-import type { AliveClaim, DeadClaim, SuspectClaim } from '../../wire/messages.js';
+import {
+  noBytes,
+  type AliveClaim,
+  type DeadClaim,
+  type SuspectClaim,
+} from '../../wire/messages.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
@@ -184,7 +189,11 @@ export class Membership {
     const { node: name } = claim;
     this.#suspicions.settle(name);
     const facts = keepable(received, known?.facts.vsn);
-    const before = known?.snapshot();
+    const before = known && {
+      state: known.state,
+      address: known.address.addr,
+      meta: known.facts.meta ?? noBytes,
+    };
     const member = known ?? new Member(name, facts, 'dead', clock.now());
     member.setFacts(facts);
     if (member.state !== 'alive') member.setState('alive', clock.now());
@@ -192,21 +201,24 @@ export class Membership {
     this.#broadcast(name, claim, finished);
     if (name === this.#self.name) return;
 
-    const node = member.snapshot();
+    const { addr: address } = member.address;
     if (before === undefined || before.state === 'dead' || before.state === 'left') {
-      if (before !== undefined && before.address !== node.address) {
-        const addresses = { held: before.address, claimed: node.address };
+      if (before !== undefined && before.address !== address) {
+        const addresses = { held: before.address, claimed: address };
         effects.report({ code: 'address-reclaimed', peer: name, ...addresses });
       }
-      effects.report({ code: 'member-joined', peer: name, address: node.address });
-      effects.tell({ type: 'join', node });
+      effects.report({ code: 'member-joined', peer: name, address });
+      effects.tell({ type: 'join', node: member.snapshot() });
       return;
     }
+    const hasNewMeta = !before.meta.equals(member.facts.meta ?? noBytes);
+    if (before.state !== 'suspect' && !hasNewMeta) return;
+    const node = member.snapshot();
     if (before.state === 'suspect') {
       effects.report({ code: 'member-recovered', peer: name });
       effects.tell({ type: 'recover', node });
     }
-    if (!before.meta.equals(node.meta)) {
+    if (hasNewMeta) {
       effects.report({ code: 'member-updated', peer: name });
       effects.tell({ type: 'update', node, previousMeta: before.meta });
     }

@@ -8,7 +8,7 @@
 // we only suspect: deaths are not believed second-hand.
 import { MessageType } from '../../wire/message-type.js';
 import type { MemberRecord } from '../../wire/messages.js';
-import { factsFrom, nodeFrom, versionRanges, type MemberState, type Node } from '../member.js';
+import { factsFrom, nodeFrom, type MemberState, type Node } from '../member.js';
 import type { Member } from '../member.js';
 import type { Membership } from './apply.js';
 import type { VersionedMember } from './verify-versions.js';
@@ -30,15 +30,13 @@ export function nodeOfRecord(record: MemberRecord): Node | undefined {
 }
 
 /** A record's versions, for the guard. */
-export function versionsOfRecord(record: MemberRecord): VersionedMember {
-  const [protocol, delegateProtocol] = versionRanges(record.vsn);
-  return { name: record.name, isAlive: record.state === 0, protocol, delegateProtocol };
+export function versionsOfRecord({ name, state, vsn }: MemberRecord): VersionedMember {
+  return { name, isAlive: state === 0, vsn };
 }
 
 /** A member's versions, for the guard. */
-export function versionsOfMember(member: Member): VersionedMember {
-  const [protocol, delegateProtocol] = versionRanges(member.facts.vsn);
-  return { name: member.name, isAlive: member.state === 'alive', protocol, delegateProtocol };
+export function versionsOfMember({ name, state, facts }: Member): VersionedMember {
+  return { name, isAlive: state === 'alive', vsn: facts.vsn };
 }
 
 /** Makes the claim that a record stands for. A state that we do not know is passed over. */

@@ -5,15 +5,21 @@
  */
 
 // memberlist's guard against mixing clusters that do not understand each other (behaviour, 4.3).
-import type { VersionRange } from '../member.js';
+import { hasVersions } from '../member.js';
 
-/** What is known of one member's versions; `ranges` of zeros where it did not say. */
+/** What is known of one member's versions. */
 export interface VersionedMember {
   readonly name: string;
   readonly isAlive: boolean;
-  readonly protocol: VersionRange;
-  readonly delegateProtocol: VersionRange;
+  /** As in a claim; fewer than six bytes count as six zeros, as Go has it. */
+  readonly vsn: Buffer;
 }
+
+/** Where min, max and current are in the version bytes. */
+const kinds = [
+  { min: 0, max: 1, current: 2, what: 'protocol version' },
+  { min: 3, max: 4, current: 5, what: 'delegate protocol version' },
+] as const;
 
 /**
  * Why these two tables may not be merged: a member speaks a version that not every living member
@@ -23,24 +29,31 @@ export function versionProblem(
   theirs: readonly VersionedMember[],
   ours: readonly VersionedMember[],
 ): string | undefined {
-  const everybody = [...theirs, ...ours];
-  const living = everybody.filter(({ isAlive, protocol }) => isAlive && protocol.max > 0);
-  for (const [kind, what] of [
-    ['protocol', 'protocol version'],
-    ['delegateProtocol', 'delegate protocol version'],
-  ] as const) {
-    const min = living.reduce((highest, member) => Math.max(highest, member[kind].min), 0);
-    const max = living.reduce((lowest, member) => Math.min(lowest, member[kind].max), 255);
-    const outside = everybody.find((member) => {
-      const { current } = member[kind];
+  for (const kind of kinds) {
+    let min = 0;
+    let max = 255;
+    for (const members of [theirs, ours]) {
+      for (const member of members) {
+        if (!member.isAlive || version(member, 1) === 0) continue;
+        min = Math.max(min, version(member, kind.min));
+        max = Math.min(max, version(member, kind.max));
+      }
+    }
+    const isOutside = (member: VersionedMember): boolean => {
+      const current = version(member, kind.current);
       return current < min || current > max;
-    });
+    };
+    const outside = theirs.find(isOutside) ?? ours.find(isOutside);
     if (outside !== undefined) {
-      const speaks = `${outside.name} speaks ${what} ${outside[kind].current}`;
+      const speaks = `${outside.name} speaks ${kind.what} ${version(outside, kind.current)}`;
       return min > max
-        ? `${speaks}, and no ${what} is understood by all (at least ${min}, at most ${max})`
+        ? `${speaks}, and no ${kind.what} is understood by all (at least ${min}, at most ${max})`
         : `${speaks}, the cluster understands ${min} to ${max}`;
     }
   }
   return undefined;
+}
+
+function version({ vsn }: VersionedMember, at: number): number {
+  return hasVersions(vsn) ? (vsn[at] as number) : 0;
 }

@@ -18,8 +18,7 @@ function speaker(
   [min, max, current]: Versions,
   { isAlive = true, delegate = [0, 0, 0] as Versions } = {},
 ): VersionedMember {
-  const delegateProtocol = { min: delegate[0], max: delegate[1], current: delegate[2] };
-  return { name, isAlive, protocol: { min, max, current }, delegateProtocol };
+  return { name, isAlive, vsn: Buffer.of(min, max, current, ...delegate) };
 }
 
 const usual: Versions = [1, 5, 2];

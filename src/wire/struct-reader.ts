@@ -1,0 +1,164 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Reads MessagePack maps that look exactly like what Go writes (wire protocol, section 2): keys in
+// order, the narrowest forms, nothing beside them. A schema asks for its fields one after the other;
+// after the first that is not there everything is zero, and `end` says that the map is another's.
+import { noBytes } from './messages.js';
+import { decodeText } from './text.js';
+
+/** Reads the fields of one map at a time. Byte fields are views of the buffer, not copies. */
+export class StructReader {
+  #buf: Buffer = noBytes;
+  #pos = 0;
+  #end = 0;
+  /** Fields that are still to come. */
+  #left = 0;
+
+  /** Begins at a map. */
+  begin(buf: Buffer, start: number, end: number): void {
+    this.#buf = buf;
+    this.#end = end;
+    const first = start < end ? (buf[start] as number) : 0;
+    const isMap = first >= 0x80 && first <= 0x8f;
+    this.#pos = isMap ? start + 1 : -1;
+    this.#left = first & 0x0f;
+  }
+
+  /** Where the map ends; -1 when it has not this form, or is not whole. Lets go of the buffer. */
+  end(): number {
+    this.#buf = noBytes;
+    return this.#left === 0 ? this.#pos : -1;
+  }
+
+  text(key: Buffer): string {
+    return this.#enter(key) ? this.#text() : '';
+  }
+
+  optionalText(key: Buffer): string {
+    return this.#isNext(key) ? this.text(key) : '';
+  }
+
+  /** Nil counts as none. */
+  bytes(key: Buffer): Buffer {
+    return this.#enter(key) ? (this.#bytes() ?? noBytes) : noBytes;
+  }
+
+  optionalBytes(key: Buffer): Buffer {
+    return this.#isNext(key) ? this.bytes(key) : noBytes;
+  }
+
+  nullableBytes(key: Buffer): Buffer | null {
+    return this.#enter(key) ? this.#bytes() : null;
+  }
+
+  bool(key: Buffer): boolean {
+    if (!this.#enter(key)) return false;
+    const first = this.#pos < this.#end ? this.#buf[this.#pos++] : undefined;
+    if (first !== 0xc2 && first !== 0xc3) this.#pos = -1;
+    return first === 0xc3;
+  }
+
+  u8(key: Buffer): number {
+    return this.#enter(key) ? this.#uint(0xff) : 0;
+  }
+
+  u16(key: Buffer): number {
+    return this.#enter(key) ? this.#uint(0xffff) : 0;
+  }
+
+  optionalU16(key: Buffer): number {
+    return this.#isNext(key) ? this.u16(key) : 0;
+  }
+
+  u32(key: Buffer): number {
+    return this.#enter(key) ? this.#uint(0xffffffff) : 0;
+  }
+
+  #isNext(key: Buffer): boolean {
+    const buf = this.#buf;
+    const pos = this.#pos;
+    if (pos < 0 || pos + key.length > this.#end) return false;
+    for (let i = 0; i < key.length; i++) if (buf[pos + i] !== key[i]) return false;
+    return true;
+  }
+
+  #enter(key: Buffer): boolean {
+    if (!this.#isNext(key)) {
+      this.#pos = -1;
+      return false;
+    }
+    this.#pos += key.length;
+    this.#left--;
+    return true;
+  }
+
+  #text(): string {
+    const length = this.#rawLength();
+    if (length < 0) return '';
+    const start = this.#pos;
+    this.#pos = start + length;
+    return decodeText(this.#buf, start, this.#pos);
+  }
+
+  #bytes(): Buffer | null {
+    if (this.#pos < this.#end && this.#buf[this.#pos] === 0xc0) {
+      this.#pos++;
+      return null;
+    }
+    const length = this.#rawLength();
+    if (length <= 0) return noBytes;
+    const start = this.#pos;
+    this.#pos = start + length;
+    return this.#buf.subarray(start, this.#pos);
+  }
+
+  /** The length of a raw that lies whole before the end, and goes to its content; else -1. */
+  #rawLength(): number {
+    const buf = this.#buf;
+    const pos = this.#pos;
+    const end = this.#end;
+    const first = pos < end ? (buf[pos] as number) : 0;
+    let length = -1;
+    if (first >= 0xa0 && first <= 0xbf) {
+      length = first & 0x1f;
+      this.#pos = pos + 1;
+    } else if (first === 0xda && pos + 3 <= end) {
+      length = buf.readUInt16BE(pos + 1);
+      this.#pos = pos + 3;
+    } else if (first === 0xdb && pos + 5 <= end) {
+      length = buf.readUInt32BE(pos + 1);
+      this.#pos = pos + 5;
+    }
+    if (length >= 0 && this.#pos + length <= end) return length;
+    this.#pos = -1;
+    return -1;
+  }
+
+  #uint(max: number): number {
+    const buf = this.#buf;
+    const pos = this.#pos;
+    const end = this.#end;
+    const first = pos < end ? (buf[pos] as number) : 0xff;
+    let value = Infinity;
+    if (first < 0x80) {
+      value = first;
+      this.#pos = pos + 1;
+    } else if (first === 0xcc && pos + 2 <= end) {
+      value = buf[pos + 1] as number;
+      this.#pos = pos + 2;
+    } else if (first === 0xcd && pos + 3 <= end) {
+      value = buf.readUInt16BE(pos + 1);
+      this.#pos = pos + 3;
+    } else if (first === 0xce && pos + 5 <= end) {
+      value = buf.readUInt32BE(pos + 1);
+      this.#pos = pos + 5;
+    }
+    if (value <= max) return value;
+    this.#pos = -1;
+    return 0;
+  }
+}

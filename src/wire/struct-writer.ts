@@ -1,0 +1,156 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Writes MessagePack maps as Go writes them (wire protocol, section 2). It writes into a buffer of its
+// own and gives an exact copy, so that nobody has to count bytes before.
+import { writeText } from './text.js';
+
+/** Enough for whatever goes into a packet; what is larger grows, and is let go of afterwards. */
+const ownBytes = 64 * 1024;
+/** Of a value's header: a type and a length of four bytes. */
+const headerBytes = 5;
+/** UTF-8 has at most so many bytes for each UTF-16 unit. */
+const bytesPerUnit = 3;
+/** Shorter than this, a loop beats the engine's own copy. */
+const bulkCopyBytes = 48;
+
+/** Writes maps, one field after the other, and whatever stands round them. */
+export class StructWriter {
+  readonly #own = Buffer.allocUnsafeSlow(ownBytes);
+  #buf = this.#own;
+  #length = 0;
+
+  /** Begins anew. */
+  begin(): void {
+    this.#buf = this.#own;
+    this.#length = 0;
+  }
+
+  /** What was written since `begin`, in a buffer of exactly that size. */
+  take(): Buffer {
+    const length = this.#length;
+    const taken = Buffer.allocUnsafe(length);
+    copyBytes(this.#buf, taken, length);
+    this.begin();
+    return taken;
+  }
+
+  byte(value: number): void {
+    this.#room(1);
+    this.#buf[this.#length++] = value;
+  }
+
+  /** Leaves out so many bytes, for somebody to fill in. */
+  gap(bytes: number): void {
+    this.#room(bytes);
+    this.#length += bytes;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.#buf.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** The header of a map of so many fields, at most 15. */
+  map(fields: number): void {
+    this.byte(0x80 | fields);
+  }
+
+  text(key: Buffer, value: string): void {
+    this.#key(key, headerBytes + bytesPerUnit * value.length);
+    // The header's length is not known before the text's: most texts need the short one.
+    const at = this.#length;
+    const shortEnd = writeText(this.#buf, at + 1, value);
+    const length = shortEnd - at - 1;
+    if (length < 32) {
+      this.#buf[at] = 0xa0 | length;
+      this.#length = shortEnd;
+      return;
+    }
+    this.#rawHeader(length);
+    this.#length = writeText(this.#buf, this.#length, value);
+  }
+
+  bytes(key: Buffer, value: Buffer): void {
+    const { length } = value;
+    this.#key(key, headerBytes + length);
+    this.#rawHeader(length);
+    const buf = this.#buf;
+    const at = this.#length;
+    if (length < bulkCopyBytes) for (let i = 0; i < length; i++) buf[at + i] = value[i] as number;
+    else buf.set(value, at);
+    this.#length = at + length;
+  }
+
+  nullableBytes(key: Buffer, value: Buffer | null): void {
+    if (value !== null) return this.bytes(key, value);
+    this.#key(key, 1);
+    this.#buf[this.#length++] = 0xc0;
+  }
+
+  bool(key: Buffer, value: boolean): void {
+    this.#key(key, 1);
+    this.#buf[this.#length++] = value ? 0xc3 : 0xc2;
+  }
+
+  uint(key: Buffer, value: number): void {
+    this.#key(key, headerBytes);
+    const buf = this.#buf;
+    const at = this.#length;
+    if (value < 0x80) {
+      buf[at] = value;
+      this.#length = at + 1;
+    } else if (value <= 0xff) {
+      buf[at] = 0xcc;
+      buf[at + 1] = value;
+      this.#length = at + 2;
+    } else if (value <= 0xffff) {
+      buf[at] = 0xcd;
+      this.#length = buf.writeUInt16BE(value, at + 1);
+    } else {
+      buf[at] = 0xce;
+      this.#length = buf.writeUInt32BE(value, at + 1);
+    }
+  }
+
+  /** A key, and room for its value. */
+  #key(key: Buffer, valueBytes: number): void {
+    this.#room(key.length + valueBytes);
+    const buf = this.#buf;
+    const at = this.#length;
+    for (let i = 0; i < key.length; i++) buf[at + i] = key[i] as number;
+    this.#length = at + key.length;
+  }
+
+  #rawHeader(length: number): void {
+    const buf = this.#buf;
+    const at = this.#length;
+    if (length < 32) {
+      buf[at] = 0xa0 | length;
+      this.#length = at + 1;
+    } else if (length <= 0xffff) {
+      buf[at] = 0xda;
+      this.#length = buf.writeUInt16BE(length, at + 1);
+    } else {
+      buf[at] = 0xdb;
+      this.#length = buf.writeUInt32BE(length, at + 1);
+    }
+  }
+
+  #room(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#buf.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buf.length * 2));
+    larger.set(this.#buf.subarray(0, this.#length));
+    this.#buf = larger;
+  }
+}
+
+function copyBytes(from: Buffer, to: Buffer, length: number): void {
+  if (length < bulkCopyBytes) for (let i = 0; i < length; i++) to[i] = from[i] as number;
+  else to.set(from.subarray(0, length));
+}
