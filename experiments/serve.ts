@@ -9,8 +9,8 @@
 import { parentPort } from 'node:worker_threads';
 
 /** Answers each message with what `work` makes of it. An error ends the worker. */
-export function serve<Task>(work: (task: Task) => Promise<unknown>): void {
-  parentPort?.on('message', (task: Task) => {
-    void work(task).then((result) => parentPort?.postMessage(result));
+export function serve(work: (task: never) => Promise<unknown>): void {
+  parentPort?.on('message', (task: unknown) => {
+    void work(task as never).then((result) => parentPort?.postMessage(result));
   });
 }

@@ -102,11 +102,21 @@ export function runsOf(choice: Choice): Run[] {
   return [...runs.values()];
 }
 
+/** Parts of the grid. */
+export const parts = ['threshold', 'interval'] as const;
+export type Part = (typeof parts)[number];
+
 /**
- * All cells, in one random order that is fixed once and for all: however far a repetition came, what
- * it has is a simple random sample of the cells.
+ * The cells of a part, or all, in one random order that is fixed once and for all: however far a
+ * repetition came, what it has of each part is a simple random sample of its cells.
  */
-export function cellsInSamplingOrder(): Cell[] {
+export function cellsInSamplingOrder(part?: Part): Cell[] {
+  const all = allInSamplingOrder();
+  if (part === undefined) return all;
+  return all.filter(({ intervalMs }) => (intervalMs === undefined) === (part === 'threshold'));
+}
+
+function allInSamplingOrder(): Cell[] {
   const waiting = [...thresholdCells, ...intervalCells];
   const random = new SeededRandom('lifeguard: the order of the cells');
   const ordered: Cell[] = [];

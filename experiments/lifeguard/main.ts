@@ -16,6 +16,7 @@ import {
   type Cell,
   cellsInSamplingOrder,
   keyOf,
+  parts,
   type Run,
   runsOf,
   seedOf,
@@ -26,7 +27,8 @@ import type { RunResult } from './run.js';
 
 const help = `Usage: npm run sim:lifeguard -- [options]
 
-  --full               the whole grid: 54 Threshold and 432 Interval cells (27 core-hours a repetition)
+  --full               the whole grid: 54 Threshold and 432 Interval cells (hours a repetition)
+  --part P             of it, threshold or interval (both)
   --cells N            only the first N cells of the grid, in its fixed random order
   --cell C,D,I         one cell: C anomalous nodes for D ms, I ms between; C,D for a Threshold run
   --alpha A --beta B   suspicion multipliers (5, 6)
@@ -45,6 +47,7 @@ Finished runs are in docs/experiments/runs/lifeguard.jsonl and are not done agai
 const { values } = parseArgs({
   options: {
     full: { type: 'boolean', default: false },
+    part: { type: 'string' },
     cells: { type: 'string' },
     cell: { type: 'string', multiple: true, default: [] },
     alpha: { type: 'string', default: '5' },
@@ -117,7 +120,8 @@ function wantedRuns(): Run[] {
 
 function wantedCells(): Cell[] {
   if (values.cell.length > 0) return values.cell.map(parseCell);
-  const all = cellsInSamplingOrder();
+  const part = values.part === undefined ? undefined : oneOf('part', values.part, parts);
+  const all = cellsInSamplingOrder(part);
   if (values.full) return all;
   if (values.cells !== undefined) return all.slice(0, count('cells', values.cells));
   throw new Error('say what is to be run: --full, --cells N or --cell C,D,I; --help explains');
