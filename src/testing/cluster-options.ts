@@ -30,7 +30,7 @@ export interface SimulatedClusterOptions {
     SimulatedConfig | ((name: string, index: number) => SimulatedConfig) | undefined;
   /** What the network is like. Default: no faults, and a latency of 0.5 to 2 ms. */
   readonly network?: LinkOptions | undefined;
-  /** How many events `trace` remembers; 10,000 by default. */
+  /** How many events `trace` remembers, `Infinity` for all; 10,000 by default. */
   readonly traceLength?: number | undefined;
 }
 

@@ -95,7 +95,8 @@ export class Driver {
   }
 
   #pursue({ ms, isReached, what }: PursueInit): Promise<void> {
-    if (!(ms >= 0)) throw new RangeError(`virtual time goes on by 0 ms or more, not ${ms}`);
+    if (typeof ms !== 'number' || !(ms >= 0))
+      throw new RangeError(`virtual time goes on by 0 ms or more, not ${ms}`);
     const startedAt = this.#clock.now();
     return new Promise((resolve, reject) => {
       const end = (failure?: Error): void => (failure ? reject(failure) : resolve());

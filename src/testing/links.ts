@@ -78,9 +78,13 @@ export class SendQueue {
 }
 
 const shares = ['loss', 'duplication', 'reordering', 'streamBreaks'] as const;
+const fields = new Set<string>([...shares, 'latency', 'bandwidth', 'down']);
 
-/** @throws RangeError that names what is out of range. */
+/** @throws RangeError that names what is out of range, or is nothing that a link has. */
 export function checkLink(options: LinkOptions): void {
+  const unknown = Object.keys(options).find((field) => !fields.has(field));
+  // A fault that is misspelt would be none, and the test that asks for it would pass.
+  if (unknown !== undefined) throw new RangeError(`a link has no "${unknown}"`);
   for (const field of shares) {
     const share = options[field] ?? 0;
     if (!(share >= 0 && share <= 1))

@@ -62,6 +62,7 @@ export class MemoryNetwork implements Ether {
   readonly #uplinks = new Map<string, SendQueue>();
   readonly #total = new TrafficCount();
   readonly #byName = new Map<string, TrafficCount>();
+  readonly #counts = new WeakMap<Inhabitant, TrafficCount>();
   readonly #byAddr = new Map<string, TrafficCount>();
   readonly #dark = new Set<string>();
   #stalled: (() => void)[] = [];
@@ -102,9 +103,10 @@ export class MemoryNetwork implements Ether {
     this.#taken.add(addr);
     const count = this.#byName.get(name) ?? new TrafficCount();
     this.#byName.set(name, count);
-    this.#byAddr.set(addr, count);
     const { host: ip, port } = target;
-    return new MemoryTransport({ addr, ip, port, network: this, clock });
+    const transport = new MemoryTransport({ addr, ip, port, network: this, clock });
+    this.#counts.set(transport, count);
+    return transport;
   }
 
   /** Changes what the whole network is like, as far as links have nothing of their own. */
@@ -141,7 +143,7 @@ export class MemoryNetwork implements Ether {
    * in no group hears everybody and is heard by all.
    *
    * @param options.oneWay - earlier groups are still heard by later ones, but do not hear them
-   * @throws RangeError for a name that no transport has.
+   * @throws RangeError for a name that no transport has, and for one that is in two groups.
    */
   partition(
     groups: readonly (readonly string[])[],
@@ -150,7 +152,10 @@ export class MemoryNetwork implements Ether {
     const members = groups.flatMap((group, i) =>
       group.map((nameOrAddr) => [this.addrOf(nameOrAddr), i] as const),
     );
-    this.#links.partition(new Map(members), options.oneWay === true);
+    const groupOf = new Map(members);
+    const torn = members.find(([addr, group]) => groupOf.get(addr) !== group);
+    if (torn) throw new RangeError(`${torn[0]} is in two groups`);
+    this.#links.partition(groupOf, options.oneWay === true);
     this.#resumeStreams();
   }
 
@@ -201,6 +206,8 @@ export class MemoryNetwork implements Ether {
   attach(addr: string, inhabitant: Inhabitant): boolean {
     if (this.#living.has(addr)) return false;
     this.#living.set(addr, inhabitant);
+    const count = this.#counts.get(inhabitant);
+    if (count) this.#byAddr.set(addr, count);
     this.#changes++;
     if (this.#dark.delete(addr)) this.#resumeStreams();
     // Its timers do not keep the process alive, so something else must, as a socket would.

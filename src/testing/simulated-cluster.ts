@@ -102,12 +102,16 @@ export class SimulatedCluster
   /**
    * Starts nodes `n0` to `n<size − 1>`, each a cluster of its own until it joins.
    *
-   * @throws RangeError for a size or a network that cannot be; ConfigError of the nodes.
+   * @throws RangeError for a size, a trace or a network that cannot be; ConfigError of the nodes.
    */
   static async create(options: SimulatedClusterOptions): Promise<SimulatedCluster> {
     const { size } = options;
     if (!Number.isInteger(size) || size < 0) {
       throw new RangeError(`size must be a whole number, 0 or more; not ${size}`);
+    }
+    const { traceLength = 0 } = options;
+    if (!(Number.isInteger(traceLength) || traceLength === Infinity) || traceLength < 0) {
+      throw new RangeError(`traceLength must be a whole number or infinite; not ${traceLength}`);
     }
     const cluster = new SimulatedCluster(options);
     for (let i = 0; i < size; i++) await cluster.#start(`n${i}`, {});
@@ -430,6 +434,6 @@ export class SimulatedCluster
 }
 
 function checkDuration(ms: number): number {
-  if (ms >= 0 && ms < Infinity) return ms;
+  if (Number.isFinite(ms) && ms >= 0) return ms;
   throw new RangeError(`a duration must be 0 ms or more, not ${ms}`);
 }

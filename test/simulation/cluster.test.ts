@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { ConfigError, type MemberlistConfig, TimeoutError } from '../../src/index.js';
+import { ConfigError, JoinError, type MemberlistConfig, TimeoutError } from '../../src/index.js';
 import { SimulatedCluster } from '../../src/testing/index.js';
 import { end, joined, record, told } from './worlds.js';
 
@@ -148,9 +148,74 @@ suite('SimulatedCluster', () => {
     await end(cluster);
   });
 
+  test('a cluster may begin with nobody, and take in who comes from elsewhere', async () => {
+    const cluster = await SimulatedCluster.create({ size: 0 });
+    await assert.rejects(cluster.joinAll(), RangeError);
+    await cluster.addNode('first');
+    await cluster.addNode('second', { join: true, addr: '[fd00::2]:7946' });
+    await cluster.runUntil(() => cluster.converged());
+    assert.equal(cluster.node('first').member('second')?.address, '[fd00::2]:7946');
+    assert.deepEqual(cluster.names(), ['first', 'second']);
+    await end(cluster);
+  });
+
+  test('a listener may do to the cluster what a test may', async () => {
+    const cluster = await joined({ size: 6, seed: 2 });
+    const crashedAt = cluster.now;
+    let back: Promise<unknown> | undefined;
+    cluster.on('event', (observer, event) => {
+      if (event.type !== 'suspect' || back !== undefined) return;
+      cluster.crash(observer);
+      back = cluster.restart(observer);
+    });
+    cluster.crash('n3');
+    await cluster.runUntil(() => cluster.now > crashedAt && cluster.converged());
+    await back;
+    assert.ok(back !== undefined);
+    await end(cluster);
+  });
+
+  test('those with another label or key cannot join, and joinAll says why', async () => {
+    for (const other of [{ label: 'other' }, { secretKey: Buffer.alloc(16, 1) }]) {
+      const config = (name: string): object => (name === 'n2' ? other : {});
+      const cluster = await SimulatedCluster.create({ size: 4, config });
+      await assert.rejects(cluster.joinAll(), (error) => {
+        assert.ok(error instanceof AggregateError);
+        assert.deepEqual(
+          error.errors.map((each) => each instanceof JoinError),
+          [true],
+        );
+        return true;
+      });
+      await cluster.run(5_000);
+      assert.equal(cluster.node('n2').numMembers, 1);
+      assert.equal(cluster.node('n1').numMembers, 3);
+      await end(cluster);
+    }
+  });
+
+  test('closes whatever its nodes are in the middle of', async () => {
+    const cluster = await joined({ size: 6, seed: 3 });
+    cluster.freeze('n1', 1e6);
+    cluster.block('n2', 1e6);
+    cluster.partition([['n0'], ['n3']]);
+    cluster.crash('n4', { silent: true });
+    cluster.freeze('n5', 1e6);
+    cluster.crash('n5');
+    const failing = assert.rejects(cluster.node('n1').updateNode(), {
+      code: 'ERR_MEMBERLIST_SHUTDOWN',
+    });
+    const run = cluster.run(1_000);
+    await end(cluster);
+    await Promise.all([run, failing]);
+  });
+
   test('mistakes are told at once', async () => {
     for (const size of [-1, 1.5, NaN]) {
       await assert.rejects(SimulatedCluster.create({ size }), RangeError);
+    }
+    for (const traceLength of [-1, 1.5, NaN]) {
+      await assert.rejects(SimulatedCluster.create({ size: 1, traceLength }), RangeError);
     }
     await assert.rejects(
       SimulatedCluster.create({ size: 2, config: { probeTimeout: -1 } }),
@@ -160,7 +225,10 @@ suite('SimulatedCluster', () => {
     assert.throws(() => cluster.node('n2'), RangeError);
     assert.throws(() => cluster.crash('n2'), RangeError);
     assert.throws(() => cluster.block('n1', -1), RangeError);
-    assert.throws(() => cluster.freeze('n1', Infinity), RangeError);
+    for (const ms of [Infinity, NaN, '5'] as number[]) {
+      assert.throws(() => cluster.freeze('n1', ms), RangeError);
+    }
+    assert.throws(() => cluster.partition([['n0'], ['n0', 'n1']]), RangeError);
     assert.throws(() => cluster.link('n0', 'n1', { loss: 2 }), RangeError);
     await assert.rejects(cluster.restart('n1'), /n1 is running/);
     await assert.rejects(cluster.addNode('n1'), /n1 is running/);

@@ -147,6 +147,49 @@ suite('simulated failures', () => {
     await end(cluster);
   });
 
+  test('a node whose machine vanished may come back on another one', async () => {
+    const cluster = await joined({ size: 5, seed: 14 });
+    const before = cluster.node('n4').localNode.address;
+    cluster.crash('n4', { silent: true });
+    await cluster.runUntil(() => states(cluster, 'n4').join() === 'unknown', { timeout: 90_000 });
+    await cluster.restart('n4', { addr: 'new' });
+    await cluster.runUntil(() => cluster.converged());
+    assert.notEqual(cluster.node('n0').member('n4')?.address, before);
+    await end(cluster);
+  });
+
+  test('who says goodbye and is not heard has ended all the same, and is found dead', async () => {
+    const cluster = await joined({ size: 5, seed: 15 });
+    cluster.partition([['n4'], ['n0', 'n1', 'n2', 'n3']]);
+    await cluster.leave('n4', { timeout: 3_000 });
+    assert.deepEqual(cluster.names(), ['n0', 'n1', 'n2', 'n3']);
+    await cluster.runUntil(() => states(cluster, 'n4').join() === 'dead');
+    await end(cluster);
+  });
+
+  test('most hear a goodbye at once, however much is lost, and the others soon', async () => {
+    for (let seed = 0; seed < 5; seed++) {
+      const cluster = await joined({ size: 10, seed });
+      cluster.network.change({ loss: 0.6 });
+      await cluster.leave('n4');
+      await cluster.runUntil(() => states(cluster, 'n4').join() === 'left', { timeout: 20_000 });
+      await end(cluster);
+    }
+  });
+
+  test('who is added during a partition is in none of its groups, and stands between them', async () => {
+    const cluster = await joined({ size: 4, seed: 3 });
+    cluster.partition([
+      ['n0', 'n1'],
+      ['n2', 'n3'],
+    ]);
+    await cluster.addNode('bridge');
+    await cluster.run(2_000);
+    cluster.partition([]);
+    await cluster.runUntil(() => cluster.converged());
+    await end(cluster);
+  });
+
   test('a node that is restarted again and again is each time a life of its own', async () => {
     const cluster = await joined({ size: 5, seed: 13 });
     for (let life = 0; life < 5; life++) {

@@ -14,6 +14,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { suite, test } from 'node:test';
 import timers from 'node:timers';
 import timersPromises from 'node:timers/promises';
+import { everything } from './everything.js';
 import { replay } from './replay.js';
 
 type Owner = Record<string, unknown>;
@@ -81,6 +82,10 @@ suite('a simulation', () => {
   test('touches neither the real time nor real chance, with encryption and without', async () => {
     assert.deepEqual(await trapped(() => replay(1, true)), []);
     assert.deepEqual(await trapped(() => replay(1, false)), []);
+  });
+
+  test('touches neither of them whatever of it is used', async () => {
+    assert.deepEqual(await trapped(() => everything(1)), []);
   });
 
   test('would be caught if it did', async () => {

@@ -9,7 +9,12 @@
 // The public interface of `node-memberlist/testing`: compiled, not run.
 
 import type { Memberlist, MembershipEvent, Transport } from '../../src/index.js';
-import { MemoryNetwork, SimulatedCluster, VirtualClock } from '../../src/testing/index.js';
+import {
+  MemoryNetwork,
+  SimulatedCluster,
+  type TraceEntry,
+  VirtualClock,
+} from '../../src/testing/index.js';
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -84,5 +89,22 @@ export async function cluster(): Promise<void> {
   holds<Extends<typeof stats.byNode, Readonly<Record<string, Traffic>>>>();
   holds<Equal<ReturnType<typeof made.digest>, string>>();
   holds<Extends<typeof made, AsyncDisposable>>();
+  holds<Equal<ReturnType<typeof made.addNode>, Promise<Memberlist>>>();
+  holds<Equal<ReturnType<typeof made.restart>, Promise<Memberlist>>>();
+  await made.addNode('n9', { addr: 'new', join: false, config: { label: 'x' } });
+  await made.joinAll({ through: 'n1' });
+  const during = made.during(Promise.resolve(1));
+  holds<Equal<typeof during, Promise<number>>>();
+  made.breakStreams('n3');
+  const [entry] = made.trace();
+  holds<Equal<typeof entry, TraceEntry | undefined>>();
+  holds<Equal<typeof made.timersLeft, number>>();
+  holds<Equal<typeof made.network, MemoryNetwork>>();
+  made.network.change({ bandwidth: 1e6, duplication: 0.1, reordering: 0.1, streamBreaks: 0.1 });
+  holds<Equal<keyof typeof made.clock, 'now' | 'setTimer' | 'afterTurn'>>();
+  // @ts-expect-error a condition that is awaited would hold at once, or never
+  await made.runUntil(() => Promise.resolve(true));
+  // @ts-expect-error a fault that is misspelt
+  made.link('n0', 'n1', { los: 0.1 });
   await made.close();
 }

@@ -9,14 +9,16 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { SnippetFolder, snippetsOf } from './snippets.js';
 
-const documents = ['docs/SECURITY.md'];
-const snippets = documents.flatMap((document) => snippetsOf(document));
+const documents = ['docs/SECURITY.md', 'docs/TESTING.md'];
+const readme = snippetsOf('README.md').filter(({ program }) => program.includes('/testing'));
+const snippets = [...documents.flatMap((document) => snippetsOf(document)), ...readme];
 const wrong = { where: 'nowhere', program: `const port: number = 'none';\nassert.fail('ran');` };
 const folder = new SnippetFolder([...snippets, wrong]);
 after(() => folder[Symbol.dispose]());
 
 test('every document that is listed has code', () => {
   for (const document of documents) assert.ok(snippetsOf(document).length > 0, document);
+  assert.equal(readme.length, 1);
 });
 
 for (const snippet of snippets) {

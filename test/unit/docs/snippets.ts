@@ -10,7 +10,10 @@
 //     <!-- setup … -->   what the block takes for granted
 //     <!-- check … -->   what must hold when it has run
 //
-// `assert` and `temporary`, a folder, are there for both.
+// `assert` and `temporary`, a folder, are there for both. A block that shows a file says so, and is not
+// run, as the file is:
+//
+//     <!-- from path/of/the/file.ts -->
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,9 +34,28 @@ export interface Snippet {
   readonly program: string;
 }
 
-/** The blocks of a document, which is given relative to the repository. */
-export function snippetsOf(document: string): Snippet[] {
+/** A block that shows a file. */
+export interface Excerpt {
+  readonly file: string;
+  readonly code: string;
+}
+
+const excerpt = /<!-- from (\S+) -->\n\n```ts\n([^]*?)```/g;
+
+/** As many lines, with nothing in them. */
+function blank(text: string): string {
+  return text.replace(/.+/g, '');
+}
+
+/** The blocks of a document that show files. */
+export function excerptsOf(document: string): Excerpt[] {
   const text = readFileSync(join(root, document), 'utf8');
+  return Array.from(text.matchAll(excerpt), ([, file = '', code = '']) => ({ file, code }));
+}
+
+/** The blocks of a document that are programs; it is given relative to the repository. */
+export function snippetsOf(document: string): Snippet[] {
+  const text = readFileSync(join(root, document), 'utf8').replace(excerpt, blank);
   const parts = /<!-- (setup|check)\n([^]*?)-->|```ts\n([^]*?)```/g;
   const snippets: Snippet[] = [];
   let around = { setup: '', check: '' };

@@ -75,6 +75,19 @@ suite('the driver of virtual time', () => {
     assert.equal(clock.now(), 100);
   });
 
+  test('a time that is none is refused', async () => {
+    const { clock, driver } = setUp();
+    clock.advance(10);
+    for (const ms of [-1, NaN, '5', undefined] as number[]) {
+      await assert.rejects(driver.run(ms), RangeError);
+      await assert.rejects(
+        driver.until(() => false, ms, 'x'),
+        RangeError,
+      );
+    }
+    assert.equal(clock.now(), 10);
+  });
+
   test('a promise is waited for, and what it gives or throws is given', async () => {
     const { clock, driver } = setUp();
     const after = (ms: number): Promise<number> =>

@@ -142,6 +142,14 @@ suite('MemoryNetwork: faults of packets', () => {
     }
     assert.throws(() => new MemoryNetwork().link('a', 'b', {}), /no transport is called "a"/);
   });
+
+  test('a fault that is misspelt is refused, for it would be none', async () => {
+    const wrong: object = { los: 0.5 };
+    const { network } = await world();
+    assert.throws(() => new MemoryNetwork(wrong), /a link has no "los"/);
+    assert.throws(() => network.change(wrong), RangeError);
+    assert.throws(() => network.link('a', 'b', wrong), RangeError);
+  });
 });
 
 suite('MemoryNetwork: links', () => {
@@ -191,6 +199,22 @@ suite('MemoryNetwork: links', () => {
     send(b, a);
     clock.advance(0);
     assert.equal(a.packets.all.length, 1);
+  });
+
+  test('nobody is in two groups of a partition, and the earlier one stands', async () => {
+    const { network, clock, a, b } = await world();
+    network.partition([['a'], ['b']]);
+    assert.throws(
+      () => network.partition([['a', 'b'], ['b']]),
+      /10\.0\.0\.2:7946 is in two groups/,
+    );
+    send(a, b);
+    clock.advance(0);
+    assert.equal(b.packets.all.length, 0);
+    network.partition([['a', 'b', 'b']]);
+    send(a, b);
+    clock.advance(0);
+    assert.equal(b.packets.all.length, 1);
   });
 
   test('where somebody vanished nothing is answered, until somebody lives there again', async () => {
@@ -330,6 +354,24 @@ suite('MemoryNetwork: what was sent', () => {
         b: { packets: 1, packetBytes: 1, streams: 0, streamBytes: 30 },
       },
     });
+  });
+
+  test('is not counted for who wanted the same address and did not get it', async () => {
+    const { network, clock, a, b } = await world();
+    const late = network.transport('late', { addr: a.addr });
+    await assert.rejects(Station.start(network.transport('x', { addr: a.addr })));
+    send(a, b);
+    clock.advance(0);
+    assert.deepEqual(
+      [network.stats().byNode.a?.packets, network.stats().byNode.x?.packets],
+      [1, 0],
+    );
+    await a.transport.shutdown();
+    send(await Station.start(late), b);
+    assert.deepEqual(
+      [network.stats().byNode.a?.packets, network.stats().byNode.late?.packets],
+      [1, 1],
+    );
   });
 
   test('is counted further when a name comes back, also at another address', async () => {

@@ -1,0 +1,154 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// How large a cluster one process carries: it comes up through one seed node, lives for some virtual
+// minutes, and is restarted node by node meanwhile, as a deployment does.
+
+import type { MembershipEvent } from '../../src/index.js';
+import { SimulatedCluster, type NetworkStats } from '../../src/testing/index.js';
+
+/** What is to be run. */
+export interface ScaleOptions {
+  readonly nodes: number;
+  /** Virtual minutes from the first join on; 0 ends when all know each other. */
+  readonly minutes: number;
+  /** How many nodes leave and come back, one after the other. */
+  readonly restarts: number;
+  readonly seed: number | string;
+  /** Told of each part as it ends, and of every virtual minute. */
+  readonly progress: (text: string) => void;
+}
+
+/** What came of it. */
+export interface ScaleResult {
+  /** Virtual milliseconds from the first join until all knew each other; undefined: they did not. */
+  readonly bootstrapMs: number | undefined;
+  /** For each restart the virtual milliseconds from then until all lists were right again. */
+  readonly restartMs: readonly number[];
+  /** Restarts after which some list was still wrong a minute later. */
+  readonly unsettled: readonly string[];
+  /** Whether all lists were right in the end. */
+  readonly converged: boolean;
+  readonly virtualMs: number;
+  readonly events: Readonly<Record<string, number>>;
+  /** Members that were called failed. Nobody fails here, so each is a mistake. */
+  readonly falsePositives: number;
+  readonly traffic: NetworkStats;
+  readonly digest: string;
+}
+
+const minuteMs = 60_000;
+/** How long a node that is restarted is away. */
+const downMs = 1_000;
+/** After the bootstrap, before the first restart, and again after the last. */
+const quietMs = 20_000;
+
+/** Runs one cluster from its start to its end. */
+export async function runScale(options: ScaleOptions): Promise<ScaleResult> {
+  const { nodes, seed } = options;
+  await using cluster = await SimulatedCluster.create({ size: nodes, seed, traceLength: 0 });
+  return await new ScaleRun(cluster, options).run();
+}
+
+class ScaleRun {
+  readonly #cluster: SimulatedCluster;
+  readonly #options: ScaleOptions;
+  readonly #events: Record<string, number> = {};
+  readonly #restartMs: number[] = [];
+  readonly #unsettled: string[] = [];
+  #falsePositives = 0;
+  #minutesTold = 0;
+
+  constructor(cluster: SimulatedCluster, options: ScaleOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+    cluster.on('event', (_observer, event) => this.#count(event));
+  }
+
+  async run(): Promise<ScaleResult> {
+    const { nodes, minutes, progress } = this.#options;
+    const cluster = this.#cluster;
+    progress(`${nodes} nodes have started`);
+    await cluster.joinAll();
+    progress(`all have joined through n0, at ${seconds(cluster.now)}`);
+    const bootstrapMs = (await this.#settles(5 * minuteMs)) ? cluster.now : undefined;
+    progress(
+      `all ${bootstrapMs === undefined ? 'do not ' : ''}know each other, at ${seconds(cluster.now)}`,
+    );
+    await this.#restartSome();
+    await this.#runTo(minutes * minuteMs);
+    return {
+      bootstrapMs,
+      restartMs: this.#restartMs,
+      unsettled: this.#unsettled,
+      converged: cluster.converged(),
+      virtualMs: cluster.now,
+      events: this.#events,
+      falsePositives: this.#falsePositives,
+      traffic: cluster.stats(),
+      digest: cluster.digest(),
+    };
+  }
+
+  /** Spread over the time that there is; one that takes longer makes the next ones late. */
+  async #restartSome(): Promise<void> {
+    const { restarts, minutes, nodes } = this.#options;
+    const startAt = this.#cluster.now + quietMs;
+    const endAt = Math.max(startAt, minutes * minuteMs - quietMs);
+    for (let i = 0; i < restarts; i++) {
+      await this.#runTo(startAt + ((endAt - startAt) * i) / restarts);
+      // Not n0, through which the others come back.
+      await this.#restart(`n${1 + (i % (nodes - 1))}`);
+    }
+  }
+
+  async #restart(name: string): Promise<void> {
+    const cluster = this.#cluster;
+    await cluster.leave(name);
+    await cluster.run(downMs);
+    const backAt = cluster.now;
+    await cluster.restart(name);
+    if (await this.#settles(minuteMs)) this.#restartMs.push(cluster.now - backAt);
+    else this.#unsettled.push(name);
+  }
+
+  /** Whether all lists become right within so long. */
+  async #settles(timeout: number): Promise<boolean> {
+    const cluster = this.#cluster;
+    return cluster
+      .runUntil(() => cluster.converged(), { timeout })
+      .then(
+        () => true,
+        () => false,
+      );
+  }
+
+  /** Lets time pass, a minute at a time, so that somebody who watches sees that it does. */
+  async #runTo(time: number): Promise<void> {
+    const cluster = this.#cluster;
+    while (cluster.now < time) {
+      const nextMinute = (this.#minutesTold + 1) * minuteMs;
+      await cluster.run(Math.max(0, Math.min(nextMinute, time) - cluster.now));
+      if (cluster.now < nextMinute) continue;
+      this.#minutesTold = Math.floor(cluster.now / minuteMs);
+      const restarts = this.#restartMs.length + this.#unsettled.length;
+      const done = this.#options.restarts > 0 ? `, ${restarts} restarts` : '';
+      this.#options.progress(`minute ${this.#minutesTold}${done}`);
+    }
+  }
+
+  #count(event: MembershipEvent): void {
+    const { type } = event;
+    const kind = type === 'leave' ? event.reason : type;
+    this.#events[kind] = (this.#events[kind] ?? 0) + 1;
+    if (kind === 'failed') this.#falsePositives++;
+  }
+}
+
+/** A time, to be read. */
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

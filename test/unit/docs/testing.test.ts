@@ -1,0 +1,70 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// docs/TESTING.md shows the examples as they are, and speaks of everything that there is.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { SimulatedCluster } from '../../../src/testing/index.js';
+import { excerptsOf } from './snippets.js';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const document = 'docs/TESTING.md';
+const text = read(document);
+
+/** A file as users would write it: without the licence, and with the package's names. */
+function asShown(file: string): string {
+  const [, code = ''] = read(file).split(/(?<=^ \*\/\n)\n/m);
+  return code
+    .replaceAll("'../../src/index.js'", "'node-memberlist'")
+    .replaceAll("'../../src/testing/index.js'", "'node-memberlist/testing'");
+}
+
+test('every example is shown, whole and as it is', () => {
+  const excerpts = excerptsOf(document);
+  const files = readdirSync(join(root, 'examples/testing'));
+  assert.deepEqual(
+    excerpts.map(({ file }) => file).sort(),
+    files.map((name) => `examples/testing/${name}`).sort(),
+  );
+  for (const { file, code } of excerpts) assert.equal(code, asShown(file), file);
+});
+
+test('everything that a simulated cluster can do is in it', () => {
+  const all = Object.getOwnPropertyNames(SimulatedCluster.prototype);
+  for (const name of all.filter((each) => each !== 'constructor')) {
+    assert.match(text, new RegExp(`\`${name}\\b`), name);
+  }
+});
+
+test('everything that a link can have is in it, and so are all options', () => {
+  const fields = ['links.ts', 'cluster-options.ts'].flatMap((file) => {
+    const interfaces = read(`src/testing/${file}`).matchAll(/^export interface [^]*?^}/gm);
+    return Array.from(interfaces).flatMap(([body]) =>
+      Array.from(body.matchAll(/^ {2}readonly (\w+)\??:/gm), ([, name = '']) => name),
+    );
+  });
+  const internal = new Set(['draw', 'isDown', 'queue']);
+  assert.ok(fields.length > 15);
+  for (const name of fields) {
+    if (!internal.has(name)) assert.match(text, new RegExp(`\\b${name}\\b`), name);
+  }
+});
+
+test('the commands and files that it names exist', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const commands = Array.from(text.matchAll(/npm run ([\w:]+)/g), ([, name = '']) => name);
+  assert.ok(commands.length > 0);
+  for (const name of commands) assert.ok(name in scripts, name);
+  for (const [, link = ''] of text.matchAll(/\]\(([^)#:]+)\)/g)) {
+    assert.ok(existsSync(join(root, 'docs', link)), link);
+  }
+  for (const [file] of text.matchAll(/examples\/[\w/.-]+\.ts/g)) {
+    assert.ok(existsSync(join(root, file)), file);
+  }
+});
