@@ -29,7 +29,7 @@ import {
   settingOf,
 } from './report-select.js';
 import { type Figures, summarise, type Summary } from './report-summary.js';
-import { countOf, estimateText, numberText, percentText, tableText } from './report-text.js';
+import { countOf, estimateText, numberText, percentText, tableText } from '../report-text.js';
 import type { RunResult } from './run.js';
 
 /** Frozen nodes, of one variant. Where there are runs with the stall rule and without, the same seeds. */

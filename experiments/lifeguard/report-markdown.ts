@@ -27,7 +27,7 @@ import {
   numberText,
   percentText,
   tableText,
-} from './report-text.js';
+} from '../report-text.js';
 
 /** What a report is made of. */
 export interface Report {

@@ -11,7 +11,7 @@ import type { Estimate } from '../statistics.js';
 import { intervalCells } from './cells.js';
 import { enough, passMarks, publishedFigures, publishedSwim } from './report-published.js';
 import type { Summary } from './report-summary.js';
-import { countOf, estimateText, nothing, numberText } from './report-text.js';
+import { countOf, estimateText, nothing, numberText } from '../report-text.js';
 
 export type Verdict = 'met' | 'not met' | 'not enough data';
 

@@ -7,7 +7,7 @@
 // What the report says about the experiment itself.
 
 import { enough, publishedSwim } from './report-published.js';
-import { countOf, numberText, tableText } from './report-text.js';
+import { countOf, numberText, tableText } from '../report-text.js';
 
 /** What the words and the two variants mean. */
 export const whatIsWhat = `

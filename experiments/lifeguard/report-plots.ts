@@ -12,7 +12,7 @@ import { isWhole, sizeText } from './report-marks.js';
 import { publishedFigures, titles } from './report-published.js';
 import type { Selection } from './report-select.js';
 import { detectionTimes, type Summary } from './report-summary.js';
-import { countOf } from './report-text.js';
+import { countOf } from '../report-text.js';
 
 /** A plot of the report. */
 export interface Picture {

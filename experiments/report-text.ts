@@ -6,8 +6,8 @@
 
 // Numbers and tables as text.
 
-import type { Estimate } from '../statistics.js';
-import type { Figures } from './report-summary.js';
+import type { Estimate } from './statistics.js';
+import type { Figures } from './lifeguard/report-summary.js';
 
 /** What stands where there is no figure. */
 export const nothing = '–';

@@ -1,0 +1,63 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What is counted is counted on the wire: packets as they are sent, read with the product's codec.
+
+import type { NetworkTap, PacketFate } from '../../src/testing/network-options.js';
+import type { SimulatedCluster } from '../../src/testing/index.js';
+import { Label } from '../../src/wire/label.js';
+import { MessageType } from '../../src/wire/message-type.js';
+import { PacketCodec } from '../../src/wire/packet-codec.js';
+
+/** The messages that probes are made of. */
+export type ProbeMessage = 'ping' | 'ack' | 'indirect-ping' | 'nack';
+
+const names = new Map<number | undefined, ProbeMessage>([
+  [MessageType.ping, 'ping'],
+  [MessageType.ackResp, 'ack'],
+  [MessageType.indirectPing, 'indirect-ping'],
+  [MessageType.nackResp, 'nack'],
+]);
+
+/** One packet on its way. */
+export interface Sighting {
+  /** What it is; undefined for one that only gossips. */
+  readonly kind: ProbeMessage | undefined;
+  /** The sender's name. */
+  readonly from: string;
+  readonly to: string;
+  readonly isLost: boolean;
+  /** When it was sent. */
+  readonly at: number;
+}
+
+/** Shows all packets of a cluster, from now on, in place of the cluster's own trace. */
+export function wiretap(cluster: SimulatedCluster, seen: (sighting: Sighting) => void): void {
+  const byAddr = new Map(cluster.names().map((name) => [cluster.network.addrOf(name), name]));
+  const nameOf = (addr: string): string => byAddr.get(addr) ?? addr;
+  const tap: NetworkTap = {
+    packet: (packet: Buffer, from: string, to: string, fate: PacketFate) =>
+      seen({
+        kind: kindOf(packet),
+        from: nameOf(from),
+        to: nameOf(to),
+        isLost: fate !== 'carried',
+        at: cluster.now,
+      }),
+    stream: () => undefined,
+  };
+  cluster.network.tapWith(tap);
+}
+
+const label = new Label({ label: '', skipInboundCheck: false });
+const codec = new PacketCodec({ label, cipher: undefined, compress: false });
+
+/** What a packet is: a probe's message comes first in it, and gossip behind. */
+export function kindOf(packet: Buffer): ProbeMessage | undefined {
+  let first: number | undefined;
+  codec.decode(packet, (buf, start) => (first ??= buf[start]));
+  return names.get(first);
+}
