@@ -5,19 +5,33 @@
  */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { MembershipEvent, Node } from '../../src/index.js';
 import { canaries } from './campaign/canaries.js';
-import { EventWatch, Violation } from './campaign/invariants.js';
+import { drawScenario } from './campaign/draw.js';
+import { parseScenario, readScenario, textOf } from './campaign/files.js';
+import { EventWatch } from './campaign/invariants.js';
+import { parseOptions, UsageError } from './campaign/options.js';
 import { play } from './campaign/play.js';
-import { drawScenario } from './campaign/scenario.js';
+import type { Scenario } from './campaign/scenario.js';
 import { shrink } from './campaign/shrink.js';
+import { Violation } from './campaign/violation.js';
 
-/** Seeds that found something once, each with what that was. */
-const kept: Record<string, number> = {
-  'a node that is alone cannot empty its queue': 6,
+/**
+ * Scenarios that found something once, each with what that was. As files: what a seed draws changes
+ * with the campaign.
+ */
+const kept: Record<string, string> = {
+  'alone.json': 'who is alone cannot empty its queue: no fault, and no longer taken for one',
+  'two-at-one-address.json': 'a partition separates addresses, of which two nodes may have had one',
+  'twins-verdict.json': 'what a twin found out in our name we did not suspect for its time',
+  'forgotten-later.json':
+    'who holds others for dead when those are joined again forgets them later',
+  'home-taken.json': 'a node whose address has another one by now starts elsewhere',
 };
+const keptFolder = new URL('./campaign/kept/', import.meta.url);
 
 suite('the fault campaign', () => {
   for (const seed of [0, 1, 2, 3, 4, 5]) {
@@ -26,11 +40,15 @@ suite('the fault campaign', () => {
     });
   }
 
-  for (const [finding, seed] of Object.entries(kept)) {
-    test(`seed ${seed} is kept: ${finding}`, async () => {
-      await play(drawScenario(seed));
+  for (const [file, finding] of Object.entries(kept)) {
+    test(`${file} is kept: ${finding}`, async () => {
+      await play(readScenario(fileURLToPath(new URL(file, keptFolder))));
     });
   }
+
+  test('every scenario that is kept has its reason here', () => {
+    assert.deepEqual(readdirSync(keptFolder).sort(), Object.keys(kept).sort());
+  });
 
   test('a scenario is played the same way each time', async () => {
     const scenario = drawScenario(7, { nodes: 6 });
@@ -43,7 +61,7 @@ suite('the fault campaign', () => {
     const sizes = all.map(({ nodes }) => nodes);
     assert.deepEqual([Math.min(...sizes), Math.max(...sizes) > 50], [3, true]);
     const done = new Set(all.flatMap(({ steps }) => steps.map((step) => step.do)));
-    assert.equal(done.size, 14);
+    assert.equal(done.size, 15);
     for (const fault of ['loss', 'duplication', 'reordering', 'streamBreaks'] as const) {
       const share = all.filter(({ network }) => (network[fault] ?? 0) > 0).length / all.length;
       assert.ok(share > 0.3 && share < 0.6, `${fault}: ${share}`);
@@ -53,26 +71,99 @@ suite('the fault campaign', () => {
     }
   });
 
+  test('partitions are of both kinds, and one in eight scenarios is calm', () => {
+    const all = Array.from({ length: 400 }, (_, seed) => drawScenario(seed));
+    const share = (is: (scenario: Scenario) => boolean): number =>
+      all.filter(is).length / all.length;
+    const parts = (oneWay: boolean) => (scenario: Scenario) =>
+      scenario.steps.some((step) => step.do === 'partition' && step.oneWay === oneWay);
+    assert.ok(share(parts(false)) > 0.15);
+    assert.ok(share(parts(true)) > 0.08);
+    const calm = share(({ isCalm }) => isCalm);
+    assert.ok(calm > 0.08 && calm < 0.17, `${calm}`);
+  });
+
   test('a scenario that fails is made smaller as long as it fails', async () => {
-    const scenario = drawScenario(10, { nodes: 20 });
-    const culprit = scenario.steps[3];
+    const scenario = drawScenario(11, { nodes: 20 });
+    const culprit = scenario.steps.find((step) => step.do === 'update');
     assert.ok(culprit);
-    const judge = (candidate: typeof scenario): Promise<string | undefined> =>
-      Promise.resolve(
-        candidate.steps.includes(culprit) && candidate.nodes > 4 ? 'it fails' : undefined,
-      );
-    const smallest = await shrink(scenario, judge);
-    assert.deepEqual(smallest.steps, [culprit]);
+    const smallest = await shrink(scenario, ({ steps, nodes }) =>
+      Promise.resolve(nodes > 4 && steps.some((step) => step.do === 'update')),
+    );
+    assert.deepEqual(
+      smallest.steps.map((step) => step.do),
+      ['update'],
+    );
     assert.equal(smallest.nodes, 5);
+    const { latency, loss = 0, duplication = 0, reordering = 0 } = smallest.network;
+    assert.deepEqual(
+      { latency, faults: loss + duplication + reordering },
+      { latency: 1, faults: 0 },
+    );
+    const [step] = smallest.steps;
+    assert.ok(step?.do === 'update' && /^n[0-4]$/.test(step.node), JSON.stringify(step));
+  });
+
+  test('steps about nodes that are not there any more go with them', async () => {
+    const scenario: Scenario = {
+      ...drawScenario(10, { nodes: 8 }),
+      steps: [
+        { at: 1, do: 'partition', groups: [['n0', 'n7'], ['n3']], oneWay: true },
+        { at: 2, do: 'link', from: 'n0', to: 'n5', loss: 1 },
+        { at: 3, do: 'crash', node: 'n2', silent: true },
+        { at: 4, do: 'update', node: 'n7', meta: 'n7' },
+      ],
+    };
+    const smallest = await shrink(scenario, ({ steps }) =>
+      Promise.resolve(steps.some((step) => step.do === 'update')),
+    );
+    assert.equal(smallest.nodes, 2);
+    assert.deepEqual(smallest.steps, [{ at: 4, do: 'update', node: 'n1', meta: 'n7' }]);
+  });
+
+  test('a scenario is text and back', () => {
+    const scenario = drawScenario(19);
+    assert.deepEqual(parseScenario(textOf(scenario)), JSON.parse(JSON.stringify(scenario)));
+    assert.throws(() => parseScenario('{"seed":1}'), /a scenario has "nodes"/);
+  });
+
+  test('what cannot be asked for is said', () => {
+    assert.throws(() => parseOptions(['--seeds', 'abc']), UsageError);
+    assert.throws(() => parseOptions(['--seed', '-1']), UsageError);
+    assert.throws(() => parseOptions(['--nodes', '0']), /from 1 to 256/);
+    assert.throws(() => parseOptions(['--speed']), /--speed/);
+    assert.throws(() => parseOptions(['twice']), UsageError);
+    const { mode, seeds, from } = parseOptions(['--seeds', '1000', '--from', '7']);
+    assert.deepEqual({ mode, seeds, from }, { mode: 'seeds', seeds: 1_000, from: 7 });
   });
 
   test('every canary fits the source', () => {
     assert.ok(canaries.length >= 12);
+    assert.equal(new Set(canaries.map(({ name }) => name)).size, canaries.length);
     for (const { name, file, from, to } of canaries) {
       const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
       assert.equal(source.split(from).length, 2, name);
       assert.notEqual(from, to);
     }
+  });
+
+  test('the docs have every invariant, every canary and every scenario that is kept', () => {
+    const docs = readFileSync(new URL('../../docs/CAMPAIGN.md', import.meta.url), 'utf8');
+    const folder = new URL('./campaign/', import.meta.url);
+    const sources = readdirSync(folder).filter((file) => file.endsWith('.ts'));
+    const rules = sources.flatMap((file) => {
+      const source = readFileSync(new URL(file, folder), 'utf8');
+      return Array.from(
+        source.matchAll(/(?:Violation\(\s*|rule: )'([^']+)'/g),
+        ([, rule]) => rule!,
+      );
+    });
+    assert.ok(rules.length > 20);
+    const names = canaries.map(({ name }) => name);
+    const missing = [...rules, ...names, ...Object.keys(kept)].filter(
+      (text) => text !== 'an error' && !docs.replaceAll(/\s+/g, ' ').includes(text),
+    );
+    assert.deepEqual(missing, []);
   });
 });
 
@@ -92,51 +183,73 @@ const join = (incarnation: number, address?: string, name?: string): MembershipE
   type: 'join',
   node: node(incarnation, address, name),
 });
-const suspect: MembershipEvent = { type: 'suspect', node: node(1) };
+const suspected = (incarnation: number): MembershipEvent => ({
+  type: 'suspect',
+  node: { ...node(incarnation), state: 'suspect' },
+});
+const suspect = suspected(1);
 const recover: MembershipEvent = { type: 'recover', node: node(2) };
-const failed: MembershipEvent = { type: 'leave', node: node(1), reason: 'failed' };
-const left: MembershipEvent = { type: 'leave', node: node(1), reason: 'left' };
+const gone = (
+  incarnation: number,
+  reason: 'failed' | 'left',
+  address?: string,
+): MembershipEvent => ({
+  type: 'leave',
+  node: { ...node(incarnation, address), state: reason === 'left' ? 'left' : 'dead' },
+  reason,
+});
+const failed = gone(1, 'failed');
+const left = gone(1, 'left');
 
 interface Watched {
   readonly watch: EventWatch;
   readonly time: { now: number };
   readonly running: Set<string>;
+  /** Tells `a`, whose table says the same. */
+  readonly tell: (event: MembershipEvent) => void;
+  /** What the table of `a` says of `b`. */
+  readonly row: { b: Node | undefined };
 }
 
 function watched(): Watched {
   const time = { now: 0 };
   const running = new Set(['a', 'b']);
+  const row: Watched['row'] = { b: undefined };
   const watch = new EventWatch({
     now: () => time.now,
     clockOf: () => time.now,
     isRunning: (observer) => running.has(observer),
     nameOf: (observer) => observer,
+    membersOf: () => 8,
+    rowOf: () => row.b,
     gossipToTheDeadTime: 1_000,
-    shortestSuspicion: 500,
+    suspicionMs: (members, confirmations) => 100 * members - 100 * confirmations,
   });
   watch.started('a', 'a', '10.0.0.1:7946');
   watch.started('b', 'b', '10.0.0.2:7946');
-  return { watch, time, running };
+  const tell = (event: MembershipEvent): void => {
+    if ('node' in event) row.b = event.node;
+    watch.event('a', event);
+  };
+  return { watch, time, running, tell, row };
 }
 
 suite('the invariants of events', () => {
   const broken = (rule: RegExp, events: readonly MembershipEvent[]): void => {
-    const { watch } = watched();
-    for (const event of events.slice(0, -1)) watch.event('a', event);
+    const { tell } = watched();
+    for (const event of events.slice(0, -1)) tell(event);
     assert.throws(
-      () => watch.event('a', events.at(-1)!),
+      () => tell(events.at(-1)!),
       (error) => error instanceof Violation && rule.test(error.message),
     );
   };
 
   test('a life in order breaks none', () => {
-    const { watch } = watched();
-    for (const event of [join(1), suspect, recover, { ...suspect, node: node(2) }]) {
-      watch.event('a', event);
-    }
-    watch.leaves('b');
-    watch.event('a', { ...left, node: node(2) });
-    watch.event('a', join(3));
+    const { watch, tell } = watched();
+    for (const event of [join(1), suspect, recover, suspected(2)]) tell(event);
+    watch.leaves('b', 2);
+    tell(gone(2, 'left'));
+    tell(join(3));
   });
 
   test('events about a name alternate', () => {
@@ -157,35 +270,40 @@ suite('the invariants of events', () => {
   test('an incarnation does not fall while the name is held', () => {
     broken(/never falls/, [join(5), suspect]);
     broken(/never falls/, [join(1), failed, join(0)]);
-    const { watch, time } = watched();
-    watch.started('b', 'b', '10.0.0.3:7946');
-    watch.event('a', join(5));
-    watch.event('a', { ...failed, node: node(5) });
-    watch.event('a', join(1, '10.0.0.3:7946'));
-    watch.event('a', { ...failed, node: node(1, '10.0.0.3:7946') });
+    const { watch, time, tell } = watched();
+    const moved = '10.0.0.3:7946';
+    watch.started('b', 'b', moved);
+    tell(join(5));
+    tell(gone(5, 'failed'));
+    tell(join(1, moved));
+    tell(gone(1, 'failed', moved));
     time.now = 1_001;
-    watch.event('a', join(0));
+    tell(join(0));
   });
 
-  test('only who left is said to have left', () => {
+  test('only who left is said to have left, in the incarnation in which it did', () => {
     broken(/left only/, [join(1), left]);
+    const { watch, tell } = watched();
+    watch.leaves('b', 2);
+    tell(join(1));
+    assert.throws(() => tell(left), /left only/);
   });
 
   test('nobody is told of itself, of strangers, or of anything after its end', () => {
     broken(/about oneself/, [join(1, '10.0.0.1:7946', 'a')]);
     broken(/lived somewhere/, [join(1, '10.9.9.9:1')]);
-    const { watch, running } = watched();
+    const { tell, running } = watched();
     running.delete('a');
-    assert.throws(() => watch.event('a', join(1)), /after a shutdown/);
+    assert.throws(() => tell(join(1)), /after a shutdown/);
   });
 
   test('a conflict needs two addresses at which the name lived', () => {
     const [here, there] = [node(1), node(1, '10.0.0.3:7946')];
     broken(/two addresses/, [{ type: 'conflict', existing: here, other: here }]);
     broken(/two lived/, [{ type: 'conflict', existing: here, other: there }]);
-    const { watch } = watched();
+    const { watch, tell } = watched();
     watch.started('twin', 'b', there.address);
-    watch.event('a', { type: 'conflict', existing: here, other: there });
+    tell({ type: 'conflict', existing: here, other: there });
   });
 
   test('health has its range', () => {
@@ -193,26 +311,78 @@ suite('the invariants of events', () => {
   });
 
   test('who finds somebody dead by itself has suspected it for its time', () => {
-    const verdict = { code: 'member-failed', peer: 'b', by: 'a' };
-    const { watch, time } = watched();
-    watch.event('a', join(1));
+    const verdict = { code: 'member-failed', peer: 'b', by: 'a', confirmations: 2 };
+    const { watch, time, tell } = watched();
+    tell(join(1));
     assert.throws(() => watch.logged('a', verdict), /was suspected/);
     watch.logged('a', { ...verdict, by: 'c' });
-    watch.event('a', suspect);
-    time.now = 400;
+    watch.logged('a', { ...verdict, suppressed: 3 });
+    tell(suspect);
+    time.now = 598;
     assert.throws(() => watch.logged('a', verdict), /has its time/);
-    time.now = 500;
+    time.now = 600;
+    assert.throws(() => watch.logged('a', { ...verdict, confirmations: 1 }), /has its time/);
     watch.logged('a', verdict);
   });
 
+  test('what a twin found out in our name, or of an earlier life, is no verdict of ours', () => {
+    const verdict = { code: 'member-failed', peer: 'b', by: 'a', confirmations: 2 };
+    for (const name of ['a', 'b']) {
+      const { watch, tell } = watched();
+      tell(join(1));
+      watch.started('twin', name, '10.0.0.3:7946');
+      watch.logged('a', verdict);
+    }
+  });
+
+  test('an event says what the table says', () => {
+    const { watch, row } = watched();
+    assert.throws(() => watch.event('a', join(1)), /the table says nothing/);
+    row.b = node(2);
+    assert.throws(() => watch.event('a', join(1)), /the table says alive 2/);
+  });
+
+  test('a table says what was told', () => {
+    const self = node(1, '10.0.0.1:7946', 'a');
+    const { watch, tell, time } = watched();
+    assert.throws(() => watch.table('a', [self, node(1)]), /it was told unknown/);
+    tell(join(1));
+    watch.table('a', [self, node(1)]);
+    watch.table('a', [self, node(3)]);
+    assert.throws(() => watch.table('a', [self, node(2)]), /never falls/);
+    assert.throws(() => watch.table('a', [self]), /b is alive and not in it/);
+    assert.throws(() => watch.table('a', [self, { ...node(3), state: 'dead' }]), /what was told/);
+    const meta = Buffer.from('new');
+    assert.throws(() => watch.table('a', [self, { ...node(3), meta }]), /what was told/);
+    tell(gone(3, 'failed'));
+    assert.throws(() => watch.table('a', [self]), /remembered for their time/);
+    time.now = 1_001;
+    watch.table('a', [self]);
+  });
+
+  test('nobody takes itself for dead, or its incarnation back', () => {
+    const self = node(2, '10.0.0.1:7946', 'a');
+    const { watch } = watched();
+    watch.table('a', [self]);
+    assert.throws(() => watch.table('a', [{ ...self, incarnation: 1 }]), /own incarnation/);
+    assert.throws(() => watch.table('a', [{ ...self, state: 'dead' }]), /takes itself for dead/);
+    assert.throws(() => watch.table('a', [{ ...self, state: 'left' }]), /takes itself for dead/);
+    watch.leaves('a', 2);
+    watch.table('a', [{ ...self, state: 'left' }]);
+  });
+
   test('a death of somebody who runs is noted, as it may happen', () => {
-    const { watch, running } = watched();
-    watch.event('a', join(1));
-    watch.event('a', failed);
+    const { watch, running, tell } = watched();
+    tell(join(1));
+    tell(failed);
     assert.equal(watch.falseDeaths.length, 1);
     running.delete('b');
-    watch.event('a', join(2));
-    watch.event('a', { ...failed, node: node(2) });
+    tell(join(2));
+    tell(gone(2, 'failed'));
     assert.equal(watch.falseDeaths.length, 1);
+    watch.leaves('b', 3);
+    tell(join(3));
+    tell(gone(3, 'failed'));
+    assert.equal(watch.unheardLeaves.length, 1);
   });
 });

@@ -7,8 +7,9 @@
 // What it is to agree, how long it may take, and who cannot.
 
 import type { Memberlist } from '../../../src/index.js';
-import type { MemoryTransport, SimulatedCluster } from '../../../src/testing/index.js';
 import type { Settings } from './scenario.js';
+import type { Stage } from './stage.js';
+import { Violation } from './violation.js';
 
 /**
  * How long agreement may take: probes find who is dead (one pass of the list, slowed down by bad
@@ -22,42 +23,72 @@ export function agreementMs(settings: Settings, n: number): number {
   return 2 * (pass + suspicion) + gossipToTheDeadTime + pushPulls;
 }
 
+/** How long it may take from then on until the gone are forgotten: two more passes at the most. */
+export function forgettingMs(settings: Settings, n: number): number {
+  const { probeInterval, gossipToTheDeadTime, tcpTimeout } = settings;
+  return gossipToTheDeadTime + 3 * n * probeInterval + 2 * tcpTimeout;
+}
+
+/**
+ * The shortest that a suspicion may be: Lifeguard, section IV-B, as behaviour.md has it in section
+ * 4.1. Written down once more, so that a mistake in the library is not made here as well.
+ */
+export function suspicionMs(settings: Settings, members: number, confirmations: number): number {
+  const { suspicionMult, probeInterval } = settings;
+  const min = suspicionMult * Math.max(1, Math.log10(members)) * probeInterval;
+  const wanted = members - 2 < suspicionMult - 2 ? 0 : suspicionMult - 2;
+  if (wanted === 0) return min;
+  const max = 6 * min;
+  const share = Math.log(confirmations + 1) / Math.log(wanted + 1);
+  return Math.max(min, Math.floor(max - (max - min) * share));
+}
+
 /** What somebody believes of somebody that this one does not say of itself. */
-export function difference(cluster: SimulatedCluster): string | undefined {
-  const lists = cluster.names().map((name) => cluster.node(name));
-  for (const subject of lists) {
+export function difference(stage: Stage): Violation | undefined {
+  const lives = stage.running();
+  for (const { key, list: subject } of lives) {
     const { name, meta, incarnation, address } = subject.localNode;
-    for (const observer of lists) {
+    const wanted = stage.metas.get(key) ?? '';
+    if (meta.toString() !== wanted) {
+      return new Violation('metadata is what the user said', `${key}: ${meta.toString()}`);
+    }
+    for (const { list: observer } of lives) {
       const seen = observer.member(name);
-      const isSame =
-        seen?.incarnation === incarnation && seen.meta.equals(meta) && seen.address === address;
-      if (isSame) continue;
-      const own = `${incarnation} at ${address}`;
-      const theirs = seen && `${seen.state} ${seen.incarnation} at ${seen.address}`;
-      return `${observer.config.name} holds ${name} as ${theirs ?? 'unknown'}, it is ${own}`;
+      if (seen === undefined) return disagreement(observer, subject);
+      if (seen.incarnation === incarnation && seen.meta.equals(meta) && seen.address === address)
+        continue;
+      return disagreement(observer, subject);
     }
   }
   return undefined;
 }
 
-/** Groups of nodes that list each other, directly or by way of others. */
-export function islands(cluster: SimulatedCluster): string[][] {
-  const names = cluster.names();
+function disagreement(observer: Memberlist, subject: Memberlist): Violation {
+  const { name, incarnation, address } = subject.localNode;
+  const seen = observer.member(name);
+  const theirs = seen ? `${seen.state} ${seen.incarnation} at ${seen.address}` : 'unknown';
+  const detail = `${observer.config.name} holds ${name} as ${theirs}, it is ${incarnation} at ${address}`;
+  return seen !== undefined && seen.incarnation > incarnation && seen.address === address
+    ? new Violation('the own incarnation is not beaten for good', detail)
+    : new Violation('all agree in a bounded time', detail);
+}
+
+/**
+ * Groups of nodes who know nothing of each other, not even that they are dead: no way leads from one
+ * to another any more.
+ */
+export function islands(stage: Stage): string[][] {
+  const lives = new Map(stage.running().map((life) => [life.key, life.list]));
   const found: string[][] = [];
   const seen = new Set<string>();
-  const knows = (a: Memberlist, b: Memberlist): boolean =>
-    a.members().some(({ name, address }) => {
-      const it = b.localNode;
-      return name === it.name && address === it.address;
-    });
-  for (const start of names) {
+  const knows = (a: Memberlist, b: Memberlist): boolean => a.member(b.config.name) !== undefined;
+  for (const start of lives.keys()) {
     if (seen.has(start)) continue;
     const island = [start];
     seen.add(start);
     for (const one of island) {
-      const list = cluster.node(one);
-      for (const other of names) {
-        const otherList = cluster.node(other);
+      const list = lives.get(one) as Memberlist;
+      for (const [other, otherList] of lives) {
         if (seen.has(other) || !(knows(list, otherList) || knows(otherList, list))) continue;
         seen.add(other);
         island.push(other);
@@ -66,14 +97,4 @@ export function islands(cluster: SimulatedCluster): string[][] {
     found.push(island);
   }
   return found;
-}
-
-/** Timers that a node has set. */
-export function timersOf(list: Memberlist): number {
-  return (list.config.clock as unknown as { pending: number }).pending;
-}
-
-/** Streams that a node has open. */
-export function streamsOf(list: Memberlist): number {
-  return (list.config.transport as MemoryTransport).openStreams;
 }

@@ -5,33 +5,33 @@
  */
 
 // What must hold at every event, whatever goes wrong. Where the protocol cannot promise more, the
-// reason is said.
+// reason is said; docs/CAMPAIGN.md has all of it in one place.
 
-import type { MembershipEvent, Node } from '../../../src/index.js';
-
-/** An invariant does not hold. */
-export class Violation extends Error {
-  constructor(rule: string, detail: string) {
-    super(`${rule}: ${detail}`);
-    this.name = 'Violation';
-  }
-}
+import type { MemberState, MembershipEvent, Node } from '../../../src/index.js';
+import { Violation } from './violation.js';
 
 /** What one observer was told of one name. */
 interface View {
-  state: 'unknown' | 'alive' | 'suspect' | 'gone';
+  state: MemberState | 'unknown';
   incarnation: number;
   address: string;
+  meta: Buffer;
+  /** By the observer's own clock, as the two after it. */
   goneAt: number;
-  /** By the observer's own clock. */
   suspectedAt: number;
+  /** How many members it knew then. */
+  members: number;
 }
 
 /** What is known of all lives of one name, from outside. */
 interface Name {
   /** Where it lived. */
   readonly addresses: Set<string>;
-  /** Whether one of its lives said that it leaves. */
+  /** How many lives it had. */
+  lives: number;
+  /** The incarnations in which its lives said that they leave. */
+  readonly leaves: Set<number>;
+  /** Whether its last life left, and did not come back. */
   hasLeft: boolean;
 }
 
@@ -43,10 +43,14 @@ export interface World {
   isRunning(observer: string): boolean;
   /** The Memberlist's name of an observer, which two may share. */
   nameOf(observer: string): string;
+  /** How many members an observer's table has, in any state. */
+  membersOf(observer: string): number;
+  /** What an observer's table says of a name. */
+  rowOf(observer: string, name: string): Node | undefined;
   /** After this long the dead may be forgotten, and a name begins anew. */
   readonly gossipToTheDeadTime: number;
-  /** No suspicion is shorter. */
-  readonly shortestSuspicion: number;
+  /** The shortest that a suspicion may be. */
+  suspicionMs(members: number, confirmations: number): number;
 }
 
 /** A line of a node's log, as far as it says who found whom dead. */
@@ -54,6 +58,8 @@ export interface Verdict {
   readonly code?: string;
   readonly peer?: string;
   readonly by?: string;
+  readonly confirmations?: number;
+  readonly suppressed?: number;
 }
 
 /** Watches the events of all observers. */
@@ -61,9 +67,16 @@ export class EventWatch {
   readonly #world: World;
   readonly #views = new Map<string, Map<string, View>>();
   readonly #names = new Map<string, Name>();
+  readonly #own = new Map<string, number>();
   readonly #slandered = new Set<string>();
-  /** Deaths that were told of nodes that ran at that time: allowed, but not in a calm network. */
+  readonly #bereaved = new Set<string>();
+  /**
+   * Deaths that were told of nodes that ran at that time: allowed, for who cannot be heard looks as
+   * who is dead does (SWIM, section 3), but not in a calm network.
+   */
   readonly falseDeaths: string[] = [];
+  /** Deaths of those who had left: allowed where the leave could not be heard. */
+  readonly unheardLeaves: string[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -72,17 +85,34 @@ export class EventWatch {
   /** A life begins. */
   started(observer: string, name: string, address: string): void {
     this.#views.set(observer, new Map());
-    this.#name(name).addresses.add(address);
+    this.#own.delete(observer);
+    this.#bereaved.delete(observer);
+    const known = this.#name(name);
+    known.addresses.add(address);
+    known.lives++;
+    known.hasLeft = false;
   }
 
-  /** A life says that it leaves. */
-  leaves(name: string): void {
-    this.#name(name).hasLeft = true;
+  /** A life says that it leaves, in this incarnation. */
+  leaves(name: string, incarnation: number): void {
+    const known = this.#name(name);
+    known.leaves.add(incarnation);
+    known.hasLeft = true;
+  }
+
+  /** Who had left is there again. */
+  returned(name: string): void {
+    this.#name(name).hasLeft = false;
   }
 
   /** Somebody is told a lie about a name, and may believe it for a while. */
   slandered(name: string): void {
     this.#slandered.add(name);
+  }
+
+  /** Whether an observer was told of anybody in this life that it is dead or has left. */
+  hasLostSomebody(observer: string): boolean {
+    return this.#bereaved.has(observer);
   }
 
   /** @throws Violation */
@@ -104,21 +134,84 @@ export class EventWatch {
 
   /**
    * What a node logs before it tells of it. Who finds somebody dead by itself must have suspected it
-   * for its time: nobody takes a death second-hand for an own verdict.
+   * for its time: nobody takes a death second-hand for an own verdict. That can be said of names that
+   * had one life only: what a twin, or an earlier life, said in our name is believed as what others
+   * say is, and what was said of an earlier life may be taken for news of this one.
    *
    * @throws Violation
    */
-  logged(observer: string, { code, peer = '', by }: Verdict): void {
+  logged(observer: string, { code, peer = '', by, confirmations = 0, suppressed }: Verdict): void {
     if (code !== 'member-failed' || by !== this.#world.nameOf(observer)) return;
-    const { state, suspectedAt } = this.#view(observer, peer);
+    // It stands for others that were held back, and may be late.
+    if (suppressed !== undefined) return;
+    if (this.#name(by).lives > 1 || this.#name(peer).lives > 1) return;
+    const { state, suspectedAt, members } = this.#view(observer, peer);
     const who = `${observer} at ${this.#world.now()}: ${peer}`;
     if (state !== 'suspect') {
       throw new Violation('who is found dead was suspected', `${who} while it is ${state}`);
     }
     const waited = this.#world.clockOf(observer) - suspectedAt;
-    if (waited < this.#world.shortestSuspicion - 1) {
-      throw new Violation('a suspicion has its time', `${who} after ${waited} ms`);
+    const shortest = this.#world.suspicionMs(members, confirmations);
+    if (waited < shortest - 1) {
+      const confirmed = `${confirmations} confirmations among ${members}`;
+      throw new Violation(
+        'a suspicion has its time',
+        `${who} after ${waited} of ${shortest} ms, with ${confirmed}`,
+      );
     }
+  }
+
+  /**
+   * What an observer's table says is what the observer was told, and so nobody comes, goes or changes
+   * without an event. Only the incarnation may have risen: news that change nothing else are none.
+   *
+   * @throws Violation
+   */
+  table(observer: string, rows: readonly Node[]): void {
+    const self = this.#world.nameOf(observer);
+    const who = `${observer} at ${this.#world.now()}`;
+    const names = new Set<string>();
+    for (const row of rows) {
+      names.add(row.name);
+      if (row.name === self) this.#checkOwn(observer, who, row);
+      else this.#checkRow(who, row, this.#view(observer, row.name));
+    }
+    for (const [name, view] of this.#views.get(observer) ?? []) {
+      if (!names.has(name)) this.#checkForgotten(observer, `${who}: ${name}`, view);
+    }
+  }
+
+  /** Nobody believes of itself that it is dead, and nobody takes back its own incarnation. */
+  #checkOwn(observer: string, who: string, { name, state, incarnation }: Node): void {
+    const before = this.#own.get(observer) ?? 0;
+    if (incarnation < before) {
+      throw new Violation('the own incarnation never falls', `${who}: ${before} to ${incarnation}`);
+    }
+    this.#own.set(observer, incarnation);
+    const isFine = state === 'alive' || (state === 'left' && this.#name(name).leaves.size > 0);
+    if (!isFine) throw new Violation('nobody takes itself for dead', `${who}: ${state}`);
+  }
+
+  #checkRow(who: string, row: Node, view: View): void {
+    const { name, state, incarnation, address, meta } = row;
+    if (state !== view.state || address !== view.address || !meta.equals(view.meta)) {
+      const told = `it was told ${view.state} at ${view.address} with "${view.meta.toString()}"`;
+      const says = `the table says ${state} at ${address} with "${meta.toString()}"`;
+      throw new Violation('a table says what was told', `${who}: of ${name} ${told}, ${says}`);
+    }
+    if (incarnation < view.incarnation) throw fallen(`${who}: ${name}`, view, incarnation);
+    view.incarnation = incarnation;
+  }
+
+  #checkForgotten(observer: string, who: string, view: View): void {
+    if (view.state === 'unknown') return;
+    if (view.state === 'alive' || view.state === 'suspect') {
+      throw new Violation('a table says what was told', `${who} is ${view.state} and not in it`);
+    }
+    if (!this.#isForgettable(observer, view)) {
+      throw new Violation('the gone are remembered for their time', `${who} is not in the table`);
+    }
+    view.state = 'unknown';
   }
 
   /** Only who was known at two addresses can be in conflict with itself. */
@@ -147,17 +240,24 @@ export class EventWatch {
     }
     const view = this.#view(observer, node.name);
     this.#checkOrder(who, type, view);
-    this.#checkIncarnation(who, type, node, view);
-    if (event.type === 'leave') this.#checkReason(who, event.reason, node.name);
+    this.#checkIncarnation(observer, who, type, node, view);
+    this.#checkTold(observer, who, node);
+    if (event.type === 'leave') this.#checkReason(who, event.reason, node);
+    this.#take(observer, type, node, view);
+  }
+
+  #take(observer: string, type: MembershipEvent['type'], node: Node, view: View): void {
     view.incarnation = node.incarnation;
     view.address = node.address;
+    view.meta = node.meta;
+    view.state = node.state;
     if (type === 'leave') {
-      view.state = 'gone';
-      view.goneAt = this.#world.now();
+      view.goneAt = this.#world.clockOf(observer);
+      this.#bereaved.add(observer);
     } else if (type === 'suspect') {
-      view.state = 'suspect';
       view.suspectedAt = this.#world.clockOf(observer);
-    } else if (type === 'recover' || type === 'join') view.state = 'alive';
+      view.members = this.#world.membersOf(observer);
+    }
   }
 
   /** join, (update | suspect, recover)*, leave, join … */
@@ -177,25 +277,47 @@ export class EventWatch {
 
   /**
    * While a name is held its incarnation does not fall. It may begin anew where the name passed to
-   * another address, or was forgotten.
+   * another address, or was forgotten: who starts again knows nothing of its earlier lives.
    */
-  #checkIncarnation(who: string, type: MembershipEvent['type'], node: Node, view: View): void {
-    const isForgotten =
-      view.state === 'unknown' ||
-      (view.state === 'gone' && this.#world.now() - view.goneAt > this.#world.gossipToTheDeadTime);
+  #checkIncarnation(
+    observer: string,
+    who: string,
+    type: MembershipEvent['type'],
+    node: Node,
+    view: View,
+  ): void {
     const isAnother = type === 'join' && node.address !== view.address;
-    if (isForgotten || isAnother || node.incarnation >= view.incarnation) return;
-    const fall = `${view.incarnation} to ${node.incarnation}`;
-    throw new Violation('an incarnation never falls while the name is held', `${who} from ${fall}`);
+    if (view.state === 'unknown' || isAnother || this.#isForgettable(observer, view)) return;
+    if (node.incarnation < view.incarnation) throw fallen(who, view, node.incarnation);
   }
 
-  #checkReason(who: string, reason: string, name: string): void {
-    if (reason === 'left' && !this.#name(name).hasLeft) {
-      throw new Violation('left only for a node that left', who);
+  /** Events say what the table says, and the state is whole when they are told. */
+  #checkTold(observer: string, who: string, node: Node): void {
+    const row = this.#world.rowOf(observer, node.name);
+    if (row?.state === node.state && row.incarnation === node.incarnation) return;
+    const says = row ? `${row.state} ${row.incarnation}` : 'nothing';
+    const told = `it is told ${node.state} ${node.incarnation}`;
+    throw new Violation('a table says what was told', `${who}: ${told}, the table says ${says}`);
+  }
+
+  /**
+   * `left` is believed of an incarnation in which a bearer of the name said so. (Of one bearer of the
+   * name: the protocol has no more than names to tell nodes by.)
+   */
+  #checkReason(who: string, reason: string, { name, incarnation }: Node): void {
+    const { leaves, hasLeft } = this.#name(name);
+    if (reason === 'left' && !leaves.has(incarnation)) {
+      throw new Violation('left only for a node that left', `${who} in incarnation ${incarnation}`);
     }
-    if (reason === 'failed' && this.#isAlive(name) && !this.#slandered.has(name)) {
-      this.falseDeaths.push(who);
-    }
+    if (reason !== 'failed' || this.#slandered.has(name)) return;
+    if (hasLeft) this.unheardLeaves.push(who);
+    else if (this.#isAlive(name)) this.falseDeaths.push(who);
+  }
+
+  #isForgettable(observer: string, { state, goneAt }: View): boolean {
+    if (state !== 'dead' && state !== 'left') return false;
+    // By the observer's own clock: a jump of that one lets it forget sooner.
+    return this.#world.clockOf(observer) - goneAt > this.#world.gossipToTheDeadTime;
   }
 
   #isAlive(name: string): boolean {
@@ -206,17 +328,29 @@ export class EventWatch {
   }
 
   #view(observer: string, name: string): View {
-    const views = this.#views.get(observer) ?? new Map<string, View>();
-    this.#views.set(observer, views);
-    const nothing = { incarnation: 0, address: '', goneAt: 0, suspectedAt: 0 };
-    const view = views.get(name) ?? { state: 'unknown', ...nothing };
-    views.set(name, view);
+    let views = this.#views.get(observer);
+    if (views === undefined) this.#views.set(observer, (views = new Map<string, View>()));
+    let view = views.get(name);
+    if (view === undefined) views.set(name, (view = newView()));
     return view;
   }
 
   #name(name: string): Name {
-    const known = this.#names.get(name) ?? { addresses: new Set<string>(), hasLeft: false };
-    this.#names.set(name, known);
+    let known = this.#names.get(name);
+    if (known === undefined) {
+      known = { addresses: new Set(), lives: 0, leaves: new Set(), hasLeft: false };
+      this.#names.set(name, known);
+    }
     return known;
   }
+}
+
+function newView(): View {
+  const times = { goneAt: 0, suspectedAt: 0, members: 0 };
+  return { state: 'unknown', incarnation: 0, address: '', meta: Buffer.alloc(0), ...times };
+}
+
+function fallen(who: string, { incarnation }: View, now: number): Violation {
+  const fall = `from ${incarnation} to ${now}`;
+  return new Violation('an incarnation never falls while the name is held', `${who} ${fall}`);
 }

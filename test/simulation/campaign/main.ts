@@ -4,88 +4,138 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The fault campaign: many seeds, each a scenario of its own.
-//
-//   --seeds 1000    how many, from --from 0 on
-//   --seed S        one alone, with its scenario printed
-//   --nodes N       so many nodes in each; --max-nodes N: no more than so many
-//   --shrink        make the scenarios that fail smaller
-//   --canaries      break one rule of the protocol at a time, and see that the campaign notices
-import { parseArgs } from 'node:util';
-import { runCanaries } from './canaries.js';
-import { play } from './play.js';
-import { drawScenario, type Scenario } from './scenario.js';
+// The fault campaign: many seeds, each a scenario of its own. See docs/CAMPAIGN.md.
+
+import { createHash } from 'node:crypto';
+import { runCanaries } from './canary-run.js';
+import { drawScenario } from './draw.js';
+import { readScenario, textOf, writeScenario } from './files.js';
+import { Hand, share } from './hand.js';
+import type { Failure } from './judge.js';
+import { help, type Options, parseOptions, UsageError } from './options.js';
+import type { Outcome } from './play.js';
+import { Progress } from './progress.js';
+import type { Scenario } from './scenario.js';
 import { shrink } from './shrink.js';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '100' },
-    from: { type: 'string', default: '0' },
-    seed: { type: 'string' },
-    nodes: { type: 'string' },
-    'max-nodes': { type: 'string' },
-    shrink: { type: 'boolean', default: false },
-    canaries: { type: 'boolean', default: false },
-    'stop-at-first': { type: 'boolean', default: false },
-  },
-});
+/** Real time for one scenario: a hundred times what most take. */
+const limitMs = 180_000;
+const newHand = (): Hand => new Hand({ module: new URL('./worker.js', import.meta.url), limitMs });
 
-const numberOf = (text: string | undefined): number | undefined =>
-  text === undefined ? undefined : Number(text);
-const options = { nodes: numberOf(values.nodes), maxNodes: numberOf(values['max-nodes']) };
+async function main(options: Options): Promise<number> {
+  switch (options.mode) {
+    case 'help':
+      console.log(help);
+      return 0;
+    case 'canaries':
+      return runCanaries(options);
+    case 'scenario':
+      return playOne(scenarioOf(options.file), options);
+    case 'seed':
+      return playOne(drawScenario(options.seed, options), options);
+    case 'seeds':
+      return playMany(options);
+  }
+}
 
-async function fails(scenario: Scenario): Promise<string | undefined> {
+function scenarioOf(file: string): Scenario {
   try {
-    await play(scenario);
-    return undefined;
+    return readScenario(file);
   } catch (error) {
-    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+    throw new UsageError(`${file}: ${(error as Error).message}`);
   }
 }
 
-async function report(scenario: Scenario, failure: string): Promise<void> {
-  console.log(`\nseed ${scenario.seed} fails: ${failure}`);
-  console.log(`replay: npm run sim:campaign -- --seed ${scenario.seed} --nodes ${scenario.nodes}`);
-  if (!values.shrink) return;
-  const smaller = await shrink(scenario, fails);
-  console.log(`smallest: ${JSON.stringify(smaller, undefined, 1)}`);
-  console.log(await fails(smaller));
+async function playOne(scenario: Scenario, options: Options): Promise<number> {
+  const hand = newHand();
+  const verdict = await hand.play(scenario);
+  if ('failure' in verdict) await report(scenario, verdict.failure, options);
+  else console.log(`${textOf(scenario)}\nseed ${scenario.seed} passes:`, verdict.outcome);
+  await hand.end();
+  return 'failure' in verdict ? 1 : 0;
 }
 
-async function one(seed: number): Promise<number> {
-  const scenario = drawScenario(seed, options);
-  console.log(JSON.stringify(scenario, undefined, 1));
-  const failure = await fails(scenario);
-  if (failure === undefined) {
-    console.log(`seed ${seed} passes:`, await play(scenario));
-    return 0;
-  }
-  await report(scenario, failure);
-  return 1;
+function* seedsOf({ from, seeds }: Options, mayGoOn: () => boolean): Generator<number> {
+  for (let seed = from; seed < from + seeds && mayGoOn(); seed++) yield seed;
 }
 
-async function many(from: number, count: number): Promise<number> {
+async function playMany(options: Options): Promise<number> {
   const failed: number[] = [];
-  const startedAt = performance.now();
-  for (let seed = from; seed < from + count; seed++) {
+  const passed = new Map<number, Outcome>();
+  const progress = new Progress(options.seeds);
+  const hands = Array.from({ length: Math.min(options.jobs, options.seeds) }, newHand);
+  const mayGoOn = (): boolean => !(options.stopAtFirst && failed.length > 0);
+  await share(seedsOf(options, mayGoOn), hands.length, async (seed, i) => {
     const scenario = drawScenario(seed, options);
-    const failure = await fails(scenario);
-    if (failure !== undefined) {
+    const verdict = await (hands[i] as Hand).play(scenario);
+    if ('outcome' in verdict) passed.set(seed, verdict.outcome);
+    else {
       failed.push(seed);
-      await report(scenario, failure);
-      if (values['stop-at-first']) break;
+      await report(scenario, verdict.failure, options);
     }
-    const done = seed - from + 1;
-    const seconds = Math.round((performance.now() - startedAt) / 1000);
-    if (done % 50 === 0)
-      console.log(`${done} of ${count} seeds, ${failed.length} failed, ${seconds} s`);
-  }
-  const seconds = Math.round((performance.now() - startedAt) / 1000);
-  console.log(`seeds ${from} to ${from + count - 1} in ${seconds} s: ${failed.length} failed`);
-  if (failed.length > 0) console.log(`failed: ${failed.join(' ')}`);
+    progress.tick(`${failed.length} failed`);
+  });
+  await Promise.all(hands.map((hand) => hand.end()));
+  const last = options.from + options.seeds - 1;
+  const count = passed.size + failed.length;
+  console.log(`seeds ${options.from} to ${last}: ${count} played in ${progress.elapsed}`);
+  console.log(summary(passed));
+  if (failed.length === 0) console.log('all passed');
+  else console.log(`${failed.length} failed: ${failed.sort((a, b) => a - b).join(' ')}`);
   return failed.length > 0 ? 1 : 0;
 }
 
-if (values.canaries) process.exitCode = await runCanaries({ seeds: Number(values.seeds) });
-else if (values.seed !== undefined) process.exitCode = await one(Number(values.seed));
-else process.exitCode = await many(Number(values.from), Number(values.seeds));
+/** What there was, and a hash of all of it, for comparing two runs. */
+function summary(passed: ReadonlyMap<number, Outcome>): string {
+  const sorted = [...passed].sort(([a], [b]) => a - b);
+  const hash = createHash('sha256');
+  for (const [seed, { digest }] of sorted) hash.update(`${seed} ${digest}\n`);
+  const sum = (of: (outcome: Outcome) => number): number =>
+    sorted.reduce((total, [, outcome]) => total + of(outcome), 0);
+  const shares = sorted.map(([, outcome]) => (outcome.rejoined ? 0 : outcome.agreementShare));
+  const slowest = Math.round(100 * Math.max(0, ...shares));
+  const counts = [
+    `${sum(({ steps }) => steps)} steps`,
+    `${sum(({ events }) => events)} events`,
+    `${sum(({ falseDeaths }) => falseDeaths)} deaths of nodes that ran`,
+    `${sum(({ rejoined }) => Number(rejoined))} scenarios with islands`,
+    `the slowest agreement took ${slowest} % of its bound`,
+  ];
+  return `${counts.join(', ')}; digest ${hash.digest('hex').slice(0, 16)}`;
+}
+
+async function report(scenario: Scenario, failure: Failure, options: Options): Promise<void> {
+  const { seed } = scenario;
+  console.log(`\nseed ${seed} fails: ${failure.text}\n\nits scenario:\n${textOf(scenario)}`);
+  console.log(`replay: npm run sim:campaign -- ${replayWords(seed, options)}`);
+  if (!options.shrink) return;
+  const hand = newHand();
+  let tries = 0;
+  const smallest = await shrink(scenario, async (candidate) => {
+    tries++;
+    const verdict = await hand.play(candidate);
+    return 'failure' in verdict && verdict.failure.rule === failure.rule;
+  });
+  const verdict = await hand.play(smallest);
+  await hand.end();
+  const text = 'failure' in verdict ? verdict.failure.text : 'it passes now';
+  console.log(`\nthe smallest of ${tries} that were tried:\n${textOf(smallest)}\n${text}`);
+  console.log(`replay: npm run sim:campaign -- --scenario ${writeScenario(smallest)}`);
+}
+
+function replayWords(seed: number, { mode, file, nodes, maxNodes, calm }: Options): string {
+  if (mode === 'scenario') return `--scenario ${file}`;
+  const words = [`--seed ${seed}`];
+  if (nodes !== undefined) words.push(`--nodes ${nodes}`);
+  if (maxNodes !== undefined) words.push(`--max-nodes ${maxNodes}`);
+  if (calm) words.push('--calm');
+  return words.join(' ');
+}
+
+try {
+  process.exitCode = await main(parseOptions(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n--help lists the options`);
+  process.exitCode = 2;
+}

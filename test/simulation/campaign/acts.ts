@@ -1,0 +1,201 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Does what a scenario says: the steps, one after the other.
+
+import { MemberlistError } from '../../../src/index.js';
+import { layersFor } from '../../../src/security/layers.js';
+import { encodeMessage } from '../../../src/wire/message-codec.js';
+import { MessageType } from '../../../src/wire/message-type.js';
+import { PacketCodec } from '../../../src/wire/packet-codec.js';
+import type { EventWatch } from './invariants.js';
+import type { Step } from './scenario.js';
+import type { Stage } from './stage.js';
+
+/** Takes the steps of a scenario. */
+export class Acts {
+  readonly #stage: Stage;
+  readonly #watch: EventWatch;
+  readonly #fail: (failure: Error) => void;
+  readonly #ops: Promise<unknown>[] = [];
+
+  /** @param init.fail - told of what goes wrong while nobody waits for it */
+  constructor(components: { stage: Stage; watch: EventWatch }, init: { fail: (e: Error) => void }) {
+    this.#stage = components.stage;
+    this.#watch = components.watch;
+    this.#fail = init.fail;
+  }
+
+  /** Settled once everything that was begun has come to an end. */
+  get ops(): Promise<unknown> {
+    return Promise.all(this.#ops);
+  }
+
+  /** A life began. */
+  started(key: string): void {
+    const { name, address } = this.#stage.started(key).list.localNode;
+    this.#watch.started(key, name, address);
+  }
+
+  /** All join through the first. */
+  joinAll(): void {
+    this.#let(this.#stage.cluster.joinAll(), this.#stage.keysOfAll);
+  }
+
+  /** Takes a step; false when it does not fit, and nothing is done. */
+  async take(step: Step): Promise<boolean> {
+    if ('node' in step && !this.#fits(step)) return false;
+    const { cluster, metas } = this.#stage;
+    switch (step.do) {
+      case 'crash':
+        cluster.crash(step.node, { silent: step.silent });
+        break;
+      case 'leave':
+        this.#leaves(step.node);
+        this.#let(cluster.leave(step.node));
+        break;
+      case 'return':
+        this.#let(this.#return(step.node));
+        break;
+      case 'restart':
+        return this.#restart(step);
+      case 'add':
+        await this.#add(step);
+        break;
+      case 'freeze':
+      case 'block':
+      case 'jump':
+        cluster[step.do](step.node, step.ms);
+        break;
+      case 'breakStreams':
+        cluster.breakStreams(step.node);
+        break;
+      case 'update':
+        metas.set(step.node, step.meta);
+        this.#let(cluster.node(step.node).updateNode());
+        break;
+      case 'slander':
+        return this.#slander(step.node, step.to, step.dead);
+      case 'key':
+        this.#stage.keys.rotate(step.phase);
+        break;
+      default:
+        return this.#changeNetwork(step);
+    }
+    return true;
+  }
+
+  #changeNetwork(step: Extract<Step, { do: 'partition' | 'heal' | 'link' }>): boolean {
+    const { cluster } = this.#stage;
+    if (step.do === 'heal') cluster.heal();
+    else if (step.do === 'partition') {
+      cluster.partition(this.#inhabited(step.groups), { oneWay: step.oneWay });
+    } else if (this.#stage.has(step.from) && this.#stage.has(step.to)) {
+      cluster.link(step.from, step.to, { loss: step.loss });
+    } else return false;
+    return true;
+  }
+
+  /** The groups with those who were ever there; of several at one address only who lives there now. */
+  #inhabited(groups: readonly (readonly string[])[]): string[][] {
+    const addrOf = (key: string): string => this.#stage.life(key).transport.addr;
+    const bearers = new Map<string, string>();
+    for (const key of groups.flat()) {
+      if (!this.#stage.has(key)) continue;
+      if (this.#stage.isRunning(key) || !bearers.has(addrOf(key))) bearers.set(addrOf(key), key);
+    }
+    const chosen = new Set(bearers.values());
+    return groups.map((group) => group.filter((key) => chosen.has(key)));
+  }
+
+  /** Whether a step can be taken: what starts must not run, all others must. */
+  #fits(step: Step & { node: string }): boolean {
+    const { node } = step;
+    if (step.do === 'add') return !this.#stage.has(node);
+    if (step.do === 'restart') return this.#stage.has(node) && !this.#stage.isRunning(node);
+    return this.#stage.isRunning(node);
+  }
+
+  #leaves(key: string): void {
+    const { name, incarnation } = this.#stage.life(key).list.localNode;
+    this.#watch.leaves(name, incarnation);
+  }
+
+  /** Leaves, and joins again once that was heard, or could not be. */
+  async #return(key: string): Promise<void> {
+    const { list, transport } = this.#stage.life(key);
+    this.#leaves(key);
+    try {
+      await list.leave();
+    } finally {
+      if (transport.isRunning) {
+        const { name } = list.config;
+        // It is there again as soon as it tries to join; the join itself may fail.
+        const joining = list.join(this.#seedsFor(key));
+        this.#watch.returned(name);
+        await joining;
+      }
+    }
+  }
+
+  async #add({ node, name }: Extract<Step, { do: 'add' }>): Promise<void> {
+    const config = name === undefined ? {} : { name };
+    await this.#stage.cluster.addNode(node, { join: false, config });
+    this.#join(node);
+  }
+
+  async #restart({ node, name = node, moved }: Extract<Step, { do: 'restart' }>): Promise<boolean> {
+    if (this.#stage.has(name) && name !== node) return false;
+    const { addr: home } = this.#stage.life(node).transport;
+    // Its machine may be another node's by now.
+    const isTaken = this.#stage.running().some(({ transport }) => transport.addr === home);
+    const addr = moved || isTaken ? { addr: 'new' } : {};
+    await this.#stage.cluster.restart(node, { name, join: false, ...addr });
+    this.#join(name);
+    return true;
+  }
+
+  /** Joins through anybody else, if there is anybody. */
+  #join(key: string): void {
+    this.started(key);
+    const seeds = this.#seedsFor(key);
+    if (seeds.length === 0) this.#stage.loners.add(key);
+    else this.#let(this.#stage.life(key).list.join(seeds), [key]);
+  }
+
+  #seedsFor(key: string): string[] {
+    const other = this.#stage.running().find((life) => life.key !== key);
+    return other ? [other.list.localNode.address] : [];
+  }
+
+  /** Tells one node a lie about another one, which has to set that right. */
+  #slander(about: string, to: string, isDead: boolean): boolean {
+    if (about === to || !this.#stage.isRunning(to)) return false;
+    const { name: node, incarnation } = this.#stage.life(about).list.localNode;
+    this.#watch.slandered(node);
+    const type = isDead ? MessageType.dead : MessageType.suspect;
+    const lie = encodeMessage({ type, node, incarnation, from: 'somebody' });
+    const { config, localNode } = this.#stage.life(to).list;
+    const packet = new PacketCodec(layersFor(config)).encode([lie], { checksum: false });
+    // As if from itself: no partition is in the way.
+    const { address } = localNode;
+    this.#stage.cluster.network.carry(packet, address, address);
+    return true;
+  }
+
+  /** Something that may fail, in the ways that are told to users; then `loners` stay alone. */
+  #let(promise: Promise<unknown>, loners: readonly string[] = []): void {
+    const judged = promise.catch((error: unknown) => {
+      for (const key of loners) this.#stage.loners.add(key);
+      const isTold = (each: unknown): boolean => each instanceof MemberlistError;
+      const several = error instanceof AggregateError && !isTold(error);
+      const errors: unknown[] = several ? error.errors : [error];
+      const wrong = errors.find((each) => !isTold(each));
+      if (wrong !== undefined) this.#fail(wrong as Error);
+    });
+    this.#ops.push(judged);
+  }
+}

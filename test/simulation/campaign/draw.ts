@@ -1,0 +1,79 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// One number draws a whole scenario.
+
+import type { LinkOptions } from '../../../src/testing/index.js';
+import { drawCalm } from './calm.js';
+import { Dice } from './dice.js';
+import type { Scenario, Settings } from './scenario.js';
+import { drawSteps } from './steps.js';
+
+/** What is not left to the seed. */
+export interface ScenarioOptions {
+  readonly nodes?: number | undefined;
+  /** No more than so many, when `nodes` does not say how many. */
+  readonly maxNodes?: number | undefined;
+  /** Only calm ones. */
+  readonly calm?: boolean | undefined;
+}
+
+/**
+ * Draws a scenario. One in eight is calm: three or four nodes, who all hear of everything at once, on
+ * a network without faults, with stalls that are shorter than any suspicion. There nothing is left to
+ * chance, and nobody who lives may be called dead.
+ */
+export function drawScenario(seed: number, options: ScenarioOptions = {}): Scenario {
+  const dice = new Dice(seed);
+  const isCalm = (dice.chance(0.125) && (options.nodes ?? 4) <= 4) || options.calm === true;
+  const drawn = isCalm ? dice.whole(3, 4) : 3 + Math.floor(58 * dice.unit() ** 3);
+  const { maxNodes = drawn, nodes = Math.min(drawn, maxNodes) } = options;
+  const settings = drawSettings(dice);
+  const encrypted = dice.chance(0.3);
+  if (isCalm)
+    return { seed, nodes, settings, encrypted, isCalm, ...drawCalm(dice, nodes, settings) };
+  const network = drawNetwork(dice, settings);
+  const healAt = settings.probeInterval * dice.whole(30, 80);
+  const steps = drawSteps(dice, { nodes, settings, healAt });
+  return { seed, nodes, settings, encrypted, isCalm, network, steps, healAt };
+}
+
+function drawSettings(dice: Dice): Settings {
+  const probeInterval = dice.pick([200, 500, 1_000]);
+  return {
+    probeInterval,
+    probeTimeout: Math.round(probeInterval * dice.between(0.25, 0.6)),
+    gossipInterval: probeInterval / dice.pick([2, 5]),
+    pushPullInterval: probeInterval * dice.whole(8, 30),
+    suspicionMult: dice.whole(3, 5),
+    indirectChecks: dice.whole(1, 3),
+    retransmitMult: dice.whole(3, 4),
+    gossipToTheDeadTime: probeInterval * dice.whole(15, 40),
+    deadNodeReclaimTime: dice.chance(0.3) ? probeInterval * 5 : 0,
+    tcpTimeout: probeInterval * dice.whole(4, 10),
+    udpBufferSize: dice.chance(0.3) ? dice.whole(512, 1_400) : 1_400,
+    enableCompression: dice.chance(0.5),
+    disableTcpPings: dice.chance(0.2),
+    settleAfterJoin: dice.chance(0.8),
+    label: dice.chance(0.2) ? 'campaign' : '',
+  };
+}
+
+/** Each fault is there in every other. */
+function drawNetwork(dice: Dice, { probeTimeout }: Settings): LinkOptions {
+  const median = probeTimeout * dice.between(0.005, 0.05);
+  const share = (max: number): number => (dice.chance(0.5) ? dice.rounded(max) : 0);
+  return {
+    latency: dice.chance(0.5)
+      ? { median, max: probeTimeout * dice.between(0.5, 3) }
+      : { min: median / 2, max: median * 2 },
+    loss: share(0.3),
+    duplication: share(0.2),
+    reordering: share(0.2),
+    streamBreaks: share(0.2),
+    bandwidth: dice.chance(0.15) ? dice.whole(50_000, 500_000) : undefined,
+  };
+}

@@ -1,0 +1,123 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The nodes of one run of a scenario, and what is known of them from outside.
+
+import type { Engine } from '../../../src/core/engine.js';
+import type { Memberlist } from '../../../src/index.js';
+import {
+  type MemoryTransport,
+  SimulatedCluster,
+  type SimulatedConfig,
+} from '../../../src/testing/index.js';
+import { engineOf } from './engines.js';
+import { Keys } from './keys.js';
+import type { Scenario } from './scenario.js';
+
+/** What nodes log, as far as the campaign looks at it. */
+export interface Line {
+  readonly code?: string;
+  readonly peer?: string;
+  readonly by?: string;
+  readonly confirmations?: number;
+  readonly depth?: number;
+  /** So many more lines like it were held back; then it may come late. */
+  readonly suppressed?: number;
+}
+
+/** One life of one node. */
+export interface Life {
+  /** What the cluster calls it; its Memberlist may have another one's name. */
+  readonly key: string;
+  readonly list: Memberlist;
+  readonly engine: Engine;
+  readonly transport: MemoryTransport;
+}
+
+/** The nodes of one run. */
+export class Stage {
+  readonly scenario: Scenario;
+  readonly keys = new Keys();
+  /** What users set. */
+  readonly metas = new Map<string, string>();
+  /** Who could not join, though it tried. */
+  readonly loners = new Set<string>();
+  readonly #lives = new Map<string, Life>();
+  #cluster: SimulatedCluster | undefined;
+
+  private constructor(scenario: Scenario) {
+    this.scenario = scenario;
+  }
+
+  /** Starts the nodes that are there from the beginning. */
+  static async create(
+    scenario: Scenario,
+    hear: (key: string, message: string, line: Line) => void,
+  ): Promise<Stage> {
+    const stage = new Stage(scenario);
+    const { nodes: size, network, seed, settings, encrypted } = scenario;
+    const config = (key: string): SimulatedConfig => {
+      const log = (message: string, line?: object): void => hear(key, message, line ?? {});
+      return {
+        ...settings,
+        ...(encrypted && { keyring: stage.keys.ringFor(key) }),
+        queueCheckInterval: 2 * settings.probeInterval,
+        logger: { debug: log, info: log, warn: log, error: log },
+        delegate: { nodeMeta: () => Buffer.from(stage.metas.get(key) ?? '') },
+      };
+    };
+    stage.#cluster = await SimulatedCluster.create({ size, seed, config, network, traceLength: 0 });
+    return stage;
+  }
+
+  get cluster(): SimulatedCluster {
+    return this.#cluster as SimulatedCluster;
+  }
+
+  /** How many nodes there have been. */
+  get size(): number {
+    return this.#lives.size;
+  }
+
+  /** What the cluster calls everybody who ever was. */
+  get keysOfAll(): readonly string[] {
+    return [...this.#lives.keys()];
+  }
+
+  has(key: string): boolean {
+    return this.#lives.has(key);
+  }
+
+  /** A life began. */
+  started(key: string): Life {
+    const list = this.cluster.node(key);
+    const transport = list.config.transport as MemoryTransport;
+    const life = { key, list, engine: engineOf(list), transport };
+    this.#lives.set(key, life);
+    return life;
+  }
+
+  /** The last life of a node. */
+  life(key: string): Life {
+    const life = this.#lives.get(key);
+    if (!life) throw new Error(`there was no ${key}`);
+    return life;
+  }
+
+  isRunning(key: string): boolean {
+    return this.#lives.get(key)?.transport.isRunning === true;
+  }
+
+  /** Everybody who runs. */
+  running(): Life[] {
+    return [...this.#lives.values()].filter(({ transport }) => transport.isRunning);
+  }
+}
+
+/** Timers that a node has set. */
+export function timersOf({ list }: Life): number {
+  return (list.config.clock as unknown as { pending: number }).pending;
+}
