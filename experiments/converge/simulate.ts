@@ -18,7 +18,7 @@ import {
   type SimulatedCluster,
   type SimulatedClusterEvents,
 } from '../../src/testing/index.js';
-import type { Loop } from '../swim/loops.js';
+import type { PeriodicLoop } from '../../src/core/lifeguard/rules.js';
 import { quietCluster } from '../swim/quiet-cluster.js';
 import type { Happening, Question } from './options.js';
 
@@ -104,7 +104,7 @@ async function watchedCluster(task: Task): Promise<Watched> {
   });
   const { cluster, loops } = await quietCluster({ size: nodes, seed, config, latency });
   cluster.network.change({ loss: question.loss });
-  const running: Loop[] = ['probe', 'push-pull'];
+  const running: PeriodicLoop[] = ['probe', 'push-pull'];
   loops.run(...running, ...(gossips(settings) ? (['gossip'] as const) : []));
   await cluster.run(2 * settings.probeInterval);
   return new Watched(cluster, { question, metadata, random: new SeededRandom(`${seed} what`) });

@@ -13,13 +13,10 @@ import {
   lifeguardRules,
   productionRules,
   type LifeguardRules,
+  type PeriodicLoop,
 } from '../../src/core/lifeguard/rules.js';
 import type { Clock } from '../../src/core/ports.js';
 import type { SimulatedConfig } from '../../src/testing/index.js';
-
-/** The periodic work of a node, in the order in which its engine asks for the rule. */
-const loops = ['probe', 'gossip', 'push-pull', 'queue-check'] as const;
-export type Loop = (typeof loops)[number];
 
 /** A timer that is due now may come this much early: sums of milliseconds are not exact. */
 const toleranceMs = 1e-6;
@@ -27,7 +24,7 @@ const toleranceMs = 1e-6;
 /** The periodic work of all nodes of a cluster. Nothing is done until something is let run. */
 export class Loops {
   readonly #stepMs: number | undefined;
-  #running: ReadonlySet<Loop> = new Set();
+  #running: ReadonlySet<PeriodicLoop> = new Set();
 
   /**
    * @param init.stepMs - all nodes probe at the multiples of this time, together; by default each
@@ -38,7 +35,7 @@ export class Loops {
   }
 
   /** From now on this is done, and nothing else. */
-  run(...running: readonly Loop[]): void {
+  run(...running: readonly PeriodicLoop[]): void {
     this.#running = new Set(running);
   }
 
@@ -48,12 +45,9 @@ export class Loops {
    * @param clock - gives the clock of the node that is made with it, once it runs
    */
   ruling(config: SimulatedConfig, clock: () => Clock): SimulatedConfig {
-    let asked = 0;
     const rules: LifeguardRules = {
       ...productionRules,
-      periodic: (tick) => {
-        const loop = loops[asked++];
-        if (loop === undefined) throw new Error('the engine has more loops than are known here');
+      periodic: (tick, loop) => {
         const work = loop === 'probe' ? this.#inStep(tick, clock) : tick;
         return () => {
           if (this.#running.has(loop)) work();

@@ -22,6 +22,7 @@ import { Settling } from './gossip/settling.js';
 import { Inbox } from './inbox.js';
 import { pushPullScale } from './lifeguard/formulas.js';
 import { LocalHealth } from './lifeguard/local-health.js';
+import type { PeriodicLoop } from './lifeguard/rules.js';
 import { LocalNode } from './local-node.js';
 import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
@@ -119,6 +120,7 @@ export class Engine {
       { untilMs: () => this.#pushPullMs(), pushPull: () => this.#pushPullWithSomebody() },
     );
     this.#probing = this.#every(
+      'probe',
       () => this.health.scale(settings.probeInterval),
       () => this.#prober.tick(),
     );
@@ -264,22 +266,24 @@ export class Engine {
   #otherSchedulers(gossip: () => void): Scheduler[] {
     const { settings, effects } = this.#context;
     return [
-      this.#every(() => settings.gossipInterval, gossip),
+      this.#every('gossip', () => settings.gossipInterval, gossip),
       this.#every(
+        'push-pull',
         () => this.#pushPullMs(),
         () => this.#pushPullWithSomebody(),
       ),
       this.#every(
+        'queue-check',
         () => settings.queueCheckInterval,
         () => effects.report({ code: 'queue-depth', depth: this.queue.numQueued }),
       ),
     ];
   }
 
-  #every(intervalMs: () => number, tick: () => void): Scheduler {
+  #every(loop: PeriodicLoop, intervalMs: () => number, tick: () => void): Scheduler {
     const { clock, random, settings } = this.#context;
     const { periodic } = settings.lifeguard;
-    return new Scheduler({ clock, random }, { intervalMs, tick: periodic(tick) });
+    return new Scheduler({ clock, random }, { intervalMs, tick: periodic(tick, loop) });
   }
 
   #pushPullMs(): number {

@@ -16,6 +16,9 @@ export const lifeguardRules = Symbol('lifeguardRules');
 /** Waits for something, then goes on. */
 export type Wait = (then: () => void) => void;
 
+/** What a node does periodically. */
+export type PeriodicLoop = 'probe' | 'gossip' | 'push-pull' | 'queue-check';
+
 /** What experiments exchange. */
 export interface LifeguardRules {
   /** Time for a direct ack, of the configured one and the local health score. */
@@ -34,8 +37,8 @@ export interface LifeguardRules {
   readonly probeWait: (catchUp: Wait) => Wait;
   /** The same when the time of a suspicion is over. */
   readonly suspicionWait: (catchUp: Wait) => Wait;
-  /** What is done periodically, made of what is to be done. */
-  readonly periodic: (tick: () => void) => () => void;
+  /** What a loop does at each of its ticks, made of what it is to do. */
+  readonly periodic: (tick: () => void, loop: PeriodicLoop) => () => void;
 }
 
 const asItIs = <T>(given: T): T => given;
@@ -52,5 +55,5 @@ export const productionRules: LifeguardRules = Object.freeze({
   mindsStalls: true,
   probeWait: asItIs,
   suspicionWait: asItIs,
-  periodic: asItIs,
+  periodic: (tick: () => void) => tick,
 });

@@ -30,7 +30,7 @@ describe('a quiet cluster', () => {
     wiretap(cluster, ({ kind }) => seen.push(kind));
     await cluster.run(5_000);
     assert.deepEqual(seen, []);
-    // If the engine asked for its loops in another order, these would not be probes.
+    // If the engine named its loops wrongly, these would be probes.
     loops.run('gossip', 'push-pull', 'queue-check');
     await cluster.run(5_000);
     assert.deepEqual(seen, []);
