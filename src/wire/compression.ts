@@ -7,7 +7,7 @@
 // The compression layer of packets and streams: 09, then a map of the algorithm and the bytes.
 import { lzwCompressWithin, lzwDecompress } from './lzw.js';
 import { MessageType } from './message-type.js';
-import { compressedSchema } from './messages.js';
+import { compressedSchema } from './schemas.js';
 import { readStruct, written, type Cursor } from './struct-codec.js';
 import { WireError } from './wire-error.js';
 

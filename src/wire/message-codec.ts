@@ -6,7 +6,9 @@
 
 // Messages whose body is one MessagePack map: a type byte, then the map.
 import type { Buffer as NodeBuffer } from 'node:buffer';
-import { schemaOfType, type Message, type Schema } from './messages.js';
+import type { Message } from './messages.js';
+import type { Schema } from './schema.js';
+import { schemaOfType } from './schemas.js';
 import { encodeTyped, readStruct } from './struct-codec.js';
 import { WireError } from './wire-error.js';
 

@@ -8,7 +8,8 @@
 // whatever is valid but not as Go writes it: keys in another order, unknown keys, str8, bin, wide
 // integers, arrays of integers for bytes (wire protocol, section 2).
 import msgpack from 'msgpack-lite';
-import { noBytes, type Field, type Schema } from './messages.js';
+import { noBytes } from './messages.js';
+import type { Field, Schema } from './schema.js';
 import { containerAt, INCOMPLETE, scanValue } from './msgpack-scan.js';
 import type { Cursor } from './struct-codec.js';
 import { decodeText } from './text.js';

@@ -16,16 +16,8 @@ import type { Label } from './label.js';
 import { limits } from './limits.js';
 import { decodeMessage } from './message-codec.js';
 import { MessageType } from './message-type.js';
-import {
-  memberRecordSchema,
-  noBytes,
-  pushPullHeaderSchema,
-  userMessageHeaderSchema,
-  type AckResp,
-  type ErrResp,
-  type MemberRecord,
-  type Ping,
-} from './messages.js';
+import { noBytes, type AckResp, type ErrResp, type MemberRecord, type Ping } from './messages.js';
+import { memberRecordSchema, pushPullHeaderSchema, userMessageHeaderSchema } from './schemas.js';
 import { INCOMPLETE, scanOrMissing } from './msgpack-scan.js';
 import { readStruct, written } from './struct-codec.js';
 import { WireError } from './wire-error.js';

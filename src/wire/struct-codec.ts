@@ -8,7 +8,7 @@
 // looks exactly like what Go writes. Anything else that is valid takes the slow road (slow-road.ts);
 // property tests hold the two equal.
 import { decodeStructSlowly } from './slow-road.js';
-import type { Schema } from './messages.js';
+import type { Schema } from './schema.js';
 import { StructReader } from './struct-reader.js';
 import { StructWriter } from './struct-writer.js';
 

@@ -15,7 +15,8 @@ import { Label } from '../../src/wire/label.js';
 import { limits } from '../../src/wire/limits.js';
 import { decodeMessage, encodeMessage } from '../../src/wire/message-codec.js';
 import { MessageType } from '../../src/wire/message-type.js';
-import { schemaOfType, type Message } from '../../src/wire/messages.js';
+import type { Message } from '../../src/wire/messages.js';
+import { schemaOfType } from '../../src/wire/schemas.js';
 import { INCOMPLETE } from '../../src/wire/msgpack-scan.js';
 import { decodeStructSlowly } from '../../src/wire/slow-road.js';
 import {

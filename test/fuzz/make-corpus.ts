@@ -8,7 +8,7 @@
 // Draws mutants for every lane, and of all that reach something that no other has, keeps the
 // shortest, behind the seeds as they are. What a lane's cipher seals has random nonces, so those bytes are others each time.
 import { writeFileSync } from 'node:fs';
-import { schemaOfType } from '../../src/wire/messages.js';
+import { schemaOfType } from '../../src/wire/schemas.js';
 import { PacketCodec } from '../../src/wire/packet-codec.js';
 import { wrapForStream } from '../../src/wire/stream-codec.js';
 import { Cluster } from './cluster.js';

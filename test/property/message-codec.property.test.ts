@@ -12,16 +12,15 @@ import { test } from 'node:test';
 import msgpack from 'msgpack-lite';
 import { SeededRandom } from '../../src/testing/seeded-random.js';
 import { decodeMessage, encodeMessage } from '../../src/wire/message-codec.js';
+import type { Message } from '../../src/wire/messages.js';
+import type { Field, Schema } from '../../src/wire/schema.js';
 import {
   compressedSchema,
   memberRecordSchema,
   pushPullHeaderSchema,
   schemas,
   userMessageHeaderSchema,
-  type Field,
-  type Message,
-  type Schema,
-} from '../../src/wire/messages.js';
+} from '../../src/wire/schemas.js';
 import { scanValue } from '../../src/wire/msgpack-scan.js';
 import { decodeStructSlowly } from '../../src/wire/slow-road.js';
 import { readStruct, written } from '../../src/wire/struct-codec.js';

@@ -15,7 +15,9 @@ import { compressContent, decompressContent } from '../../../src/wire/compressio
 import { Label } from '../../../src/wire/label.js';
 import { decodeMessage, encodeMessage } from '../../../src/wire/message-codec.js';
 import { MessageType } from '../../../src/wire/message-type.js';
-import { schemaOfType, type Field, type Message } from '../../../src/wire/messages.js';
+import type { Message } from '../../../src/wire/messages.js';
+import type { Field } from '../../../src/wire/schema.js';
+import { schemaOfType } from '../../../src/wire/schemas.js';
 import { PacketCodec } from '../../../src/wire/packet-codec.js';
 import {
   encodePushPull,

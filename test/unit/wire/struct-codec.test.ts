@@ -7,16 +7,15 @@
 // The fast road: structs in the form that Go writes, and how it hands over what has another form.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noBytes, type MemberRecord } from '../../../src/wire/messages.js';
+import type { Schema } from '../../../src/wire/schema.js';
 import {
   compressedSchema,
   memberRecordSchema,
-  noBytes,
   pushPullHeaderSchema,
   schemas,
   userMessageHeaderSchema,
-  type MemberRecord,
-  type Schema,
-} from '../../../src/wire/messages.js';
+} from '../../../src/wire/schemas.js';
 import { readStruct, written } from '../../../src/wire/struct-codec.js';
 import { StructReader } from '../../../src/wire/struct-reader.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
@@ -103,16 +102,17 @@ test('each shape reads and writes exactly the fields that it lists', () => {
     userMessageHeaderSchema,
     compressedSchema,
   ] as unknown as Schema<Record<string, unknown>>[];
-  for (const { name, fields, read, write, zero } of shapes) {
-    const value = zero();
+  for (const shape of shapes) {
+    const { name, fields } = shape;
+    const value = shape.zero();
     const full = { text: 'x', bytes: Buffer.of(9), nullableBytes: Buffer.of(8), bool: true };
     for (const { property, kind } of fields) {
       value[property] = kind in full ? full[kind as keyof typeof full] : 200;
     }
-    const buf = written((writer) => write(writer, value));
+    const buf = written((writer) => shape.write(writer, value));
     const reader = new StructReader();
     reader.begin(buf, 0, buf.length);
-    assert.deepEqual(read(reader), value, name);
+    assert.deepEqual(shape.read(reader), value, name);
     assert.equal(reader.end(), buf.length);
     let at = 1;
     for (const { key } of fields) {

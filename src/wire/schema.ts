@@ -1,0 +1,100 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What a schema is: a MessagePack map with a fixed set of keys. A field's place in its list is its place
+// on the wire (alphabetical by wire name, as Go writes it).
+import { noBytes } from './messages.js';
+import type { StructReader } from './struct-reader.js';
+import type { StructWriter } from './struct-writer.js';
+
+/** How a field travels. `nullableBytes` keeps Go's nil apart from empty; the other kinds do not. */
+export type FieldKind = 'text' | 'bytes' | 'nullableBytes' | 'u8' | 'u16' | 'u32' | 'bool';
+
+export interface Field {
+  readonly wireName: string;
+  readonly property: string;
+  readonly kind: FieldKind;
+  /** Left out on the wire when empty or zero. */
+  readonly optional: boolean;
+  /** The key as it stands on the wire: fixraw header and name. */
+  readonly key: Buffer;
+}
+
+/** A MessagePack map with a fixed set of keys. */
+export interface Schema<T> {
+  readonly name: string;
+  readonly fields: readonly Field[];
+  /** The value of a map without any key. */
+  zero(): T;
+  /** Asks for the fields in wire order; what comes of it is good only if the reader says so. */
+  read(reader: StructReader): T;
+  write(writer: StructWriter, value: T): void;
+}
+
+/** A key as it stands on the wire: fixraw header and name. */
+function keyOf(wireName: string): Buffer {
+  return Buffer.concat([Buffer.of(0xa0 | wireName.length), Buffer.from(wireName)]);
+}
+
+/** All keys that there are. */
+export const key = {
+  addr: keyOf('Addr'),
+  algo: keyOf('Algo'),
+  buf: keyOf('Buf'),
+  error: keyOf('Error'),
+  from: keyOf('From'),
+  incarnation: keyOf('Incarnation'),
+  join: keyOf('Join'),
+  meta: keyOf('Meta'),
+  nack: keyOf('Nack'),
+  name: keyOf('Name'),
+  node: keyOf('Node'),
+  nodes: keyOf('Nodes'),
+  payload: keyOf('Payload'),
+  port: keyOf('Port'),
+  seqNo: keyOf('SeqNo'),
+  sourceAddr: keyOf('SourceAddr'),
+  sourceNode: keyOf('SourceNode'),
+  sourcePort: keyOf('SourcePort'),
+  state: keyOf('State'),
+  target: keyOf('Target'),
+  userMsgLen: keyOf('UserMsgLen'),
+  userStateLen: keyOf('UserStateLen'),
+  vsn: keyOf('Vsn'),
+};
+
+/** The fields of a shape: wire name and kind; with a question mark: left out when empty. */
+export type Fields = Record<string, FieldKind | `${FieldKind}?`>;
+/** How a shape is read and written. */
+export type Ways<T> = Pick<Schema<T>, 'read' | 'write'>;
+
+/** Makes a schema. */
+export function schema<T>(name: string, fields: Fields, ways: Ways<T>): Schema<T> {
+  const list = Object.entries(fields).map(([wireName, spelled]): Field => {
+    const optional = spelled.endsWith('?');
+    const kind = (optional ? spelled.slice(0, -1) : spelled) as FieldKind;
+    const property = wireName.charAt(0).toLowerCase() + wireName.slice(1);
+    return { wireName, property, kind, optional, key: keyOf(wireName) };
+  });
+  const zeros = list.map(({ property, kind }) => [property, zeroOf(kind)] as const);
+  const prototype = Object.fromEntries(zeros);
+  return { name, fields: list, zero: () => ({ ...prototype }) as T, ...ways };
+}
+
+function zeroOf(kind: FieldKind): unknown {
+  switch (kind) {
+    case 'text':
+      return '';
+    case 'bytes':
+      return noBytes;
+    case 'nullableBytes':
+      return null;
+    case 'bool':
+      return false;
+    default:
+      return 0;
+  }
+}
