@@ -80,8 +80,8 @@ export function lzwCompressWithin(data: Uint8Array, most: number): Buffer | unde
   const hashBits = Math.min(maxHashBits, Math.max(8, 34 - Math.clz32(length)));
   const hashShift = 32 - hashBits;
   const hashMask = (1 << hashBits) - 1;
-  // Each byte gives one code of two bytes at most, and a clear code comes after thousands.
-  const bound = Math.min(most, 2 * length + 16);
+  // Each byte gives one code of 12 bits at most, and a clear code comes after thousands.
+  const bound = Math.min(most, length + (length >>> 1) + (length >>> 8) + 16);
   const out = bound + 4 <= scratch.length ? scratch : Buffer.allocUnsafeSlow(bound + 4);
   // The clear code that everything begins with.
   out[0] = clearCode & 0xff;
