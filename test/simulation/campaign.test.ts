@@ -26,6 +26,8 @@ import { Violation } from './campaign/violation.js';
 const kept: Record<string, string> = {
   'alone.json': 'who is alone cannot empty its queue: no fault, and no longer taken for one',
   'two-at-one-address.json': 'a partition separates addresses, of which two nodes may have had one',
+  'four-rejoins.json': 'groups that forget one another one after the other are joined each time',
+  'reborn-elsewhere.json': 'who starts again remembers nobody, and whom it alone knew is alone',
   'twins-verdict.json': 'what a twin found out in our name we did not suspect for its time',
   'forgotten-later.json':
     'who holds others for dead when those are joined again forgets them later',

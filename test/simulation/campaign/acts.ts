@@ -154,6 +154,7 @@ export class Acts {
     const isTaken = this.#stage.running().some(({ transport }) => transport.addr === home);
     const addr = moved || isTaken ? { addr: 'new' } : {};
     await this.#stage.cluster.restart(node, { name, join: false, ...addr });
+    this.#stage.reborn.add(name);
     this.#join(name);
     return true;
   }

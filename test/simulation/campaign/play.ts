@@ -46,9 +46,6 @@ export async function play(scenario: Scenario): Promise<Outcome> {
   }
 }
 
-/** Who holds others for dead when those are joined again forgets them later, and is joined then. */
-const mostRejoins = 3;
-
 class Player {
   readonly #scenario: Scenario;
   readonly #stage: Stage;
@@ -203,14 +200,20 @@ class Player {
 
   /**
    * All come to agree in a bounded time. Those who forgot each other cannot: nothing in the protocol
-   * remembers. Then, and only then, somebody joins them again; and once more if some of them had yet
-   * to forget others.
+   * remembers. Then, and only then, somebody joins them again. Who still holds others for dead when it
+   * is joined forgets them afterwards and has to be joined once more; so that goes on for as long as
+   * finding out and forgetting may take, and no longer.
    */
   async #agree(): Promise<boolean> {
+    const { cluster } = this.#stage;
+    const forgottenAt = cluster.now + agreementMs(this.#scenario.settings, this.#stage.size);
+    let isLast = false;
     for (let rejoins = 0; ; rejoins++) {
-      if (await this.#agreesInTime()) return rejoins > 0;
+      // What a join brings about takes some probes.
+      if (await this.#agreesInTime({ probesBefore: rejoins > 0 ? 5 : 0 })) return rejoins > 0;
       const [main, ...others] = islands(this.#stage);
-      if (others.length === 0 || rejoins === mostRejoins) throw this.#disagreement();
+      if (others.length === 0 || isLast) throw this.#disagreement();
+      isLast = cluster.now >= forgottenAt;
       for (const island of others) {
         this.#checkApart(main as string[], island);
         await this.#rejoin(island, main as string[]);
@@ -225,11 +228,12 @@ class Player {
   }
 
   /**
-   * Nobody who was known is forgotten without being told of as dead first. So on both sides somebody
-   * was told of a death, or one side had never been let in.
+   * Nobody who was known is forgotten without being told of as gone first. So on both sides somebody
+   * was told of one who is gone, or started again with an empty memory, or one side had never been let in.
    */
   #checkApart(main: readonly string[], island: readonly string[]): void {
-    const hasLost = (key: string): boolean => this.#watch.hasLostSomebody(key);
+    const hasLost = (key: string): boolean =>
+      this.#watch.hasLostSomebody(key) || this.#stage.reborn.has(key);
     const isLoner = (key: string): boolean => this.#stage.loners.has(key);
     if ([...main, ...island].some(isLoner)) return;
     if (main.some(hasLost) && island.some(hasLost)) return;
@@ -238,14 +242,14 @@ class Player {
   }
 
   /** False when it takes too long, and as soon as it cannot happen any more. */
-  async #agreesInTime(): Promise<boolean> {
+  async #agreesInTime({ probesBefore = 0 } = {}): Promise<boolean> {
     const { cluster } = this.#stage;
     const { gossipInterval, probeInterval } = this.#scenario.settings;
     const agrees = (): boolean =>
       cluster.names().length === 0 ||
       (cluster.converged() && difference(this.#stage) === undefined);
     const deadline = cluster.now + agreementMs(this.#scenario.settings, this.#stage.size);
-    let lookAt = cluster.now;
+    let lookAt = cluster.now + probesBefore * probeInterval;
     while (!agrees() && cluster.now < deadline) {
       if (cluster.now >= lookAt) {
         if (islands(this.#stage).length > 1) return false;

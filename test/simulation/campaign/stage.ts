@@ -45,6 +45,8 @@ export class Stage {
   readonly metas = new Map<string, string>();
   /** Who could not join, though it tried. */
   readonly loners = new Set<string>();
+  /** Who started again, and remembers nobody of whom it knew before. */
+  readonly reborn = new Set<string>();
   readonly #lives = new Map<string, Life>();
   #cluster: SimulatedCluster | undefined;
 
