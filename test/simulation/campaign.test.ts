@@ -28,6 +28,7 @@ const kept: Record<string, string> = {
   'two-at-one-address.json': 'a partition separates addresses, of which two nodes may have had one',
   'four-rejoins.json': 'groups that forget one another one after the other are joined each time',
   'reborn-elsewhere.json': 'who starts again remembers nobody, and whom it alone knew is alone',
+  'refuted-in-vain.json': 'all sendings of a refutation may go to somebody else than the accuser',
   'twins-verdict.json': 'what a twin found out in our name we did not suspect for its time',
   'forgotten-later.json':
     'who holds others for dead when those are joined again forgets them later',
