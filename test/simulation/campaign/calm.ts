@@ -14,18 +14,11 @@ import { keyPhases, type Scenario, type Settings, type Step } from './scenario.j
 /** Steps so far apart that the longest suspicion runs out between two. */
 const suspicionsApart = 10;
 
-/**
- * So many times each message is sent. Pings and acks take news along, several to the same node, and each
- * time counts; what is left must reach everybody in the next round of gossip.
- */
-const retransmitMult = 12;
-
 export function drawCalm(
   dice: Dice,
   nodes: number,
-  drawn: Settings,
-): Pick<Scenario, 'settings' | 'network' | 'steps' | 'healAt'> {
-  const settings = { ...drawn, retransmitMult };
+  settings: Settings,
+): Pick<Scenario, 'network' | 'steps' | 'healAt'> {
   const { probeInterval, probeTimeout, suspicionMult } = settings;
   const apart = suspicionsApart * suspicionMult * probeInterval;
   const count = dice.whole(2, 6);
@@ -35,7 +28,7 @@ export function drawCalm(
   });
   const median = probeTimeout * dice.between(0.005, 0.05);
   const network = { latency: { min: median / 2, max: median } };
-  return { settings, network, steps: steps.flat(), healAt: (count + 1) * apart };
+  return { network, steps: steps.flat(), healAt: (count + 1) * apart };
 }
 
 interface Place {

@@ -33,7 +33,8 @@ export function drawScenario(seed: number, options: ScenarioOptions = {}): Scena
   const { maxNodes = drawn, nodes = Math.min(drawn, maxNodes) } = options;
   const settings = drawSettings(dice);
   const encrypted = dice.chance(0.3);
-  if (isCalm) return { seed, nodes, encrypted, isCalm, ...drawCalm(dice, nodes, settings) };
+  if (isCalm)
+    return { seed, nodes, settings, encrypted, isCalm, ...drawCalm(dice, nodes, settings) };
   const network = drawNetwork(dice, settings);
   const healAt = settings.probeInterval * dice.whole(30, 80);
   const steps = drawSteps(dice, { nodes, settings, healAt });

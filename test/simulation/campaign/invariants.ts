@@ -75,6 +75,11 @@ export class EventWatch {
    * who is dead does (SWIM, section 3), but not in a calm network.
    */
   readonly falseDeaths: string[] = [];
+  /**
+   * Those of them that the dead one had not refuted by then. A refutation is sent a few times only, and
+   * all of them may go to somebody else than the accuser.
+   */
+  readonly unrefutedDeaths: string[] = [];
   /** Deaths of those who had left: allowed where the leave could not be heard. */
   readonly unheardLeaves: string[] = [];
 
@@ -311,7 +316,19 @@ export class EventWatch {
     }
     if (reason !== 'failed' || this.#slandered.has(name)) return;
     if (hasLeft) this.unheardLeaves.push(who);
-    else if (this.#isAlive(name)) this.falseDeaths.push(who);
+    else if (this.#isAlive(name)) {
+      this.falseDeaths.push(who);
+      if (!this.#hasRefuted(name, incarnation)) this.unrefutedDeaths.push(who);
+    }
+  }
+
+  /** Whether who bears a name says by now that this incarnation of it is over. */
+  #hasRefuted(name: string, incarnation: number): boolean {
+    for (const observer of this.#views.keys()) {
+      if (this.#world.nameOf(observer) !== name || !this.#world.isRunning(observer)) continue;
+      if ((this.#world.rowOf(observer, name)?.incarnation ?? 0) > incarnation) return true;
+    }
+    return false;
   }
 
   #isForgettable(observer: string, { state, goneAt }: View): boolean {

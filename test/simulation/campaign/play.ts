@@ -274,7 +274,7 @@ class Player {
   /** Where nothing is wrong nobody who lives is called dead, and who leaves is said to have left. */
   #checkCalm(): void {
     if (!this.#scenario.isCalm) return;
-    const [death] = this.#watch.falseDeaths;
+    const [death] = this.#watch.unrefutedDeaths;
     if (death !== undefined) throw new Violation('nobody dies of nothing', death);
     const [leave] = this.#watch.unheardLeaves;
     if (leave !== undefined) throw new Violation('who leaves in peace has left', leave);
