@@ -119,9 +119,9 @@ export class DelegateHost {
   }
 
   /** The merge delegate's refusal. */
-  objectionToMerge(peers: () => Node[]): Error | undefined {
+  objectionToMerge(peers: Node[]): Error | undefined {
     const { merge } = this.#config;
-    return merge && this.#refusal('notifyMerge', () => merge.notifyMerge(peers()));
+    return merge && this.#refusal('notifyMerge', () => merge.notifyMerge(peers));
   }
 
   /** `disableTcpPingsForNode`; a throw counts as no. */

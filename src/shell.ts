@@ -12,7 +12,7 @@ import { Engine, versionBytes } from './core/engine.js';
 import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
 import type { Member, Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
-import { nodeOfRecord } from './core/membership/merge.js';
+import { nodeOfRecord, recordOf } from './core/membership/merge.js';
 import type { Effects, SendFailure } from './core/ports.js';
 import type { Report } from './core/reports.js';
 import { DelegateHost, asError } from './delegate-host.js';
@@ -24,6 +24,7 @@ import {
 } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
 import { Dialler } from './exchange/dialler.js';
+import { Pacer } from './exchange/pacer.js';
 import { createLogger } from './observability/logger.js';
 import type * as Metrics from './observability/metrics.js';
 import { Reporter } from './observability/reporter.js';
@@ -34,6 +35,8 @@ import { NetTransport } from './transport/net-transport.js';
 import type { Transport } from './transport/transport.js';
 import { ipToBytes, type Address } from './wire/address.js';
 import { PacketCodec } from './wire/packet-codec.js';
+import { encodePushPullSliced } from './wire/push-pull-codec.js';
+import { isEndOfSlice, type Sliced } from './wire/sliced.js';
 import type { PushPull, StreamLayers } from './wire/stream-codec.js';
 
 // A send that failed with one of these failed at the far end, or on the way there.
@@ -62,6 +65,7 @@ export class Shell {
   readonly #transport: Transport;
   readonly #config: ResolvedConfig;
   readonly #reporter: Reporter;
+  readonly #pacer: Pacer;
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   #unpublishMetrics: () => void = () => undefined;
@@ -84,7 +88,9 @@ export class Shell {
     this.bindPort = config.bindPort === 0 ? port : config.bindPort;
     const { clock, random } = config;
     const layers = layersFor(config);
-    this.dialler = new Dialler({ transport, clock, layers }, { timeoutMs: config.tcpTimeout });
+    this.#pacer = new Pacer({ clock });
+    const components = { transport, clock, layers, pacer: this.#pacer };
+    this.dialler = new Dialler(components, { timeoutMs: config.tcpTimeout });
     const settings = {
       ...config,
       bindPort: this.bindPort,
@@ -185,9 +191,9 @@ export class Shell {
   /** Exchanges state with a node and merges what it sends. */
   async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
     const remote = await this.dialler.pushPull(to, this.#localState(join), signal);
-    const objection = this.#objectionTo(remote.records, join);
+    const objection = await this.#pacer.run(this.#objectionTo(remote.records, join));
     if (objection !== undefined) throw objection;
-    this.#merge(remote, join);
+    await this.#pacer.run(this.#merge(remote, join));
   }
 
   /**
@@ -214,23 +220,36 @@ export class Shell {
     });
   }
 
-  #localState(join: boolean): Omit<PushPull, 'type'> {
-    return { join, records: this.engine.records(), userState: this.host.localState(join) };
+  // Walked member by member, each as it is when its turn comes; who is in it is settled at once.
+  *#localState(join: boolean): Sliced<Buffer> {
+    const rows = [...this.engine.table];
+    return yield* encodePushPullSliced({
+      join,
+      rows,
+      recordOf,
+      userState: this.host.localState(join),
+    });
   }
 
-  #objectionTo(records: PushPull['records'], join: boolean): MemberlistError | undefined {
-    const problem = this.engine.versionProblem(records);
+  *#objectionTo(records: PushPull['records'], join: boolean): Sliced<MemberlistError | undefined> {
+    const problem = yield* this.engine.versionProblem(records);
     if (problem !== undefined) return new ProtocolError(`incompatible versions: ${problem}`);
-    if (!join) return undefined;
-    const nodes = (): Node[] => records.flatMap((record) => nodeOfRecord(record) ?? []);
-    const refusal = this.host.objectionToMerge(nodes);
+    if (!join || this.#config.merge === undefined) return undefined;
+    const peers: Node[] = [];
+    for (const [index, record] of records.entries()) {
+      if (index > 0 && isEndOfSlice(index)) yield;
+      const node = nodeOfRecord(record);
+      if (node !== undefined) peers.push(node);
+    }
+    const refusal = this.host.objectionToMerge(peers);
     return refusal && new ProtocolError(`merge refused: ${refusal.message}`, { cause: refusal });
   }
 
-  #merge(remote: PushPull, join: boolean): void {
-    if (this.isDown) return;
-    this.engine.merge(remote.records);
+  *#merge(remote: PushPull, join: boolean): Sliced<undefined> {
+    if (this.isDown) return undefined;
+    yield* this.engine.merge(remote.records);
     this.host.mergeRemoteState(remote.userState, join);
+    return undefined;
   }
 
   #acceptor(layers: StreamLayers, listener: ShellListener): Acceptor {
@@ -253,7 +272,8 @@ export class Shell {
         if (!this.isDown) this.report({ code: 'foreign-label', peer, theirs, ours });
       },
     };
-    return new Acceptor({ host, clock, layers }, { timeoutMs: tcpTimeout });
+    const components = { host, clock, layers, pacer: this.#pacer };
+    return new Acceptor(components, { timeoutMs: tcpTimeout });
   }
 
   #effects(listener: ShellListener): Effects {

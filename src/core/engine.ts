@@ -12,6 +12,7 @@ import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import type { AliveClaim, MemberRecord, Ping } from '../wire/messages.js';
 import type { PacketCodec } from '../wire/packet-codec.js';
+import { isEndOfSlice, type Sliced } from '../wire/sliced.js';
 import { CatchUp } from './catch-up.js';
 import type { CoreContext } from './context.js';
 import { Dispatcher } from './dispatcher.js';
@@ -27,8 +28,8 @@ import { LocalNode } from './local-node.js';
 import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
-import { mergeRecord, recordOf, versionsOfMember, versionsOfRecord } from './membership/merge.js';
-import { versionProblem } from './membership/verify-versions.js';
+import { isAliveRecord, mergeRecord } from './membership/merge.js';
+import { VersionCensus } from './membership/verify-versions.js';
 import type { SendFailure } from './ports.js';
 import { AckTable } from './probe/ack-table.js';
 import type { MakePing } from './probe/probe-round.js';
@@ -240,22 +241,28 @@ export class Engine {
     return this.#outbox.packetFor(to, Buffer.concat([Buffer.of(MessageType.user), payload]));
   }
 
-  /** Our whole table, for a push/pull. */
-  records(): MemberRecord[] {
-    return Array.from(this.table, recordOf);
-  }
-
   /** Why this table may not be merged into ours; undefined when it may. */
-  versionProblem(theirs: readonly MemberRecord[]): string | undefined {
-    return versionProblem(theirs.map(versionsOfRecord), Array.from(this.table, versionsOfMember));
+  *versionProblem(theirs: readonly MemberRecord[]): Sliced<string | undefined> {
+    const census = new VersionCensus();
+    let count = 0;
+    for (const record of theirs) {
+      census.add(record.name, isAliveRecord(record), record.vsn);
+      if (isEndOfSlice(++count)) yield;
+    }
+    // Ours may change between two slices, so it is walked in one; it takes no more than a look at each.
+    for (const { name, state, facts } of this.table) census.add(name, state === 'alive', facts.vsn);
+    return census.problem();
   }
 
   /** Merges another node's table into ours. */
-  merge(records: readonly MemberRecord[]): void {
+  *merge(records: readonly MemberRecord[]): Sliced<undefined> {
+    let count = 0;
     for (const record of records) {
-      if (!this.#running) return;
+      if (!this.#running) return undefined;
       mergeRecord(record, this.#membership, this.self.name);
+      if (isEndOfSlice(++count)) yield;
     }
+    return undefined;
   }
 
   /** A join succeeded: exchange state a few times more in the seconds that follow. */

@@ -15,26 +15,23 @@ import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { hostOf, sourceOf } from '../wire/source.js';
-import {
-  encodePushPull,
-  type PushPull,
-  type StreamLayers,
-  type StreamMessage,
-} from '../wire/stream-codec.js';
+import type { Sliced } from '../wire/sliced.js';
+import type { PushPull, StreamLayers, StreamMessage } from '../wire/stream-codec.js';
 import { WireError } from '../wire/wire-error.js';
 import { Conversation, converse } from './conversation.js';
 import { FairShare, type Share } from './fair-share.js';
+import type { Pacer } from './pacer.js';
 
 /** What the acceptor asks of the node. */
 export interface AcceptorHost {
   /** Our name: a ping for somebody else is not answered. */
   readonly name: string;
-  /** Our state, for the answer to a push/pull. */
-  localState(join: boolean): Omit<PushPull, 'type'>;
+  /** Our state as a push/pull message, for the answer to theirs. */
+  localState(join: boolean): Sliced<Buffer>;
   /** Why their state is refused; undefined when it is not. */
-  objectionTo(remote: PushPull): MemberlistError | undefined;
+  objectionTo(remote: PushPull): Sliced<MemberlistError | undefined>;
   /** Takes their state. */
-  merge(remote: PushPull): void;
+  merge(remote: PushPull): Sliced<undefined>;
   userMessage(payload: Buffer, from: Address): void;
   /** Whether streams from this IP are taken (`cidrsAllowed`). */
   allowsIp(ip: string): boolean;
@@ -56,6 +53,7 @@ export class Acceptor {
   readonly #host: AcceptorHost;
   readonly #clock: Clock;
   readonly #layers: StreamLayers;
+  readonly #pacer: Pacer;
   readonly #timeoutMs: number;
   readonly #streams = new FairShare({ total: limits.streams, perSource: limits.streamsPerSource });
   // Of these two one source may have all, for it gives way to others when there is no more.
@@ -67,12 +65,13 @@ export class Acceptor {
 
   /** @param init.timeoutMs - for a whole exchange */
   constructor(
-    components: { host: AcceptorHost; clock: Clock; layers: StreamLayers },
+    components: { host: AcceptorHost; clock: Clock; layers: StreamLayers; pacer: Pacer },
     init: { timeoutMs: number },
   ) {
     this.#host = components.host;
     this.#clock = components.clock;
     this.#layers = components.layers;
+    this.#pacer = components.pacer;
     this.#timeoutMs = init.timeoutMs;
   }
 
@@ -87,7 +86,8 @@ export class Acceptor {
       this.#host.dropped(remoteAddress, refusal.reason, refusal.message);
       return;
     }
-    const conversation = new Conversation(connection, this.#layers, 'acceptor');
+    const components = { connection, layers: this.#layers, pacer: this.#pacer };
+    const conversation = new Conversation(components, { side: 'acceptor' });
     const { signal } = overtaken;
     const bounds = { clock: this.#clock, timeoutMs: this.#timeoutMs, what: 'a stream', signal };
     try {
@@ -183,14 +183,14 @@ export class Acceptor {
   }
 
   async #pushPull(conversation: Conversation, remote: PushPull): Promise<void> {
-    const objection = this.#host.objectionTo(remote);
+    const objection = await this.#pacer.run(this.#host.objectionTo(remote));
     if (objection !== undefined) {
       // Said rather than kept: Go answers first, and the other side never learns of the refusal.
       await conversation.send(errorMessage(objection.message));
       throw objection;
     }
-    await conversation.send(encodePushPull(this.#host.localState(remote.join)));
-    this.#host.merge(remote);
+    await conversation.send(await this.#pacer.run(this.#host.localState(remote.join)));
+    await this.#pacer.run(this.#host.merge(remote));
   }
 }
 

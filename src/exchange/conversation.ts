@@ -13,11 +13,12 @@ import { MessageType } from '../wire/message-type.js';
 import {
   SEAL_HEADER_BYTES,
   StreamReader,
-  wrapForStream,
+  wrapForStreamSliced,
   type StreamLayers,
   type StreamMessage,
 } from '../wire/stream-codec.js';
 import { WireError } from '../wire/wire-error.js';
+import type { Pacer } from './pacer.js';
 
 /** Which end of the connection we are: the dialler sends the label, the other expects it. */
 export type Side = 'dialler' | 'acceptor';
@@ -34,12 +35,18 @@ export interface Progress {
 export class Conversation {
   readonly #connection: Connection;
   readonly #layers: StreamLayers;
+  readonly #pacer: Pacer;
   readonly #side: Side;
   readonly #reader: StreamReader;
 
-  constructor(connection: Connection, layers: StreamLayers, side: Side) {
-    this.#connection = connection;
+  constructor(
+    components: { connection: Connection; layers: StreamLayers; pacer: Pacer },
+    { side }: { side: Side },
+  ) {
+    const { layers } = components;
+    this.#connection = components.connection;
     this.#layers = layers;
+    this.#pacer = components.pacer;
     this.#side = side;
     this.#reader = new StreamReader(layers, { expectLabel: side === 'acceptor' });
   }
@@ -55,7 +62,7 @@ export class Conversation {
    * @throws MessageTooLargeError when the other side would refuse it once it is encrypted
    */
   async send(message: Buffer): Promise<void> {
-    const wrapped = wrapForStream(message, this.#layers);
+    const wrapped = await this.#pacer.run(wrapForStreamSliced(message, this.#layers));
     // Compression is applied even where it does not shrink, so this is known only now.
     const sealedLength = wrapped.length - SEAL_HEADER_BYTES;
     if (this.#layers.cipher?.sealsOutgoing === true && sealedLength > limits.stateBytes) {
@@ -79,7 +86,7 @@ export class Conversation {
         if (this.#reader.receivedBytes === 0) return undefined;
         throw new WireError('truncated', 'the stream ended in the middle of a message');
       }
-      const message = this.#reader.push(chunk);
+      const message = await this.#pacer.run(this.#reader.take(chunk));
       watch?.(this.#reader);
       if (message !== undefined) return message;
     }

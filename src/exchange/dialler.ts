@@ -13,19 +13,17 @@ import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { noBytes } from '../wire/messages.js';
-import {
-  encodePushPull,
-  encodeUserMessage,
-  type PushPull,
-  type StreamLayers,
-} from '../wire/stream-codec.js';
+import type { Sliced } from '../wire/sliced.js';
+import { encodeUserMessage, type PushPull, type StreamLayers } from '../wire/stream-codec.js';
 import { Conversation, converse } from './conversation.js';
+import type { Pacer } from './pacer.js';
 
 /** What the dialler works with. */
 export interface DiallerComponents {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly layers: StreamLayers;
+  readonly pacer: Pacer;
 }
 
 /** Begins exchanges with other nodes. */
@@ -33,6 +31,7 @@ export class Dialler {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #layers: StreamLayers;
+  readonly #pacer: Pacer;
   readonly #timeoutMs: number;
 
   /** @param init.timeoutMs - for dialling, and again for the exchange */
@@ -40,22 +39,21 @@ export class Dialler {
     this.#transport = components.transport;
     this.#clock = components.clock;
     this.#layers = components.layers;
+    this.#pacer = components.pacer;
     this.#timeoutMs = init.timeoutMs;
   }
 
   /**
-   * Sends our state and receives theirs.
+   * Sends our state, given as the message that it is, and receives theirs.
    *
    * @throws TimeoutError, ProtocolError, or the signal's reason
    */
-  async pushPull(
-    to: Address,
-    state: Omit<PushPull, 'type'>,
-    signal?: AbortSignal,
-  ): Promise<PushPull> {
-    const message = encodePushPull(state);
+  async pushPull(to: Address, state: Sliced<Buffer>, signal?: AbortSignal): Promise<PushPull> {
+    // Written while the connection is being made; where none comes about nobody asks how it went.
+    const message = this.#pacer.run(state);
+    message.catch(() => undefined);
     return this.#exchange(to, 'push/pull', this.#timeoutMs, signal, async (conversation) => {
-      await conversation.send(message);
+      await conversation.send(await message);
       const answer = await conversation.answer();
       if (answer.type === MessageType.pushPull) return answer;
       throw new ProtocolError(`${to.addr} answered a push/pull with message type ${answer.type}`);
@@ -121,7 +119,8 @@ export class Dialler {
     }
     const bounds = { clock: this.#clock, timeoutMs, signal, what: named };
     try {
-      const conversation = new Conversation(connection, this.#layers, 'dialler');
+      const components = { connection, layers: this.#layers, pacer: this.#pacer };
+      const conversation = new Conversation(components, { side: 'dialler' });
       return await converse(connection, bounds, () => work(conversation));
     } catch (cause) {
       if (cause instanceof MemberlistError || signal?.aborted === true) throw cause;

@@ -5,10 +5,11 @@
  */
 
 // The compression layer of packets and streams: 09, then a map of the algorithm and the bytes.
-import { lzwCompressWithin, lzwDecompress } from './lzw.js';
+import { lzwCompressSliced, lzwCompressWithin, lzwDecompress, lzwDecompressSliced } from './lzw.js';
 import { MessageType } from './message-type.js';
 import { compressedSchema } from './schemas.js';
-import { readStruct, written, type Cursor } from './struct-codec.js';
+import type { Sliced } from './sliced.js';
+import { encodeTyped, readStruct, written, type Cursor } from './struct-codec.js';
 import { WireError } from './wire-error.js';
 
 const LZW = 0;
@@ -18,6 +19,12 @@ const LEAST_OVERHEAD = 13;
 /** The content as a compress message, its type byte included. */
 export function compressContent(content: Buffer): Buffer {
   return compressWithin(content, { front: 0, most: Infinity }) as Buffer;
+}
+
+/** {@link compressContent}, in slices. */
+export function* compressContentSliced(content: Buffer): Sliced<Buffer> {
+  const buf = yield* lzwCompressSliced(content);
+  return encodeTyped(MessageType.compress, compressedSchema, { algo: LZW, buf });
 }
 
 /**
@@ -44,7 +51,16 @@ export function compressWithin(
  * @throws WireError when the body is not right or gives more than `maxBytes`
  */
 export function decompressContent(cursor: Cursor, maxBytes: number): Buffer {
+  return lzwDecompress(packedAt(cursor), maxBytes);
+}
+
+/** {@link decompressContent}, in slices. */
+export function decompressContentSliced(cursor: Cursor, maxBytes: number): Sliced<Buffer> {
+  return lzwDecompressSliced(packedAt(cursor), maxBytes);
+}
+
+function packedAt(cursor: Cursor): Buffer {
   const { algo, buf } = readStruct(compressedSchema, cursor);
   if (algo !== LZW) throw new WireError('bad-compression', `compression algorithm ${algo}`);
-  return lzwDecompress(buf, maxBytes);
+  return buf;
 }

@@ -11,24 +11,21 @@
 // A peer keeps the connection open after its request, so the end of a message must be seen in the
 // bytes themselves. StreamReader is fed chunk by chunk and says when a message is whole.
 import type { Cipher } from './cipher.js';
-import { compressContent, decompressContent } from './compression.js';
+import { compressContentSliced, decompressContentSliced } from './compression.js';
 import type { Label } from './label.js';
 import { limits } from './limits.js';
 import { decodeMessage } from './message-codec.js';
 import { MessageType } from './message-type.js';
-import { noBytes, type AckResp, type ErrResp, type MemberRecord, type Ping } from './messages.js';
-import { memberRecordSchema, pushPullHeaderSchema, userMessageHeaderSchema } from './schemas.js';
-import { INCOMPLETE, scanOrMissing } from './msgpack-scan.js';
+import { noBytes, type AckResp, type ErrResp, type Ping } from './messages.js';
+import { INCOMPLETE } from './msgpack-scan.js';
+import { PushPullReader, type PushPull } from './push-pull-codec.js';
+import { userMessageHeaderSchema } from './schemas.js';
+import { wholly, type Sliced } from './sliced.js';
 import { readStruct, written } from './struct-codec.js';
+import { ValueWatch } from './value-watch.js';
 import { WireError } from './wire-error.js';
 
-/** The whole of one node's state: its member table and its user's state. */
-export interface PushPull {
-  readonly type: typeof MessageType.pushPull;
-  readonly join: boolean;
-  readonly records: readonly MemberRecord[];
-  readonly userState: Buffer;
-}
+export { encodePushPull, type PushPull } from './push-pull-codec.js';
 
 /** A user message that came over a stream. */
 export interface UserMessage {
@@ -51,18 +48,6 @@ const RECORD_HEAP_BYTES = 320;
 /** What stands before an encrypted message: its type and its length. */
 export const SEAL_HEADER_BYTES = 5;
 
-/** A push/pull message, its type byte included. */
-export function encodePushPull(message: Omit<PushPull, 'type'>): Buffer {
-  const { join, records, userState } = message;
-  const header = { join, nodes: records.length, userStateLen: userState.length };
-  return written((writer) => {
-    writer.byte(MessageType.pushPull);
-    pushPullHeaderSchema.write(writer, header);
-    for (const record of records) memberRecordSchema.write(writer, record);
-    writer.raw(userState);
-  });
-}
-
 /** A user message for a stream, its type byte included. */
 export function encodeUserMessage(payload: Uint8Array): Buffer {
   return written((writer) => {
@@ -74,7 +59,12 @@ export function encodeUserMessage(payload: Uint8Array): Buffer {
 
 /** Puts the layers round a message; the dialler's label header is not among them. */
 export function wrapForStream(message: Buffer, layers: StreamLayers): Buffer {
-  const content = layers.compress ? compressContent(message) : message;
+  return wholly(wrapForStreamSliced(message, layers));
+}
+
+/** {@link wrapForStream}, in slices. */
+export function* wrapForStreamSliced(message: Buffer, layers: StreamLayers): Sliced<Buffer> {
+  const content = layers.compress ? yield* compressContentSliced(message) : message;
   const { cipher } = layers;
   if (cipher?.sealsOutgoing !== true) return content;
   const header = Buffer.allocUnsafe(SEAL_HEADER_BYTES);
@@ -122,12 +112,17 @@ export class StreamReader {
    * @throws WireError as soon as a rule or bound is broken
    */
   push(chunk: Buffer): StreamMessage | undefined {
+    return wholly(this.take(chunk));
+  }
+
+  /** {@link push}, in slices. It must have come to its end before the next bytes. */
+  *take(chunk: Buffer): Sliced<StreamMessage | undefined> {
     this.#append(chunk);
     if (this.#contentStart === INCOMPLETE) {
       this.#contentStart = this.#layers.label.contentStart(this.#buf, this.#length);
       if (this.#contentStart === INCOMPLETE) return undefined;
     }
-    return this.#readSealed(this.#contentStart);
+    return yield* this.#readSealed(this.#contentStart);
   }
 
   #append(chunk: Buffer): void {
@@ -143,7 +138,7 @@ export class StreamReader {
     this.#length = length;
   }
 
-  #readSealed(start: number): StreamMessage | undefined {
+  *#readSealed(start: number): Sliced<StreamMessage | undefined> {
     const buf = this.#buf;
     const end = this.#length;
     if (start >= end) return undefined;
@@ -152,7 +147,7 @@ export class StreamReader {
       if (cipher?.requiresSealed === true) {
         throw new WireError('undecryptable', 'a stream in plaintext; this cluster is encrypted');
       }
-      return this.#readCompressed(buf, start, end);
+      return yield* this.#readCompressed(buf, start, end);
     }
     if (cipher === undefined) {
       throw new WireError('undecryptable', 'an encrypted stream; this node has no key');
@@ -171,19 +166,19 @@ export class StreamReader {
     );
     if (plain === undefined) throw new WireError('undecryptable', 'no installed key opens it');
     this.#unpackedBytes += plain.length;
-    return whole(this.#readCompressed(plain, 0, plain.length));
+    return whole(yield* this.#readCompressed(plain, 0, plain.length));
   }
 
-  #readCompressed(buf: Buffer, start: number, end: number): StreamMessage | undefined {
-    if (buf[start] !== MessageType.compress) return this.#readMessage(buf, start, end);
+  *#readCompressed(buf: Buffer, start: number, end: number): Sliced<StreamMessage | undefined> {
+    if (buf[start] !== MessageType.compress) return yield* this.#readMessage(buf, start, end);
     if (!this.#first.isWhole(buf, start + 1, end)) return undefined;
     const cursor = { buf, pos: start + 1, end };
-    const content = decompressContent(cursor, limits.decompressedStreamBytes);
+    const content = yield* decompressContentSliced(cursor, limits.decompressedStreamBytes);
     this.#unpackedBytes += content.length;
-    return whole(this.#readMessage(content, 0, content.length));
+    return whole(yield* this.#readMessage(content, 0, content.length));
   }
 
-  #readMessage(buf: Buffer, start: number, end: number): StreamMessage | undefined {
+  *#readMessage(buf: Buffer, start: number, end: number): Sliced<StreamMessage | undefined> {
     if (start >= end) return undefined;
     const type = buf[start] as number;
     switch (type) {
@@ -196,7 +191,7 @@ export class StreamReader {
         return this.#readUserMessage(buf, start + 1, end);
       case MessageType.pushPull:
         this.#pushPull ??= new PushPullReader(start + 1);
-        return this.#pushPull.read(buf, end, this.#length);
+        return yield* this.#pushPull.read(buf, end, this.#length);
       default:
         throw new WireError('unknown-type', `message type ${type} on a stream`);
     }
@@ -217,68 +212,4 @@ export class StreamReader {
 function whole(message: StreamMessage | undefined): StreamMessage {
   if (message === undefined) throw new WireError('truncated', 'a message is cut short');
   return message;
-}
-
-// Looks whether a MessagePack value has come whole, and not again before it can have.
-class ValueWatch {
-  #notBefore = 0;
-
-  isWhole(buf: Buffer, start: number, end: number): boolean {
-    if (end < this.#notBefore) return false;
-    const behind = scanOrMissing(buf, start, end);
-    this.#notBefore = behind < 0 ? end - behind : 0;
-    if (this.#notBefore > limits.decompressedStreamBytes) {
-      throw new WireError('too-large', `a value of over ${-behind} bytes`);
-    }
-    return behind >= 0;
-  }
-}
-
-// Remembers how far it came, so that each record is read once however the bytes are cut.
-class PushPullReader {
-  readonly #next = new ValueWatch();
-  readonly #records: MemberRecord[] = [];
-  #pos: number;
-  #header: { join: boolean; nodes: number; userStateLen: number } | undefined;
-
-  constructor(start: number) {
-    this.#pos = start;
-  }
-
-  /** Records read so far. */
-  get records(): number {
-    return this.#records.length;
-  }
-
-  /** @param wireBytes - what the sender sent for it so far, with all layers still on */
-  read(buf: Buffer, end: number, wireBytes: number): PushPull | undefined {
-    const cursor = { buf, pos: this.#pos, end };
-    if (this.#header === undefined) {
-      if (!this.#next.isWhole(buf, cursor.pos, end)) return undefined;
-      this.#header = readStruct(pushPullHeaderSchema, cursor);
-      this.#pos = cursor.pos;
-    }
-    const { join, nodes, userStateLen } = this.#header;
-    if (nodes > limits.pushPullNodes) {
-      throw new WireError('too-large', `a push/pull of ${nodes} nodes`);
-    }
-    if (userStateLen > limits.stateBytes) {
-      throw new WireError('too-large', `a user state of ${userStateLen} bytes`);
-    }
-    while (this.#records.length < nodes) {
-      if (!this.#next.isWhole(buf, this.#pos, end)) return undefined;
-      if ((this.#records.length + 1) * limits.recordWireBytes > wireBytes) {
-        // Compression makes a million of the same node out of next to nothing; no real cluster does.
-        throw new WireError('too-large', `more nodes than ${wireBytes} bytes can tell of`);
-      }
-      this.#records.push(readStruct(memberRecordSchema, cursor));
-      if (cursor.pos - this.#pos < limits.recordBytes) {
-        throw new WireError('malformed', `a node of ${cursor.pos - this.#pos} bytes`);
-      }
-      this.#pos = cursor.pos;
-    }
-    if (this.#pos + userStateLen > end) return undefined;
-    const userState = buf.subarray(this.#pos, this.#pos + userStateLen);
-    return { type: MessageType.pushPull, join, records: this.#records, userState };
-  }
 }

@@ -5,10 +5,16 @@
  */
 
 import assert from 'node:assert/strict';
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { lzwCompress, lzwDecompress } from '../../src/wire/lzw.js';
+import {
+  lzwCompress,
+  lzwCompressSliced,
+  lzwDecompress,
+  lzwDecompressSliced,
+} from '../../src/wire/lzw.js';
+import { sliceSizes, wholly } from '../../src/wire/sliced.js';
 import { WireError } from '../../src/wire/wire-error.js';
 
 /** Bytes over a small or a large alphabet: a small one makes long strings in the table. */
@@ -68,4 +74,27 @@ test('a bound below the true length is always honoured', () => {
       assert.equal(result.fault, 'too-large');
     }),
   );
+});
+
+test('in slices of any length LZW gives the same, each way', () => {
+  const { lzwBytes } = sliceSizes;
+  try {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 20_000 }),
+        fc.integer({ min: 1, max: 255 }),
+        fc.integer({ min: 1, max: 5_000 }),
+        (random, mask, stride) => {
+          const data = random.map((byte) => byte & mask);
+          sliceSizes.lzwBytes = stride;
+          const packed = lzwCompress(data);
+          assert.ok(wholly(lzwCompressSliced(data)).equals(packed));
+          assert.ok(wholly(lzwDecompressSliced(packed, data.length)).equals(Buffer.from(data)));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  } finally {
+    sliceSizes.lzwBytes = lzwBytes;
+  }
 });

@@ -11,7 +11,6 @@ import type { MemberRecord } from '../../wire/messages.js';
 import { factsFrom, nodeFrom, type MemberState, type Node } from '../member.js';
 import type { Member } from '../member.js';
 import type { Membership } from './apply.js';
-import type { VersionedMember } from './verify-versions.js';
 
 const STATES: readonly MemberState[] = ['alive', 'suspect', 'dead', 'left'];
 
@@ -29,14 +28,9 @@ export function nodeOfRecord(record: MemberRecord): Node | undefined {
   return facts && state ? nodeFrom(record.name, facts, state) : undefined;
 }
 
-/** A record's versions, for the guard. */
-export function versionsOfRecord({ name, state, vsn }: MemberRecord): VersionedMember {
-  return { name, isAlive: state === 0, vsn };
-}
-
-/** A member's versions, for the guard. */
-export function versionsOfMember({ name, state, facts }: Member): VersionedMember {
-  return { name, isAlive: state === 'alive', vsn: facts.vsn };
+/** Whether a record is about a member that lives. */
+export function isAliveRecord({ state }: MemberRecord): boolean {
+  return STATES[state] === 'alive';
 }
 
 /** Makes the claim that a record stands for. A state that we do not know is passed over. */

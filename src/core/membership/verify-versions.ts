@@ -5,7 +5,7 @@
  */
 
 // memberlist's guard against mixing clusters that do not understand each other (behaviour, 4.3).
-import { hasVersions } from '../member.js';
+import { hasVersions, VERSION_BYTES } from '../member.js';
 
 /** What is known of one member's versions. */
 export interface VersionedMember {
@@ -22,38 +22,66 @@ const kinds = [
 ] as const;
 
 /**
- * Why these two tables may not be merged: a member speaks a version that not every living member
- * understands. Undefined when they may.
+ * The versions that the members of two tables have. Members of one cluster have but a few
+ * different sets, so it remembers the first member of each.
  */
-export function versionProblem(
-  theirs: readonly VersionedMember[],
-  ours: readonly VersionedMember[],
-): string | undefined {
-  for (const kind of kinds) {
-    let min = 0;
-    let max = 255;
-    for (const members of [theirs, ours]) {
+export class VersionCensus {
+  readonly #sets = new Map<number, VersionedMember>();
+
+  /** Counts one member in. */
+  add(name: string, isAlive: boolean, vsn: Buffer): void {
+    // 48 bits of versions and one for being alive: a number holds 53.
+    let key = isAlive ? 1 : 0;
+    if (hasVersions(vsn))
+      for (let at = 0; at < VERSION_BYTES; at++) key = key * 256 + byteAt(vsn, at);
+    if (!this.#sets.has(key)) this.#sets.set(key, { name, isAlive, vsn });
+  }
+
+  /**
+   * Why these tables may not be merged: a member speaks a version that not every living member
+   * understands. Undefined when they may.
+   */
+  problem(): string | undefined {
+    const members = [...this.#sets.values()];
+    for (const kind of kinds) {
+      let min = 0;
+      let max = 255;
       for (const member of members) {
         if (!member.isAlive || version(member, 1) === 0) continue;
         min = Math.max(min, version(member, kind.min));
         max = Math.min(max, version(member, kind.max));
       }
+      const outside = members.find((member) => {
+        const current = version(member, kind.current);
+        return current < min || current > max;
+      });
+      if (outside !== undefined) {
+        const speaks = `${outside.name} speaks ${kind.what} ${version(outside, kind.current)}`;
+        return min > max
+          ? `${speaks}, and no ${kind.what} is understood by all (at least ${min}, at most ${max})`
+          : `${speaks}, the cluster understands ${min} to ${max}`;
+      }
     }
-    const isOutside = (member: VersionedMember): boolean => {
-      const current = version(member, kind.current);
-      return current < min || current > max;
-    };
-    const outside = theirs.find(isOutside) ?? ours.find(isOutside);
-    if (outside !== undefined) {
-      const speaks = `${outside.name} speaks ${kind.what} ${version(outside, kind.current)}`;
-      return min > max
-        ? `${speaks}, and no ${kind.what} is understood by all (at least ${min}, at most ${max})`
-        : `${speaks}, the cluster understands ${min} to ${max}`;
-    }
+    return undefined;
   }
-  return undefined;
+}
+
+/** {@link VersionCensus.problem} of two tables. */
+export function versionProblem(
+  theirs: Iterable<VersionedMember>,
+  ours: Iterable<VersionedMember>,
+): string | undefined {
+  const census = new VersionCensus();
+  for (const members of [theirs, ours]) {
+    for (const { name, isAlive, vsn } of members) census.add(name, isAlive, vsn);
+  }
+  return census.problem();
 }
 
 function version({ vsn }: VersionedMember, at: number): number {
-  return hasVersions(vsn) ? (vsn[at] as number) : 0;
+  return hasVersions(vsn) ? byteAt(vsn, at) : 0;
+}
+
+function byteAt(vsn: Buffer, at: number): number {
+  return vsn[at] as number;
 }

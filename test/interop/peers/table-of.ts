@@ -8,10 +8,13 @@
 import type { NodeState, PeerSettings } from './peer.js';
 import { Keyring, NetTransport, lanConfig } from '../../../src/index.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
+import { recordOf } from '../../../src/core/membership/merge.js';
 import { Dialler } from '../../../src/exchange/dialler.js';
+import { Pacer } from '../../../src/exchange/pacer.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';
 import { layersFor } from '../../../src/security/layers.js';
-import type { MemberRecord } from '../../../src/wire/messages.js';
+import { noBytes, type MemberRecord } from '../../../src/wire/messages.js';
+import { encodePushPullSliced } from '../../../src/wire/push-pull-codec.js';
 
 /** A row of the table. */
 export interface Row {
@@ -36,8 +39,10 @@ export async function tableOf(node: {
   try {
     const keyring = secretKey === undefined ? undefined : new Keyring(secretKey);
     const layers = layersFor(resolveConfig({ ...lanConfig(), label, protocolVersion, keyring }));
-    const dialler = new Dialler({ transport, clock: systemClock, layers }, { timeoutMs: 5_000 });
-    const nothing = { join: false, records: [], userState: Buffer.alloc(0) };
+    const clock = systemClock;
+    const components = { transport, clock, layers, pacer: new Pacer({ clock }) };
+    const dialler = new Dialler(components, { timeoutMs: 5_000 });
+    const nothing = encodePushPullSliced({ join: false, rows: [], recordOf, userState: noBytes });
     const { records } = await dialler.pushPull({ addr: node.address }, nothing);
     return new Map(records.map((record) => [record.name, rowOf(record)]));
   } finally {

@@ -173,13 +173,13 @@ export const canaries: readonly Canary[] = [
   {
     name: 'the answer to a push/pull is not merged',
     file: 'shell.ts',
-    from: '    if (objection !== undefined) throw objection;\n    this.#merge(remote, join);',
-    to: '    if (objection !== undefined) throw objection;\n    if (this.isDown) this.#merge(remote, join);',
+    from: 'throw objection;\n    await this.#pacer.run(this.#merge(remote, join));',
+    to: 'throw objection;',
   },
   {
     name: 'what comes with a push/pull is not merged',
     file: 'exchange/acceptor.ts',
-    from: '    this.#host.merge(remote);\n',
+    from: '    await this.#pacer.run(this.#host.merge(remote));\n',
     to: '',
   },
   {

@@ -21,6 +21,9 @@ import {
   type StreamLayers,
   type StreamMessage,
 } from '../../../src/wire/stream-codec.js';
+import { Pacer } from '../../../src/exchange/pacer.js';
+import type { Sliced } from '../../../src/wire/sliced.js';
+import { atOnce } from './at-once.js';
 
 const noSource = { sourceAddr: Buffer.alloc(0), sourcePort: 0, sourceNode: '' };
 const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
@@ -47,14 +50,14 @@ export class Host implements AcceptorHost {
   objection: ProtocolError | undefined;
   allowsIp: (ip: string) => boolean = () => true;
 
-  localState(join: boolean): Omit<PushPull, 'type'> {
-    return { join, ...ours };
+  localState(join: boolean): Sliced<Buffer> {
+    return atOnce(encodePushPull({ join, ...ours }));
   }
-  objectionTo(): ProtocolError | undefined {
-    return this.objection;
+  objectionTo(): Sliced<ProtocolError | undefined> {
+    return atOnce(this.objection);
   }
-  merge(remote: PushPull): void {
-    this.merged.push(remote);
+  merge(remote: PushPull): Sliced<undefined> {
+    return atOnce(() => void this.merged.push(remote));
   }
   userMessage(payload: Buffer, { addr }: { addr: string }): void {
     this.users.push([payload.toString(), addr]);
@@ -90,7 +93,10 @@ export class Stage {
 
   private constructor(layers: StreamLayers) {
     const { clock, host } = this;
-    this.acceptor = new Acceptor({ host, clock, layers }, { timeoutMs: 10_000 });
+    this.acceptor = new Acceptor(
+      { host, clock, layers, pacer: new Pacer({ clock }) },
+      { timeoutMs: 10_000 },
+    );
   }
 
   static async open(layers = layersOf()): Promise<Stage> {

@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageTooLargeError, ProtocolError, TimeoutError } from '../../../src/errors.js';
 import { Conversation, converse, type Progress } from '../../../src/exchange/conversation.js';
+import { Pacer } from '../../../src/exchange/pacer.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';
 import { GossipCipher } from '../../../src/security/aes-gcm.js';
 import { Keyring } from '../../../src/security/keyring.js';
@@ -74,7 +75,16 @@ function conversation(
   side: 'dialler' | 'acceptor' = 'dialler',
   layers = layersOf(),
 ): Conversation {
-  return new Conversation(new ScriptedConnection(chunks), layers, side);
+  return converseOver(new ScriptedConnection(chunks), layers, side);
+}
+
+function converseOver(
+  connection: Connection,
+  layers: StreamLayers,
+  side: 'dialler' | 'acceptor',
+): Conversation {
+  const pacer = new Pacer({ clock: systemClock });
+  return new Conversation({ connection, layers, pacer }, { side });
 }
 
 function bytewise(bytes: Buffer): Buffer[] {
@@ -87,13 +97,13 @@ test('what one end sends the other receives, through every layer, in any pieces'
     layersOf(each),
   )) {
     const near = new ScriptedConnection([]);
-    await new Conversation(near, layers, 'dialler').send(pushPull);
+    await converseOver(near, layers, 'dialler').send(pushPull);
     for (const pieces of [near.written, bytewise(Buffer.concat(near.written))]) {
       const request = await conversation(pieces, 'acceptor', layers).receive();
       assert.ok(request?.type === 6 && request.userState.toString() === 'state');
     }
     const far = new ScriptedConnection([]);
-    await new Conversation(far, layers, 'acceptor').send(ack);
+    await converseOver(far, layers, 'acceptor').send(ack);
     const answer = await conversation(
       bytewise(Buffer.concat(far.written)),
       'dialler',
@@ -110,7 +120,7 @@ test('the dialler puts the label in front, the acceptor does not', async () => {
     ['acceptor', ack],
   ] as const) {
     const connection = new ScriptedConnection([]);
-    await new Conversation(connection, layers, side).send(ack);
+    await converseOver(connection, layers, side).send(ack);
     assert.deepEqual(connection.written, [expected]);
   }
 });
@@ -202,7 +212,7 @@ test('a message that the other side would refuse once it is encrypted is not sen
     [{ compress: true }, true],
   ] as const) {
     const connection = new ScriptedConnection([]);
-    const sent = new Conversation(connection, layersOf(settings), 'dialler').send(message);
+    const sent = converseOver(connection, layersOf(settings), 'dialler').send(message);
     if (isSent) await sent;
     else {
       await assert.rejects(sent, (error) => {
@@ -231,7 +241,7 @@ test('the connection is closed when the work is done and when it fails', async (
 test('when time is up the work fails with a TimeoutError, to the millisecond, and is cut off', async () => {
   const clock = new VirtualClock();
   const connection = new ScriptedConnection([], { hangs: true });
-  const talk = new Conversation(connection, layersOf(), 'dialler');
+  const talk = converseOver(connection, layersOf(), 'dialler');
   let state = 'running';
   const work = converse(connection, { clock, timeoutMs: 10_000, what: 'the talk' }, () =>
     talk.answer(),
@@ -263,7 +273,7 @@ test("an aborted signal ends the work with the signal's reason, before and durin
     const reason = new Error('enough');
     if (early) controller.abort(reason);
     const connection = new ScriptedConnection([], { hangs: true });
-    const talk = new Conversation(connection, layersOf(), 'dialler');
+    const talk = converseOver(connection, layersOf(), 'dialler');
     const bounds = { clock: systemClock, timeoutMs: 10_000, signal, what: 'the talk' };
     const outcome = assert.rejects(
       converse(connection, bounds, () => talk.answer()),

@@ -22,6 +22,8 @@ import {
   type PushPull,
   type StreamLayers,
 } from '../../../src/wire/stream-codec.js';
+import { Pacer } from '../../../src/exchange/pacer.js';
+import { atOnce } from './at-once.js';
 
 const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
 const row = { addr: Buffer.of(10, 0, 0, 1), port: 1, meta: null, incarnation: 1, state: 0, vsn };
@@ -61,7 +63,8 @@ class Stage {
   private constructor(layers: StreamLayers) {
     this.target = this.network.transport('target', to);
     this.#transport = this.network.transport('us', { addr: '10.0.0.2:7946' });
-    const components = { transport: this.#transport, clock: this.clock, layers };
+    const pacer = new Pacer({ clock: this.clock });
+    const components = { transport: this.#transport, clock: this.clock, layers, pacer };
     this.dialler = new Dialler(components, { timeoutMs: 10_000 });
   }
 
@@ -85,9 +88,9 @@ class Stage {
   static withAcceptor(host: Partial<AcceptorHost>, layers = layersOf(), theirLayers = layers) {
     const whole: AcceptorHost = {
       name: 'target',
-      localState: (join) => ({ join, ...theirs }),
-      objectionTo: () => undefined,
-      merge: () => undefined,
+      localState: (join) => atOnce(encodePushPull({ join, ...theirs })),
+      objectionTo: () => atOnce(undefined),
+      merge: () => atOnce(undefined),
       userMessage: noHost,
       allowsIp: () => true,
       foreignLabel: () => undefined,
@@ -96,7 +99,7 @@ class Stage {
     };
     let acceptor: Acceptor | undefined;
     return Stage.open((connection, { clock }) => {
-      const components = { host: whole, clock, layers: theirLayers };
+      const components = { host: whole, clock, layers: theirLayers, pacer: new Pacer({ clock }) };
       acceptor ??= new Acceptor(components, { timeoutMs: 10_000 });
       void acceptor.accept(connection);
     }, layers);
@@ -112,7 +115,9 @@ class Stage {
   }
 
   pushPull(signal?: AbortSignal): Promise<PushPull> {
-    return this.finish(this.dialler.pushPull(to, { join: true, ...ours }, signal));
+    return this.finish(
+      this.dialler.pushPull(to, atOnce(encodePushPull({ join: true, ...ours })), signal),
+    );
   }
 
   ping(node = 'target', withinMs = 500): Promise<boolean> {
@@ -155,10 +160,12 @@ test('a push/pull gives each side the state of the other, through every layer', 
     { label: 'prod', compress: true, key, version: 0 },
   ] as const) {
     const merged: PushPull[] = [];
-    const host = { merge: (remote: PushPull) => void merged.push(remote) };
+    const host = { merge: (remote: PushPull) => atOnce(() => void merged.push(remote)) };
     const stage = await Stage.withAcceptor(host, layersOf(settings));
     for (const join of [true, false]) {
-      const answer = await stage.finish(stage.dialler.pushPull(to, { join, ...ours }));
+      const answer = await stage.finish(
+        stage.dialler.pushPull(to, atOnce(encodePushPull({ join, ...ours }))),
+      );
       assert.deepEqual(answer, { type: 6, join, ...theirs });
       assert.deepEqual(merged.pop(), { type: 6, join, ...ours });
     }
@@ -179,7 +186,7 @@ test('peers of different settings of compression and encryption version understa
 
 test('what the other side objects to comes as a ProtocolError with its text', async () => {
   const objection = new ProtocolError('merge refused: this cluster is full');
-  const stage = await Stage.withAcceptor({ objectionTo: () => objection, merge: noHost });
+  const stage = await Stage.withAcceptor({ objectionTo: () => atOnce(objection), merge: noHost });
   await assert.rejects(stage.pushPull(), isProtocolError(/^10\.0\.0\.1:7946 .*cluster is full/));
 });
 
@@ -230,7 +237,7 @@ test('nobody there is a ProtocolError that says so', async () => {
   const nobody = { addr: '10.0.0.7:7946' };
   const failure = isProtocolError(/10\.0\.0\.7:7946 could not be reached.*ECONNREFUSED/);
   await assert.rejects(
-    stage.finish(stage.dialler.pushPull(nobody, { join: true, ...ours })),
+    stage.finish(stage.dialler.pushPull(nobody, atOnce(encodePushPull({ join: true, ...ours })))),
     failure,
   );
   await assert.rejects(stage.finish(stage.dialler.userMessage(nobody, Buffer.of(1))), failure);

@@ -10,6 +10,7 @@ import {
   type VersionedMember,
 } from '../../../../src/core/membership/verify-versions.js';
 import { makeEngine, record } from '../harness.js';
+import { wholly } from '../../../../src/wire/sliced.js';
 
 type Versions = readonly [min: number, max: number, current: number];
 
@@ -89,7 +90,7 @@ test('one without a full set of version bytes counts as speaking 0, and is refus
   const { engine } = makeEngine();
   for (const length of [0, 3, 5]) {
     const vsn = Buffer.of(1, 5, 2, 0, 0).subarray(0, length);
-    const problem = engine.versionProblem([record('short', { vsn })]);
+    const problem = wholly(engine.versionProblem([record('short', { vsn })]));
     assert.equal(problem, 'short speaks protocol version 0, the cluster understands 1 to 5');
   }
 });
@@ -97,12 +98,15 @@ test('one without a full set of version bytes counts as speaking 0, and is refus
 test('the engine compares their records with everybody in our table', () => {
   const { engine, addMember } = makeEngine();
   addMember('dead', { vsn: Buffer.of(6, 9, 7, 0, 0, 0), state: 'dead' });
-  assert.match(engine.versionProblem([record('a')]) ?? '', /^dead speaks protocol version 7/);
+  assert.match(
+    wholly(engine.versionProblem([record('a')])) ?? '',
+    /^dead speaks protocol version 7/,
+  );
 });
 
 test('of their records the dead do not narrow the range, the living do', () => {
   const { engine } = makeEngine();
   const vsn = Buffer.of(3, 5, 3, 0, 0, 0);
-  assert.equal(engine.versionProblem([record('a', { vsn, state: 2 })]), undefined);
-  assert.match(engine.versionProblem([record('a', { vsn, state: 0 })]) ?? '', /^me speaks/);
+  assert.equal(wholly(engine.versionProblem([record('a', { vsn, state: 2 })])), undefined);
+  assert.match(wholly(engine.versionProblem([record('a', { vsn, state: 0 })])) ?? '', /^me speaks/);
 });

@@ -1,0 +1,121 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// A push/pull in bytes: a header, a record for each member, the user's state (wire protocol, section 6).
+// With thousands of members either way takes longer than a turn of the event loop should: both
+// go in slices.
+import { limits } from './limits.js';
+import { MessageType } from './message-type.js';
+import type { MemberRecord } from './messages.js';
+import { memberRecordSchema, pushPullHeaderSchema } from './schemas.js';
+import { isEndOfSlice, sliceSizes, wholly, type Sliced } from './sliced.js';
+import { readStruct, written } from './struct-codec.js';
+import { ValueWatch } from './value-watch.js';
+import { WireError } from './wire-error.js';
+
+/** The whole of one node's state: its member table and its user's state. */
+export interface PushPull {
+  readonly type: typeof MessageType.pushPull;
+  readonly join: boolean;
+  readonly records: readonly MemberRecord[];
+  readonly userState: Buffer;
+}
+
+/** A push/pull message, its type byte included. */
+export function encodePushPull({ join, records, userState }: Omit<PushPull, 'type'>): Buffer {
+  return wholly(encodePushPullSliced({ join, rows: records, recordOf: asItIs, userState }));
+}
+
+/** What a push/pull is made from: each row becomes a record in its turn, as it is then. */
+export interface PushPullSource<Row> {
+  readonly join: boolean;
+  /** Must not change while it is being encoded; what a row says may. */
+  readonly rows: readonly Row[];
+  readonly recordOf: (row: Row) => MemberRecord;
+  readonly userState: Buffer;
+}
+
+/** {@link encodePushPull}, in slices. */
+export function* encodePushPullSliced<Row>(source: PushPullSource<Row>): Sliced<Buffer> {
+  const { join, rows, recordOf, userState } = source;
+  const header = { join, nodes: rows.length, userStateLen: userState.length };
+  const pieces: Buffer[] = [];
+  let next = 0;
+  do {
+    if (next > 0) yield;
+    const until = Math.min(rows.length, next + sliceSizes.records);
+    const piece = written((writer) => {
+      if (next === 0) {
+        writer.byte(MessageType.pushPull);
+        pushPullHeaderSchema.write(writer, header);
+      }
+      for (; next < until; next++) memberRecordSchema.write(writer, recordOf(rows[next] as Row));
+    });
+    pieces.push(piece);
+  } while (next < rows.length);
+  if (userState.length > 0) pieces.push(userState);
+  return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+}
+
+function asItIs(record: MemberRecord): MemberRecord {
+  return record;
+}
+
+/** Reads a push/pull as it comes: each record once, however the bytes are cut. */
+export class PushPullReader {
+  readonly #next = new ValueWatch();
+  readonly #records: MemberRecord[] = [];
+  #pos: number;
+  #header: { join: boolean; nodes: number; userStateLen: number } | undefined;
+
+  /** @param start - where its body begins */
+  constructor(start: number) {
+    this.#pos = start;
+  }
+
+  /** Records read so far. */
+  get records(): number {
+    return this.#records.length;
+  }
+
+  /**
+   * Reads on; undefined when it is not whole yet.
+   *
+   * @param wireBytes - what the sender sent for it so far, with all layers still on
+   * @throws WireError when a rule or bound is broken
+   */
+  *read(buf: Buffer, end: number, wireBytes: number): Sliced<PushPull | undefined> {
+    const cursor = { buf, pos: this.#pos, end };
+    if (this.#header === undefined) {
+      if (!this.#next.isWhole(buf, cursor.pos, end)) return undefined;
+      this.#header = readStruct(pushPullHeaderSchema, cursor);
+      this.#pos = cursor.pos;
+    }
+    const { join, nodes, userStateLen } = this.#header;
+    if (nodes > limits.pushPullNodes) {
+      throw new WireError('too-large', `a push/pull of ${nodes} nodes`);
+    }
+    if (userStateLen > limits.stateBytes) {
+      throw new WireError('too-large', `a user state of ${userStateLen} bytes`);
+    }
+    while (this.#records.length < nodes) {
+      if (!this.#next.isWhole(buf, this.#pos, end)) return undefined;
+      if ((this.#records.length + 1) * limits.recordWireBytes > wireBytes) {
+        // Compression makes a million of the same node out of next to nothing; no real cluster does.
+        throw new WireError('too-large', `more nodes than ${wireBytes} bytes can tell of`);
+      }
+      this.#records.push(readStruct(memberRecordSchema, cursor));
+      if (cursor.pos - this.#pos < limits.recordBytes) {
+        throw new WireError('malformed', `a node of ${cursor.pos - this.#pos} bytes`);
+      }
+      this.#pos = cursor.pos;
+      if (isEndOfSlice(this.#records.length)) yield;
+    }
+    if (this.#pos + userStateLen > end) return undefined;
+    const userState = buf.subarray(this.#pos, this.#pos + userStateLen);
+    return { type: MessageType.pushPull, join, records: this.#records, userState };
+  }
+}

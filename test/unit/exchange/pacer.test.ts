@@ -1,0 +1,88 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Pacer } from '../../../src/exchange/pacer.js';
+import { VirtualClock } from '../../../src/testing/index.js';
+import type { Sliced } from '../../../src/wire/sliced.js';
+
+/** Work of so many slices; writes each of them down. */
+function* work(name: string, slices: number, log: string[]): Sliced<string> {
+  for (let slice = 1; slice <= slices; slice++) {
+    log.push(`${name}${slice}`);
+    if (slice < slices) yield;
+  }
+  return name;
+}
+
+function stage(): { pacer: Pacer; log: string[]; turns: () => Promise<number> } {
+  const clock = new VirtualClock();
+  const log: string[] = [];
+  // Turn by turn, with all that a turn brings about done before the next.
+  const turns = async (): Promise<number> => {
+    let count = 0;
+    for (; clock.runNext(); count++) {
+      log.push('|');
+      await settled();
+    }
+    return count;
+  };
+  return { pacer: new Pacer({ clock }), log, turns };
+}
+
+async function settled(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+test('work of one slice is done at once, without a turn', async () => {
+  const { pacer, log, turns } = stage();
+  const result = pacer.run(work('a', 1, log));
+  assert.deepEqual(log, ['a1']);
+  assert.equal(await result, 'a');
+  assert.equal(await turns(), 0);
+});
+
+test('longer work has a turn of the event loop between two slices', async () => {
+  const { pacer, log, turns } = stage();
+  const result = pacer.run(work('a', 3, log));
+  await turns();
+  assert.deepEqual(log, ['a1', '|', 'a2', '|', 'a3']);
+  assert.equal(await result, 'a');
+});
+
+test('of all the work that waits one slice is done a turn, one after the other', async () => {
+  const { pacer, log, turns } = stage();
+  const results = ['a', 'b', 'c'].map((name) => pacer.run(work(name, 2, log)));
+  await settled();
+  assert.deepEqual(log, ['a1'], 'who comes while there is long work waits, however short its own');
+  await turns();
+  assert.deepEqual(log.join(' '), 'a1 | a2 | b1 | c1 | b2 | c2');
+  assert.deepEqual(await Promise.all(results), ['a', 'b', 'c']);
+});
+
+test('when the long work is done the next is done at once again', async () => {
+  const { pacer, log, turns } = stage();
+  void pacer.run(work('a', 2, log));
+  await turns();
+  log.length = 0;
+  void pacer.run(work('b', 1, log));
+  assert.deepEqual(log, ['b1']);
+});
+
+test('work that throws rejects, and others go on', async () => {
+  const { pacer, log, turns } = stage();
+  // eslint-disable-next-line require-yield -- it comes to nothing before
+  function* failing(): Sliced<never> {
+    throw new Error('broken');
+  }
+  void pacer.run(work('a', 3, log));
+  const failed = pacer.run(failing());
+  const rejected = assert.rejects(failed, /broken/);
+  await turns();
+  await rejected;
+  assert.deepEqual(log.filter((entry) => entry !== '|').join(' '), 'a1 a2 a3');
+});
