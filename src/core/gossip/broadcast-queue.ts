@@ -25,6 +25,7 @@ interface Entry {
   readonly length: number;
   readonly id: number;
   transmits: number;
+  isRemoved: boolean;
 }
 
 /**
@@ -63,6 +64,7 @@ export class TransmitLimitedQueue {
       length: broadcast.message.length,
       id: this.#nextId++,
       transmits: 0,
+      isRemoved: false,
     };
     for (const old of replaced) this.#remove(old);
     this.#insert(entry);

@@ -14,17 +14,28 @@ export interface Ranked {
   readonly length: number;
   /** Newer broadcasts have higher ones. */
   readonly id: number;
+  /** Whether it was removed for good; the tier's own. */
+  isRemoved: boolean;
+}
+
+/** Broadcasts of one length. */
+interface Bucket<T> {
+  readonly length: number;
+  /** The newest last, which is never a removed one. */
+  entries: T[];
+  /** How many of them are not removed. */
+  live: number;
 }
 
 /** So many lengths without a broadcast are put up with; they mostly come again at once. */
 const emptyBuckets = 32;
+/** So many removed broadcasts of one length are put up with, and as many as there are others. */
+const removedEntries = 32;
 
 /** The broadcasts of one number of transmissions. */
 export class BroadcastTier<T extends Ranked> {
-  /** The lengths that there are or were, rising. */
-  #lengths: number[] = [];
-  /** Of each length, the newest last. */
-  readonly #buckets: T[][] = [];
+  /** One for each length that there is or was, rising. */
+  #buckets: Bucket<T>[] = [];
   #empty = 0;
   #size = 0;
 
@@ -34,28 +45,37 @@ export class BroadcastTier<T extends Ranked> {
 
   add(entry: T): void {
     const bucket = this.#bucketFor(entry.length);
-    if (bucket.length === 0) this.#empty--;
-    const last = bucket[bucket.length - 1];
-    if (last === undefined || last.id < entry.id) bucket.push(entry);
-    else bucket.splice(placeOf(bucket, entry), 0, entry);
+    const { entries } = bucket;
+    if (bucket.live === 0) this.#empty--;
+    const last = entries[entries.length - 1];
+    if (last === undefined || last.id < entry.id) entries.push(entry);
+    else entries.splice(placeOf(entries, entry), 0, entry);
+    bucket.live++;
     this.#size++;
   }
 
-  /** Takes the entry out; it must be in. */
+  /**
+   * Takes the entry out for good; it must be in. It stays where it is for a while, as a mark: where a whole
+   * cluster's news is replaced, moving the others up each time would cost more than all the rest.
+   */
   remove(entry: T): void {
-    const bucket = this.#buckets[this.#placeOfLength(entry.length)] as T[];
-    bucket.splice(placeOf(bucket, entry), 1);
+    const bucket = this.#buckets[this.#placeOfLength(entry.length)] as Bucket<T>;
+    entry.isRemoved = true;
     this.#took(bucket, 1);
+    const { entries, live } = bucket;
+    dropRemovedAtEnd(entries);
+    if (entries.length - live > Math.max(live, removedEntries))
+      bucket.entries = entries.filter(isIn);
   }
 
   /** Takes out the newest of the longest that are not longer than this. */
   takeLongest(most: number): T | undefined {
     if (this.#size === 0) return undefined;
-    for (let place = this.#lengths.length - 1; place >= 0; place--) {
-      if ((this.#lengths[place] as number) > most) continue;
-      const bucket = this.#buckets[place] as T[];
-      const entry = bucket.pop();
-      if (entry === undefined) continue;
+    for (let place = this.#buckets.length - 1; place >= 0; place--) {
+      const bucket = this.#buckets[place] as Bucket<T>;
+      if (bucket.length > most || bucket.live === 0) continue;
+      const entry = bucket.entries.pop() as T;
+      dropRemovedAtEnd(bucket.entries);
       this.#took(bucket, 1);
       return entry;
     }
@@ -66,8 +86,11 @@ export class BroadcastTier<T extends Ranked> {
   takeLast(most: number): T[] {
     const taken: T[] = [];
     for (const bucket of [...this.#buckets]) {
-      const cut = bucket.splice(0, most - taken.length);
-      if (cut.length === 0) continue;
+      if (taken.length === most) break;
+      if (bucket.live === 0) continue;
+      const live = bucket.entries.filter(isIn);
+      const cut = live.splice(0, most - taken.length);
+      bucket.entries = live;
       for (const entry of cut) taken.push(entry);
       this.#took(bucket, cut.length);
     }
@@ -75,37 +98,41 @@ export class BroadcastTier<T extends Ranked> {
   }
 
   *[Symbol.iterator](): Generator<T> {
-    for (const bucket of this.#buckets) yield* bucket;
+    for (const { entries } of this.#buckets) yield* entries.filter(isIn);
   }
 
-  #bucketFor(length: number): T[] {
+  #bucketFor(length: number): Bucket<T> {
     const place = this.#placeOfLength(length);
-    if (this.#lengths[place] !== length) {
-      this.#lengths.splice(place, 0, length);
-      this.#buckets.splice(place, 0, []);
-      this.#empty++;
-    }
-    return this.#buckets[place] as T[];
-  }
-
-  #took(bucket: readonly T[], count: number): void {
-    this.#size -= count;
-    if (bucket.length > 0) return;
+    const found = this.#buckets[place];
+    if (found?.length === length) return found;
+    const bucket = { length, entries: [], live: 0 };
+    this.#buckets.splice(place, 0, bucket);
     this.#empty++;
-    if (this.#empty > emptyBuckets && 2 * this.#empty > this.#buckets.length) this.#forgetEmpty();
+    return bucket;
   }
 
-  #forgetEmpty(): void {
-    this.#lengths = this.#lengths.filter((_, place) => (this.#buckets[place] as T[]).length > 0);
-    const kept = this.#buckets.filter(({ length }) => length > 0);
-    this.#buckets.splice(0, Infinity, ...kept);
+  #took(bucket: Bucket<T>, count: number): void {
+    this.#size -= count;
+    bucket.live -= count;
+    if (bucket.live > 0) return;
+    this.#empty++;
+    if (this.#empty <= emptyBuckets || 2 * this.#empty <= this.#buckets.length) return;
+    this.#buckets = this.#buckets.filter(({ live }) => live > 0);
     this.#empty = 0;
   }
 
   /** Where a length is, or belongs. */
   #placeOfLength(length: number): number {
-    return countBelow(this.#lengths, length, (each) => each);
+    return countBelow(this.#buckets, length, (bucket) => bucket.length);
   }
+}
+
+function isIn({ isRemoved }: Ranked): boolean {
+  return !isRemoved;
+}
+
+function dropRemovedAtEnd(entries: Ranked[]): void {
+  while (entries[entries.length - 1]?.isRemoved === true) entries.pop();
 }
 
 function placeOf(bucket: readonly Ranked[], { id }: Ranked): number {

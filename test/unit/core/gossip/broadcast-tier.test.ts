@@ -7,11 +7,12 @@
 // The order in which broadcasts of one tier are taken.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SeededRandom } from '../../../../src/testing/index.js';
 import { BroadcastTier, type Ranked } from '../../../../src/core/gossip/broadcast-tier.js';
 
 function tierOf(...entries: readonly (readonly [length: number, id: number])[]) {
   const tier = new BroadcastTier<Ranked>();
-  for (const [length, id] of entries) tier.add({ length, id });
+  for (const [length, id] of entries) tier.add({ length, id, isRemoved: false });
   return tier;
 }
 
@@ -39,7 +40,11 @@ test('one that comes back from another tier has its place by its age', () => {
 
 test('any of them can be removed, the last of its length too', () => {
   const tier = new BroadcastTier<Ranked>();
-  const entries = [1, 2, 3, 4].map((id) => ({ length: id === 4 ? 7 : 10, id }));
+  const entries = [1, 2, 3, 4].map((id) => ({
+    length: id === 4 ? 7 : 10,
+    id,
+    isRemoved: false,
+  }));
   for (const entry of entries) tier.add(entry);
   tier.remove(entries[1] as Ranked);
   tier.remove(entries[3] as Ranked);
@@ -56,3 +61,39 @@ test('the last are the oldest of the shortest', () => {
   assert.deepEqual(tier.takeLast(0), []);
   assert.deepEqual(allOf(tier), [4]);
 });
+
+test('thousands of one length, replaced in any order, leave as if they had never been', () => {
+  const random = new SeededRandom('tier');
+  const draw = (below: number): number => Math.floor(random.next() * below);
+  const tier = new BroadcastTier<Ranked>();
+  const present: Ranked[] = [];
+  for (let id = 1; id <= 5_000; id++) {
+    const entry = { length: 10 + draw(3), id, isRemoved: false };
+    tier.add(entry);
+    present.push(entry);
+    const kind = draw(10);
+    if (kind < 8 && present.length > 300) {
+      tier.remove(present.splice(draw(present.length), 1)[0] as Ranked);
+    } else if (kind === 8) {
+      const [longest] = [...present].sort(byOrder);
+      assert.equal(tier.takeLongest(99), longest);
+      present.splice(present.indexOf(longest as Ranked), 1);
+    } else if (kind === 9 && draw(20) === 0) {
+      const last = [...present].sort(byOrder).reverse().slice(0, 40);
+      assert.deepEqual(tier.takeLast(40), last);
+      for (const each of last) present.splice(present.indexOf(each), 1);
+    }
+    assert.equal(tier.size, present.length);
+  }
+  const ids = [...present].sort(byOrder).map(({ id }) => id);
+  assert.deepEqual(
+    [...tier].sort(byOrder).map(({ id }) => id),
+    ids,
+  );
+  assert.deepEqual(allOf(tier), ids);
+  assert.equal(tier.size, 0);
+});
+
+function byOrder(a: Ranked, b: Ranked): number {
+  return b.length - a.length || b.id - a.id;
+}
