@@ -6,9 +6,8 @@
 
 // The programs that nodes under test are: Go memberlist at several versions, built from go-peer, and
 // our own.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { buildGo } from './build-go.js';
 import type { PeerSettings } from './peer.js';
 import { PeerProcess } from './peer-process.js';
 
@@ -47,12 +46,9 @@ function binaryOf({ version }: GoVersion): string {
  * @returns what went wrong; undefined when nothing did
  */
 export function buildGoPeer(version: GoVersion): string | undefined {
-  mkdirSync(cache, { recursive: true });
   const { modFile, tags } = version;
-  const args = ['build', '-o', binaryOf(version), '-tags', tags.join(), `-modfile=${modFile}`, '.'];
-  const { status, stderr, error } = spawnSync('go', args, { cwd: goPeer, encoding: 'utf8' });
-  if (error !== undefined) return error.message;
-  return status === 0 ? undefined : stderr;
+  const options = ['-tags', tags.join(), `-modfile=${modFile}`];
+  return buildGo({ folder: goPeer, output: binaryOf(version), options });
 }
 
 /** A node of Go memberlist. */

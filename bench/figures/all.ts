@@ -1,0 +1,25 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// All figures, in the order in which they are run and told.
+
+import type { Figure } from '../stage.js';
+import { decode, encode } from './codec.js';
+import { lzw } from './lzw.js';
+import { memory } from './memory.js';
+import { packetIn, packetOut } from './packets.js';
+import { pushPull, turns } from './push-pull.js';
+
+export const figures: readonly Figure[] = [
+  encode,
+  decode,
+  packetIn,
+  packetOut,
+  pushPull,
+  turns,
+  lzw,
+  memory,
+];

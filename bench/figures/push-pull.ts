@@ -1,0 +1,95 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// A push/pull, as it looks to the node that is asked.
+
+import { layersByName, type LayersName } from '../inputs.js';
+import type { PushPullTask } from '../protocol.js';
+import { assertEvery, wallRow, type Figure, type Stage } from '../stage.js';
+import type { Mark, Row } from '../rows.js';
+
+const marks: Record<LayersName, Mark> = {
+  plain: { kind: 'ratio', most: 0.4 },
+  compressed: { kind: 'ratio', most: 0.7 },
+  encrypted: { kind: 'ratio', most: 0.7 },
+  both: { kind: 'ratio', most: 0.7 },
+};
+const names: Record<LayersName, string> = {
+  plain: 'plain',
+  compressed: 'compressed',
+  encrypted: 'AES-128',
+  both: 'compressed, AES-128',
+};
+const layers = Object.keys(names) as LayersName[];
+const markedSize = 10_000;
+
+interface Case {
+  readonly members: number;
+  readonly layers: LayersName;
+  readonly fresh: boolean;
+}
+
+function cases(): Case[] {
+  const sizes = [1000, markedSize];
+  return sizes.flatMap((members) => [
+    ...layers.map((each) => ({ members, layers: each, fresh: false })),
+    { members, layers: 'plain', fresh: true },
+  ]);
+}
+
+function titleOf({ members, layers: name, fresh }: Case): string {
+  const what = fresh ? `${names[name]}, all news` : names[name];
+  return `${members.toLocaleString('en')} members, ${what}`;
+}
+
+function taskOf({ inputs, effort }: Stage, { members, layers: name, fresh }: Case): PushPullTask {
+  return {
+    ...layersByName[name],
+    load: inputs.pushPull(members, 1, name),
+    request: inputs.pushPull(members, fresh ? 2 : 1, name),
+    fresh,
+    minMs: effort.roundMs,
+  };
+}
+
+export const pushPull: Figure = {
+  name: 'push-pull',
+  title: 'Push/pull',
+  work: `A node is asked: it reads the state of somebody who knows as many members, encodes and sends its own,
+merges, and closes the stream. Both know the same, as in a cluster that is quiet; in the rows "all news"
+every incarnation is fresh. The stream is in memory; its bytes come in pieces of 64 KiB.`,
+  measure: async (stage) => {
+    const rows: Row[] = [];
+    for (const each of cases()) {
+      const compared = await stage.compare('pushPull', taskOf(stage, each));
+      const what = `push/pull, ${titleOf(each)}`;
+      const { members, fresh } = each;
+      assertEvery(what, compared, ({ records }) => records, members + 1);
+      const incarnations = members * (fresh ? 2 : 1);
+      assertEvery(what, compared, (result) => result.incarnations, incarnations);
+      const mark = members === markedSize && !fresh ? marks[each.layers] : undefined;
+      rows.push(wallRow(titleOf(each), 'ms', compared, { mark }));
+    }
+    return { rows };
+  },
+};
+
+export const turns: Figure = {
+  name: 'turns',
+  title: 'Longest turn of the event loop',
+  work: `The longest turn in the exchanges above: how long a ping that comes in between may have to wait. A round's
+value is the largest of all its exchanges, whatever else the machine did meanwhile.`,
+  measure: async (stage) => {
+    const rows: Row[] = [];
+    for (const each of cases().filter(({ members }) => members === markedSize)) {
+      const results = await stage.alone('turns', taskOf(stage, each));
+      const ours = results.map(({ longestMs }) => longestMs);
+      const mark = { kind: 'value', most: 10 } as const;
+      rows.push({ what: titleOf(each), unit: 'ms', ours, mark });
+    }
+    return { rows };
+  },
+};

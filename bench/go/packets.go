@@ -1,0 +1,157 @@
+// This Source Code Form is subject to the terms of the Mozilla Public
+// License, v. 2.0. If a copy of the MPL was not distributed with this
+// file, You can obtain one at https://mozilla.org/MPL/2.0/.
+
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"runtime"
+)
+
+type packetsHow struct {
+	layers
+	// A push/pull request that makes the members known, and one that asks for the table only.
+	Load string `json:"load"`
+	Ask  string `json:"ask"`
+	// Packets that come in, each behind its length (4 bytes): what is timed.
+	Packets string `json:"packets"`
+	// How many alive messages are in one packet.
+	AlivesPerPacket int `json:"alivesPerPacket"`
+	// How many packets are put in before their messages are waited for.
+	Burst int   `json:"burst"`
+	MinMs int64 `json:"minMs"`
+}
+
+type packetsResult struct {
+	timed
+	// Of one pass: packets, and messages in them.
+	Packets  int   `json:"packets"`
+	Messages int64 `json:"messages"`
+	// The incarnations of the table in the end.
+	Incarnations uint64 `json:"incarnations"`
+}
+
+// loadedNode is a node that knows the members.
+func loadedNode(how layers, load string, onSend func([]byte)) (*node, error) {
+	request, err := os.ReadFile(load)
+	if err != nil {
+		return nil, err
+	}
+	n, err := newNode(how, onSend)
+	if err != nil {
+		return nil, err
+	}
+	n.transport.exchange(request)
+	return n, nil
+}
+
+// packetsIn puts packets of alive messages into a node. Each pass has a node of its own, so that the
+// incarnations are fresh.
+func packetsIn(how packetsHow) (any, error) {
+	packets, err := readParts(how.Packets)
+	if err != nil {
+		return nil, err
+	}
+	ask, err := os.ReadFile(how.Ask)
+	if err != nil {
+		return nil, err
+	}
+	var result packetsResult
+	for result.WallNs < how.MinMs*1_000_000 {
+		n, err := loadedNode(how.layers, how.Load, func([]byte) {})
+		if err != nil {
+			return nil, err
+		}
+		runtime.GC()
+		seen := n.alives.seen.Load()
+		start := startWatch()
+		for at := 0; at < len(packets); at += how.Burst {
+			burst := packets[at:min(at+how.Burst, len(packets))]
+			n.alives.expect(int64(len(burst) * how.AlivesPerPacket))
+			for _, packet := range burst {
+				n.transport.receive(packet)
+			}
+			<-n.alives.reached
+		}
+		result.add(start, int64(len(packets)))
+		result.Packets = len(packets)
+		result.Messages = n.alives.seen.Load() - seen
+		records, err := recordsIn(n.transport.exchange(ask), how.layers)
+		if err != nil {
+			return nil, err
+		}
+		result.Incarnations = incarnationSum(records)
+		n.stop()
+	}
+	return result, nil
+}
+
+// packetsOut pings a node that has just learned of its members until its acks carry no more news.
+func packetsOut(how packetsHow) (any, error) {
+	pings, err := readParts(how.Packets)
+	if err != nil {
+		return nil, err
+	}
+	if len(pings) != 1 {
+		return nil, fmt.Errorf("want one ping, not %d", len(pings))
+	}
+	var result packetsResult
+	for result.WallNs < how.MinMs*1_000_000 {
+		var sent [][]byte
+		done := make(chan struct{})
+		isDone := false
+		n, err := loadedNode(how.layers, how.Load, func(packet []byte) {
+			if isDone {
+				return
+			}
+			sent = append(sent, packet)
+			// An ack alone: there is nothing left to tell.
+			if len(packet) < 100 {
+				isDone = true
+				close(done)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		runtime.GC()
+		start := startWatch()
+		for running := true; running; {
+			n.transport.receive(pings[0])
+			select {
+			case <-done:
+				running = false
+			default:
+			}
+		}
+		result.add(start, int64(len(sent)))
+		n.stop()
+		result.Packets, result.Messages = len(sent), 0
+		for _, packet := range sent {
+			count, err := messagesIn(packet, how.layers)
+			if err != nil {
+				return nil, err
+			}
+			result.Messages += int64(count)
+		}
+	}
+	return result, nil
+}
+
+// readParts reads a file of byte strings, each behind its length.
+func readParts(file string) ([][]byte, error) {
+	all, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var parts [][]byte
+	for len(all) > 4 {
+		end := 4 + int(binary.BigEndian.Uint32(all))
+		parts = append(parts, all[4:end:end])
+		all = all[end:]
+	}
+	return parts, nil
+}

@@ -1,0 +1,46 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What the figures were taken on.
+
+import { spawnSync } from 'node:child_process';
+import { arch, cpus, release, totalmem, type } from 'node:os';
+
+/** The machine and the programs. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly node: string;
+  /** Undefined without Go. */
+  readonly go: string | undefined;
+}
+
+/** This machine; `go` is asked for its version when it was there. */
+export function thisMachine(hasGo: boolean): Machine {
+  const all = cpus();
+  return {
+    cpu: all[0]?.model.trim() ?? 'unknown',
+    cores: all.length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}, ${arch()}`,
+    node: process.version,
+    go: hasGo ? goVersion() : undefined,
+  };
+}
+
+/** The version of the `go` on the path; undefined when there is none. */
+export function goVersion(): string | undefined {
+  const { status, stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+/** The machine in a line. */
+export function machineText({ cpu, cores, memoryGiB, system, node, go }: Machine): string {
+  const programs = [`Node ${node}`, ...(go === undefined ? [] : [`Go ${go.replace(/^go/, '')}`])];
+  return `${cpu}, ${cores} cores, ${memoryGiB} GiB; ${system}; ${programs.join('; ')}`;
+}

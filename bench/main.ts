@@ -1,0 +1,97 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// `npm run bench`: takes the figures and tells them. Ends with 1 when a figure could not be taken, or with 2
+// after words that it does not know; a mark that is missed is told, but no failure.
+
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildGo } from '../test/interop/peers/build-go.js';
+import { documentOf } from './document.js';
+import { figures } from './figures/all.js';
+import { Inputs } from './inputs.js';
+import { goVersion, machineText, thisMachine } from './machine.js';
+import { help, readOptions, UsageError, type Options } from './options.js';
+import { judge } from './rows.js';
+import { Stage, type Effort } from './stage.js';
+import { textOf, type Section } from './table.js';
+
+const goFolder = resolve('bench/go');
+const goProgram = resolve('node_modules/.cache/bench/go-side');
+const ourProgram = fileURLToPath(new URL('work/main.js', import.meta.url));
+
+try {
+  const names = figures.map(({ name }) => name);
+  const options = readOptions(process.argv.slice(2), names);
+  if (options.help) console.log(help + figures.map(nameAndTitle).join('\n'));
+  else await run(options);
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}
+
+async function run(options: Options): Promise<void> {
+  const hasGo = options.withGo && goIsThere();
+  const machine = thisMachine(hasGo);
+  console.log(`${machineText(machine)}\n`);
+  using inputs = new Inputs();
+  const stage = new Stage({
+    effort: effortOf(options),
+    inputs,
+    ours: [process.execPath, '--expose-gc', ourProgram],
+    go: hasGo ? [goProgram] : undefined,
+    progress: (text) => console.error(`… ${text}`),
+  });
+  const sections: Section[] = [];
+  for (const figure of figures) {
+    if (options.only.length > 0 && !options.only.includes(figure.name)) continue;
+    try {
+      const section = await stage.run(figure);
+      sections.push(section);
+      console.log(textOf(section));
+    } catch (error) {
+      console.error(`${figure.name} could not be taken: ${(error as Error).message}`);
+      process.exitCode = 1;
+    }
+  }
+  if (options.json !== undefined) writeFileSync(options.json, jsonOf(sections, machine));
+  if (options.write && process.exitCode !== 1) {
+    writeFileSync('docs/BENCHMARKS.md', documentOf(sections, machine));
+  }
+}
+
+function nameAndTitle({ name, title }: { name: string; title: string }): string {
+  return `  ${name.padEnd(16)} ${title}`;
+}
+
+function effortOf({ quick, rounds }: Options): Effort {
+  return quick
+    ? { quick, rounds: rounds ?? 2, roundMs: 60 }
+    : { quick, rounds: rounds ?? 11, roundMs: 120 };
+}
+
+/** Says so when Go is not there, or does not build our program. */
+function goIsThere(): boolean {
+  if (goVersion() === undefined) {
+    console.log('There is no Go on the path: ours are measured alone.\n');
+    return false;
+  }
+  const problem = buildGo({ folder: goFolder, output: goProgram });
+  if (problem === undefined) return true;
+  console.log(`Go's side does not build, so ours are measured alone:\n${problem}\n`);
+  return false;
+}
+
+function jsonOf(sections: readonly Section[], machine: object): string {
+  const figuresWithVerdicts = sections.map((section) => ({
+    ...section,
+    rows: section.rows.map((row) => ({ ...row, verdict: judge(row) })),
+  }));
+  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
+  return `${JSON.stringify({ command, machine, figures: figuresWithVerdicts }, null, 2)}\n`;
+}

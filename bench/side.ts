@@ -1,0 +1,88 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// One of the two sides of a comparison: a process that is told what to do.
+
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { TaskName, Tasks } from './protocol.js';
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+/** A process that does tasks. */
+export class Side implements AsyncDisposable {
+  readonly #name: string;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  #log = '';
+
+  /** @param command - the program and its arguments */
+  constructor(name: string, [program, ...args]: readonly [string, ...string[]]) {
+    this.#name = name;
+    this.#child = spawn(program, args);
+    this.#child.stderr.on('data', (chunk: Buffer) => {
+      this.#log = (this.#log + chunk.toString()).slice(-10_000);
+    });
+    // What is written to a process that has just ended is lost; its end is told below.
+    this.#child.stdin.on('error', () => undefined);
+    createInterface(this.#child.stdout).on('line', (line) => this.#take(line));
+    this.#child.once('error', (error) => this.#fail(error.message));
+    this.#child.once('exit', (code, signal) =>
+      this.#fail(`ended (${code ?? signal ?? ''})\n${this.#log}`),
+    );
+  }
+
+  /**
+   * Has a task done.
+   *
+   * @throws what went wrong there; that the process ended
+   */
+  async ask<Name extends TaskName>(
+    name: Name,
+    task: Parameters<Tasks[Name]>[0],
+  ): Promise<ReturnType<Tasks[Name]>> {
+    const id = ++this.#lastId;
+    const answer = new Promise<unknown>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+    });
+    if (this.#child.exitCode !== null) this.#fail('has ended');
+    this.#child.stdin.write(`${JSON.stringify({ ...task, id, do: name })}\n`);
+    return (await answer) as ReturnType<Tasks[Name]>;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.stdin.end();
+    this.#child.kill();
+    await ended;
+  }
+
+  #take(line: string): void {
+    const { id, result, error } = JSON.parse(line) as Answer;
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) waiting?.resolve(result);
+    else waiting?.reject(new Error(`${this.#name}: ${error}`));
+  }
+
+  #fail(what: string): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(new Error(`${this.#name} ${what}`));
+  }
+}

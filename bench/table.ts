@@ -1,0 +1,90 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Results as tables: aligned text for a terminal, Markdown for the document.
+
+import { judge, type Row, type Unit } from './rows.js';
+import { median } from './statistics.js';
+
+/** The rows of one figure. */
+export interface Section {
+  readonly name: string;
+  readonly title: string;
+  /** What is compared: the same work on both sides. */
+  readonly work: string;
+  readonly rows: readonly Row[];
+  /** What went otherwise than it should, to be read with the rows. */
+  readonly remarks: readonly string[];
+}
+
+const head = ['', 'ours', 'other', 'ratio', 'spread', 'CPU', 'mark', 'met'] as const;
+
+/** The cells of one row. */
+export function cellsOf(row: Row): string[] {
+  const { ours, other, ratio, spread, met } = judge(row);
+  const { unit, mark } = row;
+  const range =
+    ratio === undefined
+      ? `${numberText(spread.least)} – ${numberText(spread.most)}`
+      : `${spread.least.toFixed(2)} – ${spread.most.toFixed(2)}`;
+  const asked = {
+    value: `≤ ${mark?.most ?? ''} ${unit}`,
+    ratio: `≤ ${mark?.most ?? ''} ×`,
+  };
+  return [
+    row.note === undefined ? row.what : `${row.what} (${row.note})`,
+    valueText(ours, unit),
+    other === undefined
+      ? ''
+      : valueText(other, unit) + (row.other?.name === 'floor' ? ' (floor)' : ''),
+    ratio?.toFixed(2) ?? '',
+    range,
+    row.cpuRatios === undefined ? '' : median(row.cpuRatios).toFixed(2),
+    mark === undefined ? '' : asked[mark.kind],
+    met === undefined ? '' : met ? 'yes' : 'NO',
+  ];
+}
+
+/** A section for the terminal. */
+export function textOf({ title, rows, remarks }: Section): string {
+  const lines = [[...head], ...rows.map(cellsOf)];
+  const widths = head.map((_, column) =>
+    Math.max(...lines.map((cells) => cells[column]?.length ?? 0)),
+  );
+  const laidOut = lines.map((cells) =>
+    cells
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+  return [title, ...laidOut, ...remarks.map((remark) => `! ${remark}`), ''].join('\n');
+}
+
+/** A section of the document. */
+export function markdownOf({ title, work, rows, remarks }: Section): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
+  const table = [line(head), line(rule), ...rows.map((row) => line(cellsOf(row)))].join('\n');
+  const notes = remarks.map((remark) => `\n${remark}\n`).join('');
+  return `## ${title}\n\n${work}\n\n${table}\n${notes}`;
+}
+
+/** A number of a unit, with the digits that say something. */
+export function valueText(value: number, unit: Unit): string {
+  return `${numberText(value)} ${unit}`;
+}
+
+function numberText(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  const size = Math.abs(value);
+  const digits = size >= 100 || value === 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  const [whole = '', part] = value.toFixed(digits).split('.');
+  const grouped = whole.replaceAll(/\B(?=(\d{3})+$)/g, ',');
+  return part === undefined ? grouped : `${grouped}.${part}`;
+}

@@ -1,0 +1,99 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The door of one node under test: packets and streams are put in by hand.
+
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Address, Connection, Transport, TransportHandlers } from '../../src/index.js';
+import { memberPort, senderAddress, targetIp } from '../members.js';
+
+const from: Address = { addr: senderAddress };
+
+/** What one read gives at most, as with a socket whose buffer is full. */
+const pieceBytes = 64 * 1024;
+
+export class HandTransport implements Transport {
+  readonly #onSend: (packet: Buffer) => void;
+  #handlers: TransportHandlers | undefined;
+
+  /** @param onSend - takes every packet that the node sends */
+  constructor(onSend: (packet: Buffer) => void) {
+    this.#onSend = onSend;
+  }
+
+  start(handlers: TransportHandlers): Promise<void> {
+    this.#handlers = handlers;
+    return Promise.resolve();
+  }
+
+  finalAdvertiseAddr(): { addr: string; port: number } {
+    return { addr: targetIp, port: memberPort };
+  }
+
+  writeTo(packet: Buffer): void {
+    this.#onSend(packet);
+  }
+
+  dial(to: Address): Promise<Connection> {
+    return Promise.reject(new Error(`nobody lives at ${to.addr}`));
+  }
+
+  shutdown(): Promise<void> {
+    this.#handlers = undefined;
+    return Promise.resolve();
+  }
+
+  /** A packet comes in. */
+  receive(packet: Buffer): void {
+    this.#handlers?.packet(packet, from, performance.now());
+  }
+
+  /**
+   * Opens a stream to the node, sends it the request and returns its answer once the node closed
+   * the stream: its work is done then.
+   */
+  exchange(request: Buffer): Promise<Buffer> {
+    const connection = new HandConnection(request);
+    this.#handlers?.stream(connection);
+    return connection.answer;
+  }
+}
+
+/** A stream whose far end said all that it has to say. Each piece comes in a turn of its own, as from a socket. */
+class HandConnection implements Connection {
+  readonly remoteAddress = senderAddress;
+  readonly answer: Promise<Buffer>;
+  readonly #written: Buffer[] = [];
+  #answered!: (answer: Buffer) => void;
+  #rest: Buffer;
+  #isClosed = false;
+
+  constructor(request: Buffer) {
+    this.#rest = request;
+    this.answer = new Promise((resolve) => {
+      this.#answered = resolve;
+    });
+  }
+
+  async read(): Promise<Buffer | null> {
+    await turn();
+    if (this.#isClosed || this.#rest.length === 0) return null;
+    const piece = this.#rest.subarray(0, pieceBytes);
+    this.#rest = this.#rest.subarray(piece.length);
+    return piece;
+  }
+
+  async write(data: Buffer): Promise<void> {
+    this.#written.push(Buffer.from(data));
+    await turn();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#answered(Buffer.concat(this.#written));
+  }
+}

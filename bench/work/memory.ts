@@ -1,0 +1,48 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What a member that is known takes in memory.
+
+import { readFileSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { MemoryTask } from '../protocol.js';
+import { readParts } from './packets.js';
+import { collectGarbage } from './stopwatch.js';
+import { startTarget } from './target.js';
+
+const ackAloneBytes = 100;
+
+/** What the heap grows by when a push/pull brings so many members, and the news of them has been passed on. */
+export async function memory({ load, packets, members }: MemoryTask): Promise<{ bytes: number }> {
+  const [ping] = readParts(packets);
+  const request = readFileSync(load);
+  if (ping === undefined) throw new Error('there is no ping');
+  let lastBytes = 0;
+  const layers = { compress: false, key: '' };
+  await using target = await startTarget(layers, ({ length }) => (lastBytes = length));
+  const before = await bytesInUse();
+  await target.transport.exchange(request);
+  do target.transport.receive(ping);
+  while (lastBytes >= ackAloneBytes);
+  const after = await bytesInUse();
+  if (target.list.numMembers !== members + 1) {
+    throw new Error(`${target.list.numMembers} members are known`);
+  }
+  // So that the request is there before and after.
+  if (request.length === 0) throw new Error('the request is empty');
+  return { bytes: after - before };
+}
+
+async function bytesInUse(): Promise<number> {
+  // What a finished turn still holds goes with the next collection.
+  for (let i = 0; i < 3; i++) {
+    await turn();
+    collectGarbage();
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  // External memory holds the array buffers.
+  return heapUsed + external;
+}

@@ -1,0 +1,97 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// A push/pull as the node has it that is asked: it reads the other's state, sends its own and merges.
+
+import { readFileSync } from 'node:fs';
+import type { PushPullResult, PushPullTask } from '../protocol.js';
+import { collectGarbage, Stopwatch } from './stopwatch.js';
+import { startLoadedTarget, type Target } from './target.js';
+import { incarnationSum, recordsIn } from './unwrap.js';
+
+export async function pushPull(task: PushPullTask): Promise<PushPullResult> {
+  const request = readFileSync(task.request);
+  const watch = new Stopwatch();
+  let answer: Buffer = Buffer.alloc(0);
+  let target: Target | undefined;
+  do {
+    target = await targetFor(task, request, target);
+    watch.start();
+    answer = await target.transport.exchange(request);
+    watch.stop(1);
+  } while (watch.measuredMs < task.minMs);
+  // The answer to news came before the merge.
+  if (task.fresh) answer = await target.transport.exchange(request);
+  const records = recordsIn(answer, task);
+  await target[Symbol.asyncDispose]();
+  return {
+    ...watch.total,
+    answerBytes: answer.length,
+    records: records.length,
+    incarnations: incarnationSum(records),
+  };
+}
+
+/** The longest turn of the event loop in any of the exchanges. Measured apart, as watching takes time. */
+export async function turns(task: PushPullTask): Promise<{ longestMs: number }> {
+  const request = readFileSync(task.request);
+  const watch = new Stopwatch();
+  let longestMs = 0;
+  let target: Target | undefined;
+  do {
+    target = await targetFor(task, request, target);
+    const gaps = new Gaps();
+    watch.start();
+    await target.transport.exchange(request);
+    watch.stop(1);
+    longestMs = Math.max(longestMs, await gaps.stop());
+  } while (watch.measuredMs < task.minMs);
+  await target[Symbol.asyncDispose]();
+  return { longestMs };
+}
+
+/** The node that the next exchange is with. To one that knows what is in the request, it is no news. */
+async function targetFor(
+  task: PushPullTask,
+  request: Buffer,
+  before: Target | undefined,
+): Promise<Target> {
+  if (before !== undefined && !task.fresh) return before;
+  await before?.[Symbol.asyncDispose]();
+  const target = await startLoadedTarget(task, task.load);
+  if (!task.fresh) await target.transport.exchange(request);
+  collectGarbage();
+  return target;
+}
+
+/** Looks at the clock once in each turn of the event loop. */
+class Gaps {
+  #longestMs = 0;
+  #lastAt = performance.now();
+  #next: NodeJS.Immediate | undefined = setImmediate(() => this.#look());
+
+  /** The longest time between two looks, milliseconds. The turn that is under way counts too. */
+  stop(): Promise<number> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        clearImmediate(this.#next);
+        this.#note();
+        resolve(this.#longestMs);
+      });
+    });
+  }
+
+  #look(): void {
+    this.#note();
+    this.#next = setImmediate(() => this.#look());
+  }
+
+  #note(): void {
+    const now = performance.now();
+    this.#longestMs = Math.max(this.#longestMs, now - this.#lastAt);
+    this.#lastAt = now;
+  }
+}

@@ -1,0 +1,74 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// One Memberlist that nothing happens to but what is put in by hand: no probes, no gossip rounds, no
+// push/pull of its own.
+
+import { readFileSync } from 'node:fs';
+import { Memberlist } from '../../src/index.js';
+import { targetName } from '../members.js';
+import type { Layers } from '../protocol.js';
+import { HandTransport } from './hand-transport.js';
+
+export interface Target extends AsyncDisposable {
+  readonly list: Memberlist;
+  readonly transport: HandTransport;
+  /** Alive messages that came through. */
+  readonly alivesSeen: number;
+  /** Resolves when so many more alive messages have come through. */
+  expectAlives(more: number): Promise<void>;
+}
+
+/** Starts a node; `onSend` takes every packet that it sends. */
+export async function startTarget(
+  { compress, key }: Layers,
+  onSend: (packet: Buffer) => void = () => undefined,
+): Promise<Target> {
+  const transport = new HandTransport(onSend);
+  let seen = 0;
+  let target = 0;
+  let reached = (): void => undefined;
+  const list = await Memberlist.create({
+    name: targetName,
+    transport,
+    probeInterval: 0,
+    gossipInterval: 0,
+    pushPullInterval: 0,
+    queueCheckInterval: 0,
+    enableCompression: compress,
+    secretKey: key === '' ? undefined : key,
+    alive: {
+      notifyAlive: () => {
+        if (++seen === target) reached();
+      },
+    },
+  });
+  return {
+    list,
+    transport,
+    get alivesSeen() {
+      return seen;
+    },
+    expectAlives: (more) => {
+      target = seen + more;
+      return new Promise((resolve) => {
+        reached = resolve;
+      });
+    },
+    [Symbol.asyncDispose]: () => list.shutdown(),
+  };
+}
+
+/** Starts a node that knows the members that the request in this file tells of. */
+export async function startLoadedTarget(
+  layers: Layers,
+  load: string,
+  onSend?: (packet: Buffer) => void,
+): Promise<Target> {
+  const target = await startTarget(layers, onSend);
+  await target.transport.exchange(readFileSync(load));
+  return target;
+}
