@@ -10,7 +10,7 @@ import type { ResolvedConfig } from './config/options.js';
 import { Counters, type DropReason } from './core/counters.js';
 import { Engine, versionBytes } from './core/engine.js';
 import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
-import type { Member, Node } from './core/member.js';
+import type { Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import { nodeOfRecord, recordOf } from './core/membership/merge.js';
 import type { Effects, SendFailure } from './core/ports.js';
@@ -325,9 +325,7 @@ export class Shell {
 
   // A packet tells its sender's address only; the table may know whose it is.
   #named(from: Address): Address {
-    const isSender = (member: Member): boolean => member.address.addr === from.addr;
-    for (const member of this.engine.table) if (isSender(member)) return member.address;
-    return from;
+    return this.engine.table.bearerOf(from.addr)?.destination ?? from;
   }
 }
 

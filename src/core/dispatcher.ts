@@ -8,7 +8,7 @@
 // acks are handled at once; claims and user messages wait in the inbox for their turn.
 import type { Address } from '../wire/address.js';
 import { ForeignLabelError } from '../wire/label.js';
-import { decodeMessage } from '../wire/message-codec.js';
+import { decodeMessage, decodeStraight } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { noBytes, type Message } from '../wire/messages.js';
 import type { PacketCodec } from '../wire/packet-codec.js';
@@ -55,37 +55,52 @@ export class Dispatcher {
     if (!effects.allowsIp(host)) {
       return this.#drop(from, 'not-allowed', `${host} is not in cidrsAllowed`);
     }
-    this.#guard(from, () => {
+    try {
       this.#codec.decode(packet, (buf, start, end) =>
-        this.#guard(from, () => this.#route({ buf, start, end, from }, receivedAt)),
+        this.#take(buf, start, end, from, receivedAt),
       );
-    });
+    } catch (error) {
+      this.#refuse(from, error);
+    }
   }
 
   /** A message that waited in the inbox. */
-  handleQueued({ buf, start, end, from }: Waiting): void {
+  handleQueued(waiting: Waiting): void {
+    const { buf, start, end, from } = waiting;
     if (buf[start] === MessageType.user) {
       this.#context.effects.userMessage(buf.subarray(start + 1, end), from);
       return;
     }
-    this.#guard(from, () => {
-      const message = decodeMessage(buf, start, end);
-      if (message.type === MessageType.alive) this.#membership.alive(message);
-      else if (message.type === MessageType.suspect) this.#membership.suspect(message);
-      else if (message.type === MessageType.dead) this.#membership.dead(message);
-    });
+    try {
+      const straight = decodeStraight(buf, start, end);
+      const message = straight ?? decodeMessage(buf, start, end);
+      const how = straight === undefined ? {} : { received: waiting };
+      if (message.type === MessageType.alive) this.#membership.alive(message, how);
+      else if (message.type === MessageType.suspect) this.#membership.suspect(message, how);
+      else if (message.type === MessageType.dead) this.#membership.dead(message, how);
+    } catch (error) {
+      this.#refuse(from, error);
+    }
   }
 
-  #route(message: Waiting, receivedAt: number): void {
-    const { buf, start, end, from } = message;
+  // What is wrong with one message of a packet is no reason to leave out the others.
+  #take(buf: Buffer, start: number, end: number, from: Address, receivedAt: number): void {
+    try {
+      this.#route(buf, start, end, from, receivedAt);
+    } catch (error) {
+      this.#refuse(from, error);
+    }
+  }
+
+  #route(buf: Buffer, start: number, end: number, from: Address, receivedAt: number): void {
     const type = buf[start];
     switch (type) {
       case MessageType.alive:
-        return this.#enqueue(message, 'high');
+        return this.#enqueue({ buf, start, end, from }, 'high');
       case MessageType.suspect:
       case MessageType.dead:
       case MessageType.user:
-        return this.#enqueue(message, 'low');
+        return this.#enqueue({ buf, start, end, from }, 'low');
       case MessageType.ping:
       case MessageType.indirectPing:
       case MessageType.ackResp:
@@ -120,17 +135,13 @@ export class Dispatcher {
   }
 
   // Bad input is normal: counted, reported and dropped.
-  #guard(from: Address, work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      if (error instanceof ForeignLabelError) {
-        const { theirs, ours } = error;
-        this.#context.effects.report({ code: 'foreign-label', peer: from.addr, theirs, ours });
-      }
-      this.#drop(from, error.fault, error.message);
+  #refuse(from: Address, error: unknown): void {
+    if (!(error instanceof WireError)) throw error;
+    if (error instanceof ForeignLabelError) {
+      const { theirs, ours } = error;
+      this.#context.effects.report({ code: 'foreign-label', peer: from.addr, theirs, ours });
     }
+    this.#drop(from, error.fault, error.message);
   }
 
   #drop(from: Address, reason: DropReason, detail: string): void {

@@ -209,7 +209,7 @@ export class Engine {
   leave(finished: () => void): void {
     const { name: node, incarnation } = this.local;
     this.self.leaving = true;
-    this.#membership.dead({ type: MessageType.dead, node, from: node, incarnation }, finished);
+    this.#membership.dead({ type: MessageType.dead, node, from: node, incarnation }, { finished });
   }
 
   /** One datagram. Whatever it holds, this does not throw for it. */
@@ -250,7 +250,7 @@ export class Engine {
       if (isEndOfSlice(++count)) yield;
     }
     // Ours may change between two slices, so it is walked in one; it takes no more than a look at each.
-    for (const { name, state, facts } of this.table) census.add(name, state === 'alive', facts.vsn);
+    for (const { name, state, vsn } of this.table) census.add(name, state === 'alive', vsn);
     return census.problem();
   }
 
@@ -320,7 +320,7 @@ export class Engine {
     const isPeer = ({ state, name }: Member): boolean =>
       state === 'alive' && name !== this.self.name;
     const [peer] = this.table.pick(1, isPeer);
-    if (peer !== undefined) this.#context.effects.pushPull(peer.address);
+    if (peer !== undefined) this.#context.effects.pushPull(peer.destination);
   }
 }
 

@@ -8,11 +8,16 @@
 import type { Member, MemberState } from './member.js';
 import type { Random } from './ports.js';
 
+/** So many members are found by their address without a walk: few send messages to everybody. */
+const mostRemembered = 1024;
+
 /** The member table. */
 export class MemberTable {
   readonly #random: Random;
   readonly #byName = new Map<string, Member>();
   #list: Member[] = [];
+  /** Who was found by an address; it may have moved or gone since. */
+  readonly #lastAt = new Map<string, Member>();
 
   constructor(random: Random) {
     this.#random = random;
@@ -30,6 +35,16 @@ export class MemberTable {
   /** The member at a place of the probe order. */
   at(position: number): Member | undefined {
     return this.#list[position];
+  }
+
+  /** A member with this `'ip:port'`. */
+  bearerOf(address: string): Member | undefined {
+    const last = this.#lastAt.get(address);
+    if (last?.address === address && this.#byName.get(last.name) === last) return last;
+    const found = this.#list.find((member) => member.address === address);
+    if (this.#lastAt.size >= mostRemembered) this.#lastAt.clear();
+    if (found !== undefined) this.#lastAt.set(address, found);
+    return found;
   }
 
   /** In probe order. The table must not change while it is walked. */

@@ -6,6 +6,8 @@
 
 import { ipFromBytes, joinHostPort, type Address } from '../wire/address.js';
 import { noBytes } from '../wire/messages.js';
+import { hasSameBytes, keptBytes, keptCopy } from '../wire/shared-bytes.js';
+import { hostOf } from '../wire/source.js';
 
 /**
  * What is believed of a member: `dead` is what others found out, `left` what it said itself.
@@ -43,34 +45,56 @@ export const VERSION_BYTES = 6;
 export interface MemberFacts {
   /** Address bytes exactly as they came: peers compare them byte by byte. */
   readonly addr: Buffer;
-  readonly ip: string;
   readonly port: number;
+  /** The two as text: `'ip:port'`, `'[v6]:port'`. */
+  readonly address: string;
   readonly meta: Buffer | null;
   readonly vsn: Buffer;
   readonly incarnation: number;
 }
 
-/** One row of the member table. Only `membership/apply` changes one. */
-export class Member {
+/**
+ * One row of the member table. Only `membership/apply` changes one. It holds the facts itself: with
+ * thousands of rows, an object more for each is felt.
+ */
+export class Member implements MemberFacts {
   readonly name: string;
-  #facts: MemberFacts;
+  #addr: Buffer;
+  #port: number;
+  #address: string;
+  #meta: Buffer | null;
+  #vsn: Buffer;
   #incarnation: number;
   #state: MemberState;
   #stateChangedAt: number;
-  #address: Address;
   #snapshot: Node | undefined;
 
   constructor(name: string, facts: MemberFacts, state: MemberState, now: number) {
     this.name = name;
-    this.#facts = facts;
+    this.#addr = facts.addr;
+    this.#port = facts.port;
+    this.#address = facts.address;
+    this.#meta = facts.meta;
+    this.#vsn = facts.vsn;
     this.#incarnation = facts.incarnation;
     this.#state = state;
     this.#stateChangedAt = now;
-    this.#address = { addr: joinHostPort(facts.ip, facts.port), name };
   }
 
-  get facts(): MemberFacts {
-    return this.#facts;
+  get addr(): Buffer {
+    return this.#addr;
+  }
+  get port(): number {
+    return this.#port;
+  }
+  get address(): string {
+    return this.#address;
+  }
+  get meta(): Buffer | null {
+    return this.#meta;
+  }
+  get vsn(): Buffer {
+    return this.#vsn;
   }
   get incarnation(): number {
     return this.#incarnation;
@@ -83,11 +107,11 @@ export class Member {
     return this.#stateChangedAt;
   }
   /** Where packets for it go. */
-  get address(): Address {
-    return this.#address;
+  get destination(): Address {
+    return { addr: this.#address, name: this.name };
   }
   get protocolMax(): number {
-    return hasVersions(this.#facts.vsn) ? (this.#facts.vsn[1] as number) : 0;
+    return hasVersions(this.#vsn) ? (this.#vsn[1] as number) : 0;
   }
   /** Dead or left. */
   get isGone(): boolean {
@@ -95,10 +119,12 @@ export class Member {
   }
 
   setFacts(facts: MemberFacts): void {
-    const moved = facts.ip !== this.#facts.ip || facts.port !== this.#facts.port;
-    this.#facts = facts;
+    this.#addr = facts.addr;
+    this.#port = facts.port;
+    this.#address = facts.address;
+    this.#meta = facts.meta;
+    this.#vsn = facts.vsn;
     this.#incarnation = facts.incarnation;
-    if (moved) this.#address = { addr: joinHostPort(facts.ip, facts.port), name: this.name };
     this.#snapshot = undefined;
   }
 
@@ -115,27 +141,27 @@ export class Member {
 
   /** The public view; the same object until something changes. */
   snapshot(): Node {
-    this.#snapshot ??= nodeFrom(this.name, this.#facts, this.#state, this.#incarnation);
+    this.#snapshot ??= this.describe();
     return this.#snapshot;
+  }
+
+  /** The public view, which is not kept: in a large cluster most are shown once and never asked for. */
+  describe(): Node {
+    return this.#snapshot ?? nodeFrom(this.name, this, this.#state);
   }
 }
 
 /** A public view of a member, or of what a claim says about one. */
-export function nodeFrom(
-  name: string,
-  facts: MemberFacts,
-  state: MemberState,
-  incarnation = facts.incarnation,
-): Node {
+export function nodeFrom(name: string, facts: MemberFacts, state: MemberState): Node {
   const [protocol, delegateProtocol] = versionRanges(facts.vsn);
   return Object.freeze({
     name,
-    addr: facts.ip,
+    addr: hostOf(facts.address),
     port: facts.port,
-    address: joinHostPort(facts.ip, facts.port),
+    address: facts.address,
     meta: facts.meta ?? noBytes,
     state,
-    incarnation,
+    incarnation: facts.incarnation,
     protocol,
     delegateProtocol,
   });
@@ -146,8 +172,20 @@ export function hasVersions(vsn: Buffer): boolean {
   return vsn.length >= VERSION_BYTES;
 }
 
+type VersionRanges = readonly [protocol: VersionRange, delegate: VersionRange];
+
+/** The last that were asked for: nearly always, all members have the same. */
+let lastVersions = { vsn: noBytes, ranges: rangesIn(noBytes) };
+
 /** The two ranges in a set of version bytes; zeros when the set is not full, as Go has it. */
-export function versionRanges(vsn: Buffer): [protocol: VersionRange, delegate: VersionRange] {
+export function versionRanges(vsn: Buffer): VersionRanges {
+  if (lastVersions.vsn === vsn) return lastVersions.ranges;
+  const ranges = rangesIn(vsn);
+  lastVersions = { vsn, ranges };
+  return ranges;
+}
+
+function rangesIn(vsn: Buffer): VersionRanges {
   const full = hasVersions(vsn);
   const range = (at: number): VersionRange =>
     Object.freeze({
@@ -158,16 +196,41 @@ export function versionRanges(vsn: Buffer): [protocol: VersionRange, delegate: V
   return [range(0), range(3)];
 }
 
-/** The facts of a claim; undefined when its address is none. */
-export function factsFrom(claim: {
-  addr: Buffer;
-  port: number;
-  meta: Buffer | null;
-  vsn: Buffer;
-  incarnation: number;
-}): MemberFacts | undefined {
-  const ip = ipFromBytes(claim.addr);
-  if (ip === undefined) return undefined;
-  const { addr, port, meta, vsn, incarnation } = claim;
-  return { addr, ip, port, meta, vsn, incarnation };
+/**
+ * The facts of a claim; undefined when its address is none. They are views of nothing that came and
+ * may be kept; what is as it was is shared with the facts that are known.
+ */
+export function factsFrom(
+  claim: {
+    addr: Buffer;
+    port: number;
+    meta: Buffer | null;
+    vsn: Buffer;
+    incarnation: number;
+  },
+  known?: MemberFacts,
+): MemberFacts | undefined {
+  const { port, incarnation } = claim;
+  const isThere = known?.port === port && hasSameBytes(known.addr, claim.addr);
+  const address = isThere ? known.address : addressFrom(claim.addr, port);
+  if (address === undefined) return undefined;
+  const addr = isThere ? known.addr : keptBytes(claim.addr);
+  const vsn = known?.vsn === claim.vsn ? claim.vsn : keptBytes(claim.vsn);
+  return { addr, port, address, meta: keptMeta(claim.meta, known?.meta), vsn, incarnation };
+}
+
+function addressFrom(addr: Buffer, port: number): string | undefined {
+  const ip = ipFromBytes(addr);
+  return ip === undefined ? undefined : flat(joinHostPort(ip, port));
+}
+
+// What is put together out of pieces is kept by the engine as a tree of them, which takes twice the memory
+// and is slow to compare.
+function flat(ascii: string): string {
+  return Buffer.from(ascii, 'latin1').toString('latin1');
+}
+
+function keptMeta(meta: Buffer | null, known: Buffer | null | undefined): Buffer | null {
+  if (meta === null) return null;
+  return known && hasSameBytes(known, meta) ? known : keptCopy(meta);
 }

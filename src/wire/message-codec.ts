@@ -9,7 +9,7 @@ import type { Buffer as NodeBuffer } from 'node:buffer';
 import type { Message } from './messages.js';
 import type { Schema } from './schema.js';
 import { schemaOfType } from './schemas.js';
-import { encodeTyped, readStruct } from './struct-codec.js';
+import { encodeTyped, readStraight, readStruct } from './struct-codec.js';
 import { WireError } from './wire-error.js';
 
 /** The message as bytes: its type, then its body. */
@@ -27,6 +27,18 @@ export function decodeMessage(buf: NodeBuffer, start = 0, end = buf.length): Mes
   const type = start < end ? buf[start] : undefined;
   if (type === undefined) throw new WireError('empty', 'a message of no bytes');
   return readStruct(schemaFor(type), { buf, pos: start + 1, end });
+}
+
+/**
+ * Reads a message that looks as Go writes it and fills `buf` from `start` to `end`: it may be passed on as it
+ * came. Undefined for any other, which {@link decodeMessage} may still read.
+ */
+export function decodeStraight(buf: NodeBuffer, start: number, end: number): Message | undefined {
+  const schema = start < end ? schemaOfType(buf[start] as number) : undefined;
+  if (schema === undefined) return undefined;
+  const cursor = { buf, pos: start + 1, end };
+  const message = readStraight(schema, cursor);
+  return cursor.pos === end ? message : undefined;
 }
 
 function schemaFor(type: number): Schema<Message> {

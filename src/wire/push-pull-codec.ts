@@ -12,7 +12,7 @@ import { MessageType } from './message-type.js';
 import type { MemberRecord } from './messages.js';
 import { memberRecordSchema, pushPullHeaderSchema } from './schemas.js';
 import { isEndOfSlice, sliceSizes, wholly, type Sliced } from './sliced.js';
-import { readStruct, written } from './struct-codec.js';
+import { readStraight, readStruct, written, type Cursor } from './struct-codec.js';
 import { ValueWatch } from './value-watch.js';
 import { WireError } from './wire-error.js';
 
@@ -102,20 +102,30 @@ export class PushPullReader {
       throw new WireError('too-large', `a user state of ${userStateLen} bytes`);
     }
     while (this.#records.length < nodes) {
-      if (!this.#next.isWhole(buf, this.#pos, end)) return undefined;
+      const record = this.#nextRecord(cursor);
+      if (record === undefined) return undefined;
       if ((this.#records.length + 1) * limits.recordWireBytes > wireBytes) {
         // Compression makes a million of the same node out of next to nothing; no real cluster does.
         throw new WireError('too-large', `more nodes than ${wireBytes} bytes can tell of`);
       }
-      this.#records.push(readStruct(memberRecordSchema, cursor));
       if (cursor.pos - this.#pos < limits.recordBytes) {
         throw new WireError('malformed', `a node of ${cursor.pos - this.#pos} bytes`);
       }
       this.#pos = cursor.pos;
+      this.#records.push(record);
       if (isEndOfSlice(this.#records.length)) yield;
     }
     if (this.#pos + userStateLen > end) return undefined;
     const userState = buf.subarray(this.#pos, this.#pos + userStateLen);
     return { type: MessageType.pushPull, join, records: this.#records, userState };
+  }
+
+  // Most are whole and look as Go writes them: they are not walked through first.
+  #nextRecord(cursor: Cursor): MemberRecord | undefined {
+    if (!this.#next.isWorthALook(cursor.end)) return undefined;
+    const record = readStraight(memberRecordSchema, cursor);
+    if (record !== undefined) return record;
+    if (!this.#next.isWhole(cursor.buf, cursor.pos, cursor.end)) return undefined;
+    return readStruct(memberRecordSchema, cursor);
   }
 }

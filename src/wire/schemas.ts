@@ -180,12 +180,12 @@ const alive = message<AliveClaim>(
   {
     read: (r) => ({
       type: MessageType.alive,
-      addr: r.bytes(key.addr),
+      addr: r.sharedBytes(key.addr),
       incarnation: r.u32(key.incarnation),
       meta: r.nullableBytes(key.meta),
       node: r.text(key.node),
       port: r.u16(key.port),
-      vsn: r.bytes(key.vsn),
+      vsn: r.sharedBytes(key.vsn),
     }),
     write: (w, { addr, incarnation, meta, node, port, vsn }) => {
       w.map(6);
@@ -223,13 +223,13 @@ export const memberRecordSchema = schema<MemberRecord>(
   },
   {
     read: (r) => ({
-      addr: r.bytes(key.addr),
+      addr: r.sharedBytes(key.addr),
       incarnation: r.u32(key.incarnation),
       meta: r.nullableBytes(key.meta),
       name: r.text(key.name),
       port: r.u16(key.port),
       state: r.u8(key.state),
-      vsn: r.bytes(key.vsn),
+      vsn: r.sharedBytes(key.vsn),
     }),
     write: (w, { addr, incarnation, meta, name, port, state, vsn }) => {
       w.map(7);

@@ -31,6 +31,19 @@ export function encodeTyped<T>(type: number, schema: Schema<T>, value: T): Buffe
   return writer.take();
 }
 
+/**
+ * Reads the struct at the cursor if it looks exactly like what Go writes, and is whole, and moves the
+ * cursor behind it. Undefined: look closer, with `scanOrMissing` and {@link readStruct}.
+ */
+export function readStraight<T>(schema: Schema<T>, cursor: Cursor): T | undefined {
+  reader.begin(cursor.buf, cursor.pos, cursor.end);
+  const value = schema.read(reader);
+  const end = reader.end();
+  if (end < 0) return undefined;
+  cursor.pos = end;
+  return value;
+}
+
 /** Where reading stands. */
 export interface Cursor {
   readonly buf: Buffer;
@@ -45,10 +58,5 @@ export interface Cursor {
  * @throws WireError when it is truncated, malformed or out of range
  */
 export function readStruct<T>(schema: Schema<T>, cursor: Cursor): T {
-  reader.begin(cursor.buf, cursor.pos, cursor.end);
-  const value = schema.read(reader);
-  const end = reader.end();
-  if (end < 0) return decodeStructSlowly(schema, cursor);
-  cursor.pos = end;
-  return value;
+  return readStraight(schema, cursor) ?? decodeStructSlowly(schema, cursor);
 }

@@ -8,6 +8,7 @@
 // order, the narrowest forms, nothing beside them. A schema asks for its fields one after the other;
 // after the first that is not there everything is zero, and `end` says that the map is another's.
 import { noBytes } from './messages.js';
+import { sharedBytes } from './shared-bytes.js';
 import { decodeText } from './text.js';
 
 /** Reads the fields of one map at a time. Byte fields are views of the buffer, not copies. */
@@ -45,6 +46,13 @@ export class StructReader {
   /** Nil counts as none. */
   bytes(key: Buffer): Buffer {
     return this.#enter(key) ? (this.#bytes() ?? noBytes) : noBytes;
+  }
+
+  /** Of the few that come again and again: no view, but shared with others, so not to be written to. */
+  sharedBytes(key: Buffer): Buffer {
+    if (!this.#enter(key)) return noBytes;
+    const length = this.#nilOrRawLength();
+    return length <= 0 ? noBytes : sharedBytes(this.#buf, this.#pos - length, this.#pos);
   }
 
   optionalBytes(key: Buffer): Buffer {
@@ -105,15 +113,21 @@ export class StructReader {
   }
 
   #bytes(): Buffer | null {
+    const length = this.#nilOrRawLength();
+    if (length < 0) return null;
+    return length === 0 ? noBytes : this.#buf.subarray(this.#pos - length, this.#pos);
+  }
+
+  /** Goes behind a raw, or nil, and gives the raw's length; -1 for nil, 0 when it is neither. */
+  #nilOrRawLength(): number {
     if (this.#pos < this.#end && this.#buf[this.#pos] === 0xc0) {
       this.#pos++;
-      return null;
+      return -1;
     }
     const length = this.#rawLength();
-    if (length <= 0) return noBytes;
-    const start = this.#pos;
-    this.#pos = start + length;
-    return this.#buf.subarray(start, this.#pos);
+    if (length <= 0) return 0;
+    this.#pos += length;
+    return length;
   }
 
   /** The length of a raw that lies whole before the end, and goes to its content; else -1. */

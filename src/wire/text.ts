@@ -17,9 +17,12 @@ const loneSurrogate = /\p{Surrogate}/u;
 
 /** Of ASCII texts up to this long, the last that fell on each place is remembered. */
 const mostRemembered = 24;
-const places = 4096;
+/** Places at first; four times as many when most of what falls on them pushes something else out. */
+const fewPlaces = 1024;
+const mostPlaces = 16_384;
 /** The same few names come in every packet, and a string that is known need not be made or hashed. */
-const remembered = new Array<string>(places).fill('');
+let remembered = new Array<string>(fewPlaces).fill('');
+let pushedOut = 0;
 
 /**
  * The bytes `start` to `end` (exclusive) of `buf` as text. Lossless: {@link encodeText} gives the
@@ -33,12 +36,20 @@ export function decodeText(buf: Buffer, start: number, end: number): string {
     if (byte >= 0x80) return decodeAnew(buf, start, end);
     hash = Math.imul(hash ^ byte, 0x01000193);
   }
-  const place = (hash ^ (hash >>> 15)) & (places - 1);
+  const place = (hash ^ (hash >>> 15)) & (remembered.length - 1);
   const known = remembered[place] as string;
   if (isText(known, buf, start, end)) return known;
   const text = buf.toString('latin1', start, end);
-  remembered[place] = text;
+  if (known !== '') makeRoom();
+  remembered[place & (remembered.length - 1)] = text;
   return text;
+}
+
+// A cluster of thousands has more names than a small one has places.
+function makeRoom(): void {
+  if (++pushedOut < 2 * remembered.length || remembered.length === mostPlaces) return;
+  remembered = new Array<string>(4 * remembered.length).fill('');
+  pushedOut = 0;
 }
 
 /** Whether bytes that are known to be ASCII are this text. */

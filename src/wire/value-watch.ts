@@ -13,13 +13,18 @@ import { WireError } from './wire-error.js';
 export class ValueWatch {
   #notBefore = 0;
 
+  /** Whether enough has come since the last look for a value that ends by `end`. */
+  isWorthALook(end: number): boolean {
+    return end >= this.#notBefore;
+  }
+
   /**
    * Whether the value at `start` is there to its end.
    *
    * @throws WireError when it is malformed or over the bounds
    */
   isWhole(buf: Buffer, start: number, end: number): boolean {
-    if (end < this.#notBefore) return false;
+    if (!this.isWorthALook(end)) return false;
     const behind = scanOrMissing(buf, start, end);
     this.#notBefore = behind < 0 ? end - behind : 0;
     if (this.#notBefore > limits.decompressedStreamBytes) {

@@ -30,6 +30,6 @@ export function gossipRound(components: {
     return now - member.stateChangedAt < gossipToTheDeadTime;
   };
   for (const member of table.pick(gossipNodes, mayHear)) {
-    if (!outbox.gossip(member.address)) return;
+    if (!outbox.gossip(member.destination)) return;
   }
 }

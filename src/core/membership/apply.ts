@@ -17,7 +17,10 @@ import {
 } from '../../wire/messages.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
+import type { Waiting } from '../inbox.js';
+import { isNewer } from '../incarnation.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
+import { hasSameBytes } from '../../wire/shared-bytes.js';
 import { factsFrom, hasVersions, Member, nodeFrom, type MemberFacts } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
@@ -39,6 +42,17 @@ export interface MembershipComponents {
   /** Calls back when what had been received by now is handled. */
   readonly caughtUp: (then: () => void) => void;
 }
+
+/** How a claim is passed on. */
+export interface Relay {
+  /** The bytes that the claim came in, if they may be passed on as they are. */
+  readonly received?: Waiting | undefined;
+  /** It was gossiped. */
+  readonly finished?: (() => void) | undefined;
+}
+
+/** What an alive claim says of where a member is, and of how new that is. */
+type Whereabouts = Pick<AliveClaim, 'addr' | 'port' | 'incarnation'>;
 
 /** Applies claims about members to the table. */
 export class Membership {
@@ -67,37 +81,49 @@ export class Membership {
 
   /** Puts ourselves into the table, or our new metadata; `finished` when it was gossiped. */
   announceSelf(claim: AliveClaim, finished?: () => void): void {
-    this.#alive(claim, { isOwnClaim: true, ...(finished && { finished }) });
+    this.#alive(claim, { isOwnClaim: true, finished });
   }
 
   /** A claim that a member is alive. */
-  alive(claim: AliveClaim): void {
-    this.#alive(claim, { isOwnClaim: false });
+  alive(claim: AliveClaim, how: Relay = {}): void {
+    this.#alive(claim, { ...how, isOwnClaim: false });
+  }
+
+  /**
+   * Whether somebody at this address is known to be alive, or was, under this incarnation or a newer one: most
+   * of a push/pull says no more. Never so for a claim that an alive delegate is to see, or that is about us.
+   */
+  isOldNews(name: string, { addr, port, incarnation }: Whereabouts): boolean {
+    const { hasAliveDelegate, protocolVersion } = this.#context.settings;
+    if (hasAliveDelegate || protocolVersion < 2) return false;
+    const member = this.#table.get(name);
+    if (member?.port !== port || isNewer(incarnation, member.incarnation)) return false;
+    return hasSameBytes(member.addr, addr) && name !== this.#self.name;
   }
 
   /** A claim that a member does not answer. */
-  suspect(claim: SuspectClaim): void {
+  suspect(claim: SuspectClaim, how: Relay = {}): void {
     const { node: name, from } = claim;
     const member = this.#table.get(name);
     const isSelf = name === this.#self.name;
     const isUnderSuspicion = this.#suspicions.has(name);
     switch (judgeSuspect(member, claim, { isSelf, isUnderSuspicion })) {
       case 'confirm':
-        if (this.#suspicions.confirm(name, from)) this.#broadcast(name, claim);
+        if (this.#suspicions.confirm(name, from)) this.#broadcast(name, claim, how);
         return;
       case 'refute':
         this.#refute(claim.incarnation, `suspected by ${from}`);
         return;
       case 'accept':
-        this.#startSuspicion(member as Member, claim);
+        this.#startSuspicion(member as Member, claim, how);
         return;
       case 'ignore':
         return;
     }
   }
 
-  /** A claim that a member is dead or, from itself, that it left. `finished`: it was gossiped. */
-  dead(claim: DeadClaim, finished?: () => void): void {
+  /** A claim that a member is dead or, from itself, that it left. */
+  dead(claim: DeadClaim, how: Relay = {}): void {
     const { node: name, from } = claim;
     const member = this.#table.get(name);
     const isSelf = name === this.#self.name;
@@ -110,7 +136,7 @@ export class Membership {
         this.#refute(claim.incarnation, `declared dead by ${from}`);
         return;
       case 'accept':
-        this.#bury(member as Member, claim, finished);
+        this.#bury(member as Member, claim, how);
         return;
       case 'ignore':
         return;
@@ -133,23 +159,24 @@ export class Membership {
     this.#suspicions.clear();
   }
 
-  #alive(received: AliveClaim, how: { isOwnClaim: boolean; finished?: () => void }): void {
+  #alive(received: AliveClaim, how: Relay & { isOwnClaim: boolean }): void {
     const { settings, clock, effects } = this.#context;
     const { node: name } = received;
     const isSelf = name === this.#self.name;
     if (isSelf && this.#self.leaving && !how.isOwnClaim) return;
+    if (!how.isOwnClaim && this.isOldNews(name, received)) return;
     const claim = this.#withPort(received);
     const defect = defectOfAlive(name, claim, settings.hasAliveDelegate);
     if (defect !== undefined) return this.#drop(name, defect.reason, defect.detail);
-    const facts = factsFrom(claim);
+    const member = this.#table.get(name);
+    const facts = factsFrom(claim, member);
     if (facts === undefined) {
       return this.#drop(name, 'bad-address', `an address of ${claim.addr.length} bytes`);
     }
     if (!how.isOwnClaim) {
-      const objection = effects.objectionToAlive(() => nodeFrom(name, keepable(facts), 'alive'));
+      const objection = effects.objectionToAlive(() => nodeFrom(name, facts, 'alive'));
       if (objection) return this.#drop(name, 'refused-by-delegate', objection.message);
     }
-    const member = this.#table.get(name);
     const verdict = judgeAlive(member, facts, {
       isSelf,
       isOwnClaim: how.isOwnClaim,
@@ -166,7 +193,12 @@ export class Membership {
         this.#suspicions.settle(name);
         return this.#refute(facts.incarnation);
       case 'accept':
-        return this.#welcome(member, claim, facts, how.finished);
+        return this.#welcome(
+          member,
+          claim,
+          facts,
+          claim === received ? how : { finished: how.finished },
+        );
       case 'ignore':
         return;
     }
@@ -179,52 +211,44 @@ export class Membership {
     return { ...claim, port: bindPort };
   }
 
-  #welcome(
-    known: Member | undefined,
-    claim: AliveClaim,
-    received: MemberFacts,
-    finished: (() => void) | undefined,
-  ): void {
+  #welcome(known: Member | undefined, claim: AliveClaim, received: MemberFacts, how: Relay): void {
     const { clock, effects } = this.#context;
     const { node: name } = claim;
     this.#suspicions.settle(name);
-    const facts = keepable(received, known?.facts.vsn);
-    const before = known && {
-      state: known.state,
-      address: known.address.addr,
-      meta: known.facts.meta ?? noBytes,
-    };
+    const facts = withVersionsOf(known, received);
+    const before = known && { state: known.state, address: known.address, meta: known.meta };
     const member = known ?? new Member(name, facts, 'dead', clock.now());
     member.setFacts(facts);
     if (member.state !== 'alive') member.setState('alive', clock.now());
     if (known === undefined) this.#table.add(member);
-    this.#broadcast(name, claim, finished);
+    this.#broadcast(name, claim, how);
     if (name === this.#self.name) return;
 
-    const { addr: address } = member.address;
+    const { address } = facts;
     if (before === undefined || before.state === 'dead' || before.state === 'left') {
       if (before !== undefined && before.address !== address) {
         const addresses = { held: before.address, claimed: address };
         effects.report({ code: 'address-reclaimed', peer: name, ...addresses });
       }
       effects.report({ code: 'member-joined', peer: name, address });
-      effects.tell({ type: 'join', node: member.snapshot() });
+      effects.tell({ type: 'join', node: member.describe() });
       return;
     }
-    const hasNewMeta = !before.meta.equals(member.facts.meta ?? noBytes);
+    const previousMeta = before.meta ?? noBytes;
+    const hasNewMeta = !hasSameBytes(previousMeta, facts.meta ?? noBytes);
     if (before.state !== 'suspect' && !hasNewMeta) return;
-    const node = member.snapshot();
+    const node = member.describe();
     if (before.state === 'suspect') {
       effects.report({ code: 'member-recovered', peer: name });
       effects.tell({ type: 'recover', node });
     }
     if (hasNewMeta) {
       effects.report({ code: 'member-updated', peer: name });
-      effects.tell({ type: 'update', node, previousMeta: before.meta });
+      effects.tell({ type: 'update', node, previousMeta });
     }
   }
 
-  #startSuspicion(member: Member, claim: SuspectClaim): void {
+  #startSuspicion(member: Member, claim: SuspectClaim, how: Relay): void {
     const { clock, effects } = this.#context;
     const { node: name, from } = claim;
     member.setIncarnation(claim.incarnation);
@@ -238,12 +262,12 @@ export class Membership {
         this.dead({ type: MessageType.dead, node: name, incarnation, from: this.#self.name });
       },
     });
-    this.#broadcast(name, claim);
+    this.#broadcast(name, claim, how);
     effects.report({ code: 'member-suspected', peer: name, by: from });
-    effects.tell({ type: 'suspect', node: member.snapshot() });
+    effects.tell({ type: 'suspect', node: member.describe() });
   }
 
-  #bury(member: Member, claim: DeadClaim, finished: (() => void) | undefined): void {
+  #bury(member: Member, claim: DeadClaim, how: Relay): void {
     const { clock, effects } = this.#context;
     const { node: name, from } = claim;
     const confirmations = this.#suspicions.confirmations(name);
@@ -251,14 +275,14 @@ export class Membership {
     const left = from === name;
     member.setIncarnation(claim.incarnation);
     member.setState(left ? 'left' : 'dead', clock.now());
-    this.#broadcast(name, claim, finished);
+    this.#broadcast(name, claim, how);
     if (name === this.#self.name) return;
     if (left) effects.report({ code: 'member-left', peer: name });
     else {
       const seen = confirmations === undefined ? {} : { confirmations };
       effects.report({ code: 'member-failed', peer: name, by: from, ...seen });
     }
-    effects.tell({ type: 'leave', node: member.snapshot(), reason: left ? 'left' : 'failed' });
+    effects.tell({ type: 'leave', node: member.describe(), reason: left ? 'left' : 'failed' });
   }
 
   // Without an accusation it is a claim of an earlier life of ours that is set right.
@@ -267,8 +291,8 @@ export class Membership {
     const member = this.#table.get(this.#self.name);
     if (member === undefined) return;
     const incarnation = this.#self.incarnationAbove(claimed);
-    member.setFacts({ ...member.facts, incarnation });
-    const { addr, port, meta, vsn } = member.facts;
+    member.setIncarnation(incarnation);
+    const { addr, port, meta, vsn } = member;
     const { name: node } = member;
     this.#broadcast(node, { type: MessageType.alive, node, addr, port, meta, vsn, incarnation });
     counters.refutations++;
@@ -280,8 +304,8 @@ export class Membership {
 
   #reportConflict(member: Member, facts: MemberFacts): void {
     const { effects } = this.#context;
-    const existing = member.snapshot();
-    const other = nodeFrom(member.name, keepable(facts), 'alive');
+    const existing = member.describe();
+    const other = nodeFrom(member.name, facts, 'alive');
     const addresses = { held: existing.address, claimed: other.address };
     effects.report({ code: 'address-conflict', peer: member.name, ...addresses });
     effects.tell({ type: 'conflict', existing, other });
@@ -290,9 +314,9 @@ export class Membership {
   #broadcast(
     name: string,
     claim: AliveClaim | SuspectClaim | DeadClaim,
-    finished?: () => void,
+    { received, finished }: Relay = {},
   ): void {
-    const message = encodeMessage(claim);
+    const message = received ? copyOf(received) : encodeMessage(claim);
     if (message.length > this.#outbox.broadcastBudget) {
       // It would wait for room for ever; those who miss it get it by push/pull.
       const { length: size } = message;
@@ -300,7 +324,7 @@ export class Membership {
       finished?.();
       return;
     }
-    this.#queue.queueBroadcast({ name, message, ...(finished && { finished }) });
+    this.#queue.queueBroadcast(finished ? { name, message, finished } : { name, message });
   }
 
   #drop(peer: string, reason: DropReason, detail: string): void {
@@ -309,15 +333,15 @@ export class Membership {
   }
 }
 
-// The bytes of a claim are views of the packet or stream that brought them; what is kept is copied,
-// so that a member of a few bytes does not hold a buffer of megabytes. Versions that were told in
-// full are not forgotten for a set that is not: nobody could exchange state with us any more.
-function keepable(facts: MemberFacts, known?: Buffer): MemberFacts {
-  const vsn = hasVersions(facts.vsn) ? facts.vsn : (known ?? facts.vsn);
-  return {
-    ...facts,
-    addr: Buffer.from(facts.addr),
-    meta: facts.meta === null ? null : Buffer.from(facts.meta),
-    vsn: Buffer.from(vsn),
-  };
+// Versions that were told in full are not forgotten for a set that is not: nobody could exchange state
+// with us any more.
+function withVersionsOf(known: Member | undefined, facts: MemberFacts): MemberFacts {
+  if (known === undefined || hasVersions(facts.vsn)) return facts;
+  return { ...facts, vsn: known.vsn };
+}
+
+function copyOf({ buf, start, end }: Waiting): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  buf.copy(copy, 0, start, end);
+  return copy;
 }

@@ -5,8 +5,10 @@
  */
 
 // What becomes of a claim that somebody is alive (behaviour, section 4). Pure: it looks and says.
-import { isSameIp } from '../../wire/address.js';
+import { hostOf } from '../../wire/source.js';
 import { limits } from '../../wire/limits.js';
+import { noBytes } from '../../wire/messages.js';
+import { hasSameBytes } from '../../wire/shared-bytes.js';
 import type { DropReason } from '../counters.js';
 import { isNewer } from '../incarnation.js';
 import { hasVersions, type Member, type MemberFacts } from '../member.js';
@@ -76,12 +78,14 @@ export function judgeAlive(
 }
 
 function refusal(facts: MemberFacts, { allowsIp }: AliveCircumstances): AliveVerdict | undefined {
-  if (allowsIp(facts.ip)) return undefined;
-  return { kind: 'drop', reason: 'not-allowed', detail: `${facts.ip} is not in cidrsAllowed` };
+  const ip = hostOf(facts.address);
+  if (allowsIp(ip)) return undefined;
+  return { kind: 'drop', reason: 'not-allowed', detail: `${ip} is not in cidrsAllowed` };
 }
 
 function isSameAddress(member: Member, facts: MemberFacts): boolean {
-  return member.facts.port === facts.port && isSameIp(member.facts.addr, facts.addr);
+  // The same for an IPv4 address in 4 bytes and mapped into 16.
+  return member.address === facts.address;
 }
 
 // A name may move once its old bearer left, or has been dead for long enough.
@@ -95,12 +99,7 @@ function mayReclaim(member: Member, { now, deadNodeReclaimMs }: AliveCircumstanc
 function isWhatWeSay(member: Member, facts: MemberFacts): boolean {
   return (
     facts.incarnation === member.incarnation &&
-    facts.vsn.equals(member.facts.vsn) &&
-    sameBytes(facts.meta, member.facts.meta)
+    hasSameBytes(facts.vsn, member.vsn) &&
+    hasSameBytes(facts.meta ?? noBytes, member.meta ?? noBytes)
   );
-}
-
-function sameBytes(a: Buffer | null, b: Buffer | null): boolean {
-  if ((a?.length ?? 0) === 0) return (b?.length ?? 0) === 0;
-  return a !== null && b !== null && a.equals(b);
 }

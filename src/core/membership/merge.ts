@@ -16,8 +16,7 @@ const STATES: readonly MemberState[] = ['alive', 'suspect', 'dead', 'left'];
 
 /** Our row of a member, for the wire. */
 export function recordOf(member: Member): MemberRecord {
-  const { addr, port, meta, vsn } = member.facts;
-  const { name, incarnation } = member;
+  const { name, addr, port, meta, vsn, incarnation } = member;
   return { name, addr, port, meta, vsn, incarnation, state: STATES.indexOf(member.state) };
 }
 
@@ -38,6 +37,7 @@ export function mergeRecord(record: MemberRecord, membership: Membership, selfNa
   const { name: node, incarnation } = record;
   switch (STATES[record.state]) {
     case 'alive': {
+      if (membership.isOldNews(node, record)) return;
       const { addr, port, meta, vsn } = record;
       const claim = { node, incarnation, addr, port, meta, vsn };
       membership.alive({ type: MessageType.alive, ...claim });

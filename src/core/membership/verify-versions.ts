@@ -27,9 +27,13 @@ const kinds = [
  */
 export class VersionCensus {
   readonly #sets = new Map<number, VersionedMember>();
+  #last: VersionedMember | undefined;
 
   /** Counts one member in. */
   add(name: string, isAlive: boolean, vsn: Buffer): void {
+    // Mostly as the one before.
+    if (vsn === this.#last?.vsn && isAlive === this.#last.isAlive) return;
+    this.#last = { name, isAlive, vsn };
     // 48 bits of versions and one for being alive: a number holds 53.
     let key = isAlive ? 1 : 0;
     if (hasVersions(vsn))

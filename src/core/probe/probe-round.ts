@@ -81,7 +81,7 @@ export class ProbeRound {
   start(): void {
     const { context, acks, outbox, self, health, makePing } = this.#components;
     const { clock, settings } = context;
-    const { name, address, state } = this.#target;
+    const { name, destination, state } = this.#target;
     acks.expect(
       this.#seqNo,
       {
@@ -106,7 +106,7 @@ export class ProbeRound {
       const claim = { node: name, incarnation: this.#incarnation, from: self.name };
       messages.push(encodeMessage({ type: MessageType.suspect, ...claim }));
     }
-    outbox.send(address, messages, (failure) => this.#sendFailed(failure));
+    outbox.send(destination, messages, (failure) => this.#sendFailed(failure));
   }
 
   /** Ends the round without a verdict. */
@@ -142,27 +142,27 @@ export class ProbeRound {
 
   #askHelper(helper: Member): void {
     const { context, outbox, makePing } = this.#components;
-    const { name, facts } = this.#target;
+    const { name, addr, port } = this.#target;
     const nack = context.settings.lifeguard.asksForNacks && helper.protocolMax >= NACK_PROTOCOL;
     if (nack) this.#nacksWanted++;
     const { ping } = makePing(this.#seqNo, name);
     const request = {
       ...ping,
       type: MessageType.indirectPing,
-      target: facts.addr,
-      port: facts.port,
+      target: addr,
+      port,
       nack,
     };
-    outbox.send(helper.address, [encodeMessage(request)]);
+    outbox.send(helper.destination, [encodeMessage(request)]);
   }
 
   #pingOverStream(): void {
     const { context } = this.#components;
     const { settings, effects } = context;
-    const { name, address, protocolMax } = this.#target;
+    const { name, destination, protocolMax } = this.#target;
     const isOff = settings.disableTcpPings || settings.disableTcpPingsForNode?.(name) === true;
     if (isOff || protocolMax < STREAM_PING_PROTOCOL) return;
-    const request = { to: address, node: name, seqNo: this.#seqNo, deadlineAt: this.endsAt };
+    const request = { to: destination, node: name, seqNo: this.#seqNo, deadlineAt: this.endsAt };
     effects.streamPing(request, (answered) => {
       this.#streamAnswered ||= answered;
     });

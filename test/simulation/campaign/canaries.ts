@@ -185,8 +185,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'nobody pushes and pulls regularly',
     file: 'core/engine.ts',
-    from: 'if (peer !== undefined) this.#context.effects.pushPull(peer.address);',
-    to: 'if (peer?.name === "") this.#context.effects.pushPull(peer.address);',
+    from: 'if (peer !== undefined) this.#context.effects.pushPull(peer.destination);',
+    to: 'if (peer?.name === "") this.#context.effects.pushPull(peer.destination);',
   },
   {
     name: 'streams are not closed',

@@ -25,13 +25,20 @@ function facts(claim: Partial<AliveClaim> = {}): MemberFacts {
 test('the facts of a claim are what it says, and the text of its address', () => {
   const claim = alive('a', { incarnation: 7, port: 8000, meta: Buffer.from('web') });
   const { addr, port, meta, vsn, incarnation } = claim;
-  assert.deepEqual(factsFrom(claim), { addr, ip: '10.0.0.2', port, meta, vsn, incarnation });
+  assert.deepEqual(factsFrom(claim), {
+    addr,
+    port,
+    address: '10.0.0.2:8000',
+    meta,
+    vsn,
+    incarnation,
+  });
 });
 
 test('a mapped IPv4 address keeps its 16 bytes and has the text of the 4', () => {
-  const { addr, ip: text } = facts({ addr: mapped('10.0.0.2') });
+  const { addr, address } = facts({ addr: mapped('10.0.0.2') });
   assert.equal(addr.length, 16);
-  assert.equal(text, '10.0.0.2');
+  assert.equal(address, '10.0.0.2:7946');
 });
 
 test('an address of neither 4 nor 16 bytes is none', () => {
@@ -106,20 +113,21 @@ test('a change of state is dated, a change of facts is not', () => {
 });
 
 test('an accusation raises the incarnation and leaves the facts alone', () => {
-  const member = new Member('a', facts({ incarnation: 2 }), 'alive', 0);
+  const meta = Buffer.from('web');
+  const member = new Member('a', facts({ incarnation: 2, meta }), 'alive', 0);
   member.setIncarnation(5);
   assert.equal(member.incarnation, 5);
-  assert.equal(member.facts.incarnation, 2);
+  assert.deepEqual([member.meta, member.address], [meta, '10.0.0.2:7946']);
   assert.equal(member.snapshot().incarnation, 5);
 });
 
 test('packets go to the address that was claimed last', () => {
   const member = new Member('a', facts(), 'alive', 0);
-  assert.deepEqual(member.address, { addr: '10.0.0.2:7946', name: 'a' });
+  assert.deepEqual(member.destination, { addr: '10.0.0.2:7946', name: 'a' });
   member.setFacts(facts({ addr: ip('10.0.0.7') }));
-  assert.equal(member.address.addr, '10.0.0.7:7946');
+  assert.equal(member.destination.addr, '10.0.0.7:7946');
   member.setFacts(facts({ addr: ip('10.0.0.7'), port: 8000 }));
-  assert.equal(member.address.addr, '10.0.0.7:8000');
+  assert.equal(member.destination.addr, '10.0.0.7:8000');
 });
 
 test('dead and left members are gone, alive and suspect ones are not', () => {

@@ -53,10 +53,10 @@ test('fewer than 6 version bytes are refused where there is an alive delegate, a
 
 test('a set of versions that is not full does not erase those that we know', () => {
   const harness = makeEngine();
-  const { facts } = harness.addMember('a');
-  harness.receive(alive('a', { incarnation: 2, addr: facts.addr, vsn: Buffer.of(1, 5) }));
+  const { addr, vsn } = harness.addMember('a');
+  harness.receive(alive('a', { incarnation: 2, addr, vsn: Buffer.of(1, 5) }));
   assert.equal(harness.member('a').incarnation, 2);
-  assert.deepEqual(harness.member('a').facts.vsn, facts.vsn);
+  assert.deepEqual(harness.member('a').vsn, vsn);
   assert.equal(wholly(harness.engine.versionProblem([record('b')])), undefined);
 });
 
@@ -127,7 +127,7 @@ test('an address conflict is told with both nodes, and changes nothing', () => {
   assert.equal(event.other.address, '10.0.0.66:8000');
   assert.equal(event.other.meta.toString(), 'second');
   assert.equal(harness.member('a').snapshot(), before);
-  assert.equal(harness.member('a').address.addr, before.address);
+  assert.equal(harness.member('a').address, before.address);
   assert.equal(harness.engine.suspicionsRunning, 1);
   assert.deepEqual(harness.takeBroadcasts(), []);
   const [{ held, claimed } = assert.fail()] = harness.reported('address-conflict');
@@ -164,7 +164,7 @@ for (const [what, state, waitMs, expected] of [
     const moves = expected === 'join';
     assert.equal(member('a').state, moves ? 'alive' : state);
     assert.equal(member('a').incarnation, moves ? 3 : 7);
-    assert.equal(member('a').address.addr, moves ? '10.0.0.66:7946' : before.address);
+    assert.equal(member('a').address, moves ? '10.0.0.66:7946' : before.address);
     assert.deepEqual(harness.takeBroadcasts(), moves ? [claim] : []);
     assert.equal(harness.reported('address-reclaimed').length, moves ? 1 : 0);
   });
@@ -177,8 +177,8 @@ test('an address in 16 bytes is no conflict with the same in 4, and is passed on
   harness.receive(claim);
   assert.deepEqual(harness.events, []);
   assert.deepEqual(harness.takeBroadcasts(), [claim]);
-  assert.equal(harness.member('a').facts.addr.length, 16);
-  assert.equal(harness.member('a').address.addr, '10.0.0.2:7946');
+  assert.equal(harness.member('a').addr.length, 16);
+  assert.equal(harness.member('a').address, '10.0.0.2:7946');
 });
 
 test('a claim without a port, or from protocol 1, means the port that we bind', () => {
@@ -190,7 +190,7 @@ test('a claim without a port, or from protocol 1, means the port that we bind', 
       settings: { protocolVersion, bindPort: 9000 },
     });
     receive(alive('a', { port }));
-    assert.equal(member('a').address.addr, '10.0.0.2:9000');
+    assert.equal(member('a').address, '10.0.0.2:9000');
     assert.deepEqual(takeBroadcasts(), [alive('a', { port: 9000 })]);
   }
 });
@@ -205,7 +205,7 @@ test('an incarnation that is not above the one we hold is ignored', () => {
       harness.receive(alive('a', { incarnation, meta: Buffer.from('other') }));
     }
     assert.equal(harness.member('a').state, state);
-    assert.equal(harness.member('a').facts.meta, null);
+    assert.equal(harness.member('a').meta, null);
     assert.deepEqual(harness.events, []);
     assert.deepEqual(harness.takeBroadcasts(), []);
   }
@@ -247,7 +247,7 @@ test('what is kept of a claim is a copy, not a view of the packet', () => {
   const bytes = packet(alive('a', { meta: Buffer.from('web') }), alive('b'));
   receive(bytes);
   bytes.fill(0);
-  const { addr, meta, vsn } = member('a').facts;
+  const { addr, meta, vsn } = member('a');
   assert.deepEqual([addr, meta, vsn], [ip('10.0.0.2'), Buffer.from('web'), alive('a').vsn]);
 });
 

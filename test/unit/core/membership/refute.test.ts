@@ -100,7 +100,7 @@ test('a refutation of the largest incarnation wraps to 0, and the next follows',
 test('others take a wrapped refutation for newer than the claim', () => {
   const { receive, member, addMember, engine } = setUp();
   addMember('a', { incarnation: LARGEST, state: 'suspect' });
-  const { addr } = member('a').facts;
+  const { addr } = member('a');
   receive(alive('a', { addr, incarnation: 0 }));
   assert.equal(member('a').state, 'alive');
   assert.equal(member('a').incarnation, 0);

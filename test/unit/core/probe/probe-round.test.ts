@@ -38,7 +38,7 @@ test('a ping names its target and carries our address, port and name', () => {
   assert.deepEqual(ping.sourceAddr, ip('10.0.0.1'));
   assert.equal(ping.sourcePort, PORT);
   assert.equal(ping.sourceNode, ME);
-  assert.equal(packet.to.addr, harness.member('target').address.addr);
+  assert.equal(packet.to.addr, harness.member('target').address);
 });
 
 test('an ack within the timeout is a success: health improves, the ping delegate is told', () => {
@@ -90,7 +90,7 @@ test('no ack in time: as many others as configured are asked, none of them us or
     assert.match(to, /^helper-/);
     const { node, seqNo: asked, port, nack: wantsNack } = ping;
     assert.deepEqual([node, asked, port, wantsNack], ['target', seqNo, PORT, true]);
-    assert.deepEqual(ping.target, harness.member('target').facts.addr);
+    assert.deepEqual(ping.target, harness.member('target').addr);
     assert.equal(ping.sourceNode, ME);
   }
 });
@@ -143,7 +143,7 @@ test('an ack that a helper brings, before the round ends, is a success', () => {
 
 test('no answer by any route: the target is suspected at the incarnation of the beginning', () => {
   const { harness } = pinged();
-  harness.receive(alive('target', { incarnation: 8, addr: harness.member('target').facts.addr }));
+  harness.receive(alive('target', { incarnation: 8, addr: harness.member('target').addr }));
   harness.run(1001);
   assert.equal(harness.member('target').state, 'alive', 'incarnation 8 refutes a suspicion of 7');
   const { harness: other } = pinged();
@@ -386,7 +386,7 @@ test('a deadline that is late by less is a deadline', () => {
 test('a suspicion that runs out in a stall waits for a refutation that had come already', () => {
   const refuting = stallable();
   refuting.harness.addMember('target', { incarnation: 7, state: 'suspect' });
-  const { addr } = refuting.harness.member('target').facts;
+  const { addr } = refuting.harness.member('target');
   const refutation = alive('target', { incarnation: 8, addr });
   refuting.clock.stall(30_000, () => arrives(refuting.harness, refutation));
   assert.equal(refuting.harness.member('target').state, 'alive');
