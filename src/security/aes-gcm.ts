@@ -5,7 +5,12 @@
  */
 
 // Encryption of packets and streams: AES-GCM with a random nonce (wire protocol, section 5).
-import { createCipheriv, createDecipheriv, randomBytes, type CipherGCMTypes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  randomFillSync,
+  type CipherGCMTypes,
+} from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Cipher } from '../wire/cipher.js';
 import type { Keyring } from './keyring.js';
@@ -48,16 +53,26 @@ export class GossipCipher implements Cipher {
 
   seal(plain: Buffer, additionalData: Buffer): Buffer {
     const key = this.#keyring.openingKeys()[0] as KeyObject;
-    const nonce = randomBytes(NONCE_BYTES);
+    const nonce = nextNonce();
     const cipher = createCipheriv(algorithmOf(key), key, nonce);
     cipher.setAAD(additionalData);
-    const parts = [Buffer.of(this.#version), nonce, cipher.update(plain)];
+    const sealed = Buffer.allocUnsafe(this.sealedLength(plain.length));
+    sealed[0] = this.#version;
+    sealed.set(nonce, VERSION_BYTES);
+    let end = VERSION_BYTES + NONCE_BYTES;
+    const append = (bytes: Buffer): void => {
+      sealed.set(bytes, end);
+      end += bytes.length;
+    };
+    append(cipher.update(plain));
     if (this.#version === 0) {
       const padding = paddingFor(plain.length);
-      parts.push(cipher.update(Buffer.alloc(padding, padding)));
+      append(cipher.update(Buffer.alloc(padding, padding)));
     }
-    parts.push(cipher.final(), cipher.getAuthTag());
-    return Buffer.concat(parts);
+    // GCM holds nothing back, so there is nothing left to come.
+    cipher.final();
+    append(cipher.getAuthTag());
+    return sealed;
   }
 
   open(sealed: Buffer, additionalData: Buffer): Buffer | undefined {
@@ -87,8 +102,29 @@ function openWith(key: KeyObject, sealed: Buffer, additionalData: Buffer): Buffe
   }
 }
 
+const algorithms: Readonly<Record<number, CipherGCMTypes>> = {
+  16: 'aes-128-gcm',
+  24: 'aes-192-gcm',
+  32: 'aes-256-gcm',
+};
+
 function algorithmOf(key: KeyObject): CipherGCMTypes {
-  return `aes-${(key.symmetricKeySize ?? 0) * 8}-gcm` as CipherGCMTypes;
+  return algorithms[key.symmetricKeySize ?? 0] as CipherGCMTypes;
+}
+
+// Random bytes are asked for by the hundred nonces: the call costs more than the bytes. Each is used once.
+const nonces = Buffer.allocUnsafeSlow(100 * NONCE_BYTES);
+let nextNonceAt = nonces.length;
+
+/** Good until the next call. */
+function nextNonce(): Buffer {
+  if (nextNonceAt === nonces.length) {
+    randomFillSync(nonces);
+    nextNonceAt = 0;
+  }
+  const nonce = nonces.subarray(nextNonceAt, nextNonceAt + NONCE_BYTES);
+  nextNonceAt += NONCE_BYTES;
+  return nonce;
 }
 
 function paddingFor(length: number): number {
