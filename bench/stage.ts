@@ -27,7 +27,7 @@ export interface Figure {
   readonly name: string;
   readonly title: string;
   readonly work: string;
-  measure(stage: Stage): Promise<{ rows: Row[]; remarks?: string[] }>;
+  readonly measure: (stage: Stage) => Promise<{ rows: Row[]; remarks?: string[] }>;
 }
 
 /** The results of both sides, round by round. */

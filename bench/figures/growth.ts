@@ -31,7 +31,7 @@ is ${flat} times the cost in the smallest cluster.`,
       await using side = stage.ours();
       const { microseconds } = await side.ask('growth', {
         nodes,
-        quietMs: 20_000,
+        quietMs: 40_000,
         windowMs: Math.round(((quick ? nodeSeconds / 10 : nodeSeconds) / nodes) * 1000),
         windows: 3,
       });

@@ -6,12 +6,15 @@
 
 // Many nodes come up at once through one seed.
 
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Joined } from '../protocol.js';
 import type { Row } from '../rows.js';
 import type { Side } from '../side.js';
 import type { Figure, Stage } from '../stage.js';
 
 const capMs = 70_000;
+/** Who is not done by now only waits for somebody's next push/pull. */
+const patienceMs = 12_000;
 
 interface Size {
   readonly nodes: number;
@@ -32,7 +35,8 @@ export const join: Figure = {
   title: 'Join',
   work: `All nodes of a process join the first one at the same moment, with the defaults for a LAN: until every node
 lists every other, and the processor time spent until then. Clusters of the two sides come up by turns, each at
-new addresses. A run is given up after ${capMs / 1000} s and counts as that long.`,
+new addresses. A run that is not done after ${patienceMs / 1000} s goes on while the next begins, as it only waits; after
+${capMs / 1000} s it is given up and counts as that long.`,
   measure: async (stage) => {
     const rows: Row[] = [];
     const remarks: string[] = [];
@@ -59,22 +63,65 @@ async function runsOf(
   stage: Stage,
   { nodes, runs }: Size,
 ): Promise<{ ours: Joined[]; go: Joined[] }> {
-  await using ours = stage.ours();
-  await using go = stage.go();
-  const results = { ours: [] as Joined[], go: [] as Joined[] };
-  for (let run = 0; run < runs; run++) {
-    stage.progress(`join: ${nodes} nodes, run ${run + 1} of ${runs}`);
-    results.ours.push(await joinOnce(stage, ours, nodes));
-    if (go !== undefined) results.go.push(await joinOnce(stage, go, nodes));
+  const ours = new Lane(stage, nodes, () => stage.ours());
+  const go = new Lane(stage, nodes, () => stage.go());
+  try {
+    for (let run = 0; run < runs; run++) {
+      stage.progress(`join: ${nodes} nodes, run ${run + 1} of ${runs}`);
+      await ours.run();
+      await go.run();
+    }
+    return { ours: await ours.results(), go: await go.results() };
+  } finally {
+    await Promise.all([ours.end(), go.end()]);
   }
-  return results;
 }
 
-async function joinOnce(stage: Stage, side: Side, nodes: number): Promise<Joined> {
-  await side.ask('start', { addresses: stage.addresses(nodes), settle: true });
-  const joined = await side.ask('joinAll', { capMs });
-  await side.ask('stop', {});
-  return joined;
+/** The runs of one side. */
+class Lane {
+  readonly #stage: Stage;
+  readonly #nodes: number;
+  readonly #make: () => Side | undefined;
+  readonly #all: Side[] = [];
+  readonly #free: Side[] = [];
+  readonly #runs: Promise<Joined>[] = [];
+
+  constructor(stage: Stage, nodes: number, make: () => Side | undefined) {
+    this.#stage = stage;
+    this.#nodes = nodes;
+    this.#make = make;
+  }
+
+  /** Begins a run, and resolves when it is done or only waits. Nothing happens without a side. */
+  async run(): Promise<void> {
+    const side = this.#free.pop() ?? this.#another();
+    if (side === undefined) return;
+    const joined = this.#joinOnce(side);
+    this.#runs.push(joined);
+    const freed = joined.then(() => void this.#free.push(side));
+    await Promise.race([freed, wait(patienceMs)]);
+  }
+
+  results(): Promise<Joined[]> {
+    return Promise.all(this.#runs);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#all.map((side) => side[Symbol.asyncDispose]()));
+  }
+
+  #another(): Side | undefined {
+    const side = this.#make();
+    if (side !== undefined) this.#all.push(side);
+    return side;
+  }
+
+  async #joinOnce(side: Side): Promise<Joined> {
+    await side.ask('start', { addresses: this.#stage.addresses(this.#nodes), settle: true });
+    const joined = await side.ask('joinAll', { capMs });
+    await side.ask('stop', {});
+    return joined;
+  }
 }
 
 function rowsOf(size: Size, ours: readonly Joined[], go: readonly Joined[]): Row[] {
