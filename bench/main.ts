@@ -45,7 +45,8 @@ async function run(options: Options): Promise<void> {
     inputs,
     ours: [process.execPath, '--expose-gc', ourProgram],
     go: hasGo ? [goProgram] : undefined,
-    progress: (text) => console.error(`… ${text}`),
+    progress: (text) =>
+      console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s  ${text}`),
   });
   const sections: Section[] = [];
   for (const figure of figures) {
@@ -71,7 +72,7 @@ function nameAndTitle({ name, title }: { name: string; title: string }): string 
 
 function effortOf({ quick, rounds }: Options): Effort {
   return quick
-    ? { quick, rounds: rounds ?? 2, roundMs: 60 }
+    ? { quick, rounds: rounds ?? 2, roundMs: 40 }
     : { quick, rounds: rounds ?? 11, roundMs: 120 };
 }
 

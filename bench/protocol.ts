@@ -70,6 +70,76 @@ export interface MemoryTask {
   readonly members: number;
 }
 
+export interface StartTask {
+  /** `'ip:port'` of each node; its name too. */
+  readonly addresses: readonly string[];
+  /** Ours alone: whether state is exchanged more often after a join, as it is by default. */
+  readonly settle: boolean;
+}
+
+export interface JoinTask {
+  /** How long to wait until all know all, at most. */
+  readonly capMs: number;
+}
+
+export interface GatherTask {
+  /** `'ip:port'` of whom to join. */
+  readonly seed: string;
+}
+
+export interface KillTask {
+  /** Which of the nodes that are left. */
+  readonly index: number;
+  /** How long to wait until all know, at most. */
+  readonly capMs: number;
+}
+
+export interface FloorTask {
+  readonly addresses: readonly string[];
+  /** By each socket, answers included. */
+  readonly packetsPerSecond: number;
+  readonly packetBytes: number;
+}
+
+export interface GrowthTask {
+  readonly nodes: number;
+  /** Virtual milliseconds: before the first window, and of each. */
+  readonly quietMs: number;
+  readonly windowMs: number;
+  readonly windows: number;
+}
+
+export interface Joined {
+  readonly ms: number;
+  readonly cpuMs: number;
+  /** Whether all knew all before the time was up. */
+  readonly complete: boolean;
+}
+
+export interface Known {
+  /** Until the first of the others knew, and the last. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly complete: boolean;
+}
+
+/** What a process has used and sent since it began. */
+export interface Usage {
+  readonly cpuNs: number;
+  /** When this was; from any beginning. */
+  readonly atNs: number;
+  readonly packets: number;
+  readonly packetBytes: number;
+  /** Of the streams that were opened there, both ways. */
+  readonly streamBytes: number;
+}
+
+export interface Heap {
+  readonly bytes: number;
+  /** The most that the process ever had. */
+  readonly peakKiB: number;
+}
+
 /** SHA-256 of all that came out, one after the other. */
 interface Digested {
   readonly digest: string;
@@ -110,6 +180,18 @@ export interface Tasks {
   /** Ours alone: the longest turn of the event loop in each of some exchanges, milliseconds. */
   turns(task: PushPullTask): { readonly longestMs: number };
   memory(task: MemoryTask): { readonly bytes: number };
+  start(task: StartTask): object;
+  joinAll(task: JoinTask): Joined;
+  gather(task: GatherTask): { readonly least: number };
+  usage(task: object): Usage;
+  heap(task: object): Heap;
+  kill(task: KillTask): Known;
+  stop(task: object): object;
+  /** Ours alone. */
+  startFloor(task: FloorTask): object;
+  floorUsage(task: object): Usage;
+  stopFloor(task: object): object;
+  growth(task: GrowthTask): { readonly microseconds: readonly number[] };
 }
 
 export type TaskName = keyof Tasks;

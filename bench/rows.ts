@@ -15,7 +15,8 @@ export type Mark =
   /** Ours at most so much, in the row's unit. */
   | { readonly kind: 'value'; readonly most: number };
 
-export type Unit = 'ns' | 'µs' | 'ms' | 's' | 'bytes' | 'KiB' | 'packets' | 'ms/s';
+export type Unit =
+  'ns' | 'µs' | 'ms' | 's' | 'bytes' | 'KiB' | 'µs/s' | 'ms/s' | 'packets/s' | 'bytes/s';
 
 /** One thing that was measured: a number for each round, smaller is better. */
 export interface Row {

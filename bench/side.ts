@@ -12,8 +12,8 @@ import { createInterface } from 'node:readline';
 import type { TaskName, Tasks } from './protocol.js';
 
 interface Waiting {
-  resolve(result: unknown): void;
-  reject(error: Error): void;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
 }
 
 interface Answer {
@@ -21,6 +21,9 @@ interface Answer {
   readonly result?: unknown;
   readonly error?: string;
 }
+
+/** Longer than any task takes. */
+const patienceMs = 600_000;
 
 /** A process that does tasks. */
 export class Side implements AsyncDisposable {
@@ -49,7 +52,8 @@ export class Side implements AsyncDisposable {
   /**
    * Has a task done.
    *
-   * @throws what went wrong there; that the process ended
+   * @throws what went wrong there; that the process ended, or did not answer: if a packet is lost on the
+   *   way, somebody waits for it for ever
    */
   async ask<Name extends TaskName>(
     name: Name,
@@ -61,7 +65,14 @@ export class Side implements AsyncDisposable {
     });
     if (this.#child.exitCode !== null) this.#fail('has ended');
     this.#child.stdin.write(`${JSON.stringify({ ...task, id, do: name })}\n`);
-    return (await answer) as ReturnType<Tasks[Name]>;
+    const timer = setTimeout(() => {
+      this.#fail(`did not finish ${name} in ${patienceMs / 60_000} minutes`);
+    }, patienceMs);
+    try {
+      return (await answer) as ReturnType<Tasks[Name]>;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

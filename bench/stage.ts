@@ -27,7 +27,7 @@ export interface Figure {
   readonly name: string;
   readonly title: string;
   readonly work: string;
-  measure(stage: Stage): Promise<{ rows: Row[]; remarks?: string[] }>;
+  readonly measure: (stage: Stage) => Promise<{ rows: Row[]; remarks?: string[] }>;
 }
 
 /** The results of both sides, round by round. */
@@ -48,12 +48,16 @@ export interface StageInit {
   readonly progress: (text: string) => void;
 }
 
+/** Not the default, which somebody else may have. */
+const nodePort = 17_946;
+
 /** A stage. */
 export class Stage {
   readonly effort: Effort;
   readonly inputs: Inputs;
   readonly progress: (text: string) => void;
   readonly #init: StageInit;
+  #blocks = 0;
 
   constructor(init: StageInit) {
     this.#init = init;
@@ -70,6 +74,12 @@ export class Stage {
   /** A new process of Go's; undefined without Go. */
   go(): Side | undefined {
     return this.#init.go && new Side("Go's side", this.#init.go);
+  }
+
+  /** Loopback addresses that nobody has had lately. */
+  addresses(count: number): string[] {
+    const block = this.#blocks++ % 256;
+    return Array.from({ length: count }, (_, index) => `127.5.${block}.${index + 1}:${nodePort}`);
   }
 
   /** Runs a figure. */
@@ -112,6 +122,29 @@ export class Stage {
     }
     return results;
   }
+}
+
+/** Makes one cluster of nodes that are spread over the sides, until all know all. */
+export async function gatherAll(
+  sides: readonly Side[],
+  addresses: readonly string[],
+): Promise<void> {
+  const [seed] = addresses;
+  if (seed === undefined || sides.length === 0) return;
+  const each = Math.ceil(addresses.length / sides.length);
+  for (const [place, side] of sides.entries()) {
+    const some = addresses.slice(place * each, (place + 1) * each);
+    await side.ask('start', { addresses: some, settle: false });
+  }
+  // The seed knows all after the first time, and all know all after the second, unless packets are lost.
+  for (let time = 0; time < 5; time++) {
+    let least = Infinity;
+    for (const side of sides) {
+      least = Math.min(least, (await side.ask('gather', { seed })).least);
+    }
+    if (time > 0 && least === addresses.length) return;
+  }
+  throw new Error(`the ${addresses.length} nodes did not come together`);
 }
 
 /** How many nanoseconds a unit has. */

@@ -29,7 +29,7 @@ export function cellsOf(row: Row): string[] {
   const range =
     ratio === undefined
       ? `${numberText(spread.least)} – ${numberText(spread.most)}`
-      : `${spread.least.toFixed(2)} – ${spread.most.toFixed(2)}`;
+      : `${ratioText(spread.least)} – ${ratioText(spread.most)}`;
   const asked = {
     value: `≤ ${mark?.most ?? ''} ${unit}`,
     ratio: `≤ ${mark?.most ?? ''} ×`,
@@ -40,7 +40,7 @@ export function cellsOf(row: Row): string[] {
     other === undefined
       ? ''
       : valueText(other, unit) + (row.other?.name === 'floor' ? ' (floor)' : ''),
-    ratio?.toFixed(2) ?? '',
+    ratio === undefined ? '' : ratioText(ratio),
     range,
     row.cpuRatios === undefined ? '' : median(row.cpuRatios).toFixed(2),
     mark === undefined ? '' : asked[mark.kind],
@@ -78,6 +78,11 @@ export function markdownOf({ title, work, rows, remarks }: Section): string {
 /** A number of a unit, with the digits that say something. */
 export function valueText(value: number, unit: Unit): string {
   return `${numberText(value)} ${unit}`;
+}
+
+/** Nothing by nothing, or something by nothing, says nothing. */
+function ratioText(ratio: number): string {
+  return Number.isFinite(ratio) ? ratio.toFixed(2) : '–';
 }
 
 function numberText(value: number): string {

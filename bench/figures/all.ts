@@ -8,6 +8,10 @@
 
 import type { Figure } from '../stage.js';
 import { decode, encode } from './codec.js';
+import { detection } from './detection.js';
+import { growth } from './growth.js';
+import { idle } from './idle.js';
+import { join } from './join.js';
 import { lzw } from './lzw.js';
 import { memory } from './memory.js';
 import { packetIn, packetOut } from './packets.js';
@@ -22,4 +26,8 @@ export const figures: readonly Figure[] = [
   turns,
   lzw,
   memory,
+  idle,
+  join,
+  detection,
+  growth,
 ];

@@ -53,8 +53,8 @@ var tasks = map[string]task{
 	"joinAll":    doing(joinAll),
 	"gather":     doing(gather),
 	"usage":      doing(usage),
-	"kill":       doing(killNode),
-	"knowledge":  doing(knowledge),
+	"heap":       doing(heap),
+	"kill":       doing(kill),
 	"stop":       doing(stopCluster),
 }
 

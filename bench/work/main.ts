@@ -9,7 +9,10 @@
 
 import { createInterface } from 'node:readline';
 import type { Doing } from '../protocol.js';
+import { gather, heap, joinAll, kill, start, stop, usage } from './cluster.js';
 import { decode, encode } from './codec.js';
+import { floorUsage, startFloor, stopFloor } from './floor.js';
+import { growth } from './growth.js';
 import { compress, decompress } from './lzw.js';
 import { memory } from './memory.js';
 import { packetsIn, packetsOut } from './packets.js';
@@ -25,6 +28,17 @@ const doing: Doing = {
   pushPull,
   turns,
   memory,
+  start,
+  joinAll,
+  gather,
+  usage,
+  heap,
+  kill,
+  stop,
+  startFloor,
+  floorUsage,
+  stopFloor,
+  growth,
 };
 
 for await (const line of createInterface(process.stdin)) {

@@ -36,7 +36,8 @@ export async function memory({ load, packets, members }: MemoryTask): Promise<{ 
   return { bytes: after - before };
 }
 
-async function bytesInUse(): Promise<number> {
+/** Heap and array buffers, once the garbage is collected. */
+export async function bytesInUse(): Promise<number> {
   // What a finished turn still holds goes with the next collection.
   for (let i = 0; i < 3; i++) {
     await turn();

@@ -1,0 +1,74 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readOptions, UsageError } from '../../../bench/options.js';
+
+const figures = ['encode', 'decode', 'idle'];
+const read = (...words: string[]) => readOptions(words, figures);
+
+test('without words everything is run, beside Go', () => {
+  assert.deepEqual(read(), {
+    only: [],
+    rounds: undefined,
+    quick: false,
+    withGo: true,
+    json: undefined,
+    write: false,
+    help: false,
+  });
+});
+
+test('all options together', () => {
+  const options = read(
+    '--only',
+    'encode,idle',
+    '--rounds',
+    '3',
+    '--quick',
+    '--no-go',
+    '--json',
+    'f',
+  );
+  assert.deepEqual(options.only, ['encode', 'idle']);
+  assert.deepEqual([options.rounds, options.quick], [3, true]);
+  assert.deepEqual([options.withGo, options.json], [false, 'f']);
+});
+
+test('a figure that there is not is refused with those that there are', () => {
+  assert.throws(
+    () => read('--only', 'encode,encdoe'),
+    (error: Error) => {
+      assert.ok(error instanceof UsageError);
+      assert.equal(error.message, '--only: no figure encdoe; there are encode, decode, idle');
+      return true;
+    },
+  );
+});
+
+test('no figure at all is refused', () => {
+  assert.throws(() => read('--only', ','), /--only wants names of figures: encode, decode, idle/);
+});
+
+test('rounds are a whole number', () => {
+  for (const rounds of ['0', '-1', '1.5', 'many', '', '1e9']) {
+    assert.throws(() => read(`--rounds=${rounds}`), UsageError, rounds);
+  }
+  assert.equal(read('--rounds', '20').rounds, 20);
+});
+
+test('the document is written by full runs only', () => {
+  assert.equal(read('--write').write, true);
+  for (const words of [['--quick'], ['--only', 'idle'], ['--no-go']]) {
+    assert.throws(() => read('--write', ...words), /--write is for full runs/);
+  }
+});
+
+test('unknown words are refused', () => {
+  assert.throws(() => read('--onyl', 'encode'), UsageError);
+  assert.throws(() => read('encode'), UsageError);
+});
