@@ -27,7 +27,8 @@ type node struct {
 	alives    *aliveCounter
 }
 
-func newNode(how layers, onSend func([]byte)) (*node, error) {
+// newNode starts a node. Who counts alive messages has a delegate for it; most users have none.
+func newNode(how layers, onSend func([]byte), countsAlives bool) (*node, error) {
 	config := memberlist.DefaultLANConfig()
 	config.Name = "target"
 	config.ProbeInterval = 0
@@ -38,7 +39,9 @@ func newNode(how layers, onSend func([]byte)) (*node, error) {
 	config.SecretKey = how.Key
 	config.LogOutput = io.Discard
 	alives := &aliveCounter{reached: make(chan struct{}, 1)}
-	config.Alive = alives
+	if countsAlives {
+		config.Alive = alives
+	}
 	transport := newMemoryTransport(onSend)
 	config.Transport = transport
 	list, err := memberlist.Create(config)

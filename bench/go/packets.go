@@ -35,12 +35,12 @@ type packetsResult struct {
 }
 
 // loadedNode is a node that knows the members.
-func loadedNode(how layers, load string, onSend func([]byte)) (*node, error) {
+func loadedNode(how layers, load string, onSend func([]byte), countsAlives bool) (*node, error) {
 	request, err := os.ReadFile(load)
 	if err != nil {
 		return nil, err
 	}
-	n, err := newNode(how, onSend)
+	n, err := newNode(how, onSend, countsAlives)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func packetsIn(how packetsHow) (any, error) {
 	}
 	var result packetsResult
 	for result.WallNs < how.MinMs*1_000_000 {
-		n, err := loadedNode(how.layers, how.Load, func([]byte) {})
+		n, err := loadedNode(how.layers, how.Load, func([]byte) {}, true)
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +113,7 @@ func packetsOut(how packetsHow) (any, error) {
 				isDone = true
 				close(done)
 			}
-		})
+		}, false)
 		if err != nil {
 			return nil, err
 		}

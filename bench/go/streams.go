@@ -43,7 +43,7 @@ func pushPull(how pushPullHow) (any, error) {
 			if n != nil {
 				n.stop()
 			}
-			if n, err = loadedNode(how.layers, how.Load, func([]byte) {}); err != nil {
+			if n, err = loadedNode(how.layers, how.Load, func([]byte) {}, false); err != nil {
 				return nil, err
 			}
 			if !how.Fresh {
@@ -93,7 +93,7 @@ func memoryPerMember(how memoryHow) (any, error) {
 			default:
 			}
 		}
-	})
+	}, false)
 	if err != nil {
 		return nil, err
 	}

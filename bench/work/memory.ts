@@ -15,14 +15,24 @@ import { startTarget } from './target.js';
 
 const ackAloneBytes = 100;
 
+const warmUps = 3;
+
 /** What the heap grows by when a push/pull brings so many members, and the news of them has been passed on. */
-export async function memory({ load, packets, members }: MemoryTask): Promise<{ bytes: number }> {
+export async function memory(task: MemoryTask): Promise<{ bytes: number }> {
+  // What the engine makes of our code, and caches, belong to no member: they are there by now.
+  for (let warmUp = 0; warmUp < warmUps; warmUp++) await grownBy(task);
+  return { bytes: await grownBy(task) };
+}
+
+async function grownBy({ load, packets, members }: MemoryTask): Promise<number> {
   const [ping] = readParts(packets);
   const request = readFileSync(load);
   if (ping === undefined) throw new Error('there is no ping');
   let lastBytes = 0;
   const layers = { compress: false, key: '' };
-  await using target = await startTarget(layers, ({ length }) => (lastBytes = length));
+  await using target = await startTarget(layers, {
+    onSend: ({ length }) => (lastBytes = length),
+  });
   const before = await bytesInUse();
   await target.transport.exchange(request);
   do target.transport.receive(ping);
@@ -33,7 +43,7 @@ export async function memory({ load, packets, members }: MemoryTask): Promise<{ 
   }
   // So that the request is there before and after.
   if (request.length === 0) throw new Error('the request is empty');
-  return { bytes: after - before };
+  return after - before;
 }
 
 /** Heap and array buffers, once the garbage is collected. */

@@ -26,7 +26,7 @@ export async function packetsIn(task: PacketsTask): Promise<PacketsResult> {
   let messages = 0;
   let incarnations = 0;
   do {
-    await using target = await startLoadedTarget(task, task.load);
+    await using target = await startLoadedTarget(task, task.load, { countsAlives: true });
     const seenBefore = target.alivesSeen;
     collectGarbage();
     watch.start();
@@ -52,7 +52,7 @@ export async function packetsOut(task: PacketsTask): Promise<PacketsResult> {
   const onSend = (packet: Buffer): void => void sent.push(packet);
   do {
     sent = [];
-    await using target = await startLoadedTarget(task, task.load, onSend);
+    await using target = await startLoadedTarget(task, task.load, { onSend });
     collectGarbage();
     watch.start();
     do target.transport.receive(ping);

@@ -22,10 +22,18 @@ export interface Target extends AsyncDisposable {
   expectAlives(more: number): Promise<void>;
 }
 
-/** Starts a node; `onSend` takes every packet that it sends. */
+/** What is made known of a node. */
+export interface Watch {
+  /** Takes every packet that it sends. */
+  readonly onSend?: (packet: Buffer) => void;
+  /** Counts alive messages, by a delegate; most users have none. */
+  readonly countsAlives?: boolean;
+}
+
+/** Starts a node. */
 export async function startTarget(
   { compress, key }: Layers,
-  onSend: (packet: Buffer) => void = () => undefined,
+  { onSend = () => undefined, countsAlives = false }: Watch = {},
 ): Promise<Target> {
   const transport = new HandTransport(onSend);
   let seen = 0;
@@ -40,11 +48,13 @@ export async function startTarget(
     queueCheckInterval: 0,
     enableCompression: compress,
     secretKey: key === '' ? undefined : key,
-    alive: {
-      notifyAlive: () => {
-        if (++seen === target) reached();
-      },
-    },
+    alive: countsAlives
+      ? {
+          notifyAlive: () => {
+            if (++seen === target) reached();
+          },
+        }
+      : undefined,
   });
   return {
     list,
@@ -66,9 +76,9 @@ export async function startTarget(
 export async function startLoadedTarget(
   layers: Layers,
   load: string,
-  onSend?: (packet: Buffer) => void,
+  watch?: Watch,
 ): Promise<Target> {
-  const target = await startTarget(layers, onSend);
+  const target = await startTarget(layers, watch);
   await target.transport.exchange(readFileSync(load));
   return target;
 }
