@@ -65,6 +65,8 @@ export class Shell {
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   #unpublishMetrics: () => void = () => undefined;
+  /** Tells the metrics how many members are looked for. */
+  lostMembers: () => number = () => 0;
 
   private constructor(
     base: Base,
@@ -210,6 +212,7 @@ export class Shell {
       counters,
       healthScore: () => engine.health.score,
       queueDepth: () => engine.queue.numQueued,
+      lostMembers: () => this.lostMembers(),
       members: () => engine.table.countByState(),
     });
   }

@@ -36,6 +36,7 @@ type PresetField =
   | 'pushPullInterval'
   | 'settleAfterJoin'
   | 'deadNodeReclaimTime'
+  | 'rejoin'
   | 'enableCompression'
   | 'udpBufferSize'
   | 'handoffQueueDepth'
@@ -83,6 +84,7 @@ export function lanConfig(): PresetConfig {
     pushPullInterval: 30_000,
     settleAfterJoin: true,
     deadNodeReclaimTime: 0,
+    rejoin: { interval: 30_000, timeout: 10_000, forgetAfter: 72 * 3_600_000 },
     enableCompression: true,
     udpBufferSize: 1_400,
     handoffQueueDepth: limits.handoffQueueDepth,

@@ -34,6 +34,9 @@ export type Report =
   | { readonly code: 'queue-depth'; peer?: undefined; depth: number }
   | { readonly code: 'broadcast-too-large'; peer: string; size: number }
   | { readonly code: 'user-broadcast-too-large'; peer?: undefined; size: number; limit: number }
+  | { readonly code: 'rejoined'; peer: string; address: string }
+  | { readonly code: 'rejoin-failed'; peer: string; error: Error }
+  | { readonly code: 'seeds-failed'; peer?: string; error: Error }
   | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
   | { readonly code: 'public-address'; peer?: undefined; address: string }
   | { readonly code: 'leave-unfinished'; peer?: undefined; error: Error }

@@ -34,6 +34,9 @@ const ALLOWANCE: Partial<Record<ReportCode, number>> = {
   'member-recovered': ABOUT_MEMBERS,
   'member-failed': ABOUT_MEMBERS,
   'member-left': ABOUT_MEMBERS,
+  rejoined: ABOUT_MEMBERS,
+  'rejoin-failed': 1,
+  'seeds-failed': 1,
   'member-reaped': ABOUT_MEMBERS,
   'suspicion-degraded': ABOUT_MEMBERS,
 };

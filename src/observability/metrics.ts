@@ -19,6 +19,7 @@ export interface MetricsSource {
   readonly counters: Counters;
   healthScore(): number;
   queueDepth(): number;
+  lostMembers(): number;
   members(): Readonly<Record<MemberState, number>>;
 }
 
@@ -44,8 +45,7 @@ const counter = (
   samples: ({ counters }) => [[read(counters)]],
 });
 
-/** Every metric, under its name without the prefix. */
-export const metricDefinitions: readonly MetricDefinition[] = [
+const engineMetrics: readonly MetricDefinition[] = [
   {
     name: 'members',
     help: 'Members in the table, by state; the local node is one of them',
@@ -99,6 +99,26 @@ export const metricDefinitions: readonly MetricDefinition[] = [
     ({ callbackErrors }) => callbackErrors,
   ),
 ];
+
+const companyMetrics: readonly MetricDefinition[] = [
+  {
+    name: 'rejoins_total',
+    help: 'Attempts to reach lost members and seeds, by outcome',
+    kind: 'counter',
+    labels: ['outcome'],
+    samples: ({ counters }) =>
+      Object.entries(counters.rejoins).map(([outcome, count]): Sample => [count, { outcome }]),
+  },
+  {
+    name: 'lost_members',
+    help: 'Members that failed and are looked for',
+    kind: 'gauge',
+    samples: (source) => [[source.lostMembers()]],
+  },
+];
+
+/** Every metric, under its name without the prefix. */
+export const metricDefinitions: readonly MetricDefinition[] = [...engineMetrics, ...companyMetrics];
 
 type AnyRegistry = Registry<RegistryContentType>;
 interface Publication {

@@ -126,6 +126,21 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     ({ size, limit }) =>
       `getBroadcasts returned a message of ${size} bytes where ${limit} were left; dropped`,
   ],
+  rejoined: [
+    'info',
+    'rejoin',
+    ({ peer, address }) => `exchanged state with ${peer} at ${address}, who was no member`,
+  ],
+  'rejoin-failed': [
+    'debug',
+    'rejoin',
+    ({ peer, error }) => `tried to reach ${peer}, who is no member: ${error.message}`,
+  ],
+  'seeds-failed': [
+    'info',
+    'rejoin',
+    ({ peer, error }) => `${peer ?? 'the seeds'} could not be looked up: ${error.message}`,
+  ],
   'callback-threw': [
     'error',
     'delegate',

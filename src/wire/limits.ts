@@ -50,6 +50,8 @@ export const limits = {
   msgpackDepth: 32,
   /** MessagePack values in one body: ours have a dozen; bytes may come as arrays of integers. */
   msgpackElements: 4096,
+  /** Failed members that are looked for (`rejoin`): reaching one of a lost side is enough. */
+  lostPeers: 4096,
   /** A log line that others can bring about is written once per reason in this time (milliseconds). */
   logWindowMs: 10_000,
   /** Lines about members (joined, failed, …), of each kind, in that time: real clusters are busy. */

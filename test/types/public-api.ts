@@ -213,6 +213,8 @@ export function configuration(registry: Registry): MemberlistConfig[] {
     disableTcpPingsForNode: (name: string) => name === 'x',
     requireNodeNames: true,
     cidrsAllowed: ['10.0.0.0/8'],
+    seeds: ['10.0.0.2', 'srv+_gossip._udp.example.org'],
+    rejoin: { interval: 60_000 },
     delegate: {},
     events: {},
     conflict: { notifyConflict: () => undefined },
@@ -233,6 +235,7 @@ export function configuration(registry: Registry): MemberlistConfig[] {
     everything,
     { ...lanConfig(), bindAddr: '127.0.0.1', secretKey: Buffer.alloc(16) },
     { ...localConfig(), secretKey: 'base64', metrics: false },
+    { rejoin: false, seeds: (signal: AbortSignal) => Promise.resolve([String(signal.aborted)]) },
     { keyring: new Keyring(Keyring.generate()), name: undefined },
   ];
   // @ts-expect-error unknown fields are mistakes

@@ -1,0 +1,73 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Keeps a node in company: it rejoins whom it lost, and says when it is in company.
+import type { ResolvedConfig } from '../config/options.js';
+import type { MembershipEvent } from '../core/membership/events.js';
+import type { Shell } from '../shell.js';
+import type { Address } from '../wire/address.js';
+import { Rejoiner } from './rejoiner.js';
+
+/** Somebody waits for so many members. */
+interface Waiter {
+  readonly members: number;
+  readonly done: () => void;
+}
+
+/** What keeps one node in company. */
+export class Company {
+  readonly #shell: Shell;
+  readonly #rejoiner: Rejoiner;
+  readonly #waiters = new Set<Waiter>();
+
+  constructor(config: ResolvedConfig, shell: Shell) {
+    this.#shell = shell;
+    const { counters, report, bindPort, engine } = shell;
+    this.#rejoiner = new Rejoiner(config, {
+      counters,
+      report,
+      bindPort,
+      engine,
+      contact: (address, signal) => this.#contact(address, signal),
+    });
+    shell.lostMembers = () => this.#rejoiner.lost.size;
+  }
+
+  /** Begins to look for others, and for those that get lost. */
+  start(): void {
+    this.#rejoiner.start();
+  }
+
+  /** Looks for nobody any more, until `start`. */
+  stop(reason: Error): void {
+    this.#rejoiner.stop(reason);
+  }
+
+  /** Something became known of a member. */
+  told(event: MembershipEvent): void {
+    this.#rejoiner.told(event);
+    if (event.type !== 'join') return;
+    for (const { members, done } of this.#waiters) if (this.#members >= members) done();
+  }
+
+  /** Calls back once there are so many members, ourselves included. @returns ends the waiting */
+  whenMembers(members: number, done: () => void): () => void {
+    const waiter = { members, done };
+    if (this.#members >= members) done();
+    else this.#waiters.add(waiter);
+    return () => this.#waiters.delete(waiter);
+  }
+
+  get #members(): number {
+    return this.#shell.engine.table.count((member) => !member.isGone);
+  }
+
+  async #contact(address: Address, signal: AbortSignal): Promise<void> {
+    const before = this.#members;
+    await this.#shell.pushPull(address, true, signal);
+    if (this.#members > before) this.#shell.engine.settle();
+  }
+}
