@@ -209,6 +209,19 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     return this.#shell.engine.table.get(name)?.snapshot();
   }
 
+  /**
+   * Forgets a member that failed or left: it goes out of the table at once and is not looked for any
+   * more, and for `rejoin.forgetAfter` nobody brings it back unless it lives. On this node only: the
+   * others have to be told each. Nothing is done about who is alive or suspect; it would be back at once.
+   *
+   * @returns whether it was known and is forgotten now
+   * @throws ShutdownError
+   */
+  forget(name: string): boolean {
+    this.#mustRun('forget');
+    return this.#company.forget(name);
+  }
+
   /** How many members are alive or suspect, ourselves included. */
   get numMembers(): number {
     return this.#shell.engine.table.count((member) => !member.isGone);

@@ -7,6 +7,7 @@
 // The world round the core: transport, streams, the user's callbacks, log. It carries out the core's
 // effects and brings in what arrives.
 import type { ResolvedConfig } from './config/options.js';
+import { defaultRejoin } from './config/presets.js';
 import { Counters, type DropReason } from './core/counters.js';
 import { Engine, versionBytes } from './core/engine.js';
 import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
@@ -90,6 +91,7 @@ export class Shell {
     const settings = {
       ...config,
       bindPort: this.bindPort,
+      forgetMs: config.rejoin === false ? defaultRejoin.forgetAfter : config.rejoin.forgetAfter,
       hasAliveDelegate: config.alive !== undefined,
       lifeguard: config[lifeguardRules] ?? productionRules,
       disableTcpPingsForNode:

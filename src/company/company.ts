@@ -53,6 +53,15 @@ export class Company {
     for (const { members, done } of this.#waiters) if (this.#members >= members) done();
   }
 
+  /** Forgets who is gone, here and in the table; true when anybody knew it. */
+  forget(name: string): boolean {
+    const { engine } = this.#shell;
+    const isKnown = engine.table.get(name) !== undefined || this.#rejoiner.lost.has(name);
+    if (!engine.forget(name)) return false;
+    this.#rejoiner.lost.settle(name);
+    return isKnown;
+  }
+
   /** Calls back once there are so many members, ourselves included. @returns ends the waiting */
   whenMembers(members: number, done: () => void): () => void {
     const waiter = { members, done };

@@ -9,6 +9,7 @@
 // contact is an ordinary joining push/pull; nobody can see that it is anything else.
 import { setMaxListeners } from 'node:events';
 import type { ResolvedConfig } from '../config/options.js';
+import { defaultRejoin } from '../config/presets.js';
 import { LostPeers } from '../core/company/lost-peers.js';
 import type { Counters } from '../core/counters.js';
 import type { Member } from '../core/member.js';
@@ -35,8 +36,6 @@ export interface Host {
 
 const AT_ONCE = 8;
 const FIRST_DELAY_MS = 1_000;
-const DEFAULT_INTERVAL_MS = 30_000;
-const DEFAULT_TIMEOUT_MS = 10_000;
 const JITTER = 0.5;
 
 /** Looks for company. */
@@ -56,19 +55,17 @@ export class Rejoiner {
   #attempt: AbortController | undefined;
 
   constructor(config: ResolvedConfig, host: Host) {
-    const { rejoin, clock, random } = config;
+    const { clock, random } = config;
+    const rejoin = config.rejoin === false ? defaultRejoin : config.rejoin;
     const own = config[companyPorts]?.random ?? random;
     this.#config = config;
     this.#host = host;
     this.#random = own;
-    this.#intervalMs = rejoin === false ? DEFAULT_INTERVAL_MS : rejoin.interval;
-    this.#timeoutMs = rejoin === false ? DEFAULT_TIMEOUT_MS : rejoin.timeout;
+    this.#intervalMs = rejoin.interval;
+    this.#timeoutMs = rejoin.timeout;
     this.lost = new LostPeers(
       { clock, random: own },
-      {
-        intervalMs: this.#intervalMs,
-        forgetAfterMs: rejoin === false ? 0 : rejoin.forgetAfter,
-      },
+      { intervalMs: rejoin.interval, forgetAfterMs: rejoin.forgetAfter },
     );
   }
 

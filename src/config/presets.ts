@@ -51,6 +51,15 @@ export type PresetConfig = {
   >;
 };
 
+const hourMs = 3_600_000;
+
+/** How lost members are looked for, unless the user says otherwise. */
+export const defaultRejoin = Object.freeze({
+  interval: 30_000,
+  timeout: 10_000,
+  forgetAfter: 72 * hourMs,
+});
+
 /**
  * For nodes in one data centre; the default, as `DefaultLANConfig` in Go memberlist.
  *
@@ -84,7 +93,7 @@ export function lanConfig(): PresetConfig {
     pushPullInterval: 30_000,
     settleAfterJoin: true,
     deadNodeReclaimTime: 0,
-    rejoin: { interval: 30_000, timeout: 10_000, forgetAfter: 72 * 3_600_000 },
+    rejoin: { ...defaultRejoin },
     enableCompression: true,
     udpBufferSize: 1_400,
     handoffQueueDepth: limits.handoffQueueDepth,

@@ -22,7 +22,7 @@ import type {
   ResolvedConfig,
   ResolvedRejoin,
 } from './options.js';
-import { lanConfig } from './presets.js';
+import { defaultRejoin, lanConfig } from './presets.js';
 import { rules } from './rules.js';
 
 type Field = keyof MemberlistConfig;
@@ -170,12 +170,11 @@ function fillIn(
 }
 
 function completeRejoin(given: RejoinOptions): ResolvedRejoin {
-  const defaults = lanConfig().rejoin as ResolvedRejoin;
   const { interval, timeout, forgetAfter } = given;
   return Object.freeze({
-    interval: interval ?? defaults.interval,
-    timeout: timeout ?? defaults.timeout,
-    forgetAfter: forgetAfter ?? defaults.forgetAfter,
+    interval: interval ?? defaultRejoin.interval,
+    timeout: timeout ?? defaultRejoin.timeout,
+    forgetAfter: forgetAfter ?? defaultRejoin.forgetAfter,
   });
 }
 

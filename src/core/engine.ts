@@ -13,6 +13,7 @@ import { MessageType } from '../wire/message-type.js';
 import type { AliveClaim, MemberRecord, Ping } from '../wire/messages.js';
 import type { PacketCodec } from '../wire/packet-codec.js';
 import { CatchUp } from './catch-up.js';
+import { Forgotten } from './company/forgotten.js';
 import type { CoreContext } from './context.js';
 import { Dispatcher } from './dispatcher.js';
 import { gossipRound } from './gossip/gossip-round.js';
@@ -100,6 +101,13 @@ export class Engine {
     const parts = { context, self, table, queue, health, outbox, acks, caughtUp };
     const membership = (this.#membership = new Membership({
       ...parts,
+      forgotten: new Forgotten(
+        { clock },
+        {
+          forMs: settings.forgetMs,
+          ping: (to, done) => this.ping(to, (result) => done('roundTripMs' in result)),
+        },
+      ),
       caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
     const makePing: MakePing = (seqNo, node) => this.#makePing(seqNo, node);
@@ -256,6 +264,11 @@ export class Engine {
       if (!this.#running) return;
       mergeRecord(record, this.#membership, this.self.name);
     }
+  }
+
+  /** Forgets a member that is gone, until it is seen to live; false when it is not gone. */
+  forget(name: string): boolean {
+    return this.#membership.forget(name);
   }
 
   /** A join succeeded: exchange state a few times more in the seconds that follow. */

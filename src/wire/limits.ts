@@ -52,6 +52,8 @@ export const limits = {
   msgpackElements: 4096,
   /** Failed members that are looked for (`rejoin`): reaching one of a lost side is enough. */
   lostPeers: 4096,
+  /** Names that `forget` was called with, kept until `forgetAfter`. */
+  forgottenNames: 4096,
   /** A log line that others can bring about is written once per reason in this time (milliseconds). */
   logWindowMs: 10_000,
   /** Lines about members (joined, failed, …), of each kind, in that time: real clusters are busy. */

@@ -7,6 +7,7 @@
 // The only writer of member state. Claims about members come here, whoever made them; the judges
 // say what is to be done, and this does it: state first, then broadcasts and timers, and the user's
 // callbacks last, when the state is whole.
+import { joinHostPort } from '../../wire/address.js';
 import { encodeMessage } from '../../wire/message-codec.js';
 import { MessageType } from '../../wire/message-type.js';
 import {
@@ -15,6 +16,7 @@ import {
   type DeadClaim,
   type SuspectClaim,
 } from '../../wire/messages.js';
+import type { Forgotten } from '../company/forgotten.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
@@ -36,6 +38,7 @@ export interface MembershipComponents {
   readonly queue: TransmitLimitedQueue;
   readonly health: LocalHealth;
   readonly outbox: Outbox;
+  readonly forgotten: Forgotten;
   /** Calls back when what had been received by now is handled. */
   readonly caughtUp: (then: () => void) => void;
 }
@@ -48,6 +51,7 @@ export class Membership {
   readonly #queue: TransmitLimitedQueue;
   readonly #health: LocalHealth;
   readonly #outbox: Outbox;
+  readonly #forgotten: Forgotten;
   readonly #suspicions: Suspicions;
 
   constructor(components: MembershipComponents) {
@@ -57,6 +61,7 @@ export class Membership {
     this.#queue = components.queue;
     this.#health = components.health;
     this.#outbox = components.outbox;
+    this.#forgotten = components.forgotten;
     this.#suspicions = new Suspicions(components);
   }
 
@@ -128,6 +133,20 @@ export class Membership {
     }
   }
 
+  /**
+   * Takes a member that is gone out of the table at once, as the user wants it, and lets nobody bring it
+   * back unless it lives. False when it is not gone.
+   */
+  forget(name: string): boolean {
+    const member = this.#table.get(name);
+    if (name === this.#self.name || member?.isGone === false) return false;
+    this.#forgotten.add(name);
+    for (const removed of this.#table.removeIf((each) => each === member)) {
+      this.#context.effects.report({ code: 'member-reaped', peer: removed.name });
+    }
+    return true;
+  }
+
   /** Takes every suspicion timer back. */
   stop(): void {
     this.#suspicions.clear();
@@ -150,6 +169,10 @@ export class Membership {
       if (objection) return this.#drop(name, 'refused-by-delegate', objection.message);
     }
     const member = this.#table.get(name);
+    if (member === undefined && !how.isOwnClaim) {
+      const again = (): void => this.#alive(received, how);
+      if (this.#forgotten.doubts(name, joinHostPort(facts.ip, facts.port), again)) return;
+    }
     const verdict = judgeAlive(member, facts, {
       isSelf,
       isOwnClaim: how.isOwnClaim,
