@@ -6,6 +6,7 @@
 
 // The package's front door.
 export { Memberlist, type ReadyOptions, type WaitOptions } from './memberlist.js';
+export { leaveOnSignals, type LeaveOnSignalsOptions } from './leave-on-signals.js';
 export type { JoinOptions, JoinResult } from './join.js';
 export type { MemberEvent, MemberlistEvents } from './observability/member-events.js';
 export type { MemberState, Node, VersionRange } from './core/member.js';

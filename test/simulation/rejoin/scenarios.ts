@@ -139,6 +139,48 @@ async function rollingRestart(seed: number): Promise<Measured> {
   return { agreeMs };
 }
 
+/** Under 30 % loss ten of fifty leave, one after the other, and three of them come back. */
+async function leaveUnderLoss(seed: number): Promise<Measured> {
+  const cluster = await joined({ size: 50, seed: `leave ${seed}` });
+  cluster.network.change({ loss: 0.3 });
+  let left = 0;
+  let failed = 0;
+  const leaving = new Set<string>();
+  cluster.on('event', (_observer, event) => {
+    if (event.type !== 'leave' || !leaving.has(event.node.name)) return;
+    if (event.reason === 'left') left++;
+    else failed++;
+  });
+  const timeout = 10_000;
+  let leaveMs = 0;
+  for (let i = 0; i < 10; i++) {
+    const name = `n${5 * i}`;
+    leaving.add(name);
+    const list = cluster.node(name);
+    const { incarnation } = list.localNode;
+    const startedAt = cluster.now;
+    if (i % 3 !== 0) await cluster.leave(name, { timeout });
+    else {
+      await cluster.during(list.leave({ timeout }));
+      await cluster.run(2_000);
+    }
+    leaveMs = Math.max(leaveMs, cluster.now - startedAt - (i % 3 === 0 ? 2_000 : 0));
+    await cluster.run(10_000);
+    if (i % 3 !== 0 || i === 0) continue;
+    leaving.delete(name);
+    await cluster.during(list.join([cluster.node('n1').localNode.address]));
+    assert.ok(list.localNode.incarnation > incarnation, 'it comes back above its old self');
+  }
+  assert.ok(leaveMs <= timeout);
+  const share = left / (left + failed);
+  assert.ok(share >= 0.99, `${share} of the members saw it leave`);
+  cluster.crash('n0');
+  cluster.network.change({ loss: 0 });
+  await cluster.runUntil(() => cluster.converged(), { timeout: 5 * minute });
+  await end(cluster);
+  return { leaveMs, failedShare: 1 - share };
+}
+
 /** Everybody lists everybody, alive, at the address that it has. */
 function sameEverywhere(cluster: SimulatedCluster): boolean {
   if (!cluster.converged()) return false;
@@ -156,5 +198,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'six cut one and five': cutInTwo(1),
   'all but one reborn elsewhere': allButOneReborn,
   'ten of a hundred lost for an hour': tenOfAHundredLost,
+  'ten of fifty leave under loss': leaveUnderLoss,
   'twenty restarted, each at the address of the next': rollingRestart,
 };
