@@ -86,6 +86,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     const list = new Memberlist(resolveConfig(config));
     list.#shell = await Shell.start(list.#config, {
       told: (event) => list.#tell(event),
+      refuted: () => list.#company.changed(),
       messageCame: (payload, from) => {
         list.#shell.host.notifyMsg(payload, from);
         list.#publish({ type: 'message', payload, from });
@@ -172,8 +173,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     if (this.#shutdown === undefined) {
       // First, as the engine's end also ends what waits in its queue: that was not gossiped.
       for (const giveUp of this.#onShutdown) giveUp();
+      // The snapshot is made before anything is forgotten.
+      const closed = this.#company.close();
       this.#company.stop(new ShutdownError('rejoin'));
-      this.#shutdown = this.#shell.shutdown();
+      this.#shutdown = Promise.all([this.#shell.shutdown(), closed]).then(() => undefined);
       for (const stream of [...this.#streams]) stream.end();
     }
     return this.#shutdown;

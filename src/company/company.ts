@@ -10,6 +10,8 @@ import type { MembershipEvent } from '../core/membership/events.js';
 import type { Shell } from '../shell.js';
 import type { Address } from '../wire/address.js';
 import { Rejoiner } from './rejoiner.js';
+import type { SavedPeer } from './snapshot.js';
+import { SnapshotKeeper } from './snapshot-keeper.js';
 
 /** Somebody waits for so many members. */
 interface Waiter {
@@ -21,6 +23,7 @@ interface Waiter {
 export class Company {
   readonly #shell: Shell;
   readonly #rejoiner: Rejoiner;
+  readonly #keeper: SnapshotKeeper;
   readonly #waiters = new Set<Waiter>();
 
   constructor(config: ResolvedConfig, shell: Shell) {
@@ -33,12 +36,30 @@ export class Company {
       engine,
       contact: (address, signal) => this.#contact(address, signal),
     });
+    this.#rejoiner.unmet = shell.snapshot?.members ?? [];
+    const current = () => ({
+      name: config.name,
+      incarnation: engine.self.incarnation,
+      members: this.#worthSaving(),
+    });
+    this.#keeper = new SnapshotKeeper({ config, report }, { current });
     shell.lostMembers = () => this.#rejoiner.lost.size;
   }
 
   /** Begins to look for others, and for those that get lost. */
   start(): void {
     this.#rejoiner.start();
+    this.#keeper.changed();
+  }
+
+  /** What is written down of us may be another by now. */
+  changed(): void {
+    this.#keeper.changed();
+  }
+
+  /** After `stop`: writes down what is to be remembered, and resolves when that is done. */
+  close(): Promise<void> {
+    return this.#keeper.close();
   }
 
   /** Looks for nobody any more, until `start`. */
@@ -49,6 +70,7 @@ export class Company {
   /** Something became known of a member. */
   told(event: MembershipEvent): void {
     this.#rejoiner.told(event);
+    if (event.type !== 'health') this.#keeper.changed();
     if (event.type !== 'join') return;
     for (const { members, done } of this.#waiters) if (this.#members >= members) done();
   }
@@ -72,6 +94,19 @@ export class Company {
 
   get #members(): number {
     return this.#shell.engine.table.count((member) => !member.isGone);
+  }
+
+  /** The living first, then those who may be back, then those of an earlier life that nobody answers for. */
+  #worthSaving(): SavedPeer[] {
+    const { table, local } = this.#shell.engine;
+    const peers = new Map<string, string>();
+    for (const member of table) {
+      if (!member.isGone && member !== local) peers.set(member.name, member.address.addr);
+    }
+    for (const { name, addr } of [...this.#rejoiner.lost, ...this.#rejoiner.unmet]) {
+      if (!peers.has(name)) peers.set(name, addr);
+    }
+    return Array.from(peers, ([name, addr]) => ({ name, addr }));
   }
 
   async #contact(address: Address, signal: AbortSignal): Promise<void> {

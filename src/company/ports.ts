@@ -8,6 +8,7 @@
 // simulations exchange them through a symbol, which the public types do not know.
 import type { Random } from '../core/ports.js';
 import type { Resolver } from '../transport/resolve.js';
+import type { SnapshotFiles } from './snapshot-files.js';
 
 /** The property of a configuration that holds them. */
 export const companyPorts = Symbol('companyPorts');
@@ -18,4 +19,6 @@ export interface CompanyPorts {
   readonly random?: Random | undefined;
   /** Looks seeds up. */
   readonly resolver?: Resolver | undefined;
+  /** Keeps snapshots. */
+  readonly files?: SnapshotFiles | undefined;
 }

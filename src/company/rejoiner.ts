@@ -21,6 +21,7 @@ import { NodeNameRequiredError, TimeoutError } from '../errors.js';
 import type { Address } from '../wire/address.js';
 import { companyPorts } from './ports.js';
 import { addressesOf } from './seeds.js';
+import type { SavedPeer } from './snapshot.js';
 
 /** What keeping company sees of the node, and does with it. */
 export interface Host {
@@ -41,6 +42,8 @@ const JITTER = 0.5;
 /** Looks for company. */
 export class Rejoiner {
   readonly lost: LostPeers;
+  /** Whom an earlier life of ours knew, as long as we have met nobody. */
+  unmet: readonly SavedPeer[] = [];
   readonly #config: ResolvedConfig;
   readonly #host: Host;
   readonly #random: Random;
@@ -73,7 +76,8 @@ export class Rejoiner {
   start(): void {
     this.#isRunning = true;
     this.#attempts = 0;
-    this.#isBeginning = this.#config.seeds !== undefined && this.#alive === 1;
+    const mayAnswer = this.#config.seeds !== undefined || this.unmet.length > 0;
+    this.#isBeginning = mayAnswer && this.#alive === 1;
     if (this.#isBeginning) this.#arm(0);
     else this.#armForTheNext();
   }
@@ -100,6 +104,7 @@ export class Rejoiner {
 
   #joined(name: string): void {
     this.lost.settle(name);
+    this.unmet = [];
     if (!this.#isBeginning) return;
     this.#isBeginning = false;
     if (this.#timer === undefined) return;
@@ -170,6 +175,7 @@ export class Rejoiner {
     // Whoever is alone has nobody to share the work with.
     const wasAlone = this.#alive === 1;
     if (wasAlone) await this.#trySeeds(signal);
+    await this.#tryAll(this.unmet, signal);
     const alive = this.#alive;
     if (wasAlone && alive > 1) return;
     const drawn = this.lost.draw(alive, alive > 1 && seeds !== undefined ? 1 : 0);

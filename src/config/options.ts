@@ -195,6 +195,13 @@ export interface MemberlistConfig {
    */
   rejoin?: RejoinOptions | false | undefined;
 
+  /**
+   * A file that remembers who was there and our incarnation, written every few seconds at most when
+   * something changed, in one step. A node that starts again joins those in it when no seed answers, and
+   * begins above its old incarnation. Its folder must be there. Default: none.
+   */
+  snapshot?: { readonly path: string } | undefined;
+
   /** Compress what we send (LZW), where that helps. Default: true. */
   enableCompression?: boolean | undefined;
   /** The most bytes of a packet that we send: 512 to 65507. Default: 1400. */
@@ -236,6 +243,7 @@ export type OptionalSetting =
   | 'keyring'
   | 'cidrsAllowed'
   | 'seeds'
+  | 'snapshot'
   | 'disableTcpPingsForNode'
   | 'delegate'
   | 'events'

@@ -39,6 +39,7 @@ const notGiven: Readonly<Record<OptionalSetting, undefined>> = {
   keyring: undefined,
   cidrsAllowed: undefined,
   seeds: undefined,
+  snapshot: undefined,
   disableTcpPingsForNode: undefined,
   delegate: undefined,
   events: undefined,
@@ -154,7 +155,8 @@ function fillIn(
     random: systemRandom,
     ...given,
   };
-  const { bindAddr, cidrsAllowed, advertisePort, keyring, metrics, seeds, rejoin } = settings;
+  const { bindAddr, cidrsAllowed, advertisePort, keyring, metrics, seeds, rejoin, snapshot } =
+    settings;
   return Object.freeze({
     ...settings,
     bindAddr: Object.freeze(typeof bindAddr === 'string' ? [bindAddr] : [...bindAddr]),
@@ -163,6 +165,7 @@ function fillIn(
     cidrsAllowed: cidrsAllowed && Object.freeze([...cidrsAllowed]),
     metrics: metrics && frozenMetrics(metrics),
     seeds: typeof seeds === 'object' ? Object.freeze([...seeds]) : seeds,
+    snapshot: snapshot && Object.freeze({ ...snapshot }),
     rejoin: rejoin && completeRejoin(rejoin),
     ...(rules && { [lifeguardRules]: rules }),
     ...(ports && { [companyPorts]: ports }),

@@ -169,6 +169,14 @@ const rejoinRules: Readonly<Record<keyof RejoinOptions, Rule>> = {
   forgetAfter: timeout,
 };
 
+const snapshot: Rule = (value) => {
+  const isPath = (path: unknown): boolean =>
+    typeof path === 'string' && path !== '' && !path.includes('\0');
+  if (!isObject(value) || !isPath(value.path)) return 'must be an object with the path of a file';
+  const other = Object.keys(value).find((option) => option !== 'path');
+  return other === undefined ? undefined : `must not have '${other}'; the only option is path`;
+};
+
 const seeds: Rule = (value) => {
   if (typeof value === 'function') return undefined;
   if (!Array.isArray(value)) return 'must be a list of seeds, or a function that promises one';
@@ -211,6 +219,7 @@ export const rules: Readonly<Record<keyof MemberlistConfig, Rule>> = {
   settleAfterJoin: flag,
   deadNodeReclaimTime: duration,
   seeds,
+  snapshot,
   rejoin: orFalse(options(rejoinRules, 'must be an object, or false')),
   enableCompression: flag,
   udpBufferSize: integer(512, limits.packetBytes),

@@ -70,7 +70,11 @@ export class Engine {
   readonly #schedulers: readonly Scheduler[];
   #running = false;
 
-  constructor(context: CoreContext, init: { codec: PacketCodec; identity: Identity }) {
+  /** @param init.earlierIncarnation - one that an earlier life of ours had; we begin above it */
+  constructor(
+    context: CoreContext,
+    init: { codec: PacketCodec; identity: Identity; earlierIncarnation?: number | undefined },
+  ) {
     const { clock, random, counters, settings } = context;
     this.#context = context;
     this.#identity = init.identity;
@@ -86,6 +90,8 @@ export class Engine {
     const caughtUp = lifeguard.probeWait(this.#catchUp.wait);
     this.table = new MemberTable(random);
     this.self = new LocalNode({ name: settings.name, random });
+    const { earlierIncarnation } = init;
+    if (earlierIncarnation !== undefined) this.self.incarnationAbove(earlierIncarnation);
     this.health = new LocalHealth({
       maxMultiplier: settings.awarenessMaxMultiplier,
       changed: (score) => context.effects.tell({ type: 'health', score }),

@@ -37,6 +37,14 @@ export type Report =
   | { readonly code: 'rejoined'; peer: string; address: string }
   | { readonly code: 'rejoin-failed'; peer: string; error: Error }
   | { readonly code: 'seeds-failed'; peer?: string; error: Error }
+  | {
+      readonly code: 'snapshot-corrupt';
+      peer?: undefined;
+      path: string;
+      aside: string;
+      error: Error;
+    }
+  | { readonly code: 'snapshot-failed'; peer?: undefined; path: string; error: Error }
   | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
   | { readonly code: 'public-address'; peer?: undefined; address: string }
   | { readonly code: 'leave-unfinished'; peer?: undefined; error: Error }

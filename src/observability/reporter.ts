@@ -141,6 +141,17 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'rejoin',
     ({ peer, error }) => `${peer ?? 'the seeds'} could not be looked up: ${error.message}`,
   ],
+  'snapshot-corrupt': [
+    'warn',
+    'snapshot',
+    ({ path, aside, error }) =>
+      `${path} is no snapshot (${error.message}); it is at ${aside} now, and a new one will be written`,
+  ],
+  'snapshot-failed': [
+    'warn',
+    'snapshot',
+    ({ path, error }) => `the snapshot ${path} cannot be read or written: ${error.message}`,
+  ],
   'callback-threw': [
     'error',
     'delegate',

@@ -54,6 +54,12 @@ export const limits = {
   lostPeers: 4096,
   /** Names that `forget` was called with, kept until `forgetAfter`. */
   forgottenNames: 4096,
+  /** Members in a snapshot file: a restarted node needs one that answers. */
+  snapshotMembers: 256,
+  /** A member's name in a snapshot file; who has a longer one is left out. */
+  snapshotNameCharacters: 512,
+  /** A snapshot file that is read: more cannot have been written by us. */
+  snapshotBytes: 1 * MiB,
   /** A log line that others can bring about is written once per reason in this time (milliseconds). */
   logWindowMs: 10_000,
   /** Lines about members (joined, failed, …), of each kind, in that time: real clusters are busy. */

@@ -215,6 +215,7 @@ export function configuration(registry: Registry): MemberlistConfig[] {
     cidrsAllowed: ['10.0.0.0/8'],
     seeds: ['10.0.0.2', 'srv+_gossip._udp.example.org'],
     rejoin: { interval: 60_000 },
+    snapshot: { path: '/var/lib/gossip.json' },
     delegate: {},
     events: {},
     conflict: { notifyConflict: () => undefined },

@@ -49,6 +49,7 @@ test('without a configuration everything has the default of a LAN', () => {
       keyring: undefined,
       cidrsAllowed: undefined,
       seeds: undefined,
+      snapshot: undefined,
       disableTcpPingsForNode: undefined,
       delegate: undefined,
       events: undefined,
