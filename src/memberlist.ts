@@ -92,7 +92,9 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
         list.#publish({ type: 'message', payload, from });
       },
     });
-    list.#company = new Company(list.#config, list.#shell);
+    list.#company = new Company(list.#config, list.#shell, {
+      tell: (event) => list.#publish(event),
+    });
     list.#company.start();
     return list;
   }

@@ -74,8 +74,8 @@ export class Shell {
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   #unpublishMetrics: () => void = () => undefined;
-  /** Tells the metrics how many members are looked for. */
-  lostMembers: () => number = () => 0;
+  /** Tells the metrics of the company that we are in. */
+  company: () => Metrics.CompanyGauges = () => ({ lost: 0, expected: 1, standing: 'well' });
 
   private constructor(
     base: Base,
@@ -237,7 +237,7 @@ export class Shell {
       counters,
       healthScore: () => engine.health.score,
       queueDepth: () => engine.queue.numQueued,
-      lostMembers: () => this.lostMembers(),
+      company: () => this.company(),
       members: () => engine.table.countByState(),
     });
   }

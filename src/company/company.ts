@@ -4,14 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Keeps a node in company: it rejoins whom it lost, and says when it is in company.
+// Keeps a node in company: looks for those who are lost, writes down who is there, and says when there is
+// company and when there is trouble with it.
 import type { ResolvedConfig } from '../config/options.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Shell } from '../shell.js';
 import type { Address } from '../wire/address.js';
+import type { CompanyEvent } from './events.js';
 import { Rejoiner } from './rejoiner.js';
 import type { SavedPeer } from './snapshot.js';
 import { SnapshotKeeper } from './snapshot-keeper.js';
+import { Watch } from './watch.js';
 
 /** Somebody waits for so many members. */
 interface Waiter {
@@ -24,9 +27,10 @@ export class Company {
   readonly #shell: Shell;
   readonly #rejoiner: Rejoiner;
   readonly #keeper: SnapshotKeeper;
+  readonly #watch: Watch;
   readonly #waiters = new Set<Waiter>();
 
-  constructor(config: ResolvedConfig, shell: Shell) {
+  constructor(config: ResolvedConfig, shell: Shell, init: { tell: (event: CompanyEvent) => void }) {
     this.#shell = shell;
     const { counters, report, bindPort, engine } = shell;
     this.#rejoiner = new Rejoiner(config, {
@@ -43,12 +47,19 @@ export class Company {
       members: this.#worthSaving(),
     });
     this.#keeper = new SnapshotKeeper({ config, report }, { current });
-    shell.lostMembers = () => this.#rejoiner.lost.size;
+    const members = (): number => this.#members;
+    this.#watch = new Watch({ config, counters, report, members, tell: init.tell });
+    shell.company = () => ({
+      lost: this.#rejoiner.lost.size,
+      expected: this.#watch.strength.expected,
+      standing: this.#watch.standing,
+    });
   }
 
   /** Begins to look for others, and for those that get lost. */
   start(): void {
     this.#rejoiner.start();
+    this.#watch.start();
     this.#keeper.changed();
   }
 
@@ -65,11 +76,13 @@ export class Company {
   /** Looks for nobody any more, until `start`. */
   stop(reason: Error): void {
     this.#rejoiner.stop(reason);
+    this.#watch.stop();
   }
 
   /** Something became known of a member. */
   told(event: MembershipEvent): void {
     this.#rejoiner.told(event);
+    this.#watch.told(event);
     if (event.type !== 'health') this.#keeper.changed();
     if (event.type !== 'join') return;
     for (const { members, done } of this.#waiters) if (this.#members >= members) done();

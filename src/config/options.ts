@@ -202,6 +202,13 @@ export interface MemberlistConfig {
    */
   snapshot?: { readonly path: string } | undefined;
 
+  /**
+   * How many members should be there, ourselves included: 1 or more. With half of them or fewer this
+   * node tells of `minority`, alone of `isolated`, then of `recovered`. Default: the most that were
+   * there within an hour, less those who left by themselves.
+   */
+  expectedMembers?: number | undefined;
+
   /** Compress what we send (LZW), where that helps. Default: true. */
   enableCompression?: boolean | undefined;
   /** The most bytes of a packet that we send: 512 to 65507. Default: 1400. */
@@ -244,6 +251,7 @@ export type OptionalSetting =
   | 'cidrsAllowed'
   | 'seeds'
   | 'snapshot'
+  | 'expectedMembers'
   | 'disableTcpPingsForNode'
   | 'delegate'
   | 'events'

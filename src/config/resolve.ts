@@ -40,6 +40,7 @@ const notGiven: Readonly<Record<OptionalSetting, undefined>> = {
   cidrsAllowed: undefined,
   seeds: undefined,
   snapshot: undefined,
+  expectedMembers: undefined,
   disableTcpPingsForNode: undefined,
   delegate: undefined,
   events: undefined,

@@ -220,6 +220,7 @@ export const rules: Readonly<Record<keyof MemberlistConfig, Rule>> = {
   deadNodeReclaimTime: duration,
   seeds,
   snapshot,
+  expectedMembers: count(1),
   rejoin: orFalse(options(rejoinRules, 'must be an object, or false')),
   enableCompression: flag,
   udpBufferSize: integer(512, limits.packetBytes),

@@ -44,6 +44,8 @@ export class Counters {
   refutations = 0;
   degradedSuspicions = 0;
   callbackErrors = 0;
+  recoveries = 0;
+  flapping = 0;
   readonly rejoins: Record<RejoinOutcome, number> = { joined: 0, failed: 0 };
   readonly drops = new Map<DropReason, number>();
   readonly probes = new Map<ProbeOutcome, number>();

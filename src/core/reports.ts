@@ -45,6 +45,10 @@ export type Report =
       error: Error;
     }
   | { readonly code: 'snapshot-failed'; peer?: undefined; path: string; error: Error }
+  | { readonly code: 'isolated'; peer?: undefined; members: number; expected: number }
+  | { readonly code: 'minority'; peer?: undefined; members: number; expected: number }
+  | { readonly code: 'recovered'; peer?: undefined; members: number; expected: number }
+  | { readonly code: 'flapping'; peer: string; count: number }
   | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
   | { readonly code: 'public-address'; peer?: undefined; address: string }
   | { readonly code: 'leave-unfinished'; peer?: undefined; error: Error }

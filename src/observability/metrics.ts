@@ -19,8 +19,15 @@ export interface MetricsSource {
   readonly counters: Counters;
   healthScore(): number;
   queueDepth(): number;
-  lostMembers(): number;
+  company(): CompanyGauges;
   members(): Readonly<Record<MemberState, number>>;
+}
+
+/** What the metrics tell of the company that a node is in. */
+export interface CompanyGauges {
+  readonly lost: number;
+  readonly expected: number;
+  readonly standing: string;
 }
 
 type Sample = readonly [value: number, labels?: Readonly<Record<string, string>>];
@@ -113,8 +120,32 @@ const companyMetrics: readonly MetricDefinition[] = [
     name: 'lost_members',
     help: 'Members that failed and are looked for',
     kind: 'gauge',
-    samples: (source) => [[source.lostMembers()]],
+    samples: (source) => [[source.company().lost]],
   },
+  {
+    name: 'expected_members',
+    help: 'Members that should be there: expectedMembers, or the most seen for a while',
+    kind: 'gauge',
+    samples: (source) => [[source.company().expected]],
+  },
+  {
+    name: 'isolated',
+    help: '1 while everybody else is gone',
+    kind: 'gauge',
+    samples: (source) => [[source.company().standing === 'isolated' ? 1 : 0]],
+  },
+  {
+    name: 'minority',
+    help: '1 while half of the expected members or more are gone, and not all',
+    kind: 'gauge',
+    samples: (source) => [[source.company().standing === 'minority' ? 1 : 0]],
+  },
+  counter(
+    'recoveries_total',
+    'Ends of being isolated or in a minority',
+    ({ recoveries }) => recoveries,
+  ),
+  counter('flapping_total', 'Members that were told of as flapping', ({ flapping }) => flapping),
 ];
 
 /** Every metric, under its name without the prefix. */

@@ -141,6 +141,27 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'rejoin',
     ({ peer, error }) => `${peer ?? 'the seeds'} could not be looked up: ${error.message}`,
   ],
+  isolated: [
+    'warn',
+    'rejoin',
+    ({ expected }) => `everybody else is gone; ${expected} members should be there`,
+  ],
+  minority: [
+    'warn',
+    'rejoin',
+    ({ members, expected }) =>
+      `only ${members} of ${expected} members are there; we may be on the smaller side of a cut network`,
+  ],
+  recovered: [
+    'info',
+    'rejoin',
+    ({ members, expected }) => `${members} of ${expected} members are there again`,
+  ],
+  flapping: [
+    'warn',
+    'rejoin',
+    ({ peer, count }) => `${peer} failed ${count} times within ten minutes; this is not said again`,
+  ],
   'snapshot-corrupt': [
     'warn',
     'snapshot',

@@ -50,6 +50,7 @@ test('without a configuration everything has the default of a LAN', () => {
       cidrsAllowed: undefined,
       seeds: undefined,
       snapshot: undefined,
+      expectedMembers: undefined,
       disableTcpPingsForNode: undefined,
       delegate: undefined,
       events: undefined,

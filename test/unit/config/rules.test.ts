@@ -74,6 +74,7 @@ const cases: Record<keyof MemberlistConfig, { good: unknown[]; bad: unknown[] }>
     good: [{ path: '/var/lib/gossip.json' }],
     bad: ['/x', null, [], {}, { path: '' }, { path: 1 }, { path: 'a\0' }, { path: '/x', file: 1 }],
   },
+  expectedMembers: { good: [1, 5], bad: [0, 1.5, NaN, '5'] },
   rejoin: {
     good: [false, {}, { interval: 1 }, { interval: 1, timeout: 1, forgetAfter: 2_147_483_647 }],
     bad: [true, null, [], { interval: 0 }, { timeout: -1 }, { forgetAfter: NaN }, { every: 1 }],
