@@ -53,6 +53,8 @@ export class Membership {
   readonly #outbox: Outbox;
   readonly #forgotten: Forgotten;
   readonly #suspicions: Suspicions;
+  /** Addresses that were claimed since `contested` was asked, and for whom. */
+  readonly #claimed = new Map<string, string>();
 
   constructor(components: MembershipComponents) {
     this.#context = components.context;
@@ -147,6 +149,22 @@ export class Membership {
     return true;
   }
 
+  /**
+   * Members at whose addresses somebody else has turned up since this was last asked. Two processes
+   * cannot hold one port, so they are most likely gone.
+   */
+  contested(): Member[] {
+    if (this.#claimed.size === 0) return [];
+    const found: Member[] = [];
+    for (const member of this.#table) {
+      const { name, address, isGone } = member;
+      if (isGone || name === this.#self.name) continue;
+      if ((this.#claimed.get(address.addr) ?? name) !== name) found.push(member);
+    }
+    this.#claimed.clear();
+    return found;
+  }
+
   /** Takes every suspicion timer back. */
   stop(): void {
     this.#suspicions.clear();
@@ -225,6 +243,9 @@ export class Membership {
     if (name === this.#self.name) return;
 
     const { addr: address } = member.address;
+    if (before?.address !== address && this.#context.settings.probeInterval > 0) {
+      this.#claimed.set(address, name);
+    }
     if (before === undefined || before.state === 'dead' || before.state === 'left') {
       if (before !== undefined && before.address !== address) {
         const addresses = { held: before.address, claimed: address };
