@@ -5,13 +5,24 @@
  */
 
 // The package's front door.
-export { Memberlist, type WaitOptions } from './memberlist.js';
+export { Memberlist, type ReadyOptions, type WaitOptions } from './memberlist.js';
+export { leaveOnSignals, type LeaveOnSignalsOptions } from './leave-on-signals.js';
 export type { JoinOptions, JoinResult } from './join.js';
 export type { MemberEvent, MemberlistEvents } from './observability/member-events.js';
+export type { CompanyEvent } from './company/events.js';
+export type { Strength } from './core/company/isolation.js';
 export type { MemberState, Node, VersionRange } from './core/member.js';
 export type { LeaveReason, MembershipEvent } from './core/membership/events.js';
 export { lanConfig, localConfig, wanConfig, type PresetConfig } from './config/presets.js';
-export type { Logger, MemberlistConfig, MetricsOptions, ResolvedConfig } from './config/options.js';
+export type {
+  Logger,
+  MemberlistConfig,
+  MetricsOptions,
+  RejoinOptions,
+  ResolvedConfig,
+  ResolvedRejoin,
+  Seeds,
+} from './config/options.js';
 export type {
   AliveDelegate,
   ConflictDelegate,

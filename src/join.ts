@@ -120,7 +120,7 @@ async function contactAll(
 }
 
 /** @throws ConfigError when the seeds are no list of strings */
-export function checkSeeds(seeds: unknown): void {
+export function checkSeeds(seeds: unknown): asserts seeds is string[] {
   if (Array.isArray(seeds) && seeds.every((seed) => typeof seed === 'string')) return;
   const rule = "must be a list of 'host:port', 'host' or 'name/host:port'";
   throw new ConfigError([{ field: 'seeds', value: seeds, rule }]);

@@ -4,6 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
+import { Company } from './company/company.js';
+import { companyPorts } from './company/ports.js';
 import { resolveConfig } from './config/resolve.js';
 import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
 import type { Node } from './core/member.js';
@@ -40,6 +42,12 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of `ready`. */
+export interface ReadyOptions extends WaitOptions {
+  /** How many members there must be, ourselves included: 1 or more. Default: 2. */
+  readonly minMembers?: number;
+}
+
 /**
  * One node of a gossip cluster: it knows who the others are, and they know it.
  *
@@ -58,6 +66,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   readonly #onShutdown = new Set<() => void>();
   readonly #onAlone = new Set<() => void>();
   #shell!: Shell;
+  #company!: Company;
   #leaving: Promise<void> | undefined;
   #shutdown: Promise<void> | undefined;
 
@@ -77,11 +86,16 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     const list = new Memberlist(resolveConfig(config));
     list.#shell = await Shell.start(list.#config, {
       told: (event) => list.#tell(event),
+      refuted: () => list.#company.changed(),
       messageCame: (payload, from) => {
         list.#shell.host.notifyMsg(payload, from);
         list.#publish({ type: 'message', payload, from });
       },
     });
+    list.#company = new Company(list.#config, list.#shell, {
+      tell: (event) => list.#publish(event),
+    });
+    list.#company.start();
     return list;
   }
 
@@ -89,8 +103,8 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * Joins the cluster of which any of the seeds is a member: exchanges the whole state with each.
    * After a `leave` it comes back, under a higher incarnation.
    *
-   * @param seeds - `host`, `host:port`, `[v6]:port` or `v6`, each optionally as `name/host:port`;
-   *   the port defaults to `bindPort`. Host names are looked up, and all their addresses contacted
+   * @param seeds - `host`, `host:port`, `[v6]:port` or `v6`, each optionally as `name/host:port`, or
+   *   `srv+name`; the port defaults to `bindPort`. Names are looked up, and all addresses contacted
    * @throws JoinError when nobody was reached; the signal's reason; ShutdownError; ConfigError
    */
   async join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
@@ -105,7 +119,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     const joiner = {
       clock,
       requireNodeNames,
-      resolve: (seed: string) => resolveSeed(seed, { defaultPort: this.#shell.bindPort }),
+      resolve: (seed: string) => this.#addressesOf(seed, stop.signal),
       contact: (to: Address, signal: AbortSignal) => this.#shell.pushPull(to, true, signal),
     };
     try {
@@ -123,6 +137,21 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   }
 
   /**
+   * Resolves once there is company: so many members are alive or suspect, ourselves included.
+   *
+   * @throws TimeoutError; the signal's reason; ShutdownError; ConfigError for a number that cannot be
+   */
+  async ready(options: ReadyOptions = {}): Promise<void> {
+    this.#mustRun('ready');
+    const { minMembers = 2 } = options;
+    if (!Number.isSafeInteger(minMembers) || minMembers < 1) {
+      const rule = 'must be an integer, 1 or more';
+      throw new ConfigError([{ field: 'minMembers', value: minMembers, rule }]);
+    }
+    await this.#until('ready', options, (done) => this.#company.whenMembers(minMembers, done));
+  }
+
+  /**
    * Tells the others that this node leaves, so that they report `left` and not `failed`. Resolves
    * once that has been gossiped (at once when nobody is there); the node keeps answering until
    * `shutdown`. Called again it gives the same promise.
@@ -131,7 +160,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    */
   leave(options: WaitOptions = {}): Promise<void> {
     if (this.#shutdown !== undefined) return Promise.reject(new ShutdownError('leave'));
-    this.#leaving ??= this.#gossiped('leave', options, (done) => this.#shell.engine.leave(done));
+    if (this.#leaving === undefined) {
+      this.#company.stop(new ShutdownError('rejoin', 'has left the cluster'));
+      this.#leaving = this.#gossiped('leave', options, (done) => this.#shell.engine.leave(done));
+    }
     return this.#leaving;
   }
 
@@ -143,7 +175,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     if (this.#shutdown === undefined) {
       // First, as the engine's end also ends what waits in its queue: that was not gossiped.
       for (const giveUp of this.#onShutdown) giveUp();
-      this.#shutdown = this.#shell.shutdown();
+      // The snapshot is made before anything is forgotten.
+      const closed = this.#company.close();
+      this.#company.stop(new ShutdownError('rejoin'));
+      this.#shutdown = Promise.all([this.#shell.shutdown(), closed]).then(() => undefined);
       for (const stream of [...this.#streams]) stream.end();
     }
     return this.#shutdown;
@@ -177,6 +212,19 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   /** A member by name, in any state, as long as it is in the table. */
   member(name: string): Node | undefined {
     return this.#shell.engine.table.get(name)?.snapshot();
+  }
+
+  /**
+   * Forgets a member that failed or left: it goes out of the table at once and is not looked for any
+   * more, and for `rejoin.forgetAfter` nobody brings it back unless it lives. On this node only: the
+   * others have to be told each. Nothing is done about who is alive or suspect; it would be back at once.
+   *
+   * @returns whether it was known and is forgotten now
+   * @throws ShutdownError
+   */
+  forget(name: string): boolean {
+    this.#mustRun('forget');
+    return this.#company.forget(name);
   }
 
   /** How many members are alive or suspect, ourselves included. */
@@ -318,30 +366,39 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     this.#shell.checkFits(meta);
     this.#leaving = undefined;
     this.#shell.engine.comeBack(meta);
+    this.#company.start();
   }
 
   // Waits until what `say` queues has been gossiped; not at all when there is nobody to hear it.
-  async #gossiped(
+  #gossiped(what: string, options: WaitOptions, say: (done: () => void) => void): Promise<void> {
+    return this.#until(what, options, (done) => {
+      this.#onAlone.add(done);
+      say(done);
+      if (!this.#shell.engine.hasPeers) done();
+      return () => this.#onAlone.delete(done);
+    });
+  }
+
+  // Waits until what `begin` begins calls back; it gives what ends the waiting.
+  async #until(
     what: string,
     options: WaitOptions,
-    say: (done: () => void) => void,
+    begin: (done: () => void) => () => unknown,
   ): Promise<void> {
     const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
     const { clock } = this.#config;
     let stopWaiting: () => void = () => undefined;
-    const heard = new Promise<void>((resolve, reject) => {
+    const happened = new Promise<void>((resolve, reject) => {
       const giveUp = (): void => reject(new ShutdownError(what));
       this.#onShutdown.add(giveUp);
-      this.#onAlone.add(resolve);
+      const end = begin(resolve);
       stopWaiting = () => {
         this.#onShutdown.delete(giveUp);
-        this.#onAlone.delete(resolve);
+        end();
       };
-      say(resolve);
-      if (!this.#shell.engine.hasPeers) resolve();
     });
     try {
-      await withDeadline(heard, { clock, timeoutMs: timeout, signal, what });
+      await withDeadline(happened, { clock, timeoutMs: timeout, signal, what });
     } finally {
       stopWaiting();
     }
@@ -359,14 +416,20 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
 
   async #resolve(field: string, address: string): Promise<Address[]> {
     try {
-      return await resolveSeed(address, { defaultPort: this.#shell.bindPort });
+      return await this.#addressesOf(address);
     } catch (cause) {
       const rule = `cannot be used: ${asError(cause).message}`;
       throw new ConfigError([{ field, value: address, rule }], { cause });
     }
   }
 
+  #addressesOf(seed: string, signal?: AbortSignal): Promise<Address[]> {
+    const resolver = this.#config[companyPorts]?.resolver;
+    return resolveSeed(seed, { ...resolver, defaultPort: this.#shell.bindPort, signal });
+  }
+
   #tell(event: MembershipEvent): void {
+    this.#company.told(event);
     // When all leave at once, the last words of each have nobody left to hear them.
     if (event.type === 'leave' && this.#onAlone.size > 0 && !this.#shell.engine.hasPeers) {
       for (const resolve of this.#onAlone) resolve();

@@ -7,6 +7,9 @@
 // The world round the core: transport, streams, the user's callbacks, log. It carries out the core's
 // effects and brings in what arrives.
 import type { ResolvedConfig } from './config/options.js';
+import type { Snapshot } from './company/snapshot.js';
+import { readSnapshot } from './company/snapshot-keeper.js';
+import { defaultRejoin } from './config/presets.js';
 import { Counters, type DropReason } from './core/counters.js';
 import { Engine, versionBytes } from './core/engine.js';
 import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
@@ -48,10 +51,14 @@ const REMOTE_FAILURES: ReadonlySet<unknown> = new Set([
   'ENETUNREACH',
 ]);
 
+const INCARNATIONS_NOT_SAVED = 16;
+
 /** What the shell tells the Memberlist that owns it. */
 export interface ShellListener {
   told(event: MembershipEvent): void;
   messageCame(payload: Buffer, from: Address): void;
+  /** Our incarnation rose, for something that was said of us. */
+  refuted(): void;
 }
 
 /** One node, running: engine, transport and exchanges. */
@@ -62,6 +69,8 @@ export class Shell {
   readonly host: DelegateHost;
   readonly report: (report: Report) => void;
   readonly bindPort: number;
+  /** What an earlier life of ours wrote down. */
+  readonly snapshot: Snapshot | undefined;
   readonly #transport: Transport;
   readonly #config: ResolvedConfig;
   readonly #reporter: Reporter;
@@ -69,10 +78,16 @@ export class Shell {
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   #unpublishMetrics: () => void = () => undefined;
+  /** Tells the metrics of the company that we are in. */
+  company: () => Metrics.CompanyGauges = () => ({ lost: 0, expected: 1, standing: 'well' });
 
   private constructor(
     base: Base,
-    init: { advertised: { addr: string; port: number }; listener: ShellListener },
+    init: {
+      advertised: { addr: string; port: number };
+      snapshot: Snapshot | undefined;
+      listener: ShellListener;
+    },
   ) {
     const { config, transport, counters, reporter, host } = base;
     const { report } = reporter;
@@ -84,6 +99,8 @@ export class Shell {
     this.counters = counters;
     this.report = report;
     this.host = host;
+    const { snapshot } = init;
+    this.snapshot = snapshot;
     const { addr, port } = init.advertised;
     this.bindPort = config.bindPort === 0 ? port : config.bindPort;
     const { clock, random } = config;
@@ -94,6 +111,7 @@ export class Shell {
     const settings = {
       ...config,
       bindPort: this.bindPort,
+      forgetMs: config.rejoin === false ? defaultRejoin.forgetAfter : config.rejoin.forgetAfter,
       hasAliveDelegate: config.alive !== undefined,
       lifeguard: config[lifeguardRules] ?? productionRules,
       disableTcpPingsForNode:
@@ -103,7 +121,15 @@ export class Shell {
     const identity = { addr: bytesOf(addr), port, vsn: versionBytes(config) };
     this.engine = new Engine(
       { settings, clock, random, effects, counters },
-      { codec: new PacketCodec(layers), identity },
+      {
+        codec: new PacketCodec(layers),
+        identity,
+        // A change of the last seconds may not have been written down any more.
+        earlierIncarnation:
+          snapshot?.name === config.name
+            ? snapshot.incarnation + INCARNATIONS_NOT_SAVED
+            : undefined,
+      },
     );
     const meta = host.nodeMeta();
     this.checkFits(meta);
@@ -133,6 +159,7 @@ export class Shell {
       // tells goes to somebody who has it only once this resolved.
       const metrics =
         config.metrics === false ? undefined : await import('./observability/metrics.js');
+      const snapshot = config.snapshot && (await readSnapshot({ config, report }));
       await transport.start({
         packet: (packet, from, receivedAt) => {
           try {
@@ -147,7 +174,7 @@ export class Shell {
         },
       });
       const advertised = transport.finalAdvertiseAddr(advertiseAddr, advertisePort);
-      const shell = new Shell(base, { advertised, listener });
+      const shell = new Shell(base, { advertised, snapshot, listener });
       if (metrics !== undefined) shell.#publishMetrics(metrics);
       return shell;
     } catch (error) {
@@ -216,6 +243,7 @@ export class Shell {
       counters,
       healthScore: () => engine.health.score,
       queueDepth: () => engine.queue.numQueued,
+      company: () => this.company(),
       members: () => engine.table.countByState(),
     });
   }
@@ -293,7 +321,10 @@ export class Shell {
         });
       },
       tell: (event) => listener.told(event),
-      report: this.report,
+      report: (report) => {
+        this.report(report);
+        if (report.code === 'refuted') listener.refuted();
+      },
       pingCompleted: (node, roundTripMs, payload) =>
         host.notifyPingComplete(node, roundTripMs, payload),
       userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),

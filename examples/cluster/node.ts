@@ -65,7 +65,7 @@ async function obey(list: Memberlist, command: Command): Promise<void> {
 }
 
 function reportEvent(event: MemberEvent): void {
-  if (!('node' in event)) return;
+  if (!('node' in event) || event.type === 'flapping') return;
   seen.add(event.node.name);
   const happening = event.type === 'leave' ? event.reason : event.type;
   report({ type: 'event', at: Date.now(), happening, member: viewOf(event.node) });

@@ -92,6 +92,7 @@ export function configFor(tuning: Tuning, own: Partial<LifeguardRules> = {}): Si
     awarenessMaxMultiplier: probe ? maxMultipliers[tuning.variant] : 1,
     // Ours, unknown to both papers.
     settleAfterJoin: false,
+    rejoin: false,
   };
   return Object.assign(config, { [lifeguardRules]: { ...rulesFor(tuning), ...own } });
 }

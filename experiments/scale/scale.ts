@@ -49,7 +49,14 @@ const quietMs = 20_000;
 /** Runs one cluster from its start to its end. */
 export async function runScale(options: ScaleOptions): Promise<ScaleResult> {
   const { nodes, seed } = options;
-  await using cluster = await SimulatedCluster.create({ size: nodes, seed, traceLength: 0 });
+  // The clusters of earlier measurements had no rejoin.
+  const config = { rejoin: false } as const;
+  await using cluster = await SimulatedCluster.create({
+    size: nodes,
+    seed,
+    config,
+    traceLength: 0,
+  });
   return await new ScaleRun(cluster, options).run();
 }
 

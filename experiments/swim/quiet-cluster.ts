@@ -36,6 +36,7 @@ export const quickSettings = {
   enableCompression: false,
   settleAfterJoin: false,
   queueCheckInterval: 0,
+  rejoin: false,
 } as const satisfies SimulatedConfig;
 
 /** Two rounds of gossip of the default settings. */

@@ -8,6 +8,7 @@
 // names are Go memberlist's in camelCase. "Default" means `lanConfig()`.
 import type { Registry, RegistryContentType } from 'prom-client';
 import type { LifeguardRules, lifeguardRules } from '../core/lifeguard/rules.js';
+import type { companyPorts, CompanyPorts } from '../company/ports.js';
 import type { Clock, Random } from '../core/ports.js';
 import type {
   AliveDelegate,
@@ -41,6 +42,23 @@ export interface MetricsOptions {
   /** What the metrics' names begin with. Default: `memberlist_`. */
   readonly prefix?: string | undefined;
 }
+
+/** How members that failed are looked for, and seeds that are no members. */
+export interface RejoinOptions {
+  /** Time between two looks: above 0. Default: 30 s. */
+  readonly interval?: number | undefined;
+  /** Time for one look, with all that it contacts: above 0. Default: 10 s. */
+  readonly timeout?: number | undefined;
+  /** How long a failed member is looked for: above 0. Default: 72 h. */
+  readonly forgetAfter?: number | undefined;
+}
+
+/**
+ * Seeds: a list of `host`, `host:port`, `[v6]:port`, `v6`, each optionally as `name/…`, and
+ * `srv+<name>` for the SRV records of a name; or a function that gives such a list, asked again each
+ * time. Its signal is aborted when the answer is no longer wanted.
+ */
+export type Seeds = readonly string[] | ((signal: AbortSignal) => Promise<readonly string[]>);
 
 /**
  * What `Memberlist.create` takes. Every field is optional, and one that is explicitly undefined
@@ -163,6 +181,34 @@ export interface MemberlistConfig {
    */
   deadNodeReclaimTime?: number | undefined;
 
+  /**
+   * Others to join, looked up again at every attempt: at the start until somebody answered, and from
+   * then on, unless `rejoin` is false, those that are no members. `create` does not wait for them, and
+   * does not fail when nobody answers; `ready` waits. Default: none.
+   */
+  seeds?: Seeds | undefined;
+  /**
+   * Look for members that failed, so that a cluster that was cut in two is one again by itself: in each
+   * interval the whole cluster contacts each of them about once, less often the longer it is gone
+   * (pauses of a twentieth of that time, up to an hour). Who left by itself is not looked for. False
+   * switches it off; Go memberlist has none. Default: every 30 s, for 10 s, for up to 72 h.
+   */
+  rejoin?: RejoinOptions | false | undefined;
+
+  /**
+   * A file that remembers who was there and our incarnation, written every few seconds at most when
+   * something changed, in one step. A node that starts again joins those in it when no seed answers, and
+   * begins above its old incarnation. Its folder must be there. Default: none.
+   */
+  snapshot?: { readonly path: string } | undefined;
+
+  /**
+   * How many members should be there, ourselves included: 1 or more. With half of them or fewer this
+   * node tells of `minority`, alone of `isolated`, then of `recovered`. Default: the most that were
+   * there within an hour, less those who left by themselves.
+   */
+  expectedMembers?: number | undefined;
+
   /** Compress what we send (LZW), where that helps. Default: true. */
   enableCompression?: boolean | undefined;
   /** The most bytes of a packet that we send: 512 to 65507. Default: 1400. */
@@ -203,6 +249,9 @@ export type OptionalSetting =
   | 'advertisePort'
   | 'keyring'
   | 'cidrsAllowed'
+  | 'seeds'
+  | 'snapshot'
+  | 'expectedMembers'
   | 'disableTcpPingsForNode'
   | 'delegate'
   | 'events'
@@ -214,7 +263,7 @@ export type OptionalSetting =
   | 'logger';
 
 /** Settings that take another form in {@link ResolvedConfig}. */
-type ReshapedSetting = 'secretKey' | 'bindAddr';
+type ReshapedSetting = 'secretKey' | 'bindAddr' | 'rejoin';
 
 type FilledSettings = {
   readonly [
@@ -226,6 +275,13 @@ type OptionalSettings = {
   readonly [Field in OptionalSetting]-?: MemberlistConfig[Field];
 };
 
+/** {@link RejoinOptions} with the defaults filled in. */
+export interface ResolvedRejoin {
+  readonly interval: number;
+  readonly timeout: number;
+  readonly forgetAfter: number;
+}
+
 /**
  * A configuration that passed all rules, with every default filled in. Frozen, the user's own
  * objects excepted. A `secretKey` has become the `keyring`.
@@ -233,6 +289,10 @@ type OptionalSettings = {
 export interface ResolvedConfig extends FilledSettings, OptionalSettings {
   /** The IPs to bind; at least one. */
   readonly bindAddr: readonly string[];
+  /** How lost members are looked for; false: they are not. */
+  readonly rejoin: ResolvedRejoin | false;
+  /** @internal What a simulation, or a test, exchanges. */
+  readonly [companyPorts]?: CompanyPorts;
   /** @internal Only experiments have other rules than those of production. */
   readonly [lifeguardRules]?: LifeguardRules;
 }

@@ -36,6 +36,7 @@ type PresetField =
   | 'pushPullInterval'
   | 'settleAfterJoin'
   | 'deadNodeReclaimTime'
+  | 'rejoin'
   | 'enableCompression'
   | 'udpBufferSize'
   | 'handoffQueueDepth'
@@ -49,6 +50,15 @@ export type PresetConfig = {
     undefined
   >;
 };
+
+const hourMs = 3_600_000;
+
+/** How lost members are looked for, unless the user says otherwise. */
+export const defaultRejoin = Object.freeze({
+  interval: 30_000,
+  timeout: 10_000,
+  forgetAfter: 72 * hourMs,
+});
 
 /**
  * For nodes in one data centre; the default, as `DefaultLANConfig` in Go memberlist.
@@ -83,6 +93,7 @@ export function lanConfig(): PresetConfig {
     pushPullInterval: 30_000,
     settleAfterJoin: true,
     deadNodeReclaimTime: 0,
+    rejoin: { ...defaultRejoin },
     enableCompression: true,
     udpBufferSize: 1_400,
     handoffQueueDepth: limits.handoffQueueDepth,

@@ -7,6 +7,7 @@
 // From what the user gave to what the library works with: all mistakes at once, or all defaults
 // filled in.
 import { hostname } from 'node:os';
+import { companyPorts, type CompanyPorts } from '../company/ports.js';
 import { lifeguardRules, type LifeguardRules } from '../core/lifeguard/rules.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import { systemClock } from '../runtime/system-clock.js';
@@ -17,9 +18,11 @@ import type {
   MemberlistConfig,
   MetricsOptions,
   OptionalSetting,
+  RejoinOptions,
   ResolvedConfig,
+  ResolvedRejoin,
 } from './options.js';
-import { lanConfig } from './presets.js';
+import { defaultRejoin, lanConfig } from './presets.js';
 import { rules } from './rules.js';
 
 type Field = keyof MemberlistConfig;
@@ -35,6 +38,9 @@ const notGiven: Readonly<Record<OptionalSetting, undefined>> = {
   advertisePort: undefined,
   keyring: undefined,
   cidrsAllowed: undefined,
+  seeds: undefined,
+  snapshot: undefined,
+  expectedMembers: undefined,
   disableTcpPingsForNode: undefined,
   delegate: undefined,
   events: undefined,
@@ -65,6 +71,7 @@ export function resolveConfig(config: MemberlistConfig | undefined = {}): Resolv
 
 interface ExperimentConfig {
   readonly [lifeguardRules]?: LifeguardRules;
+  readonly [companyPorts]?: CompanyPorts;
 }
 
 /** Reads each setting once. The values are what they claim to be only after `findProblems`. */
@@ -140,7 +147,7 @@ function unknownField(field: string, value: unknown): ConfigProblem {
 
 function fillIn(
   given: Given & { name: string },
-  { [lifeguardRules]: rules }: ExperimentConfig,
+  { [lifeguardRules]: rules, [companyPorts]: ports }: ExperimentConfig,
 ): ResolvedConfig {
   const { secretKey, ...settings } = {
     ...notGiven,
@@ -149,7 +156,8 @@ function fillIn(
     random: systemRandom,
     ...given,
   };
-  const { bindAddr, cidrsAllowed, advertisePort, keyring, metrics } = settings;
+  const { bindAddr, cidrsAllowed, advertisePort, keyring, metrics, seeds, rejoin, snapshot } =
+    settings;
   return Object.freeze({
     ...settings,
     bindAddr: Object.freeze(typeof bindAddr === 'string' ? [bindAddr] : [...bindAddr]),
@@ -157,7 +165,20 @@ function fillIn(
     keyring: secretKey === undefined ? keyring : new Keyring(secretKey),
     cidrsAllowed: cidrsAllowed && Object.freeze([...cidrsAllowed]),
     metrics: metrics && frozenMetrics(metrics),
+    seeds: typeof seeds === 'object' ? Object.freeze([...seeds]) : seeds,
+    snapshot: snapshot && Object.freeze({ ...snapshot }),
+    rejoin: rejoin && completeRejoin(rejoin),
     ...(rules && { [lifeguardRules]: rules }),
+    ...(ports && { [companyPorts]: ports }),
+  });
+}
+
+function completeRejoin(given: RejoinOptions): ResolvedRejoin {
+  const { interval, timeout, forgetAfter } = given;
+  return Object.freeze({
+    interval: interval ?? defaultRejoin.interval,
+    timeout: timeout ?? defaultRejoin.timeout,
+    forgetAfter: forgetAfter ?? defaultRejoin.forgetAfter,
   });
 }
 

@@ -11,7 +11,8 @@ import { CidrList } from '../security/cidr.js';
 import { Keyring } from '../security/keyring.js';
 import { limits } from '../wire/limits.js';
 import { isWellFormedText } from '../wire/text.js';
-import type { MemberlistConfig, MetricsOptions } from './options.js';
+import { problemWithSeed } from '../transport/resolve.js';
+import type { MemberlistConfig, MetricsOptions, RejoinOptions } from './options.js';
 
 /** Says what a value must be, or undefined when it is. */
 export type Rule = (value: unknown) => string | undefined;
@@ -140,18 +141,46 @@ const metricRules: Readonly<Record<keyof MetricsOptions, Rule>> = {
   ),
 };
 
-const metrics: Rule = (value) => {
-  if (value === false) return undefined;
-  if (!isObject(value) || Array.isArray(value)) return 'must be an object, or false';
-  for (const [option, given] of Object.entries(value)) {
-    if (given === undefined) continue;
-    if (!Object.hasOwn(metricRules, option)) {
-      return `must not have '${option}'; the options are ${Object.keys(metricRules).join(', ')}`;
+/** An object of options, each with a rule of its own. */
+function options(rulesOf: Readonly<Record<string, Rule>>, words: string): Rule {
+  return (value) => {
+    if (!isObject(value) || Array.isArray(value)) return words;
+    for (const [option, given] of Object.entries(value)) {
+      if (given === undefined) continue;
+      const ruleOf = Object.hasOwn(rulesOf, option) ? rulesOf[option] : undefined;
+      if (ruleOf === undefined) {
+        return `must not have '${option}'; the options are ${Object.keys(rulesOf).join(', ')}`;
+      }
+      const problem = ruleOf(given);
+      if (problem !== undefined) return `${option} ${problem}`;
     }
-    const problem = metricRules[option as keyof MetricsOptions](given);
-    if (problem !== undefined) return `${option} ${problem}`;
-  }
-  return undefined;
+    return undefined;
+  };
+}
+
+/** False switches it off; else all is as the rule says. */
+function orFalse(ruleOf: Rule): Rule {
+  return (value) => (value === false ? undefined : ruleOf(value));
+}
+
+const rejoinRules: Readonly<Record<keyof RejoinOptions, Rule>> = {
+  interval: timeout,
+  timeout,
+  forgetAfter: timeout,
+};
+
+const snapshot: Rule = (value) => {
+  const isPath = (path: unknown): boolean =>
+    typeof path === 'string' && path !== '' && !path.includes('\0');
+  if (!isObject(value) || !isPath(value.path)) return 'must be an object with the path of a file';
+  const other = Object.keys(value).find((option) => option !== 'path');
+  return other === undefined ? undefined : `must not have '${other}'; the only option is path`;
+};
+
+const seeds: Rule = (value) => {
+  if (typeof value === 'function') return undefined;
+  if (!Array.isArray(value)) return 'must be a list of seeds, or a function that promises one';
+  return (value as unknown[]).map(problemWithSeed).find((problem) => problem !== undefined);
 };
 
 /** The rule of each setting; its order is that of the problems in a `ConfigError`. */
@@ -189,6 +218,10 @@ export const rules: Readonly<Record<keyof MemberlistConfig, Rule>> = {
   pushPullInterval: interval,
   settleAfterJoin: flag,
   deadNodeReclaimTime: duration,
+  seeds,
+  snapshot,
+  expectedMembers: count(1),
+  rejoin: orFalse(options(rejoinRules, 'must be an object, or false')),
   enableCompression: flag,
   udpBufferSize: integer(512, limits.packetBytes),
   handoffQueueDepth: count(1),
@@ -204,7 +237,7 @@ export const rules: Readonly<Record<keyof MemberlistConfig, Rule>> = {
   alive: methods(['notifyAlive']),
   transport: methods(['start', 'finalAdvertiseAddr', 'writeTo', 'dial', 'shutdown']),
   logger: methods(['debug', 'info', 'warn', 'error']),
-  metrics,
+  metrics: orFalse(options(metricRules, 'must be an object, or false')),
   clock: methods(['now', 'setTimer', 'afterTurn']),
   random: methods(['next']),
 };

@@ -29,6 +29,8 @@ export interface CoreSettings {
   readonly settleAfterJoin: boolean;
   readonly queueCheckInterval: number;
   readonly deadNodeReclaimTime: number;
+  /** How long a name stays forgotten that the user wants forgotten. */
+  readonly forgetMs: number;
   readonly handoffQueueDepth: number;
   readonly udpBufferSize: number;
   /** Version bytes are demanded of alive claims when there is a delegate to show them to. */

@@ -31,6 +31,9 @@ export type DropReason =
 /** How a probe round ended. */
 export type ProbeOutcome = 'direct' | 'indirect' | 'stream' | 'failed' | 'stalled' | 'abandoned';
 
+/** How an attempt to rejoin somebody ended. */
+export type RejoinOutcome = 'joined' | 'failed';
+
 /** Running totals since the node was created. */
 export class Counters {
   packetsIn = 0;
@@ -41,6 +44,9 @@ export class Counters {
   refutations = 0;
   degradedSuspicions = 0;
   callbackErrors = 0;
+  recoveries = 0;
+  flapping = 0;
+  readonly rejoins: Record<RejoinOutcome, number> = { joined: 0, failed: 0 };
   readonly drops = new Map<DropReason, number>();
   readonly probes = new Map<ProbeOutcome, number>();
 

@@ -14,6 +14,7 @@ import type { AliveClaim, MemberRecord, Ping } from '../wire/messages.js';
 import type { PacketCodec } from '../wire/packet-codec.js';
 import { isEndOfSlice, type Sliced } from '../wire/sliced.js';
 import { CatchUp } from './catch-up.js';
+import { Forgotten } from './company/forgotten.js';
 import type { CoreContext } from './context.js';
 import { Dispatcher } from './dispatcher.js';
 import { gossipRound } from './gossip/gossip-round.js';
@@ -70,7 +71,11 @@ export class Engine {
   readonly #schedulers: readonly Scheduler[];
   #running = false;
 
-  constructor(context: CoreContext, init: { codec: PacketCodec; identity: Identity }) {
+  /** @param init.earlierIncarnation - one that an earlier life of ours had; we begin above it */
+  constructor(
+    context: CoreContext,
+    init: { codec: PacketCodec; identity: Identity; earlierIncarnation?: number | undefined },
+  ) {
     const { clock, random, counters, settings } = context;
     this.#context = context;
     this.#identity = init.identity;
@@ -86,6 +91,8 @@ export class Engine {
     const caughtUp = lifeguard.probeWait(this.#catchUp.wait);
     this.table = new MemberTable(random);
     this.self = new LocalNode({ name: settings.name, random });
+    const { earlierIncarnation } = init;
+    if (earlierIncarnation !== undefined) this.self.incarnationAbove(earlierIncarnation);
     this.health = new LocalHealth({
       maxMultiplier: settings.awarenessMaxMultiplier,
       changed: (score) => context.effects.tell({ type: 'health', score }),
@@ -101,6 +108,13 @@ export class Engine {
     const parts = { context, self, table, queue, health, outbox, acks, caughtUp };
     const membership = (this.#membership = new Membership({
       ...parts,
+      forgotten: new Forgotten(
+        { clock },
+        {
+          forMs: settings.forgetMs,
+          ping: (to, done) => this.ping(to, (result) => done('roundTripMs' in result)),
+        },
+      ),
       caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
     const makePing: MakePing = (seqNo, node) => this.#makePing(seqNo, node);
@@ -263,6 +277,11 @@ export class Engine {
       if (isEndOfSlice(++count)) yield;
     }
     return undefined;
+  }
+
+  /** Forgets a member that is gone, until it is seen to live; false when it is not gone. */
+  forget(name: string): boolean {
+    return this.#membership.forget(name);
   }
 
   /** A join succeeded: exchange state a few times more in the seconds that follow. */

@@ -34,6 +34,21 @@ export type Report =
   | { readonly code: 'queue-depth'; peer?: undefined; depth: number }
   | { readonly code: 'broadcast-too-large'; peer: string; size: number }
   | { readonly code: 'user-broadcast-too-large'; peer?: undefined; size: number; limit: number }
+  | { readonly code: 'rejoined'; peer: string; address: string }
+  | { readonly code: 'rejoin-failed'; peer: string; error: Error }
+  | { readonly code: 'seeds-failed'; peer?: string; error: Error }
+  | {
+      readonly code: 'snapshot-corrupt';
+      peer?: undefined;
+      path: string;
+      aside: string;
+      error: Error;
+    }
+  | { readonly code: 'snapshot-failed'; peer?: undefined; path: string; error: Error }
+  | { readonly code: 'isolated'; peer?: undefined; members: number; expected: number }
+  | { readonly code: 'minority'; peer?: undefined; members: number; expected: number }
+  | { readonly code: 'recovered'; peer?: undefined; members: number; expected: number }
+  | { readonly code: 'flapping'; peer: string; count: number }
   | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
   | { readonly code: 'public-address'; peer?: undefined; address: string }
   | { readonly code: 'leave-unfinished'; peer?: undefined; error: Error }

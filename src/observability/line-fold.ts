@@ -34,6 +34,13 @@ const ALLOWANCE: Partial<Record<ReportCode, number>> = {
   'member-recovered': ABOUT_MEMBERS,
   'member-failed': ABOUT_MEMBERS,
   'member-left': ABOUT_MEMBERS,
+  rejoined: ABOUT_MEMBERS,
+  'rejoin-failed': 1,
+  isolated: 1,
+  minority: 1,
+  recovered: 1,
+  flapping: ABOUT_MEMBERS,
+  'seeds-failed': 1,
   'member-reaped': ABOUT_MEMBERS,
   'suspicion-degraded': ABOUT_MEMBERS,
 };

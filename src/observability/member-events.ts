@@ -6,6 +6,8 @@
 
 // The two ways to hear of things: an emitter with types, and an iterator to loop over.
 import { EventEmitter } from 'node:events';
+import type { CompanyEvent } from '../company/events.js';
+import type { Strength } from '../core/company/isolation.js';
 import type { Node } from '../core/member.js';
 import type { LeaveReason, MembershipEvent } from '../core/membership/events.js';
 import type { Address } from '../wire/address.js';
@@ -28,11 +30,20 @@ export interface MemberlistEvents {
   message: [payload: Buffer, from: Address];
   /** The local health score changed; 0 is healthy. */
   health: [score: number];
+  /** Everybody else is gone. */
+  isolated: [strength: Strength];
+  /** Half of those who should be there, or more, are gone. */
+  minority: [strength: Strength];
+  /** More than half of those who should be there are there again. */
+  recovered: [strength: Strength];
+  /** A member failed more than three times within ten minutes; told once, until there was peace. */
+  flapping: [node: Node, count: number];
 }
 
 /** One event of the iterator. */
 export type MemberEvent =
   | MembershipEvent
+  | CompanyEvent
   | { readonly type: 'message'; readonly payload: Buffer; readonly from: Address }
   /** The reader was too slow: this many events that came next are lost. */
   | { readonly type: 'overflow'; readonly dropped: number };
@@ -70,6 +81,12 @@ export function argumentsOf(event: Exclude<MemberEvent, { type: 'overflow' }>): 
       return [event.payload, event.from];
     case 'health':
       return [event.score];
+    case 'isolated':
+    case 'minority':
+    case 'recovered':
+      return [{ members: event.members, expected: event.expected }];
+    case 'flapping':
+      return [event.node, event.count];
     default:
       return [event.node];
   }

@@ -19,7 +19,15 @@ export interface MetricsSource {
   readonly counters: Counters;
   healthScore(): number;
   queueDepth(): number;
+  company(): CompanyGauges;
   members(): Readonly<Record<MemberState, number>>;
+}
+
+/** What the metrics tell of the company that a node is in. */
+export interface CompanyGauges {
+  readonly lost: number;
+  readonly expected: number;
+  readonly standing: string;
 }
 
 type Sample = readonly [value: number, labels?: Readonly<Record<string, string>>];
@@ -44,8 +52,7 @@ const counter = (
   samples: ({ counters }) => [[read(counters)]],
 });
 
-/** Every metric, under its name without the prefix. */
-export const metricDefinitions: readonly MetricDefinition[] = [
+const engineMetrics: readonly MetricDefinition[] = [
   {
     name: 'members',
     help: 'Members in the table, by state; the local node is one of them',
@@ -99,6 +106,50 @@ export const metricDefinitions: readonly MetricDefinition[] = [
     ({ callbackErrors }) => callbackErrors,
   ),
 ];
+
+const companyMetrics: readonly MetricDefinition[] = [
+  {
+    name: 'rejoins_total',
+    help: 'Attempts to reach lost members and seeds, by outcome',
+    kind: 'counter',
+    labels: ['outcome'],
+    samples: ({ counters }) =>
+      Object.entries(counters.rejoins).map(([outcome, count]): Sample => [count, { outcome }]),
+  },
+  {
+    name: 'lost_members',
+    help: 'Members that failed and are looked for',
+    kind: 'gauge',
+    samples: (source) => [[source.company().lost]],
+  },
+  {
+    name: 'expected_members',
+    help: 'Members that should be there: expectedMembers, or the most seen for a while',
+    kind: 'gauge',
+    samples: (source) => [[source.company().expected]],
+  },
+  {
+    name: 'isolated',
+    help: '1 while everybody else is gone',
+    kind: 'gauge',
+    samples: (source) => [[source.company().standing === 'isolated' ? 1 : 0]],
+  },
+  {
+    name: 'minority',
+    help: '1 while half of the expected members or more are gone, and not all',
+    kind: 'gauge',
+    samples: (source) => [[source.company().standing === 'minority' ? 1 : 0]],
+  },
+  counter(
+    'recoveries_total',
+    'Ends of being isolated or in a minority',
+    ({ recoveries }) => recoveries,
+  ),
+  counter('flapping_total', 'Members that were told of as flapping', ({ flapping }) => flapping),
+];
+
+/** Every metric, under its name without the prefix. */
+export const metricDefinitions: readonly MetricDefinition[] = [...engineMetrics, ...companyMetrics];
 
 type AnyRegistry = Registry<RegistryContentType>;
 interface Publication {

@@ -126,6 +126,53 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     ({ size, limit }) =>
       `getBroadcasts returned a message of ${size} bytes where ${limit} were left; dropped`,
   ],
+  rejoined: [
+    'info',
+    'rejoin',
+    ({ peer, address }) => `exchanged state with ${peer} at ${address}, who was no member`,
+  ],
+  'rejoin-failed': [
+    'debug',
+    'rejoin',
+    ({ peer, error }) => `tried to reach ${peer}, who is no member: ${error.message}`,
+  ],
+  'seeds-failed': [
+    'info',
+    'rejoin',
+    ({ peer, error }) => `${peer ?? 'the seeds'} could not be looked up: ${error.message}`,
+  ],
+  isolated: [
+    'warn',
+    'rejoin',
+    ({ expected }) => `everybody else is gone; ${expected} members should be there`,
+  ],
+  minority: [
+    'warn',
+    'rejoin',
+    ({ members, expected }) =>
+      `only ${members} of ${expected} members are there; we may be on the smaller side of a cut network`,
+  ],
+  recovered: [
+    'info',
+    'rejoin',
+    ({ members, expected }) => `${members} of ${expected} members are there again`,
+  ],
+  flapping: [
+    'warn',
+    'rejoin',
+    ({ peer, count }) => `${peer} failed ${count} times within ten minutes; this is not said again`,
+  ],
+  'snapshot-corrupt': [
+    'warn',
+    'snapshot',
+    ({ path, aside, error }) =>
+      `${path} is no snapshot (${error.message}); it is at ${aside} now, and a new one will be written`,
+  ],
+  'snapshot-failed': [
+    'warn',
+    'snapshot',
+    ({ path, error }) => `the snapshot ${path} cannot be read or written: ${error.message}`,
+  ],
   'callback-threw': [
     'error',
     'delegate',

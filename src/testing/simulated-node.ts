@@ -7,13 +7,14 @@
 // One node of a simulated cluster: the production Memberlist with a clock, a source of randomness and
 // a transport of the simulation's, and the ways in which its process can misbehave.
 
+import { companyPorts, type CompanyPorts } from '../company/ports.js';
 import type { MemberlistConfig } from '../config/options.js';
-import type { Random } from '../core/ports.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import { Memberlist } from '../memberlist.js';
 import type { MemoryNetwork } from './memory-network.js';
 import type { MemoryTransport } from './memory-transport.js';
 import { NodeClock } from './node-clock.js';
+import type { SeededRandom } from './seeded-random.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 /** What a simulated node is made of. */
@@ -21,8 +22,8 @@ export interface SimulatedNodeInit {
   readonly name: string;
   /** `'ip:port'`, `'new'`, or undefined: the one that it had, or the next free one. */
   readonly addr: string | undefined;
-  readonly config: MemberlistConfig;
-  readonly random: Random;
+  readonly config: MemberlistConfig & { readonly [companyPorts]?: CompanyPorts };
+  readonly random: SeededRandom;
   /** Called with every membership event. */
   readonly told: (event: MembershipEvent) => void;
 }
@@ -53,13 +54,10 @@ export class SimulatedNode {
     const node = new SimulatedNode(world, init);
     const { clock, transport } = node;
     const { random, told } = init;
-    const list = await Memberlist.create({
-      name: init.name,
-      ...init.config,
-      clock,
-      random,
-      transport,
-    });
+    // Of its own, so that a rejoin changes nothing in what else is left to chance.
+    const ports = { random: random.fork('company'), ...init.config[companyPorts] };
+    const config = { name: init.name, ...init.config, clock, random, transport };
+    const list = await Memberlist.create(Object.assign(config, { [companyPorts]: ports }));
     node.#list = list;
     list.on('join', (member) => told({ type: 'join', node: member }));
     list.on('leave', (member, reason) => told({ type: 'leave', node: member, reason }));

@@ -50,6 +50,18 @@ export const limits = {
   msgpackDepth: 32,
   /** MessagePack values in one body: ours have a dozen; bytes may come as arrays of integers. */
   msgpackElements: 4096,
+  /** Failed members that are looked for (`rejoin`): reaching one of a lost side is enough. */
+  lostPeers: 4096,
+  /** Names that `forget` was called with, kept until `forgetAfter`. */
+  forgottenNames: 4096,
+  /** Members whose failures are counted, the last to fail: names can be invented. */
+  flappingNames: 1024,
+  /** Members in a snapshot file: a restarted node needs one that answers. */
+  snapshotMembers: 256,
+  /** A member's name in a snapshot file; who has a longer one is left out. */
+  snapshotNameCharacters: 512,
+  /** A snapshot file that is read: more cannot have been written by us. */
+  snapshotBytes: 1 * MiB,
   /** A log line that others can bring about is written once per reason in this time (milliseconds). */
   logWindowMs: 10_000,
   /** Lines about members (joined, failed, …), of each kind, in that time: real clusters are busy. */

@@ -128,8 +128,14 @@ export function events(list: Memberlist): void {
   list.on('health', (score) => holds<Equal<typeof score, number>>());
   // @ts-expect-error a join has no reason
   list.on('join', (_node: Node, _reason: string) => undefined);
-  type Names =
-    'join' | 'leave' | 'update' | 'suspect' | 'recover' | 'conflict' | 'message' | 'health';
+  type MemberNames = 'join' | 'leave' | 'update' | 'suspect' | 'recover' | 'conflict';
+  type CompanyNames = 'isolated' | 'minority' | 'recovered' | 'flapping';
+  type Names = MemberNames | CompanyNames | 'message' | 'health';
+  list.on('isolated', ({ members, expected }) => holds<Equal<typeof members, typeof expected>>());
+  list.on('flapping', (node, count) => {
+    holds<Equal<typeof node, Node>>();
+    holds<Equal<typeof count, number>>();
+  });
   holds<Equal<keyof MemberlistEvents, Names>>();
   holds<Equal<MemberEvent['type'], Names | 'overflow'>>();
 }
@@ -156,6 +162,14 @@ export async function iteration(list: Memberlist): Promise<void> {
         break;
       case 'health':
         holds<Equal<typeof event.score, number>>();
+        break;
+      case 'isolated':
+      case 'minority':
+      case 'recovered':
+        holds<Equal<typeof event.expected, number>>();
+        break;
+      case 'flapping':
+        holds<Equal<typeof event.count, number>>();
         break;
       case 'overflow':
         holds<Equal<typeof event.dropped, number>>();
@@ -213,6 +227,10 @@ export function configuration(registry: Registry): MemberlistConfig[] {
     disableTcpPingsForNode: (name: string) => name === 'x',
     requireNodeNames: true,
     cidrsAllowed: ['10.0.0.0/8'],
+    seeds: ['10.0.0.2', 'srv+_gossip._udp.example.org'],
+    rejoin: { interval: 60_000 },
+    expectedMembers: 5,
+    snapshot: { path: '/var/lib/gossip.json' },
     delegate: {},
     events: {},
     conflict: { notifyConflict: () => undefined },
@@ -233,6 +251,7 @@ export function configuration(registry: Registry): MemberlistConfig[] {
     everything,
     { ...lanConfig(), bindAddr: '127.0.0.1', secretKey: Buffer.alloc(16) },
     { ...localConfig(), secretKey: 'base64', metrics: false },
+    { rejoin: false, seeds: (signal: AbortSignal) => Promise.resolve([String(signal.aborted)]) },
     { keyring: new Keyring(Keyring.generate()), name: undefined },
   ];
   // @ts-expect-error unknown fields are mistakes

@@ -15,6 +15,7 @@ import {
   type DeadClaim,
   type SuspectClaim,
 } from '../../wire/messages.js';
+import type { Forgotten } from '../company/forgotten.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import type { Waiting } from '../inbox.js';
@@ -39,6 +40,7 @@ export interface MembershipComponents {
   readonly queue: TransmitLimitedQueue;
   readonly health: LocalHealth;
   readonly outbox: Outbox;
+  readonly forgotten: Forgotten;
   /** Calls back when what had been received by now is handled. */
   readonly caughtUp: (then: () => void) => void;
 }
@@ -62,7 +64,10 @@ export class Membership {
   readonly #queue: TransmitLimitedQueue;
   readonly #health: LocalHealth;
   readonly #outbox: Outbox;
+  readonly #forgotten: Forgotten;
   readonly #suspicions: Suspicions;
+  /** Addresses that were claimed since `contested` was asked, and for whom. */
+  readonly #claimed = new Map<string, string>();
 
   constructor(components: MembershipComponents) {
     this.#context = components.context;
@@ -71,6 +76,7 @@ export class Membership {
     this.#queue = components.queue;
     this.#health = components.health;
     this.#outbox = components.outbox;
+    this.#forgotten = components.forgotten;
     this.#suspicions = new Suspicions(components);
   }
 
@@ -154,6 +160,36 @@ export class Membership {
     }
   }
 
+  /**
+   * Takes a member that is gone out of the table at once, as the user wants it, and lets nobody bring it
+   * back unless it lives. False when it is not gone.
+   */
+  forget(name: string): boolean {
+    const member = this.#table.get(name);
+    if (name === this.#self.name || member?.isGone === false) return false;
+    this.#forgotten.add(name);
+    for (const removed of this.#table.removeIf((each) => each === member)) {
+      this.#context.effects.report({ code: 'member-reaped', peer: removed.name });
+    }
+    return true;
+  }
+
+  /**
+   * Members at whose addresses somebody else has turned up since this was last asked. Two processes
+   * cannot hold one port, so they are most likely gone.
+   */
+  contested(): Member[] {
+    if (this.#claimed.size === 0) return [];
+    const found: Member[] = [];
+    for (const member of this.#table) {
+      const { name, address, isGone } = member;
+      if (isGone || name === this.#self.name) continue;
+      if ((this.#claimed.get(address) ?? name) !== name) found.push(member);
+    }
+    this.#claimed.clear();
+    return found;
+  }
+
   /** Takes every suspicion timer back. */
   stop(): void {
     this.#suspicions.clear();
@@ -176,6 +212,10 @@ export class Membership {
     if (!how.isOwnClaim) {
       const objection = effects.objectionToAlive(() => nodeFrom(name, facts, 'alive'));
       if (objection) return this.#drop(name, 'refused-by-delegate', objection.message);
+    }
+    if (member === undefined && !how.isOwnClaim) {
+      const again = (): void => this.#alive(received, how);
+      if (this.#forgotten.doubts(name, facts.address, again)) return;
     }
     const verdict = judgeAlive(member, facts, {
       isSelf,
@@ -225,6 +265,9 @@ export class Membership {
     if (name === this.#self.name) return;
 
     const { address } = facts;
+    if (before?.address !== address && this.#context.settings.probeInterval > 0) {
+      this.#claimed.set(address, name);
+    }
     if (before === undefined || before.state === 'dead' || before.state === 'left') {
       if (before !== undefined && before.address !== address) {
         const addresses = { held: before.address, claimed: address };

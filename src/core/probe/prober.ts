@@ -5,7 +5,8 @@
  */
 
 // Probes the members round-robin over a shuffled list, so that each is probed once per pass and the
-// wait for it is bounded (SWIM, section 4.3).
+// wait for it is bounded (SWIM, section 4.3). Those at whose address somebody else has turned up come
+// first: with the same address under a new name, the old one need not wait for its turn to be found dead.
 import type { Member } from '../member.js';
 import { ProbeRound, type ProbeComponents } from './probe-round.js';
 
@@ -14,6 +15,8 @@ export class Prober {
   readonly #components: ProbeComponents;
   readonly #ticksAnew: () => void;
   #position = 0;
+  /** Before all others. */
+  #urgent: Member[] = [];
   #round: ProbeRound | undefined;
   #tickWaits = false;
 
@@ -60,6 +63,10 @@ export class Prober {
   // shuffled. Undefined after a whole fruitless pass.
   #nextTarget(): Member | undefined {
     const { table, self, membership } = this.#components;
+    this.#urgent.push(...membership.contested());
+    for (let urgent = this.#urgent.shift(); urgent; urgent = this.#urgent.shift()) {
+      if (!urgent.isGone && table.get(urgent.name) === urgent) return urgent;
+    }
     for (let hasWrapped = false; ;) {
       if (this.#position >= table.size) {
         if (hasWrapped) return undefined;

@@ -64,6 +64,7 @@ export class Stage {
     const config = (key: string): SimulatedConfig => {
       const log = (message: string, line?: object): void => hear(key, message, line ?? {});
       return {
+        rejoin: false,
         ...settings,
         ...(encrypted && { keyring: stage.keys.ringFor(key) }),
         queueCheckInterval: 2 * settings.probeInterval,

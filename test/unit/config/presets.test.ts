@@ -33,6 +33,7 @@ const table = {
   handoffQueueDepth: [1024, 1024, 1024],
   udpBufferSize: [1400, 1400, 1400],
   deadNodeReclaimTime: [0, 0, 0],
+  rejoin: Array<object>(3).fill({ interval: 30_000, timeout: 10_000, forgetAfter: 259_200_000 }),
   settleAfterJoin: [true, true, true],
   queueCheckInterval: [30_000, 30_000, 30_000],
 } as const;
@@ -55,7 +56,7 @@ for (const [column, [name, preset]] of Object.entries(presets).entries()) {
     const resolved = resolveConfig(preset());
     assert.deepEqual(resolved.bindAddr, [bindAddr]);
     for (const [field, value] of Object.entries(rest)) {
-      assert.equal(Object.entries(resolved).find(([key]) => key === field)?.[1], value, field);
+      assert.deepEqual(Object.entries(resolved).find(([key]) => key === field)?.[1], value, field);
     }
   });
 

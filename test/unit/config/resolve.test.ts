@@ -48,6 +48,9 @@ test('without a configuration everything has the default of a LAN', () => {
       advertisePort: undefined,
       keyring: undefined,
       cidrsAllowed: undefined,
+      seeds: undefined,
+      snapshot: undefined,
+      expectedMembers: undefined,
       disableTcpPingsForNode: undefined,
       delegate: undefined,
       events: undefined,
@@ -92,6 +95,18 @@ test('an address to bind becomes a list, and a list stays one', () => {
 test('port 0 to advertise means the bound port', () => {
   assert.equal(resolveConfig({ advertisePort: 0 }).advertisePort, undefined);
   assert.equal(resolveConfig({ advertisePort: 80 }).advertisePort, 80);
+});
+
+test('of rejoin what is not given has its default, and seeds are a copy', () => {
+  const hour = 3_600_000;
+  const rejoin = { interval: 5_000, timeout: undefined };
+  const seeds = ['10.0.0.1'];
+  const resolved = resolveConfig({ rejoin, seeds });
+  seeds.push('10.0.0.2');
+  assert.deepEqual(resolved.rejoin, { interval: 5_000, timeout: 10_000, forgetAfter: 72 * hour });
+  assert.deepEqual(resolved.seeds, ['10.0.0.1']);
+  assert.ok(Object.isFrozen(resolved.rejoin) && Object.isFrozen(resolved.seeds));
+  assert.equal(resolveConfig({ rejoin: false }).rejoin, false);
 });
 
 test('a secret key becomes a keyring and is not kept', () => {

@@ -66,6 +66,19 @@ const cases: Record<keyof MemberlistConfig, { good: unknown[]; bad: unknown[] }>
   pushPullInterval: { good: [0, 30_000], bad: [-1, NaN] },
   settleAfterJoin: { good: [true, false], bad: [null] },
   deadNodeReclaimTime: { good: [0, 1e12], bad: [-1, NaN, Infinity] },
+  seeds: {
+    good: [[], ['a', '10.0.0.1:7946', 'n/[::1]:80', 'srv+_gossip._udp.example.org'], nothing],
+    bad: ['a', null, {}, [1], ['a', 'b:0'], ['srv+'], ['srv+a/b'], ['srv+a:80']],
+  },
+  snapshot: {
+    good: [{ path: '/var/lib/gossip.json' }],
+    bad: ['/x', null, [], {}, { path: '' }, { path: 1 }, { path: 'a\0' }, { path: '/x', file: 1 }],
+  },
+  expectedMembers: { good: [1, 5], bad: [0, 1.5, NaN, '5'] },
+  rejoin: {
+    good: [false, {}, { interval: 1 }, { interval: 1, timeout: 1, forgetAfter: 2_147_483_647 }],
+    bad: [true, null, [], { interval: 0 }, { timeout: -1 }, { forgetAfter: NaN }, { every: 1 }],
+  },
   enableCompression: { good: [true, false], bad: [null] },
   udpBufferSize: { good: [512, 65_507], bad: [511, 65_508, 1400.5] },
   handoffQueueDepth: { good: [1, 1024], bad: [0, 1.5] },

@@ -76,7 +76,11 @@ export interface MemberOptions extends Partial<Omit<AliveClaim, 'type' | 'node'>
 
 /** The settings of a node called `me`: LAN defaults. */
 export function settingsFor(overrides: Partial<CoreSettings> = {}): CoreSettings {
-  const none = { disableTcpPingsForNode: undefined, hasAliveDelegate: false };
+  const none = {
+    disableTcpPingsForNode: undefined,
+    hasAliveDelegate: false,
+    forgetMs: 3_600_000,
+  };
   return { ...lanConfig(), name: ME, ...none, lifeguard: productionRules, ...overrides };
 }
 

@@ -16,9 +16,14 @@ export const suspicious: MemberlistConfig = {
   suspicionMult: 50,
 };
 
-export type Handlers = Readonly<Record<keyof MemberlistEvents, () => unknown>>;
+/** Trouble with company takes much longer; it has tests of its own. */
+type EventName = Exclude<
+  keyof MemberlistEvents,
+  'isolated' | 'minority' | 'recovered' | 'flapping'
+>;
+export type Handlers = Readonly<Record<EventName, () => unknown>>;
 
-export function everyEvent(handler: (event: keyof MemberlistEvents) => unknown): Handlers {
+export function everyEvent(handler: (event: EventName) => unknown): Handlers {
   return {
     join: () => handler('join'),
     leave: () => handler('leave'),
@@ -30,7 +35,7 @@ export function everyEvent(handler: (event: keyof MemberlistEvents) => unknown):
     health: () => handler('health'),
   };
 }
-export const eventNames = Object.keys(everyEvent(() => undefined)) as (keyof MemberlistEvents)[];
+export const eventNames = Object.keys(everyEvent(() => undefined)) as EventName[];
 
 /** Where a handler may be: a listener, or a method of a delegate. */
 export const delegateMethods = [

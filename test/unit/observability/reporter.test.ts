@@ -208,6 +208,8 @@ test('every code that there is has a line, and whoever adds one says whether it 
     'probe-unanswered',
     'public-address',
     'queue-depth',
+    'snapshot-corrupt',
+    'snapshot-failed',
     'user-broadcast-too-large',
   ]);
   for (const code of folded) assert.ok(all.has(code), code);

@@ -22,10 +22,14 @@ const forms: [seed: string, parsed: Seed][] = [
   ['n1/db1:80', { name: 'n1', host: 'db1', port: 80 }],
   ['n1/[::1]:80', { name: 'n1', host: '::1', port: 80 }],
   ['n1/::1', { name: 'n1', host: '::1', port: 7946 }],
+  ['srv+_gossip._udp.example.org', { host: '_gossip._udp.example.org', port: 7946, isSrv: true }],
   ['node of mine:1/192.0.2.1', { name: 'node of mine:1', host: '192.0.2.1', port: 7946 }],
 ];
 
 const mistakes: [seed: string, why: RegExp][] = [
+  ['srv+', /not the name of SRV records/],
+  ['srv+db1:80', /not the name of SRV records/],
+  ['srv+n1/db1', /not the name of SRV records/],
   ['', /host is empty/],
   [':80', /host is empty/],
   ['n1/', /host is empty/],

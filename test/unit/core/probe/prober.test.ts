@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import type { Timer } from '../../../../src/core/ports.js';
 import { SeededRandom, VirtualClock } from '../../../../src/testing/index.js';
 import { MessageType } from '../../../../src/wire/message-type.js';
-import type { Harness } from '../harness.js';
+import { alive, dead, ip, type Harness } from '../harness.js';
 import { StallableClock } from '../stallable-clock.js';
 import { ack, makeProber, nextPing } from './probing.js';
 
@@ -164,4 +164,31 @@ test('stopping ends the round without a verdict, and starting begins anew', () =
   harness.engine.startSchedulers();
   harness.engine.startSchedulers();
   assert.equal(answeredRounds(harness, 3).length, 3);
+});
+
+test('whose address somebody else turns up at is probed next, once, and nobody else is', () => {
+  const harness = makeProber();
+  for (const name of names(50)) harness.addMember(name);
+  const { addr } = harness.member('m40');
+  const first = answeredRounds(harness, 1);
+  assert.notEqual(first[0]?.node, 'm40');
+  harness.receive(alive('newcomer', { addr }));
+  harness.receive(alive('elsewhere', { addr: ip('10.7.7.7') }));
+  assert.equal(answeredRounds(harness, 1)[0]?.node, 'm40');
+  // It answered, so both are alive for all that is known, and each has its turn.
+  const next = answeredRounds(harness, 10).map(({ node }) => node);
+  assert.equal(new Set(next).size, 10);
+  // One that moves to the address of another counts as well.
+  harness.receive(alive('newcomer', { addr, incarnation: 2 }));
+  harness.receive(dead('m1', { from: 'm1' }));
+  harness.receive(alive('m1', { addr: harness.member('m45').addr, incarnation: 2 }));
+  assert.equal(answeredRounds(harness, 1)[0]?.node, 'm45');
+});
+
+test('whose address is taken over and who died meanwhile is not probed', () => {
+  const harness = makeProber();
+  for (const name of names(10)) harness.addMember(name);
+  harness.receive(alive('newcomer', { addr: harness.member('m4').addr }));
+  harness.receive(dead('m4'));
+  assert.ok(answeredRounds(harness, 30).every(({ node }) => node !== 'm4'));
 });

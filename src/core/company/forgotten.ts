@@ -1,0 +1,67 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Names that the user wants forgotten. A table that others send may still have one of them alive, from
+// before they found it dead; it is let in again only if it answers a ping, for whoever answers lives.
+import { limits } from '../../wire/limits.js';
+import type { Clock } from '../ports.js';
+
+interface Entry {
+  readonly until: number;
+  isAsked: boolean;
+}
+
+/** The names that were to be forgotten. */
+export class Forgotten {
+  readonly #clock: Clock;
+  readonly #forMs: number;
+  readonly #ping: Ping;
+  readonly #entries = new Map<string, Entry>();
+
+  /**
+   * @param init.forMs - how long a name stays forgotten
+   * @param init.ping - asks whether somebody of that name lives at an address
+   */
+  constructor(components: { clock: Clock }, init: { forMs: number; ping: Ping }) {
+    this.#clock = components.clock;
+    this.#forMs = init.forMs;
+    this.#ping = init.ping;
+  }
+
+  /** Forgets a name from now on. Of too many the first is remembered again. */
+  add(name: string): void {
+    this.#entries.delete(name);
+    this.#entries.set(name, { until: this.#clock.now() + this.#forMs, isAsked: false });
+    for (const first of this.#entries.keys()) {
+      if (this.#entries.size <= limits.forgottenNames) return;
+      this.#entries.delete(first);
+    }
+  }
+
+  /**
+   * Whether a claim that somebody is alive is not to be believed, for its name is forgotten. It is
+   * asked then; when it answers it is forgotten no longer, and `lives` is called.
+   */
+  doubts(name: string, addr: string, lives: () => void): boolean {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return false;
+    if (entry.until <= this.#clock.now()) {
+      this.#entries.delete(name);
+      return false;
+    }
+    if (entry.isAsked) return true;
+    entry.isAsked = true;
+    this.#ping({ node: name, addr }, (answered) => {
+      entry.isAsked = false;
+      if (!answered || this.#entries.get(name) !== entry) return;
+      this.#entries.delete(name);
+      lives();
+    });
+    return true;
+  }
+}
+
+type Ping = (target: { node: string; addr: string }, done: (answered: boolean) => void) => void;

@@ -1,0 +1,59 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Processes that are told to stop, by real signals.
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ConfigError, leaveOnSignals, localConfig, Memberlist } from '../../src/index.js';
+
+const script = fileURLToPath(new URL('./leaving-child.ts', import.meta.url));
+const bindAddr = '127.7.4.1';
+
+suite('leaveOnSignals', () => {
+  for (const [i, signal] of (['SIGTERM', 'SIGINT'] as const).entries()) {
+    test(`a node leaves on ${signal} and its process ends well, in under 2 s`, async () => {
+      await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
+      const child = fork(script, [`127.7.4.${i + 2}`, bindAddr], { execArgv: ['--import', 'tsx'] });
+      await once(child, 'message');
+      const left = once(list, 'leave');
+      const toldAt = performance.now();
+      child.kill(signal);
+      const [code, endedBy] = (await once(child, 'exit')) as [number | null, string | null];
+      assert.deepEqual([code, endedBy], [0, null]);
+      assert.ok(performance.now() - toldAt < 2_000);
+      assert.equal((await left)[1], 'left');
+    });
+  }
+
+  test('a second signal ends the process at once', async () => {
+    const list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
+    const child = fork(script, ['127.7.4.4', bindAddr], { execArgv: ['--import', 'tsx'] });
+    await once(child, 'message');
+    child.kill('SIGINT');
+    child.kill('SIGTERM');
+    const [code] = (await once(child, 'exit')) as [number | null];
+    assert.ok(code === 128 + 15 || code === 128 + 2, `code ${code}`);
+    await list.shutdown();
+  });
+
+  test('can be taken back, and refuses what is no signal', async () => {
+    const before = process.listenerCount('SIGTERM');
+    await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
+    const off = leaveOnSignals(list);
+    assert.equal(process.listenerCount('SIGTERM'), before + 1);
+    off();
+    assert.equal(process.listenerCount('SIGTERM'), before);
+    for (const signals of [[], ['SIGNAL'], 'SIGTERM'] as unknown as NodeJS.Signals[][]) {
+      assert.throws(() => leaveOnSignals(list, signals), ConfigError);
+    }
+    for (const timeout of [0, NaN, 5_000]) {
+      assert.throws(() => leaveOnSignals(list, ['SIGTERM'], { timeout }), ConfigError);
+    }
+  });
+});

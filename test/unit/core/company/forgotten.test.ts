@@ -1,0 +1,86 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { MessageType } from '../../../../src/wire/message-type.js';
+import { limits } from '../../../../src/wire/limits.js';
+import { alive, ip, makeEngine, ME, record, type Harness } from '../harness.js';
+
+/** Answers the last ping that went to a node. */
+function answer(harness: Harness, name: string): void {
+  const ping = harness.messagesTo(name).at(-1);
+  assert.ok(ping?.type === MessageType.ping);
+  harness.receive({ type: MessageType.ackResp, seqNo: ping.seqNo, payload: Buffer.alloc(0) });
+}
+
+suite('forgetting a member', () => {
+  test('takes it out of the table at once, whether it died or left', () => {
+    for (const state of ['dead', 'left'] as const) {
+      const harness = makeEngine();
+      harness.addMember('a', { state });
+      assert.equal(harness.engine.forget('a'), true);
+      assert.equal(harness.engine.table.get('a'), undefined);
+      assert.equal(harness.reported('member-reaped').length, 1);
+      assert.deepEqual(harness.events, [], 'it was told of already');
+    }
+  });
+
+  test('does nothing about who is alive or suspect, nor about ourselves', () => {
+    const harness = makeEngine();
+    harness.addMember('a');
+    harness.addMember('b', { state: 'suspect' });
+    for (const name of ['a', 'b', ME]) assert.equal(harness.engine.forget(name), false);
+    assert.equal(harness.engine.table.size, 3);
+  });
+
+  test('what others tell of it brings it back only if it answers a ping', () => {
+    const harness = makeEngine();
+    harness.addMember('a', { state: 'dead' });
+    harness.engine.forget('a');
+    harness.forget();
+    for (const state of [0, 1, 2, 3]) {
+      harness.engine.merge([record('a', { state, incarnation: 9 })]);
+      assert.equal(harness.engine.table.get('a'), undefined);
+    }
+    assert.equal(harness.messagesTo('a').length, 1, 'one ping, however often it is told');
+    harness.run(harness.settings.probeTimeout);
+    assert.deepEqual(harness.events, []);
+    harness.receive(alive('a', { incarnation: 9, addr: ip('10.0.0.7') }));
+    assert.equal(harness.messagesTo('a').length, 2);
+    answer(harness, 'a');
+    harness.run(10);
+    assert.equal(harness.member('a').state, 'alive');
+    assert.equal(harness.member('a').address, '10.0.0.7:7946');
+    assert.deepEqual(harness.eventKinds, ['join']);
+    // From now on it is a member as any other.
+    harness.engine.merge([record('a', { incarnation: 10 })]);
+    assert.equal(harness.messagesTo('a').length, 2);
+  });
+
+  test('ends after its time, and of too many names the first is remembered again', () => {
+    const harness = makeEngine({ settings: { forgetMs: 60_000 } });
+    harness.engine.forget('a');
+    harness.run(60_000);
+    harness.receive(alive('a'));
+    assert.equal(harness.member('a').state, 'alive');
+    for (let i = 0; i <= limits.forgottenNames; i++) harness.engine.forget(`n${i}`);
+    harness.receive(alive('n0', { addr: ip('10.0.1.1') }));
+    harness.receive(alive('n1', { addr: ip('10.0.1.2') }));
+    assert.equal(harness.engine.table.get('n0')?.state, 'alive');
+    assert.equal(harness.engine.table.get('n1'), undefined);
+  });
+
+  test('a stopped engine does not take in who answers late', () => {
+    const harness = makeEngine();
+    harness.engine.forget('a');
+    harness.receive(alive('a'));
+    harness.engine.stop();
+    harness.run(10_000);
+    assert.deepEqual(harness.events, []);
+    assert.equal(harness.clock.pending, 0);
+  });
+});
