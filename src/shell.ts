@@ -64,7 +64,7 @@ export class Shell {
   readonly #reporter: Reporter;
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
-  #unpublishMetrics: () => void = () => undefined;
+  #metrics: Metrics.Publication | undefined;
 
   private constructor(
     base: Base,
@@ -84,7 +84,8 @@ export class Shell {
     this.bindPort = config.bindPort === 0 ? port : config.bindPort;
     const { clock, random } = config;
     const layers = layersFor(config);
-    this.dialler = new Dialler({ transport, clock, layers }, { timeoutMs: config.tcpTimeout });
+    const streams = { clock, layers, traffic: counters.streams };
+    this.dialler = new Dialler({ transport, ...streams }, { timeoutMs: config.tcpTimeout });
     const settings = {
       ...config,
       bindPort: this.bindPort,
@@ -161,7 +162,8 @@ export class Shell {
     if (this.#down === undefined) {
       this.host.stop();
       this.engine.stop();
-      this.#unpublishMetrics();
+      this.#metrics?.unpublish();
+      this.#metrics = undefined;
       this.#reporter.close();
       this.#down = this.#transport.shutdown();
     }
@@ -184,10 +186,23 @@ export class Shell {
 
   /** Exchanges state with a node and merges what it sends. */
   async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
-    const remote = await this.dialler.pushPull(to, this.#localState(join), signal);
-    const objection = this.#objectionTo(remote.records, join);
-    if (objection !== undefined) throw objection;
-    this.#merge(remote, join);
+    const { clock } = this.#config;
+    const startedAt = clock.now();
+    let bytes = { sent: 0, received: 0 };
+    try {
+      const remote = await this.dialler.pushPull(to, this.#localState(join), signal, (measured) => {
+        bytes = measured;
+      });
+      const objection = this.#objectionTo(remote.records, join);
+      if (objection !== undefined) throw objection;
+      this.#merge(remote, join);
+    } catch (error) {
+      this.counters.pushPullFailures++;
+      throw error;
+    }
+    const exchanged = { durationMs: clock.now() - startedAt, bytes };
+    this.#metrics?.exchanged(exchanged);
+    if (!this.isDown) this.report({ code: 'exchanged', peer: to.name ?? to.addr, ...exchanged });
   }
 
   /**
@@ -205,11 +220,13 @@ export class Shell {
     const { metrics, name } = this.#config;
     if (metrics === false) return;
     const { engine, counters } = this;
-    this.#unpublishMetrics = publishMetrics(metrics, {
+    this.#metrics = publishMetrics(metrics, {
       node: name,
       counters,
       healthScore: () => engine.health.score,
       queueDepth: () => engine.queue.numQueued,
+      inboxDepth: () => engine.inboxDepth,
+      suspicions: () => engine.suspicionsRunning,
       members: () => engine.table.countByState(),
     });
   }
@@ -253,7 +270,8 @@ export class Shell {
         if (!this.isDown) this.report({ code: 'foreign-label', peer, theirs, ours });
       },
     };
-    return new Acceptor({ host, clock, layers }, { timeoutMs: tcpTimeout });
+    const traffic = this.counters.streams;
+    return new Acceptor({ host, clock, layers, traffic }, { timeoutMs: tcpTimeout });
   }
 
   #effects(listener: ShellListener): Effects {
@@ -272,10 +290,15 @@ export class Shell {
           this.report({ code: 'exchange-failed', peer: to.name ?? to.addr, error: asError(error) });
         });
       },
-      tell: (event) => listener.told(event),
+      tell: (event) => {
+        this.counters.told(event);
+        listener.told(event);
+      },
       report: this.report,
-      pingCompleted: (node, roundTripMs, payload) =>
-        host.notifyPingComplete(node, roundTripMs, payload),
+      pingCompleted: (node, roundTripMs, payload) => {
+        this.#metrics?.roundTrip(roundTripMs);
+        host.notifyPingComplete(node, roundTripMs, payload);
+      },
       userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),
       ackPayload: () => host.ackPayload(),
       hasUserBroadcasts: () => config.delegate?.getBroadcasts !== undefined,

@@ -79,6 +79,7 @@ export class Dispatcher {
   #route(message: Waiting, receivedAt: number): void {
     const { buf, start, end, from } = message;
     const type = buf[start];
+    this.#context.counters.messagesIn.add(type);
     switch (type) {
       case MessageType.alive:
         return this.#enqueue(message, 'high');

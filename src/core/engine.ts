@@ -35,6 +35,7 @@ import type { MakePing } from './probe/probe-round.js';
 import { Prober } from './probe/prober.js';
 import { Responder } from './probe/responder.js';
 import { Scheduler } from './scheduler.js';
+import { StallWatch } from './stall-watch.js';
 
 /** What others are told of us, beside our metadata. */
 export interface Identity {
@@ -67,12 +68,14 @@ export class Engine {
   readonly #settling: Settling;
   readonly #probing: Scheduler;
   readonly #schedulers: readonly Scheduler[];
+  readonly #stalls: StallWatch;
   #running = false;
 
   constructor(context: CoreContext, init: { codec: PacketCodec; identity: Identity }) {
     const { clock, random, counters, settings } = context;
     this.#context = context;
     this.#identity = init.identity;
+    this.#stalls = new StallWatch({ clock, counters }, { fromMs: settings.probeTimeout });
     this.#inbox = new Inbox(
       { clock },
       {
@@ -175,6 +178,11 @@ export class Engine {
   /** Suspicion timers that run now. */
   get suspicionsRunning(): number {
     return this.#membership.suspicionsRunning;
+  }
+
+  /** Inbound messages that wait for their turn now. */
+  get inboxDepth(): number {
+    return this.#inbox.size;
   }
 
   /** The longest user message that fits into a packet. */
@@ -283,7 +291,8 @@ export class Engine {
   #every(loop: PeriodicLoop, intervalMs: () => number, tick: () => void): Scheduler {
     const { clock, random, settings } = this.#context;
     const { periodic } = settings.lifeguard;
-    return new Scheduler({ clock, random }, { intervalMs, tick: periodic(tick, loop) });
+    const late = this.#stalls.late;
+    return new Scheduler({ clock, random }, { intervalMs, tick: periodic(tick, loop), late });
   }
 
   #pushPullMs(): number {

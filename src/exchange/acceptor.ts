@@ -5,7 +5,7 @@
  */
 
 // Our end of the exchanges that others begin: one request a connection, answered, then closed.
-import type { DropReason } from '../core/counters.js';
+import { StreamTraffic, type DropReason } from '../core/counters.js';
 import type { Clock } from '../core/ports.js';
 import { MemberlistError, TimeoutError } from '../errors.js';
 import type { Connection } from '../transport/transport.js';
@@ -57,6 +57,7 @@ export class Acceptor {
   readonly #clock: Clock;
   readonly #layers: StreamLayers;
   readonly #timeoutMs: number;
+  readonly #traffic: StreamTraffic;
   readonly #streams = new FairShare({ total: limits.streams, perSource: limits.streamsPerSource });
   // Of these two one source may have all, for it gives way to others when there is no more.
   readonly #pushPulls = new FairShare({
@@ -67,13 +68,19 @@ export class Acceptor {
 
   /** @param init.timeoutMs - for a whole exchange */
   constructor(
-    components: { host: AcceptorHost; clock: Clock; layers: StreamLayers },
+    components: {
+      host: AcceptorHost;
+      clock: Clock;
+      layers: StreamLayers;
+      traffic?: StreamTraffic;
+    },
     init: { timeoutMs: number },
   ) {
     this.#host = components.host;
     this.#clock = components.clock;
     this.#layers = components.layers;
     this.#timeoutMs = init.timeoutMs;
+    this.#traffic = components.traffic ?? new StreamTraffic();
   }
 
   /** Takes one stream to its end. Never rejects. */
@@ -87,7 +94,10 @@ export class Acceptor {
       this.#host.dropped(remoteAddress, refusal.reason, refusal.message);
       return;
     }
-    const conversation = new Conversation(connection, this.#layers, 'acceptor');
+    const { begun, open } = this.#traffic;
+    begun.acceptor++;
+    open.acceptor++;
+    const conversation = new Conversation(connection, this.#layers, 'acceptor', this.#traffic);
     const { signal } = overtaken;
     const bounds = { clock: this.#clock, timeoutMs: this.#timeoutMs, what: 'a stream', signal };
     try {
@@ -98,6 +108,7 @@ export class Acceptor {
         this.#host.foreignLabel(remoteAddress, error.theirs, error.ours);
       }
     } finally {
+      open.acceptor--;
       for (const share of [shares.stream, shares.pushPull, shares.bytes]) share.leave();
     }
   }

@@ -5,6 +5,7 @@
  */
 
 // One request and its answer over one connection, under one deadline.
+import { StreamTraffic } from '../core/counters.js';
 import { MessageTooLargeError, ProtocolError } from '../errors.js';
 import { withDeadline, type Deadline } from '../runtime/deadline.js';
 import type { Connection } from '../transport/transport.js';
@@ -36,12 +37,26 @@ export class Conversation {
   readonly #layers: StreamLayers;
   readonly #side: Side;
   readonly #reader: StreamReader;
+  readonly #traffic: StreamTraffic;
+  #sentBytes = 0;
 
-  constructor(connection: Connection, layers: StreamLayers, side: Side) {
+  /** @param traffic - what is counted here */
+  constructor(
+    connection: Connection,
+    layers: StreamLayers,
+    side: Side,
+    traffic = new StreamTraffic(),
+  ) {
     this.#connection = connection;
     this.#layers = layers;
     this.#side = side;
+    this.#traffic = traffic;
     this.#reader = new StreamReader(layers, { expectLabel: side === 'acceptor' });
+  }
+
+  /** Bytes on the wire so far, with all layers. */
+  get bytes(): { readonly sent: number; readonly received: number } {
+    return { sent: this.#sentBytes, received: this.#reader.receivedBytes };
   }
 
   /** `'ip:port'` of the far end. */
@@ -63,7 +78,11 @@ export class Conversation {
     }
     const { header } = this.#layers.label;
     const isFirst = this.#side === 'dialler' && header.length > 0;
-    await this.#connection.write(isFirst ? Buffer.concat([header, wrapped]) : wrapped);
+    const bytes = isFirst ? Buffer.concat([header, wrapped]) : wrapped;
+    this.#sentBytes += bytes.length;
+    this.#traffic.bytesOut += bytes.length;
+    this.#traffic.messagesOut.add(message[0]);
+    await this.#connection.write(bytes);
   }
 
   /**
@@ -79,9 +98,12 @@ export class Conversation {
         if (this.#reader.receivedBytes === 0) return undefined;
         throw new WireError('truncated', 'the stream ended in the middle of a message');
       }
+      this.#traffic.bytesIn += chunk.length;
       const message = this.#reader.push(chunk);
       watch?.(this.#reader);
-      if (message !== undefined) return message;
+      if (message === undefined) continue;
+      this.#traffic.messagesIn.add(message.type);
+      return message;
     }
   }
 

@@ -5,6 +5,7 @@
  */
 
 // Our end of the exchanges that we begin: push/pull, stream ping, user message.
+import { StreamTraffic } from '../core/counters.js';
 import type { Clock } from '../core/ports.js';
 import { MemberlistError, MessageTooLargeError, ProtocolError, TimeoutError } from '../errors.js';
 import type { Connection, Transport } from '../transport/transport.js';
@@ -26,6 +27,8 @@ export interface DiallerComponents {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly layers: StreamLayers;
+  /** Where the streams are counted. */
+  readonly traffic?: StreamTraffic;
 }
 
 /** Begins exchanges with other nodes. */
@@ -34,6 +37,7 @@ export class Dialler {
   readonly #clock: Clock;
   readonly #layers: StreamLayers;
   readonly #timeoutMs: number;
+  readonly #traffic: StreamTraffic;
 
   /** @param init.timeoutMs - for dialling, and again for the exchange */
   constructor(components: DiallerComponents, init: { timeoutMs: number }) {
@@ -41,24 +45,30 @@ export class Dialler {
     this.#clock = components.clock;
     this.#layers = components.layers;
     this.#timeoutMs = init.timeoutMs;
+    this.#traffic = components.traffic ?? new StreamTraffic();
   }
 
   /**
    * Sends our state and receives theirs.
    *
+   * @param measured - told of the bytes that it took, if it succeeds
    * @throws TimeoutError, ProtocolError, or the signal's reason
    */
   async pushPull(
     to: Address,
     state: Omit<PushPull, 'type'>,
     signal?: AbortSignal,
+    measured?: (bytes: { readonly sent: number; readonly received: number }) => void,
   ): Promise<PushPull> {
     const message = encodePushPull(state);
     return this.#exchange(to, 'push/pull', this.#timeoutMs, signal, async (conversation) => {
       await conversation.send(message);
       const answer = await conversation.answer();
-      if (answer.type === MessageType.pushPull) return answer;
-      throw new ProtocolError(`${to.addr} answered a push/pull with message type ${answer.type}`);
+      if (answer.type !== MessageType.pushPull) {
+        throw new ProtocolError(`${to.addr} answered a push/pull with message type ${answer.type}`);
+      }
+      measured?.(conversation.bytes);
+      return answer;
     });
   }
 
@@ -120,12 +130,17 @@ export class Dialler {
       throw new ProtocolError(`${to.addr} could not be reached: ${message}`, { cause });
     }
     const bounds = { clock: this.#clock, timeoutMs, signal, what: named };
+    const { begun, open } = this.#traffic;
+    begun.dialler++;
+    open.dialler++;
     try {
-      const conversation = new Conversation(connection, this.#layers, 'dialler');
+      const conversation = new Conversation(connection, this.#layers, 'dialler', this.#traffic);
       return await converse(connection, bounds, () => work(conversation));
     } catch (cause) {
       if (cause instanceof MemberlistError || signal?.aborted === true) throw cause;
       throw new ProtocolError(`${named} broke off: ${(cause as Error).message}`, { cause });
+    } finally {
+      open.dialler--;
     }
   }
 }

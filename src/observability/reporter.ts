@@ -50,6 +50,13 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'stream',
     ({ peer, error }) => `push/pull with ${peer}: ${error.message}`,
   ],
+  exchanged: [
+    'debug',
+    'stream',
+    ({ peer, durationMs, bytes }) =>
+      `push/pull with ${peer}: ${bytes.sent} bytes sent, ${bytes.received} received, ` +
+      `${Math.round(durationMs)} ms`,
+  ],
   'probe-unanswered': [
     'debug',
     'probe',

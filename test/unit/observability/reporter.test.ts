@@ -201,6 +201,7 @@ test('every code that there is has a line, and whoever adds one says whether it 
   const atOurPace = [...all].filter((code) => !folded.has(code)).sort();
   assert.deepEqual(atOurPace, [
     'exchange-failed',
+    'exchanged',
     'leave-unfinished',
     'probe-send-failed',
     'probe-stalled',
