@@ -20,13 +20,17 @@ import type {
 import type { Keyring } from '../security/keyring.js';
 import type { Transport } from '../transport/transport.js';
 
-/** Where log lines go. What a method throws is dropped. */
+/**
+ * Where log lines go: `console` will do, and so will pino, which is recognised and given its arguments
+ * in its own order, an error as `err`. The fields are the line's `code`, `subsystem` and `peer`, if there
+ * is one, and what belongs to that code. What a method throws is dropped.
+ */
 export interface Logger {
   /** For whoever hunts a problem: dropped packets, ignored claims. */
   debug(message: string, fields?: object): void;
   /** What an operator may like to know. */
   info(message: string, fields?: object): void;
-  /** What an operator should look at: refutations, conflicts, packets that do not get through. */
+  /** What an operator should look at: conflicts, packets that do not get through. */
   warn(message: string, fields?: object): void;
   /** What failed and is not going to mend itself. */
   error(message: string, fields?: object): void;

@@ -30,6 +30,7 @@ import { Membership } from './membership/apply.js';
 import { mergeRecord, recordOf, versionsOfMember, versionsOfRecord } from './membership/merge.js';
 import { versionProblem } from './membership/verify-versions.js';
 import type { SendFailure } from './ports.js';
+import type { Report } from './reports.js';
 import { AckTable } from './probe/ack-table.js';
 import type { MakePing } from './probe/probe-round.js';
 import { Prober } from './probe/prober.js';
@@ -75,7 +76,8 @@ export class Engine {
     const { clock, random, counters, settings } = context;
     this.#context = context;
     this.#identity = init.identity;
-    this.#stalls = new StallWatch({ clock, counters }, { fromMs: settings.probeTimeout });
+    const report = (each: Report): void => context.effects.report(each);
+    this.#stalls = new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
     this.#inbox = new Inbox(
       { clock },
       {

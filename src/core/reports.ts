@@ -24,6 +24,7 @@ export type Report =
   | { readonly code: 'exchanged'; peer: string; durationMs: number; bytes: ExchangedBytes }
   | { readonly code: 'probe-unanswered'; peer: string; healthScore: number }
   | { readonly code: 'probe-stream-only'; peer: string }
+  | { readonly code: 'event-loop-stalled'; peer?: undefined; lateMs: number }
   | { readonly code: 'probe-stalled'; peer: string; lateMs: number }
   | { readonly code: 'probe-send-failed'; peer: string; error: Error }
   | { readonly code: 'claim-refused'; peer: string; reason: DropReason; detail: string }

@@ -7,18 +7,23 @@
 // Stalls of our own event loop, seen by how late the periodic work comes: whoever runs the service
 // wants to know of them also when no probe happened to wait just then.
 import type { Counters } from './counters.js';
-import type { Clock } from './ports.js';
+import type { Clock, Effects } from './ports.js';
 
-/** Counts stalls: one for all the ticks that the same stall made late. */
+/** Counts and reports stalls: one for all the ticks that the same stall made late. */
 export class StallWatch {
   readonly #clock: Clock;
   readonly #counters: Counters;
+  readonly #report: Effects['report'];
   readonly #fromMs: number;
   #lastEndedAt = -Infinity;
 
   /** @param init.fromMs - the lateness that a stall begins with */
-  constructor(components: { clock: Clock; counters: Counters }, init: { fromMs: number }) {
+  constructor(
+    components: { clock: Clock; counters: Counters; report: Effects['report'] },
+    init: { fromMs: number },
+  ) {
     this.#clock = components.clock;
+    this.#report = components.report;
     this.#counters = components.counters;
     this.#fromMs = init.fromMs;
   }
@@ -30,7 +35,10 @@ export class StallWatch {
     const beganAt = now - lateMs;
     // A tick that was due before the last stall ended was made late by that one, as far as that goes.
     const isNew = beganAt >= this.#lastEndedAt;
-    if (isNew) this.#counters.stalls++;
+    if (isNew) {
+      this.#counters.stalls++;
+      this.#report({ code: 'event-loop-stalled', lateMs });
+    }
     this.#counters.stallMs += isNew ? lateMs : now - this.#lastEndedAt;
     this.#lastEndedAt = now;
   };

@@ -8,28 +8,35 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Counters } from '../../../src/core/counters.js';
 import { Scheduler } from '../../../src/core/scheduler.js';
+import type { Report } from '../../../src/core/reports.js';
 import { StallWatch } from '../../../src/core/stall-watch.js';
 import { SeededRandom } from '../../../src/testing/index.js';
 import { StallableClock } from './stallable-clock.js';
 
 /** Two periodic jobs that a stall of over 500 ms is seen by. */
-function stage(): { clock: StallableClock; counters: Counters } {
+function stage(): { clock: StallableClock; counters: Counters; reports: Report[] } {
   const clock = new StallableClock();
   const counters = new Counters();
-  const { late } = new StallWatch({ clock, counters }, { fromMs: 500 });
+  const reports: Report[] = [];
+  const report = (each: Report): void => void reports.push(each);
+  const { late } = new StallWatch({ clock, counters, report }, { fromMs: 500 });
   for (const [seed, intervalMs] of [200, 1000].entries()) {
     const init = { intervalMs: () => intervalMs, tick: () => undefined, late };
     new Scheduler({ clock, random: new SeededRandom(seed) }, init).start();
   }
   clock.advance(3_000);
-  return { clock, counters };
+  return { clock, counters, reports };
 }
 
 test('one stall counts once, however many ticks it made late', () => {
-  const { clock, counters } = stage();
+  const { clock, counters, reports } = stage();
   assert.equal(counters.stalls, 0);
   clock.stall(5_000);
   assert.equal(counters.stalls, 1);
+  assert.deepEqual(
+    reports.map(({ code }) => code),
+    ['event-loop-stalled'],
+  );
   assert.ok(counters.stallMs > 4_000 && counters.stallMs <= 5_000, `${counters.stallMs}`);
   clock.advance(3_000);
   clock.stall(2_000);

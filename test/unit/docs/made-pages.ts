@@ -7,6 +7,7 @@
 // The documents that are made of tables in the code.
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { logsPage } from './logs-page.js';
 import { metricsPage } from './metrics-page.js';
 
 /** A page: where it is, and what is to stand in it. */
@@ -17,7 +18,10 @@ export interface MadePage {
 
 /** All of them, laid out as everything else in the repository. */
 export function madePages(): Promise<MadePage[]> {
-  return Promise.all([laidOut('docs/METRICS.md', metricsPage())]);
+  return Promise.all([
+    laidOut('docs/METRICS.md', metricsPage()),
+    laidOut('docs/LOGS.md', logsPage()),
+  ]);
 }
 
 async function laidOut(file: string, text: string): Promise<MadePage> {

@@ -13,7 +13,7 @@ const INTRODUCTION = `# Metrics
 Made by \`npm run docs\` from the table in \`src/observability/metric-definitions.ts\`.
 
 <!-- check
-assert.match(await register.metrics(), /memberlist_members/);
+assert.match(text, /memberlist_members/);
 await list.shutdown();
 -->
 
@@ -22,7 +22,7 @@ import { Memberlist } from 'node-memberlist';
 import { register } from 'prom-client';
 
 const list = await Memberlist.create({ bindAddr: '127.0.0.1', bindPort: 0, metrics: {} });
-console.log(await register.metrics()); // for your /metrics
+const text = await register.metrics(); // what your /metrics answers
 \`\`\`
 
 - \`metrics: {}\` publishes on prom-client's default registry; \`registry\` names another, \`labels\` adds
