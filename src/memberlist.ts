@@ -4,6 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
+import { lifeHooks } from './config/life-hooks.js';
 import { resolveConfig } from './config/resolve.js';
 import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
 import type { Node } from './core/member.js';
@@ -82,6 +83,16 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
         list.#publish({ type: 'message', payload, from });
       },
     });
+    const hooks = list.#config[lifeHooks];
+    try {
+      hooks?.started(list, {
+        dropped: (from, detail) => list.#shell.messageDropped(from, detail),
+        listenerFailed: (event, error) => list.listenerFailed(event, error),
+      });
+    } catch (error) {
+      await list.shutdown();
+      throw error;
+    }
     return list;
   }
 
@@ -113,6 +124,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       const signal = AbortSignal.any(signals);
       const result = await joinSeeds(seeds, joiner, { ...options, signal });
       this.#shell.engine.settle();
+      this.#config[lifeHooks]?.joined();
       return result;
     } catch (error) {
       this.#mustRun('join');
@@ -131,7 +143,11 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    */
   leave(options: WaitOptions = {}): Promise<void> {
     if (this.#shutdown !== undefined) return Promise.reject(new ShutdownError('leave'));
-    this.#leaving ??= this.#gossiped('leave', options, (done) => this.#shell.engine.leave(done));
+    this.#leaving ??= this.#gossiped('leave', options, (done) => {
+      const hooks = this.#config[lifeHooks];
+      if (hooks === undefined) this.#shell.engine.leave(done);
+      else void hooks.leaving().then(() => this.#shutdown ?? this.#shell.engine.leave(done));
+    });
     return this.#leaving;
   }
 

@@ -184,6 +184,12 @@ export class Shell {
     }
   }
 
+  /** A user message was not as whoever takes it needs it. */
+  messageDropped(peer: string, detail: string): void {
+    this.counters.drop('malformed');
+    this.report({ code: 'packet-dropped', peer, reason: 'malformed', detail });
+  }
+
   /** Exchanges state with a node and merges what it sends. */
   async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
     const { clock } = this.#config;

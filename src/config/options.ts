@@ -9,6 +9,7 @@
 import type { Registry, RegistryContentType } from 'prom-client';
 import type { LifeguardRules, lifeguardRules } from '../core/lifeguard/rules.js';
 import type { Clock, Random } from '../core/ports.js';
+import type { LifeHooks, lifeHooks } from './life-hooks.js';
 import type {
   AliveDelegate,
   ConflictDelegate,
@@ -239,4 +240,6 @@ export interface ResolvedConfig extends FilledSettings, OptionalSettings {
   readonly bindAddr: readonly string[];
   /** @internal Only experiments have other rules than those of production. */
   readonly [lifeguardRules]?: LifeguardRules;
+  /** @internal What the library itself brings along, to be told of the node's life. */
+  readonly [lifeHooks]?: LifeHooks;
 }

@@ -12,6 +12,7 @@ import { ConfigError, type ConfigProblem } from '../errors.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { systemRandom } from '../runtime/system-random.js';
 import { Keyring } from '../security/keyring.js';
+import { lifeHooks, type LifeHooks } from './life-hooks.js';
 import { nearestName } from './nearest-name.js';
 import type {
   MemberlistConfig,
@@ -63,8 +64,9 @@ export function resolveConfig(config: MemberlistConfig | undefined = {}): Resolv
   return fillIn(given, input);
 }
 
-interface ExperimentConfig {
+interface HiddenConfig {
   readonly [lifeguardRules]?: LifeguardRules;
+  readonly [lifeHooks]?: LifeHooks;
 }
 
 /** Reads each setting once. The values are what they claim to be only after `findProblems`. */
@@ -140,7 +142,7 @@ function unknownField(field: string, value: unknown): ConfigProblem {
 
 function fillIn(
   given: Given & { name: string },
-  { [lifeguardRules]: rules }: ExperimentConfig,
+  { [lifeguardRules]: rules, [lifeHooks]: hooks }: HiddenConfig,
 ): ResolvedConfig {
   const { secretKey, ...settings } = {
     ...notGiven,
@@ -158,6 +160,7 @@ function fillIn(
     cidrsAllowed: cidrsAllowed && Object.freeze([...cidrsAllowed]),
     metrics: metrics && frozenMetrics(metrics),
     ...(rules && { [lifeguardRules]: rules }),
+    ...(hooks && { [lifeHooks]: hooks }),
   });
 }
 
