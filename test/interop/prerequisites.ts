@@ -23,6 +23,7 @@ const DEBIAN_PROGRAMS: readonly DebianProgram[] = [
     debianPackage: 'prometheus-alertmanager',
     versionArgs: ['--version'],
   },
+  { program: 'chromium', debianPackage: 'chromium', versionArgs: ['--version'] },
   { program: 'prometheus', debianPackage: 'prometheus', versionArgs: ['--version'] },
 ];
 
