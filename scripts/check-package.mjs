@@ -17,7 +17,10 @@ try {
   );
   const files = run('tar', ['-tzf', tarball]).trim().split('\n');
   const stray = files.filter(
-    (file) => !/^package\/(dist\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(file),
+    (file) =>
+      !/^package\/(bin\/node-memberlist\.js$|dist\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(
+        file,
+      ),
   );
   if (stray.length > 0) throw new Error(`the tarball holds more than it should: ${stray}`);
   console.log(`${files.length} files, ${statSync(tarball).size} bytes packed`);
@@ -52,6 +55,9 @@ try {
   for (const script of ['import.mjs', 'require.cjs']) {
     process.stdout.write(run(process.execPath, ['--no-warnings', script], project));
   }
+  const key = run('npx', ['--no-install', 'node-memberlist', 'keygen'], project).trim();
+  if (Buffer.from(key, 'base64').length !== 32) throw new Error(`no key from the command: ${key}`);
+  console.log('its command runs');
   console.log('the package is in order');
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -6,6 +6,7 @@
 
 import { Company } from './company/company.js';
 import { companyPorts } from './company/ports.js';
+import { lifeHooks } from './config/life-hooks.js';
 import { resolveConfig } from './config/resolve.js';
 import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
 import type { Node } from './core/member.js';
@@ -95,7 +96,17 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     list.#company = new Company(list.#config, list.#shell, {
       tell: (event) => list.#publish(event),
     });
-    list.#company.start();
+    const hooks = list.#config[lifeHooks];
+    try {
+      list.#company.start();
+      hooks?.started(list, {
+        dropped: (from, detail) => list.#shell.messageDropped(from, detail),
+        listenerFailed: (event, error) => list.listenerFailed(event, error),
+      });
+    } catch (error) {
+      await list.shutdown();
+      throw error;
+    }
     return list;
   }
 
@@ -127,6 +138,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       const signal = AbortSignal.any(signals);
       const result = await joinSeeds(seeds, joiner, { ...options, signal });
       this.#shell.engine.settle();
+      this.#config[lifeHooks]?.joined();
       return result;
     } catch (error) {
       this.#mustRun('join');
@@ -162,7 +174,11 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     if (this.#shutdown !== undefined) return Promise.reject(new ShutdownError('leave'));
     if (this.#leaving === undefined) {
       this.#company.stop(new ShutdownError('rejoin', 'has left the cluster'));
-      this.#leaving = this.#gossiped('leave', options, (done) => this.#shell.engine.leave(done));
+      this.#leaving = this.#gossiped('leave', options, (done) => {
+        const hooks = this.#config[lifeHooks];
+        if (hooks === undefined) this.#shell.engine.leave(done);
+        else void hooks.leaving().then(() => this.#shutdown ?? this.#shell.engine.leave(done));
+      });
     }
     return this.#leaving;
   }

@@ -29,6 +29,7 @@ import { Acceptor } from './exchange/acceptor.js';
 import { Dialler } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
 import { createLogger } from './observability/logger.js';
+import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
 import { Reporter } from './observability/reporter.js';
 import { CidrList } from './security/cidr.js';
@@ -77,9 +78,9 @@ export class Shell {
   readonly #pacer: Pacer;
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
-  #unpublishMetrics: () => void = () => undefined;
   /** Tells the metrics of the company that we are in. */
-  company: () => Metrics.CompanyGauges = () => ({ lost: 0, expected: 1, standing: 'well' });
+  company: () => CompanyGauges = () => ({ lost: 0, expected: 1, standing: 'well' });
+  #metrics: Metrics.Publication | undefined;
 
   private constructor(
     base: Base,
@@ -106,8 +107,8 @@ export class Shell {
     const { clock, random } = config;
     const layers = layersFor(config);
     this.#pacer = new Pacer({ clock });
-    const components = { transport, clock, layers, pacer: this.#pacer };
-    this.dialler = new Dialler(components, { timeoutMs: config.tcpTimeout });
+    const streams = { clock, layers, pacer: this.#pacer, traffic: counters.streams };
+    this.dialler = new Dialler({ transport, ...streams }, { timeoutMs: config.tcpTimeout });
     const settings = {
       ...config,
       bindPort: this.bindPort,
@@ -194,7 +195,8 @@ export class Shell {
     if (this.#down === undefined) {
       this.host.stop();
       this.engine.stop();
-      this.#unpublishMetrics();
+      this.#metrics?.unpublish();
+      this.#metrics = undefined;
       this.#reporter.close();
       this.#down = this.#transport.shutdown();
     }
@@ -215,12 +217,31 @@ export class Shell {
     }
   }
 
+  /** A user message was not as whoever takes it needs it. */
+  messageDropped(peer: string, detail: string): void {
+    this.counters.drop('malformed');
+    this.report({ code: 'packet-dropped', peer, reason: 'malformed', detail });
+  }
+
   /** Exchanges state with a node and merges what it sends. */
   async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
-    const remote = await this.dialler.pushPull(to, this.#localState(join), signal);
-    const objection = await this.#pacer.run(this.#objectionTo(remote.records, join));
-    if (objection !== undefined) throw objection;
-    await this.#pacer.run(this.#merge(remote, join));
+    const { clock } = this.#config;
+    const startedAt = clock.now();
+    let bytes = { sent: 0, received: 0 };
+    try {
+      const remote = await this.dialler.pushPull(to, this.#localState(join), signal, (measured) => {
+        bytes = measured;
+      });
+      const objection = await this.#pacer.run(this.#objectionTo(remote.records, join));
+      if (objection !== undefined) throw objection;
+      await this.#pacer.run(this.#merge(remote, join));
+    } catch (error) {
+      this.counters.pushPullFailures++;
+      throw error;
+    }
+    const exchanged = { durationMs: clock.now() - startedAt, bytes };
+    this.#metrics?.exchanged(exchanged);
+    if (!this.isDown) this.report({ code: 'exchanged', peer: to.name ?? to.addr, ...exchanged });
   }
 
   /**
@@ -238,12 +259,14 @@ export class Shell {
     const { metrics, name } = this.#config;
     if (metrics === false) return;
     const { engine, counters } = this;
-    this.#unpublishMetrics = publishMetrics(metrics, {
+    this.#metrics = publishMetrics(metrics, {
       node: name,
       counters,
       healthScore: () => engine.health.score,
       queueDepth: () => engine.queue.numQueued,
       company: () => this.company(),
+      inboxDepth: () => engine.inboxDepth,
+      suspicions: () => engine.suspicionsRunning,
       members: () => engine.table.countByState(),
     });
   }
@@ -300,7 +323,8 @@ export class Shell {
         if (!this.isDown) this.report({ code: 'foreign-label', peer, theirs, ours });
       },
     };
-    const components = { host, clock, layers, pacer: this.#pacer };
+    const { streams: traffic } = this.counters;
+    const components = { host, clock, layers, pacer: this.#pacer, traffic };
     return new Acceptor(components, { timeoutMs: tcpTimeout });
   }
 
@@ -320,13 +344,18 @@ export class Shell {
           this.report({ code: 'exchange-failed', peer: to.name ?? to.addr, error: asError(error) });
         });
       },
-      tell: (event) => listener.told(event),
+      tell: (event) => {
+        this.counters.told(event);
+        listener.told(event);
+      },
       report: (report) => {
         this.report(report);
         if (report.code === 'refuted') listener.refuted();
       },
-      pingCompleted: (node, roundTripMs, payload) =>
-        host.notifyPingComplete(node, roundTripMs, payload),
+      pingCompleted: (node, roundTripMs, payload) => {
+        this.#metrics?.roundTrip(roundTripMs);
+        host.notifyPingComplete(node, roundTripMs, payload);
+      },
       userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),
       ackPayload: () => host.ackPayload(),
       hasUserBroadcasts: () => config.delegate?.getBroadcasts !== undefined,

@@ -10,6 +10,7 @@ import type { Registry, RegistryContentType } from 'prom-client';
 import type { LifeguardRules, lifeguardRules } from '../core/lifeguard/rules.js';
 import type { companyPorts, CompanyPorts } from '../company/ports.js';
 import type { Clock, Random } from '../core/ports.js';
+import type { LifeHooks, lifeHooks } from './life-hooks.js';
 import type {
   AliveDelegate,
   ConflictDelegate,
@@ -21,13 +22,17 @@ import type {
 import type { Keyring } from '../security/keyring.js';
 import type { Transport } from '../transport/transport.js';
 
-/** Where log lines go. What a method throws is dropped. */
+/**
+ * Where log lines go: `console` will do, and so will pino, which is recognised and given its arguments
+ * in its own order, an error as `err`. The fields are the line's `code`, `subsystem` and `peer`, if there
+ * is one, and what belongs to that code. What a method throws is dropped.
+ */
 export interface Logger {
   /** For whoever hunts a problem: dropped packets, ignored claims. */
   debug(message: string, fields?: object): void;
   /** What an operator may like to know. */
   info(message: string, fields?: object): void;
-  /** What an operator should look at: refutations, conflicts, packets that do not get through. */
+  /** What an operator should look at: conflicts, packets that do not get through. */
   warn(message: string, fields?: object): void;
   /** What failed and is not going to mend itself. */
   error(message: string, fields?: object): void;
@@ -295,4 +300,6 @@ export interface ResolvedConfig extends FilledSettings, OptionalSettings {
   readonly [companyPorts]?: CompanyPorts;
   /** @internal Only experiments have other rules than those of production. */
   readonly [lifeguardRules]?: LifeguardRules;
+  /** @internal What the library itself brings along, to be told of the node's life. */
+  readonly [lifeHooks]?: LifeHooks;
 }

@@ -13,6 +13,7 @@ import { ConfigError, type ConfigProblem } from '../errors.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { systemRandom } from '../runtime/system-random.js';
 import { Keyring } from '../security/keyring.js';
+import { lifeHooks, type LifeHooks } from './life-hooks.js';
 import { nearestName } from './nearest-name.js';
 import type {
   MemberlistConfig,
@@ -69,9 +70,10 @@ export function resolveConfig(config: MemberlistConfig | undefined = {}): Resolv
   return fillIn(given, input);
 }
 
-interface ExperimentConfig {
+interface HiddenConfig {
   readonly [lifeguardRules]?: LifeguardRules;
   readonly [companyPorts]?: CompanyPorts;
+  readonly [lifeHooks]?: LifeHooks;
 }
 
 /** Reads each setting once. The values are what they claim to be only after `findProblems`. */
@@ -147,7 +149,7 @@ function unknownField(field: string, value: unknown): ConfigProblem {
 
 function fillIn(
   given: Given & { name: string },
-  { [lifeguardRules]: rules, [companyPorts]: ports }: ExperimentConfig,
+  { [lifeguardRules]: rules, [companyPorts]: ports, [lifeHooks]: hooks }: HiddenConfig,
 ): ResolvedConfig {
   const { secretKey, ...settings } = {
     ...notGiven,
@@ -170,6 +172,7 @@ function fillIn(
     rejoin: rejoin && completeRejoin(rejoin),
     ...(rules && { [lifeguardRules]: rules }),
     ...(ports && { [companyPorts]: ports }),
+    ...(hooks && { [lifeHooks]: hooks }),
   });
 }
 

@@ -5,31 +5,69 @@
  */
 
 // What is counted on the hot paths: plain numbers, read by whoever wants them.
-import type { WireFault } from '../wire/wire-error.js';
+import { MessageType } from '../wire/message-type.js';
+import { wireFaults } from '../wire/wire-error.js';
+import type { MembershipEvent } from './membership/events.js';
 
 /** Why something that arrived was not used. */
-export type DropReason =
-  | WireFault
-  | 'queue-full'
-  | 'misaddressed'
-  | 'bad-address'
-  | 'bad-name'
-  | 'bad-versions'
-  | 'meta-too-large'
-  | 'not-allowed'
-  | 'refused-by-delegate'
-  | 'unexpected-ack'
-  | 'unexpected-message'
-  | 'incompatible'
-  | 'refused-merge'
-  | 'too-many-streams'
-  | 'too-many-exchanges'
-  | 'too-many-bytes'
-  | 'timed-out'
-  | 'broken';
+export const dropReasons = [
+  ...wireFaults,
+  'queue-full',
+  'misaddressed',
+  'bad-address',
+  'bad-name',
+  'bad-versions',
+  'meta-too-large',
+  'not-allowed',
+  'refused-by-delegate',
+  'unexpected-ack',
+  'unexpected-message',
+  'incompatible',
+  'refused-merge',
+  'too-many-streams',
+  'too-many-exchanges',
+  'too-many-bytes',
+  'timed-out',
+  'broken',
+] as const;
+export type DropReason = (typeof dropReasons)[number];
 
 /** How a probe round ended. */
-export type ProbeOutcome = 'direct' | 'indirect' | 'stream' | 'failed' | 'stalled' | 'abandoned';
+export const probeOutcomes = [
+  'direct',
+  'indirect',
+  'stream',
+  'failed',
+  'stalled',
+  'abandoned',
+] as const;
+export type ProbeOutcome = (typeof probeOutcomes)[number];
+
+/** Messages by the number of their type. A number that is no type's falls outside, and is not kept. */
+export class MessageCounts {
+  readonly #counts = new Float64Array(MessageType.err + 1);
+
+  /** @param type - whatever stood where a type belongs */
+  add(type: number | undefined): void {
+    (this.#counts[type as number] as number)++;
+  }
+
+  of(type: number): number {
+    return this.#counts[type] ?? 0;
+  }
+}
+
+/** What went over streams, both those that we opened and those that others did. */
+export class StreamTraffic {
+  /** Since the beginning, by who opened them. */
+  readonly begun = { dialler: 0, acceptor: 0 };
+  /** Now. */
+  readonly open = { dialler: 0, acceptor: 0 };
+  readonly messagesIn = new MessageCounts();
+  readonly messagesOut = new MessageCounts();
+  bytesIn = 0;
+  bytesOut = 0;
+}
 
 /** How an attempt to rejoin somebody ended. */
 export type RejoinOutcome = 'joined' | 'failed';
@@ -47,6 +85,16 @@ export class Counters {
   recoveries = 0;
   flapping = 0;
   readonly rejoins: Record<RejoinOutcome, number> = { joined: 0, failed: 0 };
+  suspicionConfirmations = 0;
+  pushPullFailures = 0;
+  /** Times that this process stalled, and for how long in all. */
+  stalls = 0;
+  stallMs = 0;
+  readonly messagesIn = new MessageCounts();
+  readonly messagesOut = new MessageCounts();
+  readonly streams = new StreamTraffic();
+  /** Membership events that were told. */
+  readonly events = { join: 0, left: 0, failed: 0, update: 0, suspect: 0, recover: 0, conflict: 0 };
   readonly drops = new Map<DropReason, number>();
   readonly probes = new Map<ProbeOutcome, number>();
 
@@ -56,5 +104,10 @@ export class Counters {
 
   probe(outcome: ProbeOutcome): void {
     this.probes.set(outcome, (this.probes.get(outcome) ?? 0) + 1);
+  }
+
+  told(event: MembershipEvent): void {
+    if (event.type === 'health') return;
+    this.events[event.type === 'leave' ? event.reason : event.type]++;
   }
 }

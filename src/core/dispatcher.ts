@@ -94,6 +94,7 @@ export class Dispatcher {
 
   #route(buf: Buffer, start: number, end: number, from: Address, receivedAt: number): void {
     const type = buf[start];
+    this.#context.counters.messagesIn.add(type);
     switch (type) {
       case MessageType.alive:
         return this.#enqueue({ buf, start, end, from }, 'high');

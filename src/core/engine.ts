@@ -32,11 +32,13 @@ import { Membership } from './membership/apply.js';
 import { isAliveRecord, mergeRecord } from './membership/merge.js';
 import { VersionCensus } from './membership/verify-versions.js';
 import type { SendFailure } from './ports.js';
+import type { Report } from './reports.js';
 import { AckTable } from './probe/ack-table.js';
 import type { MakePing } from './probe/probe-round.js';
 import { Prober } from './probe/prober.js';
 import { Responder } from './probe/responder.js';
 import { Scheduler } from './scheduler.js';
+import { StallWatch } from './stall-watch.js';
 
 /** What others are told of us, beside our metadata. */
 export interface Identity {
@@ -69,6 +71,7 @@ export class Engine {
   readonly #settling: Settling;
   readonly #probing: Scheduler;
   readonly #schedulers: readonly Scheduler[];
+  readonly #stalls: StallWatch;
   #running = false;
 
   /** @param init.earlierIncarnation - one that an earlier life of ours had; we begin above it */
@@ -79,6 +82,8 @@ export class Engine {
     const { clock, random, counters, settings } = context;
     this.#context = context;
     this.#identity = init.identity;
+    const report = (each: Report): void => context.effects.report(each);
+    this.#stalls = new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
     this.#inbox = new Inbox(
       { clock },
       {
@@ -190,6 +195,11 @@ export class Engine {
   /** Suspicion timers that run now. */
   get suspicionsRunning(): number {
     return this.#membership.suspicionsRunning;
+  }
+
+  /** Inbound messages that wait for their turn now. */
+  get inboxDepth(): number {
+    return this.#inbox.size;
   }
 
   /** The longest user message that fits into a packet. */
@@ -309,7 +319,8 @@ export class Engine {
   #every(loop: PeriodicLoop, intervalMs: () => number, tick: () => void): Scheduler {
     const { clock, random, settings } = this.#context;
     const { periodic } = settings.lifeguard;
-    return new Scheduler({ clock, random }, { intervalMs, tick: periodic(tick, loop) });
+    const late = this.#stalls.late;
+    return new Scheduler({ clock, random }, { intervalMs, tick: periodic(tick, loop), late });
   }
 
   #pushPullMs(): number {

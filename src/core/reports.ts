@@ -8,6 +8,12 @@
 // into a log line and, where there is one, a metric. Codes are stable: operators search for them.
 import type { DropReason } from './counters.js';
 
+/** What a push/pull took on the wire. */
+export interface ExchangedBytes {
+  readonly sent: number;
+  readonly received: number;
+}
+
 /** Something that happened, for the log. `peer` is the other node's name or address. */
 export type Report =
   | { readonly code: 'packet-dropped'; peer: string; reason: DropReason; detail: string }
@@ -15,8 +21,10 @@ export type Report =
   | { readonly code: 'foreign-label'; peer: string; theirs: string; ours: string }
   | { readonly code: 'send-failed'; peer: string; error: Error }
   | { readonly code: 'exchange-failed'; peer: string; error: Error }
+  | { readonly code: 'exchanged'; peer: string; durationMs: number; bytes: ExchangedBytes }
   | { readonly code: 'probe-unanswered'; peer: string; healthScore: number }
   | { readonly code: 'probe-stream-only'; peer: string }
+  | { readonly code: 'event-loop-stalled'; peer?: undefined; lateMs: number }
   | { readonly code: 'probe-stalled'; peer: string; lateMs: number }
   | { readonly code: 'probe-send-failed'; peer: string; error: Error }
   | { readonly code: 'claim-refused'; peer: string; reason: DropReason; detail: string }

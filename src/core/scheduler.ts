@@ -13,21 +13,24 @@ export class Scheduler {
   readonly #random: Random;
   readonly #intervalMs: () => number;
   readonly #tick: () => void;
+  readonly #late: (lateMs: number) => void;
   #timer: Timer | undefined;
   #dueAt = 0;
 
   /**
    * @param init.intervalMs - asked before every tick; 0 when the scheduler starts keeps it off
    * @param init.tick - the work
+   * @param init.late - told at every tick by how much it came late
    */
   constructor(
     components: { clock: Clock; random: Random },
-    init: { intervalMs: () => number; tick: () => void },
+    init: { intervalMs: () => number; tick: () => void; late?: (lateMs: number) => void },
   ) {
     this.#clock = components.clock;
     this.#random = components.random;
     this.#intervalMs = init.intervalMs;
     this.#tick = init.tick;
+    this.#late = init.late ?? (() => undefined);
   }
 
   /** Starts; a second time this does nothing. */
@@ -58,6 +61,7 @@ export class Scheduler {
       // The next tick is armed first, so that work that stops or fails leaves things in order.
       // Ticks that were missed in a stall are not caught up with.
       const interval = this.#intervalMs();
+      this.#late(this.#clock.now() - this.#dueAt);
       this.#dueAt = Math.max(this.#dueAt + interval, this.#clock.now());
       this.#arm();
       this.#tick();

@@ -5,7 +5,7 @@
  */
 
 // Our end of the exchanges that others begin: one request a connection, answered, then closed.
-import type { DropReason } from '../core/counters.js';
+import { StreamTraffic, type DropReason } from '../core/counters.js';
 import type { Clock } from '../core/ports.js';
 import { MemberlistError, TimeoutError } from '../errors.js';
 import type { Connection } from '../transport/transport.js';
@@ -55,6 +55,7 @@ export class Acceptor {
   readonly #layers: StreamLayers;
   readonly #pacer: Pacer;
   readonly #timeoutMs: number;
+  readonly #traffic: StreamTraffic;
   readonly #streams = new FairShare({ total: limits.streams, perSource: limits.streamsPerSource });
   // Of these two one source may have all, for it gives way to others when there is no more.
   readonly #pushPulls = new FairShare({
@@ -65,7 +66,13 @@ export class Acceptor {
 
   /** @param init.timeoutMs - for a whole exchange */
   constructor(
-    components: { host: AcceptorHost; clock: Clock; layers: StreamLayers; pacer: Pacer },
+    components: {
+      host: AcceptorHost;
+      clock: Clock;
+      layers: StreamLayers;
+      pacer: Pacer;
+      traffic?: StreamTraffic;
+    },
     init: { timeoutMs: number },
   ) {
     this.#host = components.host;
@@ -73,6 +80,7 @@ export class Acceptor {
     this.#layers = components.layers;
     this.#pacer = components.pacer;
     this.#timeoutMs = init.timeoutMs;
+    this.#traffic = components.traffic ?? new StreamTraffic();
   }
 
   /** Takes one stream to its end. Never rejects. */
@@ -86,8 +94,11 @@ export class Acceptor {
       this.#host.dropped(remoteAddress, refusal.reason, refusal.message);
       return;
     }
-    const components = { connection, layers: this.#layers, pacer: this.#pacer };
-    const conversation = new Conversation(components, { side: 'acceptor' });
+    const { begun, open } = this.#traffic;
+    begun.acceptor++;
+    open.acceptor++;
+    const parts = { connection, layers: this.#layers, pacer: this.#pacer, traffic: this.#traffic };
+    const conversation = new Conversation(parts, { side: 'acceptor' });
     const { signal } = overtaken;
     const bounds = { clock: this.#clock, timeoutMs: this.#timeoutMs, what: 'a stream', signal };
     try {
@@ -98,6 +109,7 @@ export class Acceptor {
         this.#host.foreignLabel(remoteAddress, error.theirs, error.ours);
       }
     } finally {
+      open.acceptor--;
       for (const share of [shares.stream, shares.pushPull, shares.bytes]) share.leave();
     }
   }

@@ -5,6 +5,7 @@
  */
 
 // One request and its answer over one connection, under one deadline.
+import { StreamTraffic } from '../core/counters.js';
 import { MessageTooLargeError, ProtocolError } from '../errors.js';
 import { withDeadline, type Deadline } from '../runtime/deadline.js';
 import type { Connection } from '../transport/transport.js';
@@ -38,9 +39,17 @@ export class Conversation {
   readonly #pacer: Pacer;
   readonly #side: Side;
   readonly #reader: StreamReader;
+  readonly #traffic: StreamTraffic;
+  #sentBytes = 0;
 
+  /** @param components.traffic - what is counted here */
   constructor(
-    components: { connection: Connection; layers: StreamLayers; pacer: Pacer },
+    components: {
+      connection: Connection;
+      layers: StreamLayers;
+      pacer: Pacer;
+      traffic?: StreamTraffic;
+    },
     { side }: { side: Side },
   ) {
     const { layers } = components;
@@ -48,7 +57,13 @@ export class Conversation {
     this.#layers = layers;
     this.#pacer = components.pacer;
     this.#side = side;
+    this.#traffic = components.traffic ?? new StreamTraffic();
     this.#reader = new StreamReader(layers, { expectLabel: side === 'acceptor' });
+  }
+
+  /** Bytes on the wire so far, with all layers. */
+  get bytes(): { readonly sent: number; readonly received: number } {
+    return { sent: this.#sentBytes, received: this.#reader.receivedBytes };
   }
 
   /** `'ip:port'` of the far end. */
@@ -70,7 +85,11 @@ export class Conversation {
     }
     const { header } = this.#layers.label;
     const isFirst = this.#side === 'dialler' && header.length > 0;
-    await this.#connection.write(isFirst ? Buffer.concat([header, wrapped]) : wrapped);
+    const bytes = isFirst ? Buffer.concat([header, wrapped]) : wrapped;
+    this.#sentBytes += bytes.length;
+    this.#traffic.bytesOut += bytes.length;
+    this.#traffic.messagesOut.add(message[0]);
+    await this.#connection.write(bytes);
   }
 
   /**
@@ -86,9 +105,12 @@ export class Conversation {
         if (this.#reader.receivedBytes === 0) return undefined;
         throw new WireError('truncated', 'the stream ended in the middle of a message');
       }
+      this.#traffic.bytesIn += chunk.length;
       const message = await this.#pacer.run(this.#reader.take(chunk));
       watch?.(this.#reader);
-      if (message !== undefined) return message;
+      if (message === undefined) continue;
+      this.#traffic.messagesIn.add(message.type);
+      return message;
     }
   }
 

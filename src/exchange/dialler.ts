@@ -5,6 +5,7 @@
  */
 
 // Our end of the exchanges that we begin: push/pull, stream ping, user message.
+import { StreamTraffic } from '../core/counters.js';
 import type { Clock } from '../core/ports.js';
 import { MemberlistError, MessageTooLargeError, ProtocolError, TimeoutError } from '../errors.js';
 import type { Connection, Transport } from '../transport/transport.js';
@@ -24,6 +25,8 @@ export interface DiallerComponents {
   readonly clock: Clock;
   readonly layers: StreamLayers;
   readonly pacer: Pacer;
+  /** Where the streams are counted. */
+  readonly traffic?: StreamTraffic;
 }
 
 /** Begins exchanges with other nodes. */
@@ -33,6 +36,7 @@ export class Dialler {
   readonly #layers: StreamLayers;
   readonly #pacer: Pacer;
   readonly #timeoutMs: number;
+  readonly #traffic: StreamTraffic;
 
   /** @param init.timeoutMs - for dialling, and again for the exchange */
   constructor(components: DiallerComponents, init: { timeoutMs: number }) {
@@ -41,22 +45,32 @@ export class Dialler {
     this.#layers = components.layers;
     this.#pacer = components.pacer;
     this.#timeoutMs = init.timeoutMs;
+    this.#traffic = components.traffic ?? new StreamTraffic();
   }
 
   /**
    * Sends our state, given as the message that it is, and receives theirs.
    *
+   * @param measured - told of the bytes that it took, if it succeeds
    * @throws TimeoutError, ProtocolError, or the signal's reason
    */
-  async pushPull(to: Address, state: Sliced<Buffer>, signal?: AbortSignal): Promise<PushPull> {
+  async pushPull(
+    to: Address,
+    state: Sliced<Buffer>,
+    signal?: AbortSignal,
+    measured?: (bytes: { readonly sent: number; readonly received: number }) => void,
+  ): Promise<PushPull> {
     // Written while the connection is being made; where none comes about nobody asks how it went.
     const message = this.#pacer.run(state);
     message.catch(() => undefined);
     return this.#exchange(to, 'push/pull', this.#timeoutMs, signal, async (conversation) => {
       await conversation.send(await message);
       const answer = await conversation.answer();
-      if (answer.type === MessageType.pushPull) return answer;
-      throw new ProtocolError(`${to.addr} answered a push/pull with message type ${answer.type}`);
+      if (answer.type !== MessageType.pushPull) {
+        throw new ProtocolError(`${to.addr} answered a push/pull with message type ${answer.type}`);
+      }
+      measured?.(conversation.bytes);
+      return answer;
     });
   }
 
@@ -118,13 +132,18 @@ export class Dialler {
       throw new ProtocolError(`${to.addr} could not be reached: ${message}`, { cause });
     }
     const bounds = { clock: this.#clock, timeoutMs, signal, what: named };
+    const { begun, open } = this.#traffic;
+    begun.dialler++;
+    open.dialler++;
     try {
-      const components = { connection, layers: this.#layers, pacer: this.#pacer };
-      const conversation = new Conversation(components, { side: 'dialler' });
+      const parts = { connection, layers: this.#layers, pacer: this.#pacer, traffic: this.#traffic };
+      const conversation = new Conversation(parts, { side: 'dialler' });
       return await converse(connection, bounds, () => work(conversation));
     } catch (cause) {
       if (cause instanceof MemberlistError || signal?.aborted === true) throw cause;
       throw new ProtocolError(`${named} broke off: ${(cause as Error).message}`, { cause });
+    } finally {
+      open.dialler--;
     }
   }
 }

@@ -45,6 +45,11 @@ const ALLOWANCE: Partial<Record<ReportCode, number>> = {
   'suspicion-degraded': ABOUT_MEMBERS,
 };
 
+/** Whether lines of this code are held back when there are many. */
+export function isFolded(code: ReportCode): boolean {
+  return ALLOWANCE[code] !== undefined;
+}
+
 interface Window {
   readonly until: number;
   /** Lines that may still be written. */

@@ -21,13 +21,34 @@ const defaultSubsystem = 'core';
  * Whatever a user's logger throws, or rejects with, is dropped.
  */
 export function createLogger(user: Logger | undefined): Logger {
-  return guarded(user === undefined ? debugSink() : userSink(user));
+  if (user === undefined) return guarded(debugSink());
+  return guarded(isPino(user) ? pinoSink(user) : userSink(user));
 }
 
 /** Looks the method up at each call: loggers that change their level exchange their methods. */
 function userSink(user: Logger): Sink {
   return (level, message, fields) =>
     fields === undefined ? user[level](message) : user[level](message, fields);
+}
+
+type PinoMethod = (fields: object, message: string) => unknown;
+interface Pino extends Readonly<Record<Level, PinoMethod>> {
+  child(bindings: object): unknown;
+  bindings(): object;
+}
+
+/** By two methods that pino documents, and that loggers with the message first do not both have. */
+function isPino(user: object): user is Pino {
+  const { child, bindings } = user as Partial<Pino>;
+  return typeof child === 'function' && typeof bindings === 'function';
+}
+
+/** Pino wants the fields first, and shows the error under `err` only. */
+function pinoSink(user: Pino): Sink {
+  return (level, message, fields) => {
+    const { error, ...others } = { ...fields } as { error?: unknown };
+    return user[level](error === undefined ? others : { ...others, err: error }, message);
+  };
 }
 
 function debugSink(): Sink {

@@ -21,7 +21,8 @@ type LineOf<Code extends ReportCode> = readonly [
   text: (report: Extract<Report, { code: Code }>) => string,
 ];
 
-const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
+/** Every code with its line. */
+export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   'packet-dropped': [
     'debug',
     'packet',
@@ -37,7 +38,7 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'core',
     ({ peer, theirs, ours }) =>
       `${peer} belongs to another cluster: it has ${labelled(theirs)}, we have ${labelled(ours)}; ` +
-      'more of the same is not said again',
+      'if it should not, give both the same label. More of the same is not said again',
   ],
   'claim-refused': [
     'debug',
@@ -49,6 +50,13 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'info',
     'stream',
     ({ peer, error }) => `push/pull with ${peer}: ${error.message}`,
+  ],
+  exchanged: [
+    'debug',
+    'stream',
+    ({ peer, durationMs, bytes }) =>
+      `push/pull with ${peer}: ${bytes.sent} bytes sent, ${bytes.received} received, ` +
+      `${Math.round(durationMs)} ms`,
   ],
   'probe-unanswered': [
     'debug',
@@ -62,6 +70,13 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
       `${peer} answers over TCP but our packets or its answers do not get through; ` +
       'check that UDP is open in both directions',
   ],
+  'event-loop-stalled': [
+    'info',
+    'core',
+    ({ lateMs }) =>
+      `this process stalled: periodic work came ${Math.round(lateMs)} ms late; look for long ` +
+      'synchronous work, garbage collection or too little CPU',
+  ],
   'probe-stalled': [
     'info',
     'probe',
@@ -72,14 +87,15 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   'probe-send-failed': [
     'warn',
     'probe',
-    ({ peer, error }) => `could not send a ping to ${peer}: ${error.message}`,
+    ({ peer, error }) =>
+      `could not send a ping to ${peer}: ${error.message}; check routes and the local firewall`,
   ],
   'address-conflict': [
     'warn',
     'membership',
     ({ peer, held, claimed }) =>
       `${peer} is claimed at ${claimed} while it is known at ${held}; ` +
-      'two nodes may have the same name',
+      'two nodes may have the same name: rename one of them',
   ],
   'address-reclaimed': [
     'info',
@@ -124,7 +140,8 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'warn',
     'delegate',
     ({ size, limit }) =>
-      `getBroadcasts returned a message of ${size} bytes where ${limit} were left; dropped`,
+      `getBroadcasts returned a message of ${size} bytes where ${limit} were left; dropped. ` +
+      'It must keep to the limit that it is given',
   ],
   rejoined: [
     'info',
@@ -176,7 +193,8 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   'callback-threw': [
     'error',
     'delegate',
-    ({ callback, error }) => `${callback} threw: ${error.message}`,
+    ({ callback, error }) =>
+      `${callback} threw: ${error.message}; this is a bug in the code round this library`,
   ],
   'public-address': [
     'warn',
@@ -187,12 +205,14 @@ const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   'leave-unfinished': [
     'warn',
     'core',
-    ({ error }) => `shut down before everybody could hear of the leave: ${error.message}`,
+    ({ error }) =>
+      `shut down before everybody could hear of the leave: ${error.message}; ` +
+      'others may call this node failed instead of left',
   ],
   'internal-error': [
     'error',
     'core',
-    ({ error }) => `this is a bug in node-memberlist: ${error.message}`,
+    ({ error }) => `this is a bug in node-memberlist, please report it: ${error.message}`,
   ],
 };
 

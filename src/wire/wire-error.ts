@@ -5,17 +5,19 @@
  */
 
 /** Why bytes from the network were not understood. Each reason is counted and logged apart. */
-export type WireFault =
-  | 'empty'
-  | 'truncated'
-  | 'malformed'
-  | 'too-large'
-  | 'too-deep'
-  | 'unknown-type'
-  | 'bad-checksum'
-  | 'bad-compression'
-  | 'bad-label'
-  | 'undecryptable';
+export const wireFaults = [
+  'empty',
+  'truncated',
+  'malformed',
+  'too-large',
+  'too-deep',
+  'unknown-type',
+  'bad-checksum',
+  'bad-compression',
+  'bad-label',
+  'undecryptable',
+] as const;
+export type WireFault = (typeof wireFaults)[number];
 
 /** Bytes that break a rule of the wire protocol. It never leaves the library: the bytes are dropped. */
 export class WireError extends Error {

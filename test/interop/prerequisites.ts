@@ -23,6 +23,8 @@ const DEBIAN_PROGRAMS: readonly DebianProgram[] = [
     debianPackage: 'prometheus-alertmanager',
     versionArgs: ['--version'],
   },
+  { program: 'chromium', debianPackage: 'chromium', versionArgs: ['--version'] },
+  { program: 'prometheus', debianPackage: 'prometheus', versionArgs: ['--version'] },
 ];
 
 /** Sees to it that everything is there; what is missing, in words that say what to do. */

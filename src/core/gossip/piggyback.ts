@@ -114,6 +114,7 @@ export class Outbox {
     const receiver = to.name === undefined ? undefined : this.#table.get(to.name);
     const checksum = (receiver?.protocolMax ?? 0) >= CHECKSUM_PROTOCOL;
     const packet = this.#codec.encode(messages, { checksum });
+    for (const message of messages) counters.messagesOut.add(message[0]);
     counters.packetsOut++;
     counters.packetBytesOut += packet.length;
     return packet;

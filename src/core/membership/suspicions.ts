@@ -53,7 +53,9 @@ export class Suspicions {
 
   /** Counts one more accuser; true when it was new and still wanted. */
   confirm(name: string, from: string): boolean {
-    return this.#running.get(name)?.confirm(from) ?? false;
+    if (this.#running.get(name)?.confirm(from) !== true) return false;
+    this.#context.counters.suspicionConfirmations++;
+    return true;
   }
 
   /** The suspicion, if there is one, is over. */

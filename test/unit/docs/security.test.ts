@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { metricDefinitions } from '../../../src/observability/metrics.js';
+import { metricDefinitions } from '../../../src/observability/metric-definitions.js';
 
 const root = new URL('../../../', import.meta.url).pathname;
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');

@@ -24,6 +24,7 @@ const root = new URL('../../../', import.meta.url).pathname;
 const entryPoints: Readonly<Record<string, string>> = {
   'node-memberlist': join(root, 'src/index.js'),
   'node-memberlist/testing': join(root, 'src/testing/index.js'),
+  'prom-client': join(root, 'node_modules/prom-client/index.js'),
 };
 
 /** One block of a document. */
@@ -88,7 +89,7 @@ export class SnippetFolder implements Disposable {
     for (const [i, snippet] of snippets.entries()) {
       const file = join(this.#folder, `snippet-${i}.mts`);
       const program = snippet.program.replace(
-        /from '(node-memberlist(?:\/testing)?)'/g,
+        /from '(node-memberlist(?:\/testing)?|prom-client)'/g,
         (_whole, name: string) => `from '${entryPoints[name] ?? name}'`,
       );
       writeFileSync(file, `${this.#given}\n${program}`);

@@ -89,6 +89,27 @@ test('a user logger that throws or rejects breaks nothing', async () => {
   await new Promise((resolve) => setImmediate(resolve));
 });
 
+test('console is a logger', () => {
+  const lines: unknown[][] = [];
+  const original = console.info;
+  console.info = (...args: unknown[]) => void lines.push(args);
+  createLogger(console).info('a message', { code: 'x' });
+  console.info = original;
+  assert.deepEqual(lines, [['a message', { code: 'x' }]]);
+});
+
+test('pino gets its fields first, and the error where it shows it', () => {
+  const { logger, calls } = recorder();
+  const pino = Object.assign(logger, { child: () => logger, bindings: () => ({}) });
+  const error = new Error('no');
+  createLogger(pino).warn('a message', { code: 'x', error });
+  createLogger(pino).warn('another');
+  assert.deepEqual(calls, [
+    ['warn', { code: 'x', err: error }, 'a message'],
+    ['warn', {}, 'another'],
+  ]);
+});
+
 test('by default nothing is written', () => {
   const lines = debugOutput('', () => {
     for (const level of levels) createLogger(undefined)[level]('a message', { node: 'a' });

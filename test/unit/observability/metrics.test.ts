@@ -7,8 +7,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registry } from 'prom-client';
+import { metricDefinitions } from '../../../src/observability/metric-definitions.js';
 import { ConfigError, Memberlist, localConfig } from '../../../src/index.js';
-import { MemoryNetwork } from '../../../src/testing/index.js';
+import { MemoryNetwork, SimulatedCluster } from '../../../src/testing/index.js';
 
 async function create(
   network: MemoryNetwork,
@@ -68,5 +69,154 @@ test('the same metrics with other labels are refused, and the node is not starte
   const metrics = { registry, labels: { cluster: 'x' } };
   const create2 = Memberlist.create({ name: 'b', transport: network.transport('b'), metrics });
   await assert.rejects(create2, ConfigError);
+  await a.shutdown();
+});
+
+const sumOf = async (registry: Registry, name: string, labels: object = {}): Promise<number> => {
+  const metric = (await registry.getMetricsAsJSON()).find((each) => each.name === name);
+  const values = (metric?.values ?? []) as { value: number; labels: Record<string, unknown> }[];
+  const isWanted = (has: Record<string, unknown>): boolean =>
+    Object.entries(labels).every(([key, wanted]) => has[key] === wanted);
+  return values.reduce((sum, { value, labels: has }) => sum + (isWanted(has) ? value : 0), 0);
+};
+
+/** A cluster in virtual time of which `n0` is measured. */
+async function measured(
+  size: number,
+  network: { loss?: number } = {},
+): Promise<{ cluster: SimulatedCluster; registry: Registry }> {
+  const registry = new Registry();
+  const config = (name: string): object => (name === 'n0' ? { metrics: { registry } } : {});
+  const cluster = await SimulatedCluster.create({ size, seed: 7, config, network });
+  await cluster.joinAll();
+  await cluster.runUntil(() => cluster.converged());
+  return { cluster, registry };
+}
+
+test('a life is counted: joins, suspicions, deaths, leaves, probes, push/pulls', async () => {
+  const { cluster, registry } = await measured(6);
+  const of = (name: string, labels?: object): Promise<number> =>
+    sumOf(registry, `memberlist_${name}`, labels);
+  await cluster.run(60_000);
+  assert.equal(await of('joins_total'), 5);
+  assert.equal(await of('members', { state: 'alive' }), 6);
+  assert.equal(await of('deaths_total'), 0);
+  const direct = await of('probes_total', { outcome: 'direct' });
+  assert.ok(direct > 50, `${direct} probes`);
+  assert.equal(await of('probe_round_trip_seconds', { le: '+Inf' }), direct);
+  assert.ok((await of('push_pull_duration_seconds', { le: '+Inf' })) >= 2);
+  assert.ok((await of('push_pull_bytes', { le: '+Inf', direction: 'received' })) >= 2);
+  assert.equal(await of('push_pull_bytes', { le: '256', direction: 'received' }), 0);
+  assert.ok((await of('messages_received_total', { over: 'packet', type: 'ping' })) > 50);
+  assert.ok((await of('messages_sent_total', { over: 'packet', type: 'ack' })) > 50);
+  assert.ok((await of('messages_sent_total', { over: 'stream', type: 'push-pull' })) >= 7);
+  assert.ok((await of('stream_bytes_received_total')) > 1_000);
+  assert.equal(await of('streams_open'), 0, 'streams that ended are no longer open');
+
+  cluster.crash('n5');
+  await cluster.leave('n4');
+  await cluster.runUntil(() => cluster.node('n0').member('n5')?.state === 'dead');
+  assert.ok((await of('suspicions_raised_total')) >= 1);
+  assert.ok((await of('suspicion_confirmations_total')) >= 1);
+  assert.deepEqual([await of('deaths_total'), await of('leaves_total')], [1, 1]);
+  assert.equal(await of('members', { state: 'left' }), 1);
+  await cluster.run(60_000);
+  assert.equal(await of('suspicions'), 0);
+  assert.equal(await of('broadcast_queue_depth'), 0);
+
+  cluster.freeze('n0', 10_000);
+  await cluster.run(30_000);
+  assert.equal(await of('stalls_total'), 1);
+  const lost = await of('stall_seconds_total');
+  assert.ok(lost > 9 && lost <= 10, `${lost} s`);
+  await cluster.close();
+});
+
+test('every metric is documented as what it is, and labels are those that are defined', async () => {
+  const { cluster, registry } = await measured(3);
+  const published = await registry.getMetricsAsJSON();
+  assert.deepEqual(
+    published.map(({ name }) => name),
+    metricDefinitions.map(({ name }) => `memberlist_${name}`),
+  );
+  for (const { name, labels, kind } of metricDefinitions) {
+    const metric = published.find((each) => each.name === `memberlist_${name}`);
+    assert.ok(metric && metric.values.length > 0, `${name} has series from the beginning`);
+    assert.equal(String(metric.type), kind);
+    if (kind === 'counter') assert.match(name, /_total$/);
+    else assert.doesNotMatch(name, /_total$/);
+    for (const sample of metric.values) {
+      const own = Object.keys(sample.labels).filter((label) => label !== 'node' && label !== 'le');
+      assert.deepEqual(own.sort(), [...labels].sort(), name);
+    }
+  }
+  await cluster.close();
+});
+
+test('there are as many series among twelve members as among two, also after trouble', async () => {
+  const series = async (size: number): Promise<string[]> => {
+    const { cluster, registry } = await measured(size, { loss: 0.05 });
+    for (const name of cluster.names().slice(1, size / 2)) cluster.crash(name);
+    await cluster.run(60_000);
+    const lines = (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#'));
+    await cluster.close();
+    return lines.map((line) => line.replace(/ \S+$/, ''));
+  };
+  assert.deepEqual(await series(12), await series(2));
+});
+
+test('nodes of the same name and labels are added up, and leave one by one', async () => {
+  const registry = new Registry();
+  const network = new MemoryNetwork();
+  const create1 = (where: string, labels?: Record<string, string>): Promise<Memberlist> =>
+    Memberlist.create({
+      ...localConfig(),
+      name: 'same',
+      transport: network.transport(where),
+      metrics: { registry, ...(labels && { labels }) },
+    });
+  const [a, b] = [await create1('a'), await create1('b')];
+  assert.equal(await value(registry, 'memberlist_members', { state: 'alive' }), 2);
+  await a.shutdown();
+  assert.equal(await value(registry, 'memberlist_members', { state: 'alive' }), 1);
+  assert.equal(await sumOf(registry, 'memberlist_push_pull_bytes', { le: '+Inf' }), 0);
+  assert.match(
+    await registry.metrics(),
+    /memberlist_probe_round_trip_seconds_count\{node="same"\} 0/,
+  );
+  await b.shutdown();
+  const [one, other] = [await create1('c', { cluster: 'x' }), await create1('d', { cluster: 'y' })];
+  for (const cluster of ['x', 'y']) {
+    assert.equal(await value(registry, 'memberlist_members', { cluster, state: 'alive' }), 1);
+  }
+  await Promise.all([one.shutdown(), other.shutdown()]);
+  assert.equal((await registry.metrics()).trim(), '');
+});
+
+test('a node that is created anew under its name begins at 0', async () => {
+  const registry = new Registry();
+  const network = new MemoryNetwork();
+  const peer = await create(network, 'peer', new Registry());
+  for (const at of ['one', 'two']) {
+    const list = await Memberlist.create({
+      ...localConfig(),
+      name: 'a',
+      transport: network.transport(at),
+      metrics: { registry },
+    });
+    assert.equal(await sumOf(registry, 'memberlist_push_pull_bytes', { le: '+Inf' }), 0);
+    await list.join([peer.localNode.address]);
+    assert.equal(await sumOf(registry, 'memberlist_push_pull_bytes', { le: '+Inf' }), 2);
+    await list.shutdown();
+  }
+  await peer.shutdown();
+});
+
+test('a push/pull that fails is counted', async () => {
+  const registry = new Registry();
+  const network = new MemoryNetwork();
+  const a = await create(network, 'a', registry);
+  await assert.rejects(a.join(['10.9.9.9:1'], { timeout: 200 }));
+  assert.equal(await value(registry, 'memberlist_push_pull_failures_total', { node: 'a' }), 1);
   await a.shutdown();
 });

@@ -1,0 +1,27 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Who is in a cluster of Alertmanagers, without asking any of their web pages: a member that only listens.
+// Alertmanager gossips at port 9094; what it tells its peers (silences, notifications) is its own affair.
+//
+//     node --import tsx examples/alertmanager/main.ts NAME BIND SEED
+import { Memberlist } from '../../src/index.js';
+
+const [name, bindAddr, seed] = process.argv.slice(2);
+if (seed === undefined) throw new Error('usage: main.ts NAME BIND SEED');
+
+const list = await Memberlist.create({ name, bindAddr, bindPort: 9094 });
+list.on('join', (node) => console.log(`${node.name} at ${node.address} joined`));
+list.on('leave', (node, reason) => console.log(`${node.name} at ${node.address} ${reason}`));
+await list.join([seed]);
+console.log(`${list.numMembers - 1} Alertmanagers`);
+
+process.once('SIGTERM', () => {
+  void list
+    .leave()
+    .finally(() => list.shutdown())
+    .then(() => console.log('left'));
+});

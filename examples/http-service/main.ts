@@ -1,0 +1,33 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The service as a process. Its settings come from the environment, as containers have them:
+//
+//     NAME      unique in the cluster. Default: the host's name
+//     BIND      the IP to gossip at. Default: all, and the first private one is told to others
+//     HTTP      IP:PORT to serve at. Default: 0.0.0.0:8080
+//     SEEDS     members to join, with commas between them
+//     KEY       the cluster's key in base64. Default: no encryption
+import { Service } from './service.js';
+
+const { NAME, BIND, HTTP = '0.0.0.0:8080', SEEDS = '', KEY } = process.env;
+const colon = HTTP.lastIndexOf(':');
+const service = await Service.start({
+  host: HTTP.slice(0, colon),
+  port: Number(HTTP.slice(colon + 1)),
+  seeds: SEEDS.split(',').filter((seed) => seed !== ''),
+  gossip: { name: NAME, bindAddr: BIND, secretKey: KEY },
+});
+const { list } = service;
+console.log(`${list.localNode.name} serves at ${service.url}`);
+list.on('join', ({ name }) => console.log(`${name} joined`));
+list.on('leave', ({ name }, reason) => console.log(`${name} ${reason}`));
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    void service.stop().then(() => console.log('stopped'));
+  });
+}

@@ -1,0 +1,34 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// A Node process in a Serf cluster: `serf members` shows it with its tags, its events are Serf's and the
+// reverse, and when it is stopped it is `left`.
+//
+//     node --import tsx examples/serf/main.ts NAME BIND SEED [KEY]
+//
+// KEY is what Serf has in -encrypt.
+import { decodeSerfTags, Memberlist, serfGuest } from '../../src/index.js';
+
+const [name, bindAddr, seed, secretKey] = process.argv.slice(2);
+if (seed === undefined) throw new Error('usage: main.ts NAME BIND SEED [KEY]');
+
+const guest = serfGuest({ tags: { role: 'web', runtime: 'node' } });
+const list = await Memberlist.create({ ...guest, name, bindAddr, secretKey });
+guest.on('event', ({ name: event, payload }) =>
+  console.log(`event ${event}: ${payload.toString()}`),
+);
+list.on('join', (node) => console.log(`${node.name} joined`, decodeSerfTags(node.meta)));
+list.on('leave', (node, reason) => console.log(`${node.name} ${reason}`));
+
+await list.join([seed]);
+guest.sendEvent('hello', Buffer.from(`from ${list.localNode.name}`));
+
+process.once('SIGTERM', () => {
+  void list
+    .leave()
+    .finally(() => list.shutdown())
+    .then(() => console.log('left'));
+});

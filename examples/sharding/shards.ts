@@ -1,0 +1,42 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Consistent hashing over the members: every node computes by itself who is responsible for a key, and all
+// come to the same answer once they see the same members. Rendezvous hashing (Thaler and Ravishankar, 1998):
+// the member with the highest hash of name and key has it, so a member that goes takes nothing but its own
+// keys along, and one that comes takes its share evenly from all.
+import { createHash } from 'node:crypto';
+import type { Memberlist } from '../../src/index.js';
+
+export class Shards {
+  readonly #list: Memberlist;
+
+  constructor(list: Memberlist) {
+    this.#list = list;
+  }
+
+  /** Who is responsible for a key. While the views differ, two nodes may answer differently. */
+  ownerOf(key: string): string {
+    return this.ownersOf(key, 1)[0] ?? this.#list.localNode.name;
+  }
+
+  /** The first so many members for a key: the owner, and who has the copies. */
+  ownersOf(key: string, copies: number): string[] {
+    const weighed = this.#list.members().map(({ name }) => ({ name, weight: weightOf(name, key) }));
+    weighed.sort((a, b) => b.weight - a.weight || (a.name < b.name ? -1 : 1));
+    return weighed.slice(0, copies).map(({ name }) => name);
+  }
+
+  /** Whether this node is responsible for a key. */
+  isOurs(key: string): boolean {
+    return this.ownerOf(key) === this.#list.localNode.name;
+  }
+}
+
+function weightOf(name: string, key: string): number {
+  const hash = createHash('sha256').update(`${name}\0${key}`).digest();
+  return hash.readUIntBE(0, 6);
+}

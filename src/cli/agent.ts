@@ -1,0 +1,287 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// A member as a process: what happens is told as lines of JSON, and what it is to do comes as lines of words.
+import type { Registry } from 'prom-client';
+import { lanConfig, localConfig, wanConfig } from '../config/presets.js';
+import type { Logger, MemberlistConfig } from '../config/options.js';
+import { JoinError } from '../errors.js';
+import { Memberlist } from '../memberlist.js';
+import { serfGuest, type SerfGuest } from '../serf/guest.js';
+import { splitHostPort } from '../wire/address.js';
+import { AgentCommands, commandsHelp } from './agent-commands.js';
+import {
+  exitCodes,
+  numberOf,
+  parseWords,
+  textOf,
+  UsageError,
+  type Command,
+  type Io,
+  type Values,
+} from './command.js';
+import { loggerTo } from './log-lines.js';
+import type { Page } from './page/server.js';
+import { nodeAsJson } from './show-meta.js';
+import { keyOf } from './visitor.js';
+
+const presets = { lan: lanConfig, wan: wanConfig, local: localConfig };
+const options = {
+  name: { type: 'string' },
+  bind: { type: 'string' },
+  advertise: { type: 'string' },
+  join: { type: 'string', multiple: true },
+  key: { type: 'string' },
+  'key-file': { type: 'string' },
+  label: { type: 'string' },
+  meta: { type: 'string' },
+  serf: { type: 'boolean' },
+  tag: { type: 'string', multiple: true },
+  preset: { type: 'string' },
+  http: { type: 'string' },
+  'log-level': { type: 'string' },
+  'leave-timeout': { type: 'string' },
+} as const;
+
+/** Runs a member. */
+export const agent: Command = {
+  summary: 'run a member: events as JSON lines, commands on standard input',
+  help: `usage: node-memberlist agent [options]
+
+Runs one member of a cluster until it is told to leave. Each event is one line of JSON on standard
+output: started, joined, join, leave, update, suspect, recover, conflict, message, health, left. Log
+lines go to standard error. SIGTERM, SIGINT and the command 'leave' let it leave in good order, and end
+with 0; a second signal ends it at once.
+
+  --name NAME           unique in the cluster. Default: the host's name
+  --bind IP[:PORT]      Default: 0.0.0.0:7946; port 0 picks one
+  --advertise IP[:PORT] what others are told. Default: the bound one
+  --join SEED           a member to join; may be given several times. Ends with 1 if none is reached
+  --key KEY             the cluster's key in base64; others on this machine can see it
+  --key-file FILE       a file with it
+  --label LABEL         the cluster's label
+  --meta TEXT           our metadata, at most 512 bytes
+  --serf                be a guest in a Serf cluster
+  --tag NAME=VALUE      with --serf: a tag; may be given several times
+  --preset NAME         lan, wan or local. Default: lan
+  --http [IP:]PORT      serve a page to look at, /metrics, /healthz and /members.json; read-only. On
+                        127.0.0.1 unless an IP is given; whoever reaches it sees everything
+  --log-level LEVEL     debug, info, warn, error or silent. Default: warn
+  --leave-timeout MS    Default: 5000
+
+Commands, one a line:
+
+${commandsHelp}
+  node-memberlist agent --name a --bind 127.0.0.1:7946 --http 8080
+  node-memberlist agent --name b --bind 127.0.0.1:7947 --join 127.0.0.1:7946
+`,
+  async run(words, io) {
+    const { values, positionals } = parseWords(words, options);
+    if (positionals.length > 0) throw new UsageError(`agent takes no '${positionals[0] ?? ''}'`);
+    return new Agent(values, io).run();
+  },
+};
+
+class Agent {
+  readonly #values: Values;
+  readonly #io: Io;
+  readonly #leaveTimeoutMs: number;
+  #guest: SerfGuest | undefined;
+  #meta: Buffer;
+  #page: Page | undefined;
+  #stop: () => void = () => undefined;
+  readonly #stopped = new Promise<void>((resolve) => (this.#stop = resolve));
+
+  constructor(values: Values, io: Io) {
+    this.#values = values;
+    this.#io = io;
+    this.#meta = Buffer.from(textOf(values, 'meta') ?? '');
+    const range = { from: 0, to: 600_000, otherwise: 5_000 };
+    this.#leaveTimeoutMs = numberOf(values, 'leave-timeout', range);
+  }
+
+  async run(): Promise<number> {
+    const http = await this.#preparePage();
+    const config = this.#config();
+    const list = await Memberlist.create({ ...config, ...http?.config(config) });
+    let signals = 0;
+    const onSignal = (): void => {
+      if (++signals > 1) void list.shutdown();
+      this.#stop();
+    };
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) this.#io.on(signal, onSignal);
+    try {
+      return await this.#live(list, http);
+    } finally {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) this.#io.off(signal, onSignal);
+      await this.#page?.close();
+      await list.shutdown();
+      this.#io.stdin.destroy();
+    }
+  }
+
+  async #live(list: Memberlist, http: PreparedPage | undefined): Promise<number> {
+    this.#page = await http?.open(list);
+    const page = this.#page === undefined ? {} : { http: this.#page.url };
+    this.#say({ event: 'started', node: nodeAsJson(list.localNode), ...page });
+    this.#tellEvents(list);
+    const seeds = this.#values.join;
+    if (Array.isArray(seeds)) {
+      const status = await this.#join(list, seeds as string[]);
+      if (status !== exitCodes.done) return status;
+    }
+    const commands = new AgentCommands(list, {
+      say: (line) => this.#say(line),
+      leave: () => this.#stop(),
+      guest: this.#guest,
+      setMeta: async (text) => {
+        this.#meta = Buffer.from(text);
+        await list.updateNode();
+      },
+    });
+    void commands.obey(this.#io.stdin);
+    await this.#stopped;
+    return this.#leave(list);
+  }
+
+  async #join(list: Memberlist, seeds: readonly string[]): Promise<number> {
+    try {
+      const { contacted } = await list.join(seeds);
+      this.#say({ event: 'joined', contacted });
+      return exitCodes.done;
+    } catch (error) {
+      if (!(error instanceof JoinError)) throw error;
+      const failures = error.failures.map(({ seed, error: { message } }) => ({ seed, message }));
+      this.#say({ event: 'join-failed', failures });
+      this.#io.stderr.write(`node-memberlist: ${error.message}\n`);
+      this.#io.stderr.write(`try: node-memberlist doctor ${seeds[0] ?? ''}\n`);
+      return exitCodes.failed;
+    }
+  }
+
+  async #leave(list: Memberlist): Promise<number> {
+    try {
+      await list.leave({ timeout: this.#leaveTimeoutMs });
+      this.#say({ event: 'left' });
+      return exitCodes.done;
+    } catch (error) {
+      this.#say({ event: 'leave-failed', message: (error as Error).message });
+      return exitCodes.failed;
+    }
+  }
+
+  #tellEvents(list: Memberlist): void {
+    const say = (line: object): void => this.#say(line);
+    for (const event of ['join', 'suspect', 'recover'] as const) {
+      list.on(event, (node) => say({ event, node: nodeAsJson(node) }));
+    }
+    list.on('leave', (node, reason) => say({ event: 'leave', reason, node: nodeAsJson(node) }));
+    list.on('update', (node) => say({ event: 'update', node: nodeAsJson(node) }));
+    list.on('conflict', (existing, other) =>
+      say({ event: 'conflict', existing: nodeAsJson(existing), other: nodeAsJson(other) }),
+    );
+    list.on('health', (score) => say({ event: 'health', score }));
+    this.#guest?.on('event', ({ name, payload, ltime }) =>
+      say({ event: 'user-event', name, payload: payload.toString(), ltime }),
+    );
+    // A Serf cluster's messages are Serf's affair.
+    if (this.#guest !== undefined) return;
+    list.on('message', (payload, from) =>
+      say({
+        event: 'message',
+        from: from.name ?? from.addr,
+        text: payload.toString(),
+        bytes: payload.toString('base64'),
+      }),
+    );
+  }
+
+  #config(): MemberlistConfig {
+    const values = this.#values;
+    const preset = textOf(values, 'preset') ?? 'lan';
+    if (!Object.hasOwn(presets, preset)) throw new UsageError('--preset must be lan, wan or local');
+    const bind = addressIn('bind', textOf(values, 'bind'));
+    const advertise = addressIn('advertise', textOf(values, 'advertise'));
+    if (values.serf === true) this.#guest = serfGuest({ tags: tagsIn(values) });
+    else if (values.tag !== undefined) throw new UsageError('--tag goes with --serf');
+    if (this.#guest !== undefined && values.meta !== undefined) {
+      throw new UsageError('--meta does not go with --serf; use --tag');
+    }
+    return {
+      ...presets[preset as keyof typeof presets](),
+      name: textOf(values, 'name'),
+      bindAddr: bind?.host,
+      bindPort: bind?.port,
+      advertiseAddr: advertise?.host,
+      advertisePort: advertise?.port,
+      secretKey: keyOf(values),
+      label: textOf(values, 'label'),
+      logger: loggerTo(this.#io.stderr, textOf(values, 'log-level') ?? 'warn'),
+      ...(this.#guest ?? { delegate: { nodeMeta: () => this.#meta } }),
+    };
+  }
+
+  async #preparePage(): Promise<PreparedPage | undefined> {
+    const where = textOf(this.#values, 'http');
+    if (where === undefined) return undefined;
+    const address = addressIn('http', /^\d+$/.test(where) ? `127.0.0.1:${where}` : where);
+    if (address?.port === undefined) throw new UsageError('--http needs a port');
+    const { host, port } = address;
+    const [{ Page }, { Registry: PromRegistry }] = await Promise.all([
+      import('./page/server.js'),
+      import('prom-client'),
+    ]);
+    const registry: Registry = new PromRegistry();
+    const page = new Page({ host, port, registry });
+    return {
+      config: ({ logger }) => ({
+        metrics: { registry },
+        ping: { notifyPingComplete: (node, rtt) => page.watch.pinged(node.name, rtt) },
+        logger: page.watch.loggerBefore(logger as Logger),
+      }),
+      open: async (list) => {
+        await page.open(list);
+        if (!page.isLoopback) {
+          this.#io.stderr.write(
+            `node-memberlist: ${page.url} can be read by whoever reaches ${host}\n`,
+          );
+        }
+        return page;
+      },
+    };
+  }
+
+  #say(line: object): void {
+    this.#io.stdout.write(`${JSON.stringify(line)}\n`);
+  }
+}
+
+interface PreparedPage {
+  /** What the page needs of the Memberlist's configuration. */
+  config(config: MemberlistConfig): MemberlistConfig;
+  open(list: Memberlist): Promise<Page>;
+}
+
+function addressIn(
+  option: string,
+  text: string | undefined,
+): { host: string; port?: number } | undefined {
+  if (text === undefined) return undefined;
+  const both = splitHostPort(text);
+  if (both !== undefined) return both;
+  if (option === 'http') throw new UsageError("--http must be 'PORT' or 'IP:PORT'");
+  return { host: text };
+}
+
+function tagsIn(values: Values): Record<string, string> {
+  const given = Array.isArray(values.tag) ? (values.tag as string[]) : [];
+  const pairs = given.map((tag): [string, string] => {
+    const at = tag.indexOf('=');
+    if (at < 1) throw new UsageError(`--tag must be NAME=VALUE, not '${tag}'`);
+    return [tag.slice(0, at), tag.slice(at + 1)];
+  });
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,67 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import { setTimeout as wait } from 'node:timers/promises';
+import { exitCodes, numberOf, oneWord, parseWords, type Command } from './command.js';
+import { targetOf, Visitor, visitorHelp, visitorOptions } from './visitor.js';
+
+/** Pings a node. */
+export const ping: Command = {
+  summary: 'ping a node, over UDP or TCP, without joining',
+  help: `usage: node-memberlist ping [options] [NAME/]HOST[:PORT]
+
+Sends the pings that members send each other, and prints the round trips. With a NAME only a node of
+that name answers. Ends with 0 when all were answered.
+
+  --count N         how many. Default: 3
+  --interval MS     time between them. Default: 200
+  --timeout MS      for each answer. Default: 1000
+  --tcp             over TCP, as members do when UDP fails
+${visitorHelp}
+
+  node-memberlist ping 10.0.0.5
+  node-memberlist ping web-1/10.0.0.5:7946 --key-file cluster.key
+`,
+  async run(words, io) {
+    const { values, positionals } = parseWords(words, {
+      ...visitorOptions,
+      count: { type: 'string' },
+      interval: { type: 'string' },
+      timeout: { type: 'string' },
+      tcp: { type: 'boolean' },
+    });
+    const target = oneWord(positionals, 'HOST:PORT');
+    const count = Math.round(numberOf(values, 'count', { from: 1, to: 1e6, otherwise: 3 }));
+    const intervalMs = numberOf(values, 'interval', { from: 0, to: 3_600_000, otherwise: 200 });
+    const timeoutMs = numberOf(values, 'timeout', { from: 1, to: 60_000, otherwise: 1_000 });
+    const to = await targetOf(target);
+    const visitor = await Visitor.open(to, values, timeoutMs);
+    const times: number[] = [];
+    try {
+      for (let i = 1; i <= count; i++) {
+        const answer = await (values.tcp === true
+          ? visitor.pingStream(to, timeoutMs)
+          : visitor.ping(to, timeoutMs));
+        if ('ms' in answer) times.push(answer.ms);
+        const said = 'ms' in answer ? `${answer.ms.toFixed(2)} ms` : answer.failure;
+        io.stdout.write(`${i}/${count} ${to.addr}: ${said}\n`);
+        if (i < count) await wait(intervalMs);
+      }
+    } finally {
+      await visitor.close();
+    }
+    io.stdout.write(`${summary(times, count)}\n`);
+    return times.length === count ? exitCodes.done : exitCodes.failed;
+  },
+};
+
+function summary(times: readonly number[], count: number): string {
+  const answered = `${times.length} of ${count} answered`;
+  if (times.length === 0) return answered;
+  const sorted = [...times].sort((a, b) => a - b);
+  const shown = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)].map((ms) => ms?.toFixed(2));
+  return `${answered}; ${shown.join(' / ')} ms (least / median / most)`;
+}

@@ -1,0 +1,45 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Stalls of our own event loop, seen by how late the periodic work comes: whoever runs the service
+// wants to know of them also when no probe happened to wait just then.
+import type { Counters } from './counters.js';
+import type { Clock, Effects } from './ports.js';
+
+/** Counts and reports stalls: one for all the ticks that the same stall made late. */
+export class StallWatch {
+  readonly #clock: Clock;
+  readonly #counters: Counters;
+  readonly #report: Effects['report'];
+  readonly #fromMs: number;
+  #lastEndedAt = -Infinity;
+
+  /** @param init.fromMs - the lateness that a stall begins with */
+  constructor(
+    components: { clock: Clock; counters: Counters; report: Effects['report'] },
+    init: { fromMs: number },
+  ) {
+    this.#clock = components.clock;
+    this.#report = components.report;
+    this.#counters = components.counters;
+    this.#fromMs = init.fromMs;
+  }
+
+  /** A tick came so many milliseconds late. */
+  readonly late = (lateMs: number): void => {
+    if (lateMs <= this.#fromMs) return;
+    const now = this.#clock.now();
+    const beganAt = now - lateMs;
+    // A tick that was due before the last stall ended was made late by that one, as far as that goes.
+    const isNew = beganAt >= this.#lastEndedAt;
+    if (isNew) {
+      this.#counters.stalls++;
+      this.#report({ code: 'event-loop-stalled', lateMs });
+    }
+    this.#counters.stallMs += isNew ? lateMs : now - this.#lastEndedAt;
+    this.#lastEndedAt = now;
+  };
+}

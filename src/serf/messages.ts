@@ -1,0 +1,172 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What Serf agents say to each other inside memberlist's user messages and states: a type byte, then a
+// MessagePack map with the names of Go's fields. Those that a guest needs.
+import { decodeText, encodeText } from '../wire/text.js';
+import { WireError } from '../wire/wire-error.js';
+import { pack, unpack, type Packed, type PackedMap } from './pack.js';
+
+/** The first byte of a message of Serf's. */
+export const SerfMessageType = { leave: 0, join: 1, pushPull: 2, userEvent: 3, query: 4 } as const;
+
+/** A member says that it is there, or that it goes. */
+export interface Intent {
+  readonly kind: 'join' | 'leave';
+  readonly ltime: number;
+  readonly node: string;
+}
+
+/** Something that a user tells the cluster. */
+export interface UserEvent {
+  readonly ltime: number;
+  readonly name: string;
+  readonly payload: Buffer;
+  /** Whether an agent may leave it out when a newer one of the same name comes. */
+  readonly coalesce: boolean;
+}
+
+/** A question to the cluster; what a guest needs to pass it on once. */
+export interface Query {
+  readonly ltime: number;
+  readonly id: number;
+  /** Whether it is for the one who got it only. */
+  readonly isPrivate: boolean;
+}
+
+/** What two agents tell each other in a push/pull. */
+export interface SerfState {
+  readonly ltime: number;
+  readonly statusLtimes: ReadonlyMap<string, number>;
+  readonly leftMembers: readonly string[];
+  readonly eventLtime: number;
+  readonly events: readonly Omit<UserEvent, 'coalesce'>[];
+  readonly queryLtime: number;
+}
+
+const NO_BROADCAST = 2;
+
+export function encodeIntent({ kind, ltime, node }: Intent): Buffer {
+  const body = { LTime: ltime, Node: encodeText(node) };
+  return typed(SerfMessageType[kind], pack(kind === 'leave' ? { ...body, Prune: false } : body));
+}
+
+export function encodeUserEvent({ ltime, name, payload, coalesce }: UserEvent): Buffer {
+  const body = { LTime: ltime, Name: name, Payload: payload, CC: coalesce };
+  return typed(SerfMessageType.userEvent, pack(body));
+}
+
+export function encodeState(state: SerfState): Buffer {
+  const byTime = new Map<number, { Name: string; Payload: Buffer }[]>();
+  for (const { ltime, name, payload } of state.events) {
+    byTime.set(ltime, [...(byTime.get(ltime) ?? []), { Name: name, Payload: payload }]);
+  }
+  const body = {
+    LTime: state.ltime,
+    StatusLTimes: state.statusLtimes,
+    LeftMembers: state.leftMembers.map(encodeText),
+    EventLTime: state.eventLtime,
+    Events: Array.from(byTime, ([LTime, Events]) => ({ LTime, Events })),
+    QueryLTime: state.queryLtime,
+  };
+  return typed(SerfMessageType.pushPull, pack(body));
+}
+
+/** @throws WireError */
+export function decodeIntent(kind: Intent['kind'], message: Buffer): Intent {
+  const body = mapIn(unpack(message.subarray(1)));
+  return { kind, ltime: timeAt(body, 'LTime'), node: textOf(body.get('Node')) };
+}
+
+/** @throws WireError */
+export function decodeUserEvent(message: Buffer): UserEvent {
+  const body = mapIn(unpack(message.subarray(1)));
+  return { ltime: timeAt(body, 'LTime'), ...eventIn(body), coalesce: body.get('CC') === true };
+}
+
+/** @throws WireError */
+export function decodeQuery(message: Buffer): Query {
+  const body = mapIn(unpack(message.subarray(1)));
+  const isPrivate = (numberAt(body, 'Flags') & NO_BROADCAST) !== 0;
+  return { ltime: timeAt(body, 'LTime'), id: numberAt(body, 'ID'), isPrivate };
+}
+
+/** @throws WireError */
+export function decodeState(state: Buffer): SerfState {
+  if (state[0] !== SerfMessageType.pushPull) {
+    throw new WireError('unknown-type', `a state of Serf's type ${state[0] ?? 'none'}`);
+  }
+  const body = mapIn(unpack(state.subarray(1)));
+  const times = body.get('StatusLTimes') ?? null;
+  const statusLtimes = new Map<string, number>();
+  if (times !== null) {
+    for (const [name, time] of mapIn(times)) {
+      statusLtimes.set(textOf(Buffer.from(name, 'latin1')), timeOf(time));
+    }
+  }
+  return {
+    ltime: timeAt(body, 'LTime'),
+    statusLtimes,
+    leftMembers: listIn(body.get('LeftMembers')).map(textOf),
+    eventLtime: timeAt(body, 'EventLTime'),
+    events: listIn(body.get('Events')).flatMap(eventsIn),
+    queryLtime: timeAt(body, 'QueryLTime'),
+  };
+}
+
+// Places of Go's ring that are empty come as nil.
+function eventsIn(slot: Packed): Omit<UserEvent, 'coalesce'>[] {
+  if (slot === null) return [];
+  const body = mapIn(slot);
+  const ltime = timeAt(body, 'LTime');
+  return listIn(body.get('Events')).map((event) => ({ ltime, ...eventIn(mapIn(event)) }));
+}
+
+function eventIn(body: PackedMap): Pick<UserEvent, 'name' | 'payload'> {
+  const payload = body.get('Payload') ?? null;
+  if (payload !== null && !Buffer.isBuffer(payload)) throw malformed('a payload');
+  return { name: textOf(body.get('Name')), payload: Buffer.from(payload ?? '') };
+}
+
+function typed(type: number, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.of(type), body]);
+}
+
+function mapIn(value: Packed): PackedMap {
+  if (value instanceof Map) return value as PackedMap;
+  throw malformed('a map');
+}
+
+function listIn(value: Packed | undefined): readonly Packed[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) return value as readonly Packed[];
+  throw malformed('a list');
+}
+
+function textOf(value: Packed | undefined): string {
+  if (Buffer.isBuffer(value)) return decodeText(value, 0, value.length);
+  throw malformed('a text');
+}
+
+function numberAt(body: PackedMap, key: string): number {
+  const value = body.get(key) ?? 0;
+  if (typeof value !== 'number') throw malformed(key);
+  return value;
+}
+
+function timeAt(body: PackedMap, key: string): number {
+  return timeOf(body.get(key) ?? 0);
+}
+
+// Whoever says the largest there is would have nobody say anything after it.
+function timeOf(value: Packed): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+  throw malformed('a Lamport time');
+}
+
+function malformed(what: string): WireError {
+  return new WireError('malformed', `${what} is not as Serf has it`);
+}

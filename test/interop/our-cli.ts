@@ -1,0 +1,10 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The command line, as `bin/node-memberlist.js` starts it, from the sources.
+import { main } from '../../src/cli/main.js';
+
+process.exitCode = await main(process.argv.slice(2), process);

@@ -1,0 +1,203 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The agent's page in a real browser: it is live, it shows what peers send as text and nothing else, it fits
+// on a phone, and it is read-only. PAGE_SCREENSHOTS=FOLDER keeps pictures to look at.
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { encodeMeta, lanConfig, Memberlist, type MemberlistConfig } from '../../src/index.js';
+import { AgentProcess } from './agent-process.js';
+import { eventually } from './eventually.js';
+import { KillableNode } from './killable-node.js';
+
+const HOSTILE = '<script>window.pwned=1</script>';
+const HOSTILE_META = '"><img src=x onerror="window.pwned=2">';
+const folder = process.env.PAGE_SCREENSHOTS;
+const quick = { ...lanConfig(), probeInterval: 300, probeTimeout: 150, suspicionMult: 10 };
+
+describe('the page of an agent', () => {
+  let browser: Browser;
+  let agent: AgentProcess;
+  let url: string;
+  const lists: Memberlist[] = [];
+  const complaints: string[] = [];
+
+  const create = async (n: number, name: string, meta: string | Buffer): Promise<Memberlist> => {
+    const config: MemberlistConfig = {
+      ...quick,
+      name,
+      bindAddr: `127.6.2.${n}`,
+      delegate: { nodeMeta: () => Buffer.from(meta) },
+    };
+    const list = await Memberlist.create(config);
+    lists.push(list);
+    await list.join(['127.6.2.1:7946']);
+    return list;
+  };
+  async function opened(options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await (await browser.newContext(options)).newPage();
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (each) => {
+      const own = each.url().startsWith(url) || each.url().startsWith('data:');
+      if (!own) complaints.push(`asked for ${each.url()}`);
+    });
+    await page.goto(url);
+    await page.locator('#link.on').waitFor();
+    return page;
+  }
+  const picture = async (page: Page, name: string): Promise<void> => {
+    if (folder !== undefined) {
+      await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+    }
+  };
+  const rows = (page: Page): Promise<string[]> => page.locator('#members tr').allInnerTexts();
+
+  before(async () => {
+    agent = await AgentProcess.start(
+      '--name=web-1',
+      '--bind=127.6.2.1:7946',
+      '--http=127.6.2.1:0',
+      '--meta=role=web',
+    );
+    url = String(agent.started.http);
+    await create(2, 'web-2', 'role=web');
+    await create(3, 'worker-1', encodeMeta({ role: 'worker', slots: 4 }));
+    await create(4, 'db-1', 'role=db');
+    browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu'],
+    });
+  });
+
+  after(async () => {
+    await browser.close();
+    await Promise.all([...lists.map((list) => list.shutdown()), agent.end()]);
+  });
+
+  it('shows everybody, with metadata and round trips, and changes by itself', async () => {
+    const page = await opened({ viewport: { width: 1240, height: 900 }, colorScheme: 'light' });
+    await eventually(
+      'four rows',
+      () => rows(page),
+      (texts) => texts.length === 4,
+    );
+    assert.match((await rows(page)).join('\n'), /worker-1[^]*{"role":"worker","slots":4}/);
+    await create(5, 'late', '');
+    await eventually(
+      'a fifth',
+      () => rows(page),
+      (texts) => texts.length === 5,
+    );
+    await eventually(
+      'round trips of all',
+      () => rows(page),
+      (texts) => texts.filter((text) => /[\d.]+ ms/.test(text)).length === 4,
+    );
+    assert.equal(await page.locator('#picture line.probe').count(), 4);
+    assert.match(await page.locator('#events').innerText(), /join\s+late/);
+    assert.equal(await page.title(), 'web-1 · 5 members');
+    await picture(page, 'light');
+    await page.context().close();
+  });
+
+  it('shows names and metadata of peers as text, whatever they are', async () => {
+    const page = await opened({ viewport: { width: 1240, height: 900 }, colorScheme: 'dark' });
+    const hostile = await create(6, HOSTILE, HOSTILE_META);
+    await eventually(
+      'it is listed',
+      () => rows(page),
+      (texts) => texts.some((text) => text.includes(HOSTILE)),
+    );
+    const [row] = (await rows(page)).filter((text) => text.includes(HOSTILE));
+    assert.ok(row?.includes(HOSTILE_META));
+    assert.ok((await page.locator('#events').innerText()).includes(HOSTILE));
+    assert.equal(await page.evaluate('window.pwned'), undefined);
+    assert.equal(await page.locator('main script, main img').count(), 0);
+    await picture(page, 'dark');
+    await hostile.leave();
+    await eventually(
+      'it has left',
+      () => page.locator('#events').innerText(),
+      (text) => new RegExp(`left\\s+${HOSTILE.replace(/[()]/g, '\\$&')}`).test(text),
+    );
+    await page.context().close();
+  });
+
+  it('shows who suspects whom, and who died', async () => {
+    const killable = await KillableNode.start({ ...quick, name: 'doomed', bindAddr: '127.6.2.7' }, [
+      '127.6.2.1:7946',
+    ]);
+    const page = await opened({ viewport: { width: 1240, height: 900 }, colorScheme: 'dark' });
+    await page.locator('#members tr', { hasText: 'doomed' }).waitFor();
+    await killable.kill();
+    await page.locator('#members tr.suspect', { hasText: 'doomed' }).waitFor();
+    await page.locator('#picture path.accusation').first().waitFor({ state: 'attached' });
+    await picture(page, 'suspect');
+    await page.locator('#members tr.dead', { hasText: 'doomed' }).waitFor();
+    assert.match(await page.locator('#events').innerText(), /failed\s+doomed/);
+    await page.context().close();
+  });
+
+  it('fits on a phone', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await opened({
+        viewport: { width: 375, height: 740 },
+        deviceScaleFactor: 2,
+        isMobile: true,
+        colorScheme,
+      });
+      await eventually(
+        'rows',
+        () => rows(page),
+        (texts) => texts.length >= 5,
+      );
+      const [width, inner] = await page.evaluate<[number, number]>(
+        '[document.documentElement.scrollWidth, window.innerWidth]',
+      );
+      assert.ok(width <= inner, `${width} in ${inner}`);
+      await picture(page, `phone-${colorScheme}`);
+      await page.context().close();
+    }
+  });
+
+  it('has /metrics, /healthz and /members.json, and takes nothing', async () => {
+    assert.match(await (await fetch(`${url}metrics`)).text(), /memberlist_members\{node="web-1"/);
+    const health = await fetch(`${url}healthz`);
+    assert.equal(health.status, 200);
+    assert.equal(((await health.json()) as { status: string }).status, 'ok');
+    const members = (await (await fetch(`${url}members.json`)).json()) as { name: string }[];
+    assert.ok(members.some(({ name }) => name === 'db-1'));
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      assert.equal((await fetch(url, { method })).status, 405, method);
+    }
+    assert.equal((await fetch(`${url}../../etc/passwd`)).status, 404);
+  });
+
+  it('is not served under a name that somebody else may have pointed here', async () => {
+    const { hostname, port } = new URL(url);
+    const status = await new Promise((resolve, reject) => {
+      const headers = { host: `evil.example:${port}` };
+      request({ hostname, port, headers }, ({ statusCode }) => resolve(statusCode))
+        .on('error', reject)
+        .end();
+    });
+    assert.equal(status, 421);
+  });
+
+  it('says so when the agent is gone, and the browser had nothing to complain of', async () => {
+    const page = await opened();
+    assert.deepEqual(complaints, []);
+    assert.equal(await agent.end(), 0);
+    await page.locator('#link.off').waitFor();
+    assert.equal(await page.locator('#link').innerText(), 'no connection');
+  });
+});

@@ -1,0 +1,121 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What the command line says and ends with, where no network is needed. The rest: test/interop/cli.test.ts.
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import { printable, table } from '../../../src/cli/command.js';
+import { main } from '../../../src/cli/main.js';
+import { showMeta } from '../../../src/cli/show-meta.js';
+import { encodeMeta, encodeSerfTags } from '../../../src/index.js';
+
+async function run(...words: string[]): Promise<{ status: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const ignored = () => undefined;
+  const status = await main(words, {
+    stdin: new PassThrough(),
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+    on: ignored,
+    off: ignored,
+  });
+  return { status, out, err };
+}
+
+const commands = ['agent', 'members', 'ping', 'doctor', 'keygen', 'simulate'];
+
+test('--help lists the commands, and each command teaches how it is called', async () => {
+  const { status, out } = await run('--help');
+  assert.equal(status, 0);
+  for (const command of commands) {
+    assert.match(out, new RegExp(`^  ${command} `, 'm'));
+    const { status: ended, out: help, err } = await run(command, '--help');
+    assert.deepEqual([ended, err], [0, '']);
+    assert.match(help, new RegExp(`^usage: node-memberlist ${command} `));
+    assert.match(help, new RegExp(`^  node-memberlist ${command}`, 'm'), 'an example');
+    for (const line of help.split('\n')) assert.ok(line.length <= 110, line);
+  }
+});
+
+test('called wrongly it says how, on standard error, and ends with 2', async () => {
+  const wrong: [string[], RegExp][] = [
+    [['dance'], /no command 'dance'[^]*--help/],
+    [['constructor'], /no command/],
+    [['members'], /HOST:PORT is missing[^]*members --help/],
+    [['members', 'a', 'b'], /only one HOST:PORT/],
+    [['members', 'a', '--jsn'], /--jsn/],
+    [['ping', '127.0.0.1', '--count', 'many'], /--count must be a number/],
+    [['ping', '127.0.0.1', '--key', 'short'], /secretKey/],
+    [['ping', '127.0.0.1', '--key-file', '/nowhere'], /--key-file: ENOENT/],
+    [['ping', '127.0.0.1', '--key-file', 'x', '--key', 'y'], /exclude/],
+    [['keygen', '--bytes', '8'], /16, 24 or 32/],
+    [['simulate', '--preset', 'moon'], /lan, wan or local/],
+    [['agent', 'word'], /agent takes no 'word'/],
+    [['agent', '--tag', 'a=b'], /--tag goes with --serf/],
+    [['agent', '--serf', '--tag', 'a'], /NAME=VALUE/],
+    [['agent', '--bind', 'nonsense'], /bindAddr/],
+    [['agent', '--http', 'nonsense'], /--http must be/],
+    [['agent', '--log-level', 'loud'], /--log-level must be one of/],
+  ];
+  for (const [words, says] of wrong) {
+    const { status, out, err } = await run(...words);
+    assert.deepEqual([status, out], [2, ''], words.join(' '));
+    assert.match(err, says);
+  }
+  const bare = await run();
+  assert.equal(bare.status, 2);
+  assert.match(bare.out, /usage:/);
+});
+
+test('keygen makes another key each time, of the length that is asked for', async () => {
+  const keys = new Set<string>();
+  for (const bytes of ['16', '24', '32']) {
+    const { status, out } = await run('keygen', '--bytes', bytes);
+    assert.equal(status, 0);
+    assert.equal(Buffer.from(out.trim(), 'base64').length, Number(bytes));
+    keys.add(out);
+  }
+  keys.add((await run('keygen')).out);
+  assert.equal(keys.size, 4);
+});
+
+test('simulate gives the same answer for the same seed', async () => {
+  const words = ['simulate', '--nodes=6', '--runs=1', '--loss=0.02', '--json'];
+  const [one, other] = [await run(...words), await run(...words)];
+  assert.equal(one.status, 0);
+  assert.equal(one.out, other.out);
+  const [times] = JSON.parse(one.out) as [{ update: number; suspected: number; dead: number }];
+  assert.ok(times.update > 0 && times.update < 60_000);
+  assert.ok(times.suspected < times.dead && times.dead < 120_000);
+});
+
+test('what others sent does nothing to a terminal', () => {
+  assert.equal(
+    printable('a\u001b[31mb\r\nc\u202e\u009b'),
+    'a\\u001b[31mb\\u000d\\u000ac\\u202e\\u009b',
+  );
+});
+
+test('columns are as wide as their widest cell', () => {
+  assert.equal(
+    table([
+      ['a', 'long'],
+      ['longer', 'b'],
+    ]),
+    'a       long\nlonger  b\n',
+  );
+});
+
+test('metadata is shown as what it seems to be', () => {
+  assert.equal(showMeta(Buffer.alloc(0)), '');
+  assert.equal(showMeta(encodeSerfTags({ role: 'web', v: '1' })), 'role=web,v=1');
+  assert.equal(showMeta(encodeMeta({ a: 1 })), '{"a":1}');
+  assert.equal(showMeta(Buffer.from('plain')), 'plain');
+  assert.equal(showMeta(Buffer.of(0, 1, 2)), '0x000102');
+  assert.equal(showMeta(Buffer.of(0xff, 0xfe)), '0xfffe');
+});

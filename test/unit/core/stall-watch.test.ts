@@ -1,0 +1,53 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Counters } from '../../../src/core/counters.js';
+import { Scheduler } from '../../../src/core/scheduler.js';
+import type { Report } from '../../../src/core/reports.js';
+import { StallWatch } from '../../../src/core/stall-watch.js';
+import { SeededRandom } from '../../../src/testing/index.js';
+import { StallableClock } from './stallable-clock.js';
+
+/** Two periodic jobs that a stall of over 500 ms is seen by. */
+function stage(): { clock: StallableClock; counters: Counters; reports: Report[] } {
+  const clock = new StallableClock();
+  const counters = new Counters();
+  const reports: Report[] = [];
+  const report = (each: Report): void => void reports.push(each);
+  const { late } = new StallWatch({ clock, counters, report }, { fromMs: 500 });
+  for (const [seed, intervalMs] of [200, 1000].entries()) {
+    const init = { intervalMs: () => intervalMs, tick: () => undefined, late };
+    new Scheduler({ clock, random: new SeededRandom(seed) }, init).start();
+  }
+  clock.advance(3_000);
+  return { clock, counters, reports };
+}
+
+test('one stall counts once, however many ticks it made late', () => {
+  const { clock, counters, reports } = stage();
+  assert.equal(counters.stalls, 0);
+  clock.stall(5_000);
+  assert.equal(counters.stalls, 1);
+  assert.deepEqual(
+    reports.map(({ code }) => code),
+    ['event-loop-stalled'],
+  );
+  assert.ok(counters.stallMs > 4_000 && counters.stallMs <= 5_000, `${counters.stallMs}`);
+  clock.advance(3_000);
+  clock.stall(2_000);
+  assert.equal(counters.stalls, 2);
+});
+
+test('what is shorter is none', () => {
+  const { clock, counters } = stage();
+  for (let i = 0; i < 20; i++) {
+    clock.stall(450);
+    clock.advance(1_000);
+  }
+  assert.deepEqual([counters.stalls, counters.stallMs], [0, 0]);
+});

@@ -1,0 +1,136 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// docs/LOGS.md, made of the table in src/observability/reporter.ts and of what each code means for whoever
+// runs the service. `npm run docs` writes it.
+import type { ReportCode } from '../../../src/core/reports.js';
+import { isFolded } from '../../../src/observability/line-fold.js';
+import { lines } from '../../../src/observability/reporter.js';
+import { limits } from '../../../src/wire/limits.js';
+
+const INTRODUCTION = `# Logs
+
+Made by \`npm run docs\` from the table in \`src/observability/reporter.ts\`.
+
+Without a \`logger\` lines go to the [debug](https://www.npmjs.com/package/debug) package, which is silent
+unless it is asked: \`DEBUG=memberlist:*\` for all, \`DEBUG=memberlist:probe\` for one subsystem. With
+\`logger\` they go there: \`console\`, pino, or anything with \`debug\`, \`info\`, \`warn\` and \`error\` that takes a
+message and an object of fields.
+
+<!-- setup
+const logger = { ...console, info: () => undefined };
+-->
+<!-- check
+await list.shutdown();
+-->
+
+\`\`\`ts
+import { Memberlist } from 'node-memberlist';
+
+const list = await Memberlist.create({ bindAddr: '127.0.0.1', bindPort: 0, logger });
+\`\`\`
+
+- Every line has a stable \`code\` in its fields, its \`subsystem\`, and the \`peer\`, by name or address, where there
+  is one. Search for codes; the words may change.
+- \`error\`: a bug, here or in the code round the library. \`warn\`: somebody should look. \`info\`: what happened to
+  the cluster. \`debug\`: for whoever hunts a problem. A rolling restart writes nothing at \`warn\` or above.
+- Lines that others can bring about are **folded**: of each reason one, and of each kind about members ${limits.logLinesAboutMembers}, in
+  ${limits.logWindowMs / 1000} s; at the end the last of those held back is written, with their number as \`suppressed\`. No count is lost.
+- Names and errors that come from others have their control characters escaped, and a line has at most
+  ${limits.logLineCharacters} characters.
+`;
+
+const MEANING: Readonly<Record<ReportCode, string>> = {
+  'packet-dropped':
+    'A packet was not used. `reason` is one of [those of drops](METRICS.md#reasons-of-drops). Now and then is normal; much of it is another program, label or key on this port.',
+  'stream-dropped':
+    'The same for a TCP connection. `broken` and `timed-out` are usual when a peer is killed.',
+  'foreign-label':
+    'Two clusters share a network, or a node lacks its label. Set `label` alike on all, or keep them apart.',
+  'claim-refused':
+    'Somebody was said to be alive and we do not take it, for `reason`: a network outside `cidrsAllowed`, metadata too large, or the alive delegate refused.',
+  'send-failed':
+    'The system did not send a packet. One peer: it is gone, as a probe will find. All of them: look at routes, firewall and interfaces of this host.',
+  'exchange-failed':
+    'A regular push/pull failed. Now and then, as members die: nothing. With one peer always: is TCP open to it? The same versions, label and key?',
+  exchanged: 'A push/pull of ours succeeded, with its size and time.',
+  'probe-unanswered': 'Nobody got an answer from the peer; the suspicion begins.',
+  'probe-stream-only':
+    'UDP does not get through, in one of the directions. Open the gossip port for UDP both ways; check NAT and MTU.',
+  'event-loop-stalled':
+    'Something blocked this process for longer than `probeTimeout`. Look for synchronous work, garbage collection, too little CPU; others suspect a node that stalls.',
+  'probe-stalled':
+    'A probe was not held against the peer because this process stalled meanwhile. See `event-loop-stalled`.',
+  'probe-send-failed':
+    'A ping could not be sent for a reason of our own: look at routes, firewall and buffers of this host.',
+  'address-conflict':
+    'Two nodes have one name. Both addresses are in the line; rename one. After an address change without a leave: wait, or set `deadNodeReclaimTime`.',
+  'address-reclaimed': 'A member came back under a new address, as containers do.',
+  'member-joined': 'A member is there, for the first time or again.',
+  'member-updated': 'A member has new metadata.',
+  'member-suspected':
+    'A member does not answer `by`, and has some time to refute. Often the same `by`: look at that node.',
+  'member-recovered': 'It refuted: it was alive. Often: it stalls, or its network loses packets.',
+  'member-failed':
+    'A member was declared dead: it crashed, was killed without a leave, or is cut off.',
+  'member-left': 'A member left by itself.',
+  'member-reaped': 'A dead or departed member is forgotten, after `gossipToTheDeadTime`.',
+  'suspicion-degraded':
+    'A member was declared dead though fewer had confirmed it than wanted. Many of these: we are cut off ourselves.',
+  refuted:
+    'Others thought that we were gone, or had heard of an earlier life of ours, and we set it right. After a restart: normal. Often: this node stalls, or its packets get lost.',
+  'queue-depth': 'How many broadcasts wait, every `queueCheckInterval`.',
+  'broadcast-too-large':
+    'News of a member fits into no packet and travels by push/pull only. Raise `udpBufferSize`, or shorten names and metadata.',
+  'user-broadcast-too-large':
+    'The delegate gave more bytes than there was room for. A `TransmitLimitedQueue` keeps to the limit.',
+  'callback-threw':
+    'A listener or delegate threw or rejected; `callback` says which. The protocol goes on. Mend it.',
+  'public-address':
+    'Gossip would go over the internet in plaintext. Set `secretKey` or `keyring`, or advertise a private address.',
+  'leave-unfinished':
+    'There was no time to tell everybody of the leave; some may report `failed`. Give `leave` more time.',
+  rejoined: 'A member that had failed, or a seed, was reached again, and the clusters are one.',
+  'rejoin-failed':
+    'A lost member or a seed did not answer; it is tried again. Gone for good? `forget(name)`.',
+  'seeds-failed':
+    'Of the `seeds` none could be looked up or reached; they are tried again. Does the name resolve here? Is anybody there?',
+  isolated:
+    'Everybody else is gone. Unless this is the last node: this host is cut off. It keeps looking for the others.',
+  minority:
+    'Half of the members or more are gone at once: most likely a partition, with this node on the smaller side.',
+  recovered: 'The members are back, as many as are expected.',
+  flapping:
+    'A member keeps joining and failing, `count` times in a short while. Look at its log, its processor and its network.',
+  'snapshot-corrupt':
+    'The file could not be read; it was renamed aside, and the node started without it. Nothing else is lost.',
+  'snapshot-failed':
+    'The file could not be written; it is tried again. Look at the disk, and at the rights of the folder.',
+  'internal-error': 'Please report it, with the stack in `error`.',
+};
+
+const RANK = ['error', 'warn', 'info', 'debug'];
+
+/** The page. */
+export function logsPage(): string {
+  const codes = (Object.keys(lines) as ReportCode[]).sort(
+    (a, b) => RANK.indexOf(lines[a][0]) - RANK.indexOf(lines[b][0]) || (a < b ? -1 : 1),
+  );
+  const rows = codes.map((code) => {
+    const [level, subsystem] = lines[code];
+    const folded = isFolded(code) ? 'yes' : '';
+    return `| \`${code}\` | ${level} | \`${subsystem}\` | ${folded} | ${MEANING[code]} |`;
+  });
+  return [
+    INTRODUCTION,
+    '## Codes',
+    '',
+    '| code | level | subsystem | folded | what it means, and what to do |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,31 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The documents that are made of tables in the code.
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { logsPage } from './logs-page.js';
+import { metricsPage } from './metrics-page.js';
+
+/** A page: where it is, and what is to stand in it. */
+export interface MadePage {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** All of them, laid out as everything else in the repository. */
+export function madePages(): Promise<MadePage[]> {
+  return Promise.all([
+    laidOut('docs/METRICS.md', metricsPage()),
+    laidOut('docs/LOGS.md', logsPage()),
+  ]);
+}
+
+async function laidOut(file: string, text: string): Promise<MadePage> {
+  const path = fileURLToPath(new URL(`../../../${file}`, import.meta.url));
+  const options = await resolveConfig(path);
+  return { path, text: await format(text, { ...options, filepath: path }) };
+}

@@ -1,0 +1,220 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Guests among themselves, and against what a wrong agent may say. With real agents: test/interop.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Memberlist } from '../../../src/index.js';
+import { serfGuest, type SerfEvent, type SerfGuest } from '../../../src/index.js';
+import { LamportClock } from '../../../src/serf/lamport-clock.js';
+import { decodeIntent, decodeState, encodeIntent } from '../../../src/serf/messages.js';
+import { Recent } from '../../../src/serf/recent.js';
+import { Roster } from '../../../src/serf/roster.js';
+import { addressOf, Cluster, fast, Log, until } from '../memberlist/cluster.js';
+
+const create = (cluster: Cluster, name: string, guest: SerfGuest, more = {}): Promise<Memberlist> =>
+  cluster.node(name, { ...guest, ...more });
+
+test('a Lamport clock goes past what it hears, and stops before numbers run out', () => {
+  const clock = new LamportClock();
+  assert.equal(clock.stamp(), 1);
+  clock.witness(10);
+  clock.witness(3);
+  assert.equal(clock.stamp(), 11);
+  clock.witness(Number.MAX_SAFE_INTEGER);
+  assert.equal(clock.stamp(), Number.MAX_SAFE_INTEGER);
+  assert.equal(clock.time, Number.MAX_SAFE_INTEGER);
+});
+
+test('what was heard is new once, and what is old is not new', () => {
+  const recent = new Recent<string>({ isSame: (one, other) => one === other });
+  assert.deepEqual(
+    [recent.isNew(5, 'a', 6), recent.isNew(5, 'a', 6), recent.isNew(5, 'b', 6)],
+    [true, false, true],
+  );
+  assert.equal(recent.isNew(5 + 512, 'a', 518), true, 'the place is used again');
+  assert.equal(recent.isNew(5, 'a', 518), false);
+  recent.ignoreBefore(1_000);
+  assert.equal(recent.isNew(999, 'c', 1_000), false);
+  assert.equal(recent.isNew(1_000, 'c', 1_000), true);
+  for (let i = 0; i < 1_000; i++) recent.isNew(1_001, `${i}`, 1_001);
+  assert.ok([...recent].length < 100, 'nobody fills it');
+});
+
+test('only with its own word is one who is gone left', () => {
+  const roster = new Roster({ knows: (name) => name !== 'forgotten' });
+  for (const name of ['a', 'b', 'forgotten']) roster.appeared(name);
+  assert.equal(roster.heard({ kind: 'leave', ltime: 5, node: 'a' }), true);
+  assert.equal(roster.heard({ kind: 'leave', ltime: 5, node: 'a' }), false);
+  roster.vanished('a');
+  roster.vanished('b');
+  assert.deepEqual(roster.state(), {
+    statusLtimes: new Map([
+      ['a', 5],
+      ['b', 0],
+    ]),
+    leftMembers: ['a'],
+  });
+  assert.equal(roster.heard({ kind: 'leave', ltime: 6, node: 'b' }), true);
+  assert.deepEqual(roster.state().leftMembers, ['a', 'b'], 'the word came late');
+  roster.appeared('a');
+  assert.deepEqual(roster.state().leftMembers, ['b'], 'it is back');
+  roster.heard({ kind: 'leave', ltime: 9, node: 'a' });
+  roster.heard({ kind: 'join', ltime: 10, node: 'a' });
+  roster.vanished('a');
+  assert.deepEqual(roster.state().leftMembers, ['b'], 'it had changed its mind');
+});
+
+test('a word that comes before its member counts, and such words are bounded', () => {
+  const roster = new Roster({ knows: () => true });
+  assert.equal(roster.heard({ kind: 'leave', ltime: 3, node: 'early' }), true);
+  assert.equal(roster.heard({ kind: 'leave', ltime: 3, node: 'early' }), false);
+  roster.appeared('early');
+  roster.vanished('early');
+  assert.deepEqual(roster.state().leftMembers, ['early']);
+  roster.heard({ kind: 'join', ltime: 1, node: 'first' });
+  for (let i = 0; i < 2_000; i++) roster.heard({ kind: 'join', ltime: 1, node: `n${i}` });
+  assert.equal(roster.lastHeard('first'), 0);
+  assert.equal(roster.lastHeard('n1999'), 1);
+});
+
+test('a guest is a configuration: it can be spread, and has nothing that is no setting', async () => {
+  await using cluster = new Cluster();
+  const list = await create(cluster, 'a', serfGuest({ tags: { role: 'web' } }));
+  assert.deepEqual(list.localNode.delegateProtocol, { min: 2, max: 5, current: 4 });
+  assert.equal(list.localNode.meta[0], 255);
+});
+
+test('an event reaches every guest once, the sender among them', async () => {
+  await using cluster = new Cluster();
+  const guests = ['a', 'b', 'c'].map(() => serfGuest());
+  const heard: [at: number, event: SerfEvent][] = [];
+  const lists: Memberlist[] = [];
+  for (const [i, guest] of guests.entries()) {
+    guest.on('event', (event) => heard.push([i, event]));
+    lists.push(await create(cluster, `n${i}`, guest));
+  }
+  for (const list of lists.slice(1)) await list.join([addressOf(lists[0]!).addr]);
+  await until(lists, () => lists.every(({ numMembers }) => numMembers === 3));
+  guests[1]!.sendEvent('deploy', Buffer.from('v1'), { coalesce: false });
+  guests[2]!.sendEvent('deploy', Buffer.from('v2'));
+  await until(lists, () => heard.length >= 6);
+  // They are gossiped several times; whoever hears them again says nothing.
+  await Promise.all(lists.map((list) => list.leave()));
+  assert.equal(heard.length, 6);
+  for (const at of [0, 1, 2]) {
+    const payloads = heard.filter(([i]) => i === at).map(([, { payload }]) => payload.toString());
+    assert.deepEqual(payloads.sort(), ['v1', 'v2']);
+  }
+});
+
+test('events that are too long, or have no name, or come too soon are refused', async () => {
+  await using cluster = new Cluster();
+  const guest = serfGuest();
+  assert.throws(() => guest.sendEvent('e'), { code: 'ERR_MEMBERLIST_SHUTDOWN' });
+  await create(cluster, 'a', guest);
+  assert.throws(() => guest.sendEvent(''), { code: 'ERR_MEMBERLIST_CONFIG' });
+  assert.throws(() => guest.sendEvent('e', Buffer.alloc(512)), /513.*512/);
+  guest.sendEvent('e', Buffer.alloc(511));
+});
+
+test('one guest is for one Memberlist; the second is shut down', async () => {
+  await using cluster = new Cluster();
+  const guest = serfGuest();
+  await create(cluster, 'a', guest);
+  await assert.rejects(create(cluster, 'b', guest), { code: 'ERR_MEMBERLIST_CONFIG' });
+});
+
+test('tags can be changed, and tags that are none are refused at once', async () => {
+  await using cluster = new Cluster();
+  const guest = serfGuest({ tags: { v: '1' } });
+  const a = await create(cluster, 'a', guest);
+  const b = await create(cluster, 'b', serfGuest());
+  await b.join([addressOf(a).addr]);
+  await guest.setTags({ v: '2' });
+  await until(b, () => b.member('a')?.meta.includes('2') === true);
+  await assert.rejects(guest.setTags({ v: 'x'.repeat(600) }), /512/);
+  assert.deepEqual(guest.tags, { v: '2' });
+  assert.throws(() => serfGuest({ tags: { v: 1 as never } }), /texts/);
+});
+
+test('a listener that throws or rejects stops nothing, and is logged', async () => {
+  await using cluster = new Cluster();
+  const log = new Log();
+  const guest = serfGuest();
+  const heard: string[] = [];
+  guest.on('event', () => {
+    throw new Error('not now');
+  });
+  guest.on('event', () => Promise.reject(new Error('nor then')));
+  guest.on('event', ({ name }) => heard.push(name));
+  const a = await create(cluster, 'a', guest, { logger: log });
+  guest.sendEvent('e');
+  assert.deepEqual(heard, ['e']);
+  await a.shutdown();
+  const told = log.of('callback-threw').map(({ fields }) => 1 + Number(fields.suppressed ?? 0));
+  assert.equal(
+    told.reduce((sum, each) => sum + each, 0),
+    2,
+  );
+});
+
+test('somebody says that we leave: we say that we do not, later than that', async () => {
+  await using cluster = new Cluster();
+  const guest = serfGuest();
+  const a = await create(cluster, 'a', guest);
+  const b = await cluster.node('b', { ...serfGuest() });
+  await b.join([addressOf(a).addr]);
+  const words: number[] = [];
+  b.on('message', (payload) => {
+    if (payload[0] === 1) words.push(decodeIntent('join', payload).ltime);
+  });
+  await b.sendBestEffort(a.localNode, encodeIntent({ kind: 'leave', ltime: 100, node: 'a' }));
+  await until(b, () => words.some((ltime) => ltime > 100));
+});
+
+test('a leave is preceded by the word, and waits until it was gossiped', async () => {
+  await using cluster = new Cluster();
+  const a = await create(cluster, 'a', serfGuest());
+  const b = await create(cluster, 'b', serfGuest());
+  await b.join([addressOf(a).addr]);
+  const order: string[] = [];
+  b.on('message', (payload) => payload[0] === 0 && order.push('word'));
+  b.on('leave', (_node, reason) => order.push(reason));
+  await a.leave();
+  await until(b, () => order.includes('left'));
+  assert.equal(order[0], 'word');
+  const state = decodeState(b.config.delegate?.localState?.(false) as Buffer);
+  assert.deepEqual(state.leftMembers, ['a']);
+});
+
+test('alone, with nobody to hear it, a leave does not wait', async () => {
+  await using cluster = new Cluster();
+  const a = await create(cluster, 'a', serfGuest());
+  await a.leave({ timeout: 1_000 });
+  assert.equal(a.localNode.state, 'left');
+});
+
+test('rubbish in messages and states is counted and logged at debug, and hurts nobody', async () => {
+  await using cluster = new Cluster();
+  const log = new Log();
+  const a = await create(cluster, 'a', serfGuest(), { logger: log });
+  const b = await cluster.node('b', {
+    ...fast,
+    delegateProtocolMin: 2,
+    delegateProtocolMax: 5,
+    delegateProtocolVersion: 4,
+    delegate: { localState: () => Buffer.of(2, 0x81, 0xa1) },
+  });
+  await b.join([addressOf(a).addr]);
+  for (const bytes of ['', '00', '0301', '0392', '04c1', '02', '63', '01dfffffffff']) {
+    await b.sendReliable(a.localNode, Buffer.from(bytes, 'hex'));
+  }
+  await until(a, () => log.of('packet-dropped').length > 0);
+  for (const line of log.of('packet-dropped')) assert.equal(line.level, 'debug');
+  assert.deepEqual(log.of('callback-threw'), []);
+  assert.equal(a.numMembers, 2);
+});
