@@ -5,6 +5,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { wholly } from '../../../../src/wire/sliced.js';
 import { suite, test } from 'node:test';
 import { MessageType } from '../../../../src/wire/message-type.js';
 import { limits } from '../../../../src/wire/limits.js';
@@ -43,7 +44,7 @@ suite('forgetting a member', () => {
     harness.engine.forget('a');
     harness.forget();
     for (const state of [0, 1, 2, 3]) {
-      harness.engine.merge([record('a', { state, incarnation: 9 })]);
+      wholly(harness.engine.merge([record('a', { state, incarnation: 9 })]));
       assert.equal(harness.engine.table.get('a'), undefined);
     }
     assert.equal(harness.messagesTo('a').length, 1, 'one ping, however often it is told');
@@ -57,7 +58,7 @@ suite('forgetting a member', () => {
     assert.equal(harness.member('a').address, '10.0.0.7:7946');
     assert.deepEqual(harness.eventKinds, ['join']);
     // From now on it is a member as any other.
-    harness.engine.merge([record('a', { incarnation: 10 })]);
+    wholly(harness.engine.merge([record('a', { incarnation: 10 })]));
     assert.equal(harness.messagesTo('a').length, 2);
   });
 
