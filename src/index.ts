@@ -13,6 +13,11 @@ export type { CompanyEvent } from './company/events.js';
 export type { Strength } from './core/company/isolation.js';
 export type { MemberState, Node, VersionRange } from './core/member.js';
 export type { LeaveReason, MembershipEvent } from './core/membership/events.js';
+export {
+  kubernetesConfig,
+  type KubernetesConfig,
+  type KubernetesOptions,
+} from './config/kubernetes.js';
 export { lanConfig, localConfig, wanConfig, type PresetConfig } from './config/presets.js';
 export type {
   Logger,

@@ -6,6 +6,7 @@
 
 // Seeds: what a user may write for a node to join through, and the addresses that it stands for.
 
+import dns from 'node:dns';
 import { Resolver as DnsResolver, lookup as systemLookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { type Address, ipFromBytes, ipToBytes, joinHostPort } from '../wire/address.js';
@@ -153,7 +154,10 @@ function lookUpAll(hostname: string): ReturnType<Lookup> {
 }
 
 async function lookUpSrv(...[name, signal]: Parameters<SrvLookup>): ReturnType<SrvLookup> {
+  // One of its own, which can be stopped; it asks those whom `dns.setServers` names. (That puts another
+  // function in the module's place, which a name that was imported does not see.)
   const resolver = new DnsResolver();
+  resolver.setServers(dns.getServers());
   const cancel = (): void => resolver.cancel();
   signal?.addEventListener('abort', cancel, { once: true });
   try {
