@@ -22,6 +22,7 @@ import { goNode, goVersions, titleOf } from './peers/programs.js';
 import { scenario } from './results.js';
 import { debianSerf, SerfAgent } from './serf-agent.js';
 
+const debian = await debianSerf();
 const newestGo = goVersions.at(-1)!;
 const it = (name: string, run: () => Promise<void>): void =>
   scenario(titleOf(newestGo), `command line: ${name}`, run);
@@ -260,10 +261,10 @@ describe('the command line', () => {
   });
 
   scenario(
-    'serf (Debian)',
+    debian.title,
     'command line: `agent --serf` is a guest with tags and events',
     async () => {
-      const serf = new SerfAgent({ program: await debianSerf(), name: 'serf', ip: '127.6.3.31' });
+      const serf = new SerfAgent({ program: debian, name: 'serf', ip: '127.6.3.31' });
       await serf.start();
       try {
         const one = await agent(

@@ -47,8 +47,12 @@ import {
   TimeoutError,
   type Transport,
   TransmitLimitedQueue,
+  decodeMeta,
+  decodeSerfTags,
+  encodeMeta,
   lanConfig,
   localConfig,
+  serfGuest,
   wanConfig,
 } from '../../src/index.js';
 import { MemoryNetwork } from '../../src/testing/index.js';
@@ -368,4 +372,24 @@ export function errors(error: JoinError): void {
   holds<
     Extends<ConfigError['problems'][number], { field: string; value: unknown; rule: string }>
   >();
+}
+
+export async function helpers(): Promise<void> {
+  const meta = encodeMeta({ role: 'web', port: 8080, tags: ['a', null], nested: { ok: true } });
+  holds<Equal<typeof meta, Buffer>>();
+  const decoded = decodeMeta(meta);
+  holds<Extends<undefined, typeof decoded>>();
+  // @ts-expect-error A function is no metadata.
+  encodeMeta({ role: () => 'web' });
+
+  const guest = serfGuest({ tags: { role: 'web' } });
+  const list = await Memberlist.create({ ...guest, name: 'a' });
+  guest.on('event', ({ name, payload, ltime, coalesce }) => {
+    holds<Equal<[typeof name, typeof payload], [string, Buffer]>>();
+    holds<Equal<[typeof ltime, typeof coalesce], [number, boolean]>>();
+  });
+  guest.sendEvent('deploy', Buffer.from('v1'), { coalesce: false });
+  await guest.setTags({ role: 'db' });
+  holds<Extends<ReturnType<typeof decodeSerfTags>, Record<string, string> | undefined>>();
+  await list.shutdown();
 }
