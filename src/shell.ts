@@ -14,7 +14,7 @@ import type { Member, Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import { nodeOfRecord } from './core/membership/merge.js';
 import type { Effects, SendFailure } from './core/ports.js';
-import type { Report } from './core/reports.js';
+import type { ExchangedBytes, Report } from './core/reports.js';
 import { DelegateHost, asError } from './delegate-host.js';
 import {
   ConfigError,
@@ -194,14 +194,9 @@ export class Shell {
   async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
     const { clock } = this.#config;
     const startedAt = clock.now();
-    let bytes = { sent: 0, received: 0 };
+    let bytes: ExchangedBytes = { sent: 0, received: 0 };
     try {
-      const remote = await this.dialler.pushPull(to, this.#localState(join), signal, (measured) => {
-        bytes = measured;
-      });
-      const objection = this.#objectionTo(remote.records, join);
-      if (objection !== undefined) throw objection;
-      this.#merge(remote, join);
+      await this.#exchange(to, join, signal, (measured) => (bytes = measured));
     } catch (error) {
       this.counters.pushPullFailures++;
       throw error;
@@ -209,6 +204,18 @@ export class Shell {
     const exchanged = { durationMs: clock.now() - startedAt, bytes };
     this.#metrics?.exchanged(exchanged);
     if (!this.isDown) this.report({ code: 'exchanged', peer: to.name ?? to.addr, ...exchanged });
+  }
+
+  async #exchange(
+    to: Address,
+    join: boolean,
+    signal: AbortSignal | undefined,
+    measured: (bytes: ExchangedBytes) => void,
+  ): Promise<void> {
+    const remote = await this.dialler.pushPull(to, this.#localState(join), signal, measured);
+    const objection = this.#objectionTo(remote.records, join);
+    if (objection !== undefined) throw objection;
+    this.#merge(remote, join);
   }
 
   /**
