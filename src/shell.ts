@@ -17,7 +17,7 @@ import type { Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import { nodeOfRecord, recordOf } from './core/membership/merge.js';
 import type { Effects, SendFailure } from './core/ports.js';
-import type { Report } from './core/reports.js';
+import type { ExchangedBytes, Report } from './core/reports.js';
 import { DelegateHost, asError } from './delegate-host.js';
 import {
   ConfigError,
@@ -227,14 +227,9 @@ export class Shell {
   async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
     const { clock } = this.#config;
     const startedAt = clock.now();
-    let bytes = { sent: 0, received: 0 };
+    let bytes: ExchangedBytes = { sent: 0, received: 0 };
     try {
-      const remote = await this.dialler.pushPull(to, this.#localState(join), signal, (measured) => {
-        bytes = measured;
-      });
-      const objection = await this.#pacer.run(this.#objectionTo(remote.records, join));
-      if (objection !== undefined) throw objection;
-      await this.#pacer.run(this.#merge(remote, join));
+      await this.#exchange(to, join, signal, (measured) => (bytes = measured));
     } catch (error) {
       this.counters.pushPullFailures++;
       throw error;
@@ -242,6 +237,18 @@ export class Shell {
     const exchanged = { durationMs: clock.now() - startedAt, bytes };
     this.#metrics?.exchanged(exchanged);
     if (!this.isDown) this.report({ code: 'exchanged', peer: to.name ?? to.addr, ...exchanged });
+  }
+
+  async #exchange(
+    to: Address,
+    join: boolean,
+    signal: AbortSignal | undefined,
+    measured: (bytes: ExchangedBytes) => void,
+  ): Promise<void> {
+    const remote = await this.dialler.pushPull(to, this.#localState(join), signal, measured);
+    const objection = await this.#pacer.run(this.#objectionTo(remote.records, join));
+    if (objection !== undefined) throw objection;
+    await this.#pacer.run(this.#merge(remote, join));
   }
 
   /**
