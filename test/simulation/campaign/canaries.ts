@@ -65,8 +65,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'broadcasts are not sent at all',
     file: 'core/gossip/gossip-round.ts',
-    from: 'if (!outbox.gossip(member.address)) return;',
-    to: 'if (!member.address || !outbox) return;',
+    from: 'if (!outbox.gossip(member.destination)) return;',
+    to: 'if (!member.destination || !outbox) return;',
   },
   {
     name: 'a death is believed second-hand',
@@ -119,8 +119,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'a node is told of itself',
     file: 'core/membership/apply.ts',
-    from: '    this.#broadcast(name, claim, finished);\n    if (name === this.#self.name) return;\n\n',
-    to: '    this.#broadcast(name, claim, finished);\n    if (name === this.#self.name && known === undefined) return;\n\n',
+    from: '    this.#broadcast(name, claim, how);\n    if (name === this.#self.name) return;\n\n',
+    to: '    this.#broadcast(name, claim, how);\n    if (name === this.#self.name && known === undefined) return;\n\n',
   },
   {
     name: 'who recovers is told to join',
@@ -221,8 +221,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'who leaves says that it died',
     file: 'core/engine.ts',
-    from: 'this.#membership.dead({ type: MessageType.dead, node, from: node, incarnation }, finished);',
-    to: "this.#membership.dead({ type: MessageType.dead, node, from: '', incarnation }, finished);",
+    from: 'this.#membership.dead({ type: MessageType.dead, node, from: node, incarnation }, { finished });',
+    to: "this.#membership.dead({ type: MessageType.dead, node, from: '', incarnation }, { finished });",
   },
   {
     name: 'who comes back has still left',
@@ -233,8 +233,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'new metadata is not believed',
     file: 'core/member.ts',
-    from: '    this.#facts = facts;\n    this.#incarnation = facts.incarnation;\n    if (moved)',
-    to: '    this.#facts = { ...facts, meta: this.#facts.meta };\n    this.#incarnation = facts.incarnation;\n    if (moved)',
+    from: '    this.#meta = facts.meta;\n    this.#vsn = facts.vsn;\n    this.#incarnation = facts.incarnation;\n    this.#snapshot',
+    to: '    this.#vsn = facts.vsn;\n    this.#incarnation = facts.incarnation;\n    this.#snapshot',
   },
   {
     name: 'what a broadcast replaces is sent all the same',
