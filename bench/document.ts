@@ -6,7 +6,7 @@
 
 // docs/BENCHMARKS.md.
 
-import { machineText, type Machine } from './machine.js';
+import { busyText, machineText, type Machine } from './machine.js';
 import { judge } from './rows.js';
 import { markdownOf, type Section } from './table.js';
 
@@ -33,5 +33,7 @@ export function documentOf(sections: readonly Section[], machine: Machine): stri
   const verdicts = sections.flatMap(({ rows }) => rows.map((row) => judge(row).met));
   const [met, missed] = [true, false].map((each) => verdicts.filter((one) => one === each).length);
   const summary = `${machineText(machine)}. Of ${(met ?? 0) + (missed ?? 0)} marks ${met ?? 0} are met.`;
-  return [introduction, `${summary}\n`, ...sections.map(markdownOf)].join('\n');
+  const busy = busyText(machine);
+  const warning = busy === undefined ? [] : [`${busy}\n`];
+  return [introduction, `${summary}\n`, ...warning, ...sections.map(markdownOf)].join('\n');
 }

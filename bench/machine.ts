@@ -7,13 +7,15 @@
 // What the figures were taken on.
 
 import { spawnSync } from 'node:child_process';
-import { arch, cpus, release, totalmem, type } from 'node:os';
+import { arch, cpus, loadavg, release, totalmem, type } from 'node:os';
 
 /** The machine and the programs. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
+  /** How many programs wanted a core when the run began. */
+  readonly load: number;
   readonly system: string;
   readonly node: string;
   /** Undefined without Go. */
@@ -27,6 +29,7 @@ export function thisMachine(hasGo: boolean): Machine {
     cpu: all[0]?.model.trim() ?? 'unknown',
     cores: all.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
+    load: loadavg()[0] ?? 0,
     system: `${type()} ${release()}, ${arch()}`,
     node: process.version,
     go: hasGo ? goVersion() : undefined,
@@ -43,4 +46,11 @@ export function goVersion(): string | undefined {
 export function machineText({ cpu, cores, memoryGiB, system, node, go }: Machine): string {
   const programs = [`Node ${node}`, ...(go === undefined ? [] : [`Go ${go.replace(/^go/, '')}`])];
   return `${cpu}, ${cores} cores, ${memoryGiB} GiB; ${system}; ${programs.join('; ')}`;
+}
+
+/** What to know of a machine that had other work too; undefined when it had not. */
+export function busyText({ load, cores }: Machine): string | undefined {
+  if (load < cores / 2) return undefined;
+  return `The machine was busy with other work when the run began (load ${load.toFixed(1)} on ${cores} cores): times are
+longer than they need be and their ratios scatter; ratios of CPU scatter less.`;
 }

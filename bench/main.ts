@@ -14,7 +14,7 @@ import { buildGo } from '../test/interop/peers/build-go.js';
 import { documentOf } from './document.js';
 import { figures } from './figures/all.js';
 import { Inputs } from './inputs.js';
-import { goVersion, machineText, thisMachine } from './machine.js';
+import { busyText, goVersion, machineText, thisMachine } from './machine.js';
 import { help, readOptions, UsageError, type Options } from './options.js';
 import { judge } from './rows.js';
 import { Stage, type Effort } from './stage.js';
@@ -38,7 +38,8 @@ try {
 async function run(options: Options): Promise<void> {
   const hasGo = options.withGo && goIsThere();
   const machine = thisMachine(hasGo);
-  console.log(`${machineText(machine)}\n`);
+  const busy = busyText(machine);
+  console.log(`${machineText(machine)}\n${busy === undefined ? '' : `${busy}\n`}`);
   using inputs = new Inputs();
   const stage = new Stage({
     effort: effortOf(options),

@@ -137,7 +137,7 @@ export async function gatherAll(
     await side.ask('start', { addresses: some, settle: false });
   }
   // The seed knows all after the first time, and all know all after the second, unless packets are lost.
-  for (let time = 0; time < 5; time++) {
+  for (let time = 0; time < 8; time++) {
     let least = Infinity;
     for (const side of sides) {
       least = Math.min(least, (await side.ask('gather', { seed })).least);

@@ -33,7 +33,7 @@ interface Pace {
 function paceOf({ effort }: Stage): Pace {
   return effort.quick
     ? { quietMs: 1_000, windowMs: 2_000, windows: 2 }
-    : { quietMs: 12_000, windowMs: 12_000, windows: 5 };
+    : { quietMs: 10_000, windowMs: 10_000, windows: 5 };
 }
 
 export const idle: Figure = {
@@ -75,7 +75,6 @@ async function oneProcess(
   await using bare = stage.ours();
   const pace = paceOf(stage);
   const grown = await Promise.all([grownBy(stage, ours, nodes), go && grownBy(stage, go, nodes)]);
-  await wait(pace.quietMs);
   const look = async (withFloor: boolean): Promise<Look> => {
     const [ourUsage, goUsage, floor] = await Promise.all([
       ours.ask('usage', {}),

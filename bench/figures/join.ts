@@ -14,7 +14,7 @@ import type { Figure, Stage } from '../stage.js';
 
 const capMs = 70_000;
 /** Who is not done by now only waits for somebody's next push/pull. */
-const patienceMs = 12_000;
+const patienceMs = 10_000;
 
 interface Size {
   readonly nodes: number;
@@ -34,7 +34,8 @@ export const join: Figure = {
   name: 'join',
   title: 'Join',
   work: `All nodes of a process join the first one at the same moment, with the defaults for a LAN: until every node
-lists every other, and the processor time spent until then. Clusters of the two sides come up by turns, each at
+lists every other, and the processor time spent until then. Who is not let in (a node takes 128 at a time, on both
+sides) tries again after a second. Clusters of the two sides come up by turns, each at
 new addresses. A run that is not done after ${patienceMs / 1000} s goes on while the next begins, as it only waits; after
 ${capMs / 1000} s it is given up and counts as that long.`,
   measure: async (stage) => {

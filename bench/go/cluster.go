@@ -149,9 +149,11 @@ func joinAll(how joinHow) (any, error) {
 	c.mutex.Lock()
 	c.target = len(c.nodes) * (len(c.nodes) - 1)
 	c.mutex.Unlock()
+	stopped := make(chan struct{})
+	defer close(stopped)
 	start := startWatch()
 	for _, n := range c.nodes[1:] {
-		go func() { _, _ = n.list.Join([]string{c.nodes[0].address}) }()
+		go joinUntilLetIn(n, c.nodes[0].address, stopped)
 	}
 	result := joinResult{}
 	select {
@@ -166,18 +168,32 @@ func joinAll(how joinHow) (any, error) {
 	return result, nil
 }
 
+// Who is not let in (a node takes 128 at a time) tries again after a second, as a service does.
+const retryJoin = time.Second
+
+func joinUntilLetIn(n *clusterNode, seed string, stopped <-chan struct{}) {
+	for {
+		if _, err := n.list.Join([]string{seed}); err == nil {
+			return
+		}
+		select {
+		case <-stopped:
+			return
+		case <-time.After(retryJoin):
+		}
+	}
+}
+
 type gatherHow struct {
 	Seed string `json:"seed"`
 }
 
-// gather has the nodes join somebody one after the other, and says how many the least of them knows.
+// gather has the nodes join somebody one after the other, and says how many the least of them knows. Who
+// is not let in joins the next time.
 func gather(how gatherHow) (any, error) {
 	for _, n := range current.nodes {
-		if n.address == how.Seed {
-			continue
-		}
-		if _, err := n.list.Join([]string{how.Seed}); err != nil {
-			return nil, err
+		if n.address != how.Seed {
+			_, _ = n.list.Join([]string{how.Seed})
 		}
 	}
 	return fewestKnown()

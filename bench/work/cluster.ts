@@ -103,20 +103,36 @@ export async function joinAll({ capMs }: JoinTask): Promise<Joined> {
   const full = current().full();
   const watch = new Stopwatch();
   watch.start();
-  for (const node of others) {
-    // Who is not heard by the seed hears of the others by the gossip, or not at all.
-    node.join([seed.localNode.address]).catch(() => undefined);
-  }
+  const stop = new AbortController();
+  for (const node of others) void joinUntilLetIn(node, seed.localNode.address, stop.signal);
   const complete = await within(capMs, full);
   watch.stop(1);
+  stop.abort();
   return { ms: watch.total.wallNs / 1e6, cpuMs: watch.total.cpuNs / 1e6, complete };
 }
 
-/** Has the nodes join somebody one after the other, and says how many the least of them knows. */
+/** Who is not let in (a node takes 128 at a time) tries again after a second, as a service does. */
+const retryJoinMs = 1_000;
+
+async function joinUntilLetIn(node: Memberlist, seed: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await node.join([seed]);
+      return;
+    } catch {
+      await wait(retryJoinMs);
+    }
+  }
+}
+
+/**
+ * Has the nodes join somebody one after the other, and says how many the least of them knows. Who is not let in
+ * joins the next time.
+ */
 export async function gather({ seed }: GatherTask): Promise<{ least: number }> {
   const { nodes } = current();
   for (const node of nodes) {
-    if (node.localNode.address !== seed) await node.join([seed]);
+    if (node.localNode.address !== seed) await node.join([seed]).catch(() => undefined);
   }
   return { least: Math.min(...nodes.map(({ numMembers }) => numMembers)) };
 }

@@ -97,6 +97,7 @@ test('the document tells the machine and how many marks are met', () => {
     cpu: 'Some CPU',
     cores: 2,
     memoryGiB: 8,
+    load: 0.3,
     system: 'Linux 6, x64',
     node: 'v20.0.0',
     go: 'go1.26.8',
@@ -104,5 +105,7 @@ test('the document tells the machine and how many marks are met', () => {
   const text = documentOf([section], machine);
   assert.match(text, /Some CPU, 2 cores, 8 GiB; Linux 6, x64; Node v20\.0\.0; Go 1\.26\.8\./);
   assert.match(text, /Of 2 marks 1 are met\./);
+  assert.doesNotMatch(text, /busy/);
+  assert.match(documentOf([section], { ...machine, load: 4 }), /busy .*load 4\.0 on 2 cores/);
   assert.ok(text.includes('npm run bench -- --write'));
 });
