@@ -13,18 +13,11 @@ import { defaultRejoin } from './config/presets.js';
 import { Counters, type DropReason } from './core/counters.js';
 import { Engine, versionBytes } from './core/engine.js';
 import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
-import type { Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
-import { nodeOfRecord, recordOf } from './core/membership/merge.js';
 import type { Effects, SendFailure } from './core/ports.js';
 import type { ExchangedBytes, Report } from './core/reports.js';
 import { DelegateHost, asError } from './delegate-host.js';
-import {
-  ConfigError,
-  type MemberlistError,
-  MessageTooLargeError,
-  ProtocolError,
-} from './errors.js';
+import { ConfigError, MessageTooLargeError, ProtocolError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
 import { Dialler } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
@@ -37,10 +30,9 @@ import { layersFor } from './security/layers.js';
 import { isPublicIp } from './transport/advertise.js';
 import { NetTransport } from './transport/net-transport.js';
 import type { Transport } from './transport/transport.js';
+import { StateExchange } from './state-exchange.js';
 import { ipToBytes, type Address } from './wire/address.js';
 import { PacketCodec } from './wire/packet-codec.js';
-import { encodePushPullSliced } from './wire/push-pull-codec.js';
-import { isEndOfSlice, type Sliced } from './wire/sliced.js';
 import type { PushPull, StreamLayers } from './wire/stream-codec.js';
 
 // A send that failed with one of these failed at the far end, or on the way there.
@@ -76,6 +68,7 @@ export class Shell {
   readonly #config: ResolvedConfig;
   readonly #reporter: Reporter;
   readonly #pacer: Pacer;
+  readonly #state: StateExchange;
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   /** Tells the metrics of the company that we are in. */
@@ -134,6 +127,10 @@ export class Shell {
     );
     const meta = host.nodeMeta();
     this.checkFits(meta);
+    this.#state = new StateExchange(
+      { engine: this.engine, host, dialler: this.dialler, pacer: this.#pacer },
+      { asksForMerges: config.merge !== undefined },
+    );
     base.acceptor = this.#acceptor(layers, init.listener);
     base.engine = this.engine;
     if (isPublicIp(addr) && config.keyring === undefined) {
@@ -229,7 +226,7 @@ export class Shell {
     const startedAt = clock.now();
     let bytes: ExchangedBytes = { sent: 0, received: 0 };
     try {
-      await this.#exchange(to, join, signal, (measured) => (bytes = measured));
+      await this.#state.exchange(to, join, signal, (measured) => (bytes = measured));
     } catch (error) {
       this.counters.pushPullFailures++;
       throw error;
@@ -237,18 +234,6 @@ export class Shell {
     const exchanged = { durationMs: clock.now() - startedAt, bytes };
     this.#metrics?.exchanged(exchanged);
     if (!this.isDown) this.report({ code: 'exchanged', peer: to.name ?? to.addr, ...exchanged });
-  }
-
-  async #exchange(
-    to: Address,
-    join: boolean,
-    signal: AbortSignal | undefined,
-    measured: (bytes: ExchangedBytes) => void,
-  ): Promise<void> {
-    const remote = await this.dialler.pushPull(to, this.#localState(join), signal, measured);
-    const objection = await this.#pacer.run(this.#objectionTo(remote.records, join));
-    if (objection !== undefined) throw objection;
-    await this.#pacer.run(this.#merge(remote, join));
   }
 
   /**
@@ -278,45 +263,13 @@ export class Shell {
     });
   }
 
-  // Walked member by member, each as it is when its turn comes; who is in it is settled at once.
-  *#localState(join: boolean): Sliced<Buffer> {
-    const rows = [...this.engine.table];
-    return yield* encodePushPullSliced({
-      join,
-      rows,
-      recordOf,
-      userState: this.host.localState(join),
-    });
-  }
-
-  *#objectionTo(records: PushPull['records'], join: boolean): Sliced<MemberlistError | undefined> {
-    const problem = yield* this.engine.versionProblem(records);
-    if (problem !== undefined) return new ProtocolError(`incompatible versions: ${problem}`);
-    if (!join || this.#config.merge === undefined) return undefined;
-    const peers: Node[] = [];
-    for (const [index, record] of records.entries()) {
-      if (index > 0 && isEndOfSlice(index)) yield;
-      const node = nodeOfRecord(record);
-      if (node !== undefined) peers.push(node);
-    }
-    const refusal = this.host.objectionToMerge(peers);
-    return refusal && new ProtocolError(`merge refused: ${refusal.message}`, { cause: refusal });
-  }
-
-  *#merge(remote: PushPull, join: boolean): Sliced<undefined> {
-    if (this.isDown) return undefined;
-    yield* this.engine.merge(remote.records);
-    this.host.mergeRemoteState(remote.userState, join);
-    return undefined;
-  }
-
   #acceptor(layers: StreamLayers, listener: ShellListener): Acceptor {
     const { name, clock, tcpTimeout } = this.#config;
     const host = {
       name,
-      localState: (join: boolean) => this.#localState(join),
-      objectionTo: (remote: PushPull) => this.#objectionTo(remote.records, remote.join),
-      merge: (remote: PushPull) => this.#merge(remote, remote.join),
+      localState: (join: boolean) => this.#state.local(join),
+      objectionTo: (remote: PushPull) => this.#state.objectionTo(remote.records, remote.join),
+      merge: (remote: PushPull) => this.#state.merge(remote, remote.join),
       userMessage: (payload: Buffer, from: Address) => {
         if (!this.isDown) listener.messageCame(payload, from);
       },

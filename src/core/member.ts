@@ -219,6 +219,15 @@ export function factsFrom(
   return { addr, port, address, meta: keptMeta(claim.meta, known?.meta), vsn, incarnation };
 }
 
+/**
+ * Versions that were told in full are not forgotten for a set that is not: nobody could exchange state with us
+ * any more.
+ */
+export function withVersionsOf(known: Member | undefined, facts: MemberFacts): MemberFacts {
+  if (known === undefined || hasVersions(facts.vsn)) return facts;
+  return { ...facts, vsn: known.vsn };
+}
+
 function addressFrom(addr: Buffer, port: number): string | undefined {
   const ip = ipFromBytes(addr);
   return ip === undefined ? undefined : flat(joinHostPort(ip, port));

@@ -9,6 +9,7 @@
 // that a rate sees the first of anything.
 import { dropReasons, probeOutcomes, type Counters, type MessageCounts } from '../core/counters.js';
 import { MessageType } from '../wire/message-type.js';
+import { companyMetrics } from './company-metrics.js';
 import {
   counter,
   gauge,
@@ -274,58 +275,10 @@ const troubles: readonly ReadMetric[] = [
   ),
 ];
 
-const company: readonly ReadMetric[] = [
-  gauge(
-    'expected_members',
-    'Members that should be there: expectedMembers, or the most seen for a while',
-    'What `isolated` and `minority` are measured by; far above `members` after a scale-down it falls in time.',
-    (source) => source.company().expected,
-  ),
-  gauge(
-    'isolated',
-    '1 while everybody else is gone',
-    'This node is cut off, or the last one left. It keeps looking for the others.',
-    (source) => (source.company().standing === 'isolated' ? 1 : 0),
-  ),
-  gauge(
-    'minority',
-    '1 while half of the expected members or more are gone, and not all',
-    'A partition, with this node on the smaller side, or a large failure.',
-    (source) => (source.company().standing === 'minority' ? 1 : 0),
-  ),
-  counter(
-    'recoveries_total',
-    'Ends of being isolated or in a minority',
-    'Rises when a partition heals.',
-    (c) => c.recoveries,
-  ),
-  counter(
-    'flapping_total',
-    'Members that were told of as flapping',
-    'A member that keeps joining and failing; the log line `flapping` names it.',
-    (c) => c.flapping,
-  ),
-  gauge(
-    'lost_members',
-    'Members that failed and are looked for',
-    'Back to 0 when they are back, were forgotten, or `rejoin.forgetAfter` has passed.',
-    (source) => source.company().lost,
-  ),
-  {
-    name: 'rejoins_total',
-    help: 'Attempts to reach lost members and seeds, by outcome',
-    meaning: 'Only `failed` for long: who was lost is gone for good, and `forget(name)` ends the search.',
-    kind: 'counter',
-    labels: ['outcome'],
-    samples: ({ counters }) =>
-      Object.entries(counters.rejoins).map(([outcome, count]): Sample => [count, { outcome }]),
-  },
-];
-
 /** Every metric that is read at a scrape, in the order of the document. */
 export const readMetrics: readonly ReadMetric[] = [
   ...members,
-  ...company,
+  ...companyMetrics,
   ...probes,
   ...traffic,
   ...troubles,

@@ -22,7 +22,7 @@ import type { Waiting } from '../inbox.js';
 import { isNewer } from '../incarnation.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
 import { hasSameBytes } from '../../wire/shared-bytes.js';
-import { factsFrom, hasVersions, Member, nodeFrom, type MemberFacts } from '../member.js';
+import { factsFrom, Member, nodeFrom, withVersionsOf, type MemberFacts } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
 import type { TransmitLimitedQueue } from '../gossip/broadcast-queue.js';
@@ -374,13 +374,6 @@ export class Membership {
     this.#context.counters.drop(reason);
     this.#context.effects.report({ code: 'claim-refused', peer, reason, detail });
   }
-}
-
-// Versions that were told in full are not forgotten for a set that is not: nobody could exchange state
-// with us any more.
-function withVersionsOf(known: Member | undefined, facts: MemberFacts): MemberFacts {
-  if (known === undefined || hasVersions(facts.vsn)) return facts;
-  return { ...facts, vsn: known.vsn };
 }
 
 function copyOf({ buf, start, end }: Waiting): Buffer {

@@ -172,8 +172,8 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'the answer to a push/pull is not merged',
-    file: 'shell.ts',
-    from: 'throw objection;\n    await this.#pacer.run(this.#merge(remote, join));',
+    file: 'state-exchange.ts',
+    from: 'throw objection;\n    await this.#pacer.run(this.merge(remote, join));',
     to: 'throw objection;',
   },
   {

@@ -1,0 +1,93 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Push/pull from one end to the other: our table and the user's state as a message, theirs judged and
+// merged. All of it goes in slices, and the table may change between two of them.
+import type { Engine } from './core/engine.js';
+import { nodeOfRecord, recordOf } from './core/membership/merge.js';
+import type { Node } from './core/member.js';
+import type { ExchangedBytes } from './core/reports.js';
+import type { DelegateHost } from './delegate-host.js';
+import { type MemberlistError, ProtocolError } from './errors.js';
+import type { Dialler } from './exchange/dialler.js';
+import type { Pacer } from './exchange/pacer.js';
+import type { Address } from './wire/address.js';
+import { encodePushPullSliced } from './wire/push-pull-codec.js';
+import { isEndOfSlice, type Sliced } from './wire/sliced.js';
+import type { PushPull } from './wire/stream-codec.js';
+
+/** What {@link StateExchange} works with. */
+export interface StateExchangeComponents {
+  readonly engine: Engine;
+  readonly host: DelegateHost;
+  readonly dialler: Dialler;
+  readonly pacer: Pacer;
+}
+
+/** A node's state, given and taken. */
+export class StateExchange {
+  readonly #engine: Engine;
+  readonly #host: DelegateHost;
+  readonly #dialler: Dialler;
+  readonly #pacer: Pacer;
+  readonly #asksForMerges: boolean;
+
+  /** @param init.asksForMerges - whether there is a merge delegate */
+  constructor(components: StateExchangeComponents, init: { asksForMerges: boolean }) {
+    this.#engine = components.engine;
+    this.#host = components.host;
+    this.#dialler = components.dialler;
+    this.#pacer = components.pacer;
+    this.#asksForMerges = init.asksForMerges;
+  }
+
+  /**
+   * Exchanges state with a node and merges what it sends.
+   *
+   * @param measured - told of the bytes that it took, if it succeeds
+   * @throws TimeoutError, ProtocolError, or the signal's reason
+   */
+  async exchange(
+    to: Address,
+    join: boolean,
+    signal: AbortSignal | undefined,
+    measured: (bytes: ExchangedBytes) => void,
+  ): Promise<void> {
+    const remote = await this.#dialler.pushPull(to, this.local(join), signal, measured);
+    const objection = await this.#pacer.run(this.objectionTo(remote.records, join));
+    if (objection !== undefined) throw objection;
+    await this.#pacer.run(this.merge(remote, join));
+  }
+
+  /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */
+  *local(join: boolean): Sliced<Buffer> {
+    const rows = [...this.#engine.table];
+    const userState = this.#host.localState(join);
+    return yield* encodePushPullSliced({ join, rows, recordOf, userState });
+  }
+
+  /** Why their state is refused; undefined when it is not. */
+  *objectionTo(records: PushPull['records'], join: boolean): Sliced<MemberlistError | undefined> {
+    const problem = yield* this.#engine.versionProblem(records);
+    if (problem !== undefined) return new ProtocolError(`incompatible versions: ${problem}`);
+    if (!join || !this.#asksForMerges) return undefined;
+    const peers: Node[] = [];
+    for (const [index, record] of records.entries()) {
+      if (index > 0 && isEndOfSlice(index)) yield;
+      const node = nodeOfRecord(record);
+      if (node !== undefined) peers.push(node);
+    }
+    const refusal = this.#host.objectionToMerge(peers);
+    return refusal && new ProtocolError(`merge refused: ${refusal.message}`, { cause: refusal });
+  }
+
+  /** Takes their state; ends early with the node. */
+  *merge(remote: PushPull, join: boolean): Sliced<undefined> {
+    yield* this.#engine.merge(remote.records);
+    this.#host.mergeRemoteState(remote.userState, join);
+    return undefined;
+  }
+}
