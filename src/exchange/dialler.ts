@@ -136,7 +136,12 @@ export class Dialler {
     begun.dialler++;
     open.dialler++;
     try {
-      const parts = { connection, layers: this.#layers, pacer: this.#pacer, traffic: this.#traffic };
+      const parts = {
+        connection,
+        layers: this.#layers,
+        pacer: this.#pacer,
+        traffic: this.#traffic,
+      };
       const conversation = new Conversation(parts, { side: 'dialler' });
       return await converse(connection, bounds, () => work(conversation));
     } catch (cause) {

@@ -5,12 +5,7 @@
  */
 
 // Encryption of packets and streams: AES-GCM with a random nonce (wire protocol, section 5).
-import {
-  createCipheriv,
-  createDecipheriv,
-  randomFillSync,
-  type CipherGCMTypes,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomFillSync, type CipherGCMTypes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Cipher } from '../wire/cipher.js';
 import type { Keyring } from './keyring.js';

@@ -23,7 +23,9 @@ function* sources(folder: string): Generator<string> {
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const HEADER = read('src/errors.ts').split('*/')[0] ?? '';
-const files = ['src', 'test', 'examples', 'experiments', 'bench'].flatMap((folder) => [...sources(folder)]);
+const files = ['src', 'test', 'examples', 'experiments', 'bench'].flatMap((folder) => [
+  ...sources(folder),
+]);
 
 test('every source file carries the licence header', () => {
   assert.match(HEADER, /Mozilla Public/);
