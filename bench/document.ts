@@ -12,7 +12,7 @@ import { markdownOf, type Section } from './table.js';
 
 const introduction = `# Benchmarks
 
-Made by \`npm run bench -- --write\`, which writes this page anew. Each figure is taken beside the same work
+Made by \`npm run bench -- --write\`, which writes this page anew; the command of this one is below. Each figure is taken beside the same work
 done by Go memberlist v0.6.0 (\`bench/go\`), both sides by turns in one run.
 
 - **ours** and **other** are medians of the rounds; smaller is better everywhere. The other is Go memberlist
@@ -28,12 +28,23 @@ done by Go memberlist v0.6.0 (\`bench/go\`), both sides by turns in one run.
   whose work is not the same on both sides fails.
 `;
 
+/** How the figures were taken. */
+export interface Run {
+  readonly machine: Machine;
+  readonly command: string;
+  /** Figures that there are, and that were not asked for. */
+  readonly notTaken: readonly string[];
+}
+
 /** The page. */
-export function documentOf(sections: readonly Section[], machine: Machine): string {
+export function documentOf(sections: readonly Section[], run: Run): string {
+  const { machine, command, notTaken } = run;
   const verdicts = sections.flatMap(({ rows }) => rows.map((row) => judge(row).met));
   const [met, missed] = [true, false].map((each) => verdicts.filter((one) => one === each).length);
   const summary = `${machineText(machine)}. Of ${(met ?? 0) + (missed ?? 0)} marks ${met ?? 0} are met.`;
   const busy = busyText(machine);
   const warning = busy === undefined ? [] : [`${busy}\n`];
-  return [introduction, `${summary}\n`, ...warning, ...sections.map(markdownOf)].join('\n');
+  const rest = notTaken.length === 0 ? '' : ` Not taken in this run: ${notTaken.join(', ')}.`;
+  const origin = `\`${command}\`.${rest}\n`;
+  return [introduction, `${summary}\n`, origin, ...warning, ...sections.map(markdownOf)].join('\n');
 }

@@ -51,7 +51,7 @@ async function run(options: Options): Promise<void> {
   });
   const sections: Section[] = [];
   for (const figure of figures) {
-    if (options.only.length > 0 && !options.only.includes(figure.name)) continue;
+    if (!isWanted(figure.name, options)) continue;
     try {
       const section = await stage.run(figure);
       sections.push(section);
@@ -63,8 +63,18 @@ async function run(options: Options): Promise<void> {
   }
   if (options.json !== undefined) writeFileSync(options.json, jsonOf(sections, machine));
   if (options.write && process.exitCode !== 1) {
-    writeFileSync('docs/BENCHMARKS.md', documentOf(sections, machine));
+    const notTaken = figures.map(({ name }) => name).filter((name) => !isWanted(name, options));
+    const page = documentOf(sections, { machine, command: command(), notTaken });
+    writeFileSync('docs/BENCHMARKS.md', page);
   }
+}
+
+function isWanted(name: string, { only }: Options): boolean {
+  return only.length === 0 || only.includes(name);
+}
+
+function command(): string {
+  return ['npm run bench --', ...process.argv.slice(2)].join(' ');
 }
 
 function nameAndTitle({ name, title }: { name: string; title: string }): string {
@@ -94,6 +104,5 @@ function jsonOf(sections: readonly Section[], machine: object): string {
     ...section,
     rows: section.rows.map((row) => ({ ...row, verdict: judge(row) })),
   }));
-  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
-  return `${JSON.stringify({ command, machine, figures: figuresWithVerdicts }, null, 2)}\n`;
+  return `${JSON.stringify({ command: command(), machine, figures: figuresWithVerdicts }, null, 2)}\n`;
 }

@@ -19,7 +19,9 @@ import { KillableNode } from './killable-node.js';
 import { scenario } from './results.js';
 
 const PORT = 9094;
-const SPREAD_MS = 10_000;
+// Its gossip is sent a few times and no more; what gets lost on a busy machine comes with its push/pull, once a
+// minute.
+const SPREAD_MS = 70_000;
 // A node that goes silent is probed, suspected and then declared dead.
 const NOTICED_MS = 40_000;
 // Above half a packet (700 bytes) Alertmanager sends over streams what it tells its peers.

@@ -102,10 +102,19 @@ test('the document tells the machine and how many marks are met', () => {
     node: 'v20.0.0',
     go: 'go1.26.8',
   };
-  const text = documentOf([section], machine);
+  const text = documentOf([section], {
+    machine,
+    command: 'npm run bench -- --write',
+    notTaken: [],
+  });
   assert.match(text, /Some CPU, 2 cores, 8 GiB; Linux 6, x64; Node v20\.0\.0; Go 1\.26\.8\./);
   assert.match(text, /Of 2 marks 1 are met\./);
   assert.doesNotMatch(text, /busy/);
-  assert.match(documentOf([section], { ...machine, load: 4 }), /busy .*load 4\.0 on 2 cores/);
-  assert.ok(text.includes('npm run bench -- --write'));
+  assert.match(
+    documentOf([section], { machine: { ...machine, load: 4 }, command: 'x', notTaken: ['idle'] }),
+    /busy .*load 4\.0 on 2 cores/,
+  );
+  assert.ok(text.includes('`npm run bench -- --write`.\n'));
+  const partly = documentOf([section], { machine, command: 'x', notTaken: ['idle', 'join'] });
+  assert.match(partly, /Not taken in this run: idle, join\./);
 });
