@@ -19,6 +19,7 @@ export interface HookedNode {
   members(): Node[];
   member(name: string): Node | undefined;
   updateNode(): Promise<void>;
+  sendBestEffort(to: Node, message: Uint8Array): Promise<void>;
   on(
     event: 'join' | 'leave',
     listener: (node: Node, reason?: 'left' | 'failed') => void,

@@ -39,6 +39,9 @@ import { encodeSerfTags, type SerfTags } from './tags.js';
 /** As Serf has it by default: name and payload of an event together, in bytes. */
 const EVENT_BYTES = 512;
 
+/** So many members are told of a leave one by one. */
+const mostToldDirectly = 16;
+
 /** What `serfGuest` takes. */
 export interface SerfGuestOptions {
   /** Our tags, as `serf members` shows them. Default: none. */
@@ -235,6 +238,16 @@ class Guest implements SerfGuest {
       message,
       ...(finished && { finished }),
     });
+    if (kind === 'leave') this.#sayDirectly(message);
+  }
+
+  // Gossip is sent a few times and may miss somebody; who misses this one holds us for failed.
+  #sayDirectly(message: Uint8Array): void {
+    const node = this.#node;
+    const others = node?.members().filter(({ name }) => name !== node.localNode.name) ?? [];
+    for (const other of others.slice(0, mostToldDirectly)) {
+      node?.sendBestEffort(other, message).catch(() => undefined);
+    }
   }
 
   #broadcasts(overhead: number, limit: number): Uint8Array[] {
