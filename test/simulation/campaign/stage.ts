@@ -65,6 +65,8 @@ export class Stage {
       const log = (message: string, line?: object): void => hear(key, message, line ?? {});
       return {
         rejoin: false,
+        // Or a timer for an hour would be left in a cluster that got smaller.
+        expectedMembers: 1,
         ...settings,
         ...(encrypted && { keyring: stage.keys.ringFor(key) }),
         queueCheckInterval: 2 * settings.probeInterval,
