@@ -49,6 +49,13 @@ suite('the fault campaign', () => {
     });
   }
 
+  test('who was cut off for longer than it is remembered is found again, and nobody joins it', async () => {
+    const long = Array.from({ length: 100 }, (_, seed) => drawScenario(seed, { maxNodes: 8 }));
+    const chosen = long.filter(({ rejoins }) => rejoins === true);
+    assert.ok(chosen.length >= 3, `${chosen.length} of 100`);
+    for (const scenario of chosen.slice(0, 3)) await play(scenario);
+  });
+
   test('every scenario that is kept has its reason here', () => {
     assert.deepEqual(readdirSync(keptFolder).sort(), Object.keys(kept).sort());
   });

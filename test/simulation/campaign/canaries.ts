@@ -21,6 +21,12 @@ export interface Canary {
 /** All canaries. */
 export const canaries: readonly Canary[] = [
   {
+    name: 'nobody looks for the lost',
+    file: 'core/company/lost-peers.ts',
+    from: '    this.#peers.set(name, { name, addr, lostAt: this.#clock.now() });',
+    to: '',
+  },
+  {
     name: 'nobody refutes',
     file: 'core/membership/apply.ts',
     from: '    const incarnation = this.#self.incarnationAbove(claimed);',

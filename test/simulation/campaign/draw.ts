@@ -9,6 +9,7 @@
 import type { LinkOptions } from '../../../src/testing/index.js';
 import { drawCalm } from './calm.js';
 import { Dice } from './dice.js';
+import { drawLong, mostNodesOfLong } from './long.js';
 import type { Scenario, Settings } from './scenario.js';
 import { drawSteps } from './steps.js';
 
@@ -35,6 +36,13 @@ export function drawScenario(seed: number, options: ScenarioOptions = {}): Scena
   const encrypted = dice.chance(0.3);
   if (isCalm)
     return { seed, nodes, settings, encrypted, isCalm, ...drawCalm(dice, nodes, settings) };
+  // Of its own, so that all other scenarios are what they were.
+  const longDice = new Dice(-1 - seed);
+  if (longDice.chance(0.08) && nodes <= mostNodesOfLong) {
+    const rejoins = true;
+    const long = drawLong(longDice, nodes, settings);
+    return { seed, nodes, settings, encrypted, isCalm, rejoins, ...long };
+  }
   const network = drawNetwork(dice, settings);
   const healAt = settings.probeInterval * dice.whole(30, 80);
   const steps = drawSteps(dice, { nodes, settings, healAt });

@@ -10,6 +10,7 @@
 import { Acts } from './acts.js';
 import { agreementMs, difference, forgettingMs, islands, suspicionMs } from './agreement.js';
 import { checkBounds, isIdle, loadOf, longestHold } from './bounds.js';
+import { rejoinMs } from './long.js';
 import { EventWatch } from './invariants.js';
 import type { Scenario, Step } from './scenario.js';
 import { type Life, type Line, Stage } from './stage.js';
@@ -208,6 +209,10 @@ class Player {
     const { cluster } = this.#stage;
     const forgottenAt = cluster.now + agreementMs(this.#scenario.settings, this.#stage.size);
     let isLast = false;
+    if (this.#scenario.rejoins === true) {
+      if (await this.#agreesInTime()) return true;
+      throw this.#disagreement();
+    }
     for (let rejoins = 0; ; rejoins++) {
       // What a join brings about takes some probes.
       if (await this.#agreesInTime({ probesBefore: rejoins > 0 ? 5 : 0 })) return rejoins > 0;
@@ -248,10 +253,13 @@ class Player {
     const agrees = (): boolean =>
       cluster.names().length === 0 ||
       (cluster.converged() && difference(this.#stage) === undefined);
-    const deadline = cluster.now + agreementMs(this.#scenario.settings, this.#stage.size);
+    const { settings, rejoins = false } = this.#scenario;
+    // Those who lost each other find each other: within three intervals, and then all must agree.
+    const findingMs = rejoins ? 3 * rejoinMs(settings) : 0;
+    const deadline = cluster.now + findingMs + agreementMs(settings, this.#stage.size);
     let lookAt = cluster.now + probesBefore * probeInterval;
     while (!agrees() && cluster.now < deadline) {
-      if (cluster.now >= lookAt) {
+      if (!rejoins && cluster.now >= lookAt) {
         if (islands(this.#stage).length > 1) return false;
         lookAt = cluster.now + 5 * probeInterval;
       }

@@ -68,6 +68,8 @@ export interface Scenario {
   readonly settings: Settings;
   readonly encrypted: boolean;
   readonly isCalm: boolean;
+  /** Nodes look for those whom they lost, and the campaign joins nobody again. */
+  readonly rejoins?: boolean;
   /** The faults of the whole network, until it is healed. */
   readonly network: LinkOptions;
   readonly steps: readonly Step[];

@@ -15,6 +15,7 @@ import {
 } from '../../../src/testing/index.js';
 import { engineOf } from './engines.js';
 import { Keys } from './keys.js';
+import { rejoinMs } from './long.js';
 import type { Scenario } from './scenario.js';
 
 /** What nodes log, as far as the campaign looks at it. */
@@ -64,7 +65,12 @@ export class Stage {
     const config = (key: string): SimulatedConfig => {
       const log = (message: string, line?: object): void => hear(key, message, line ?? {});
       return {
-        rejoin: false,
+        rejoin: scenario.rejoins === true && {
+          interval: rejoinMs(settings),
+          timeout: rejoinMs(settings),
+        },
+        // Or a timer for an hour would be left in a cluster that got smaller.
+        expectedMembers: 1,
         ...settings,
         ...(encrypted && { keyring: stage.keys.ringFor(key) }),
         queueCheckInterval: 2 * settings.probeInterval,
