@@ -5,7 +5,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -110,7 +109,10 @@ func (w *watcher) NotifyJoin(node *memberlist.Node) {
 	defer c.mutex.Unlock()
 	c.known++
 	if c.known == c.target {
-		c.full <- struct{}{}
+		select {
+		case c.full <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -280,9 +282,14 @@ func kill(how killHow) (any, error) {
 
 // stopCluster closes all nodes.
 func stopCluster(struct{}) (any, error) {
+	// All at once: those that are left over would take the rest for failed and gossip about it.
+	failed := make(chan error, len(current.nodes))
 	for _, n := range current.nodes {
-		if err := n.list.Shutdown(); err != nil {
-			return nil, fmt.Errorf("%s: %w", n.address, err)
+		go func() { failed <- n.list.Shutdown() }()
+	}
+	for range current.nodes {
+		if err := <-failed; err != nil {
+			return nil, err
 		}
 	}
 	current = nil
