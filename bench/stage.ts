@@ -6,6 +6,7 @@
 
 // Where figures are run: it starts the two sides and has them work by turns.
 
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Inputs } from './inputs.js';
 import type { TaskName, Tasks, Timed } from './protocol.js';
 import type { Row, Unit } from './rows.js';
@@ -124,7 +125,7 @@ export class Stage {
   }
 }
 
-/** Makes one cluster of nodes that are spread over the sides, until all know all. */
+/** Makes one cluster of nodes that are spread over the sides, until all know all and it is quiet. */
 export async function gatherAll(
   sides: readonly Side[],
   addresses: readonly string[],
@@ -137,14 +138,37 @@ export async function gatherAll(
     await side.ask('start', { addresses: some, settle: false });
   }
   // The seed knows all after the first time, and all know all after the second, unless packets are lost.
-  for (let time = 0; time < 8; time++) {
+  for (let time = 0; time < gatherings; time++) {
     let least = Infinity;
     for (const side of sides) {
       least = Math.min(least, (await side.ask('gather', { seed })).least);
     }
-    if (time > 0 && least === addresses.length) return;
+    if (time > 0 && least === addresses.length) return untilQuiet(sides, addresses.length);
+    await wait(1_000);
   }
   throw new Error(`the ${addresses.length} nodes did not come together`);
+}
+
+const gatherings = 8;
+/** A quiet node sends a ping and an ack in a second; while there is news, up to 15 packets more. */
+const quietPackets = 3;
+const quietWithinMs = 120_000;
+
+/** Waits until the nodes send no more than quiet ones do: the news of the joins has been passed on. */
+async function untilQuiet(sides: readonly Side[], nodes: number): Promise<void> {
+  const sent = async (): Promise<number> => {
+    const usages = await Promise.all(sides.map((side) => side.ask('usage', {})));
+    return usages.reduce((total, { packets }) => total + packets, 0);
+  };
+  const lookMs = 2_000;
+  let before = await sent();
+  for (let waitedMs = 0; waitedMs < quietWithinMs; waitedMs += lookMs) {
+    await wait(lookMs);
+    const now = await sent();
+    if ((now - before) / nodes / (lookMs / 1000) < quietPackets) return;
+    before = now;
+  }
+  throw new Error(`the ${nodes} nodes did not become quiet in ${quietWithinMs / 1000} s`);
 }
 
 /** How many nanoseconds a unit has. */

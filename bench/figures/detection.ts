@@ -27,7 +27,6 @@ same time and lose a node at the same moment; five times, then there are 45.`,
     for (const side of [ours, go]) {
       if (side !== undefined) await gatherAll([side], stage.addresses(nodes));
     }
-    await wait(stage.effort.quick ? 1_000 : 5_000);
     const results = { ours: [] as Known[], go: [] as Known[] };
     for (let kill = 0; kill < kills; kill++) {
       stage.progress(`detection: ${kill + 1} of ${kills}`);

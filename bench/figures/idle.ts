@@ -24,16 +24,12 @@ const trafficMark: Mark = { kind: 'ratio', most: 1.05 };
 
 /** How long clusters are watched, milliseconds. */
 interface Pace {
-  /** Until the news of the joins has been passed on. */
-  readonly quietMs: number;
   readonly windowMs: number;
   readonly windows: number;
 }
 
 function paceOf({ effort }: Stage): Pace {
-  return effort.quick
-    ? { quietMs: 1_000, windowMs: 2_000, windows: 2 }
-    : { quietMs: 10_000, windowMs: 10_000, windows: 5 };
+  return effort.quick ? { windowMs: 2_000, windows: 2 } : { windowMs: 10_000, windows: 5 };
 }
 
 export const idle: Figure = {
@@ -139,7 +135,6 @@ async function rowsOfProcesses(
 ): Promise<Row[]> {
   const pace = paceOf(stage);
   for (const crowdOfOne of [ours, go]) await gatherAll(crowdOfOne, stage.addresses(processes));
-  await wait(pace.quietMs);
   const all = async (sides: readonly Side[]): Promise<Usage> =>
     together(await Promise.all(sides.map((side) => side.ask('usage', {}))));
   const looks = await looksAt(pace, async () => {
@@ -165,7 +160,6 @@ async function rowsOfProcesses(
 async function grownBy(stage: Stage, side: Side, nodes: number): Promise<number> {
   const before = await side.ask('heap', {});
   await gatherAll([side], stage.addresses(nodes));
-  await wait(paceOf(stage).quietMs);
   const after = await side.ask('heap', {});
   return (after.bytes - before.bytes) / nodes / 1024;
 }
