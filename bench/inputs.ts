@@ -18,7 +18,7 @@ import { PacketCodec } from '../src/wire/packet-codec.js';
 import { encodePushPull, wrapForStream } from '../src/wire/stream-codec.js';
 import { aliveClaim, memberPort, memberRecord, targetName } from './members.js';
 import type { Layers } from './protocol.js';
-import { streamLayers } from './work/unwrap.js';
+import { streamLayers } from './ours/unwrap.js';
 
 /** The ways in which packets and streams are wrapped, by name. */
 export const layersByName = {

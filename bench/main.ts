@@ -22,7 +22,7 @@ import { textOf, type Section } from './table.js';
 
 const goFolder = resolve('bench/go');
 const goProgram = resolve('node_modules/.cache/bench/go-side');
-const ourProgram = fileURLToPath(new URL('work/main.js', import.meta.url));
+const ourProgram = fileURLToPath(new URL('ours/main.js', import.meta.url));
 
 try {
   const names = figures.map(({ name }) => name);

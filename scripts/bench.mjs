@@ -1,4 +1,9 @@
 // Compiles the benchmarks and runs them.
 import { runCompiled } from './run-compiled.mjs';
 
-process.exitCode = runCompiled('bench', 'bench/main.js', process.argv.slice(2));
+process.exitCode = runCompiled({
+  name: 'bench',
+  project: 'tsconfig.bench.json',
+  main: 'bench/main.js',
+  words: process.argv.slice(2),
+});

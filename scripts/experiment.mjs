@@ -2,4 +2,9 @@
 import { runCompiled } from './run-compiled.mjs';
 
 const [name, ...words] = process.argv.slice(2);
-process.exitCode = runCompiled('experiments', `experiments/${name}/main.js`, words);
+process.exitCode = runCompiled({
+  name: 'experiments',
+  project: 'tsconfig.experiments.json',
+  main: `experiments/${name}/main.js`,
+  words,
+});

@@ -30,6 +30,11 @@ export interface SimulatedClusterOptions {
     SimulatedConfig | ((name: string, index: number) => SimulatedConfig) | undefined;
   /** What the network is like. Default: no faults, and a latency of 0.5 to 2 ms. */
   readonly network?: LinkOptions | undefined;
+  /**
+   * How long a turn of a node's event loop takes, in virtual milliseconds: what is done after it, such as the
+   * next slice of a long exchange, waits so long. Default: 0.
+   */
+  readonly turnMs?: number | undefined;
   /** How many events `trace` remembers, `Infinity` for all; 10,000 by default. */
   readonly traceLength?: number | undefined;
 }

@@ -40,6 +40,7 @@ class NodeTimer extends ClockEntry implements Timer {
 /** The clock of one node. */
 export class NodeClock implements Clock {
   readonly #base: VirtualClock;
+  readonly #turnMs: number;
   /** The ends of the list of timers that are set, oldest first. */
   #first: NodeTimer | undefined;
   #last: NodeTimer | undefined;
@@ -49,8 +50,10 @@ export class NodeClock implements Clock {
   #isFrozen = false;
   #isStopped = false;
 
-  constructor(base: VirtualClock) {
+  /** @param init.turnMs - how long a turn of the event loop takes */
+  constructor(base: VirtualClock, init: { turnMs?: number | undefined } = {}) {
     this.#base = base;
+    this.#turnMs = init.turnMs ?? 0;
   }
 
   now(): number {
@@ -72,7 +75,7 @@ export class NodeClock implements Clock {
   }
 
   afterTurn(callback: () => void): Timer {
-    return this.#add(0, Infinity, callback);
+    return this.#add(this.#turnMs, Infinity, callback);
   }
 
   /** Nothing fires from now on. */

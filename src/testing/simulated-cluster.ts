@@ -102,16 +102,19 @@ export class SimulatedCluster
   /**
    * Starts nodes `n0` to `n<size − 1>`, each a cluster of its own until it joins.
    *
-   * @throws RangeError for a size, a trace or a network that cannot be; ConfigError of the nodes.
+   * @throws RangeError for a size, a turn, a trace or a network that cannot be; ConfigError of the nodes.
    */
   static async create(options: SimulatedClusterOptions): Promise<SimulatedCluster> {
     const { size } = options;
     if (!Number.isInteger(size) || size < 0) {
       throw new RangeError(`size must be a whole number, 0 or more; not ${size}`);
     }
-    const { traceLength = 0 } = options;
+    const { traceLength = 0, turnMs = 0 } = options;
     if (!(Number.isInteger(traceLength) || traceLength === Infinity) || traceLength < 0) {
       throw new RangeError(`traceLength must be a whole number or infinite; not ${traceLength}`);
+    }
+    if (!(turnMs >= 0 && turnMs < Infinity)) {
+      throw new RangeError(`turnMs must be a number, 0 or more; not ${turnMs}`);
     }
     const cluster = new SimulatedCluster(options);
     for (let i = 0; i < size; i++) await cluster.#start(`n${i}`, {});
@@ -377,6 +380,7 @@ export class SimulatedCluster
         addr,
         config: { ...(typeof common === 'function' ? common(name, index) : common), ...config },
         random: this.#random.fork(`node ${name}, life ${life}`),
+        turnMs: this.#options.turnMs,
         told: (event) => this.#told(name, event),
       },
     );

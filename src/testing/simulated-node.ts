@@ -24,6 +24,8 @@ export interface SimulatedNodeInit {
   readonly addr: string | undefined;
   readonly config: MemberlistConfig & { readonly [companyPorts]?: CompanyPorts };
   readonly random: SeededRandom;
+  /** How long a turn of its event loop takes. */
+  readonly turnMs: number | undefined;
   /** Called with every membership event. */
   readonly told: (event: MembershipEvent) => void;
 }
@@ -41,10 +43,10 @@ export class SimulatedNode {
   #blockedUntil = -Infinity;
   #timersLeft = 0;
 
-  private constructor(world: World, { name, addr, config }: SimulatedNodeInit) {
+  private constructor(world: World, { name, addr, config, turnMs }: SimulatedNodeInit) {
     this.name = name;
     this.#base = world.clock;
-    this.clock = new NodeClock(world.clock);
+    this.clock = new NodeClock(world.clock, { turnMs });
     this.transport = world.network.transport(name, { addr, clock: this.clock });
     this.isSealed = config.secretKey !== undefined || config.keyring !== undefined;
   }

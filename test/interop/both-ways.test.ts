@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe } from 'node:test';
 import { OurNode } from './peers/our-node.js';
-import { assertNoErrors, calm, type Peer, type PeerSettings } from './peers/peer.js';
+import { assertNoErrors, calm, killAll, type Peer, type PeerSettings } from './peers/peer.js';
 import { goNode, goVersions, ourProcess, titleOf, type GoVersion } from './peers/programs.js';
 import { tableOf } from './peers/table-of.js';
 import { scenario } from './results.js';
@@ -195,7 +195,7 @@ describe('everything both ways', { concurrency: 2 }, () => {
       it('Go leaves and comes back', () => leaveAndReturn(cluster, theirs));
       it('ours leaves and comes back', () => leaveAndReturn(cluster, oursLong));
       it('nobody logged an error but of those who were gone', async () => {
-        await Promise.all(all.map((peer) => peer.kill()));
+        await killAll(all);
         const gone = [theirs, oursLong].flatMap(({ name, settings }) => [name, settings.bindAddr]);
         const names = new RegExp(gone.map((text) => text.replaceAll('.', '\\.')).join('|'));
         assertNoErrors(all, [names]);

@@ -15,7 +15,7 @@ export async function eventually<T>(
   what: string,
   ask: () => T | Promise<T>,
   isRight: (answer: T) => boolean,
-  withinMs = 60_000,
+  withinMs = 20_000,
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {

@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { bothWays } from './both-ways.js';
-import { assertNoErrors, calm, type Peer, type PeerSettings } from './peers/peer.js';
+import { assertNoErrors, killAll, calm, type Peer, type PeerSettings } from './peers/peer.js';
 import { OurNode } from './peers/our-node.js';
 import { goNode, goVersions, titleOf } from './peers/programs.js';
 import { scenario } from './results.js';
@@ -107,7 +107,7 @@ describe('encryption × compression × versions', { concurrency: CLUSTERS_AT_ONC
       });
 
       it('nobody logged an error', async () => {
-        await Promise.all(all.map((peer) => peer.kill()));
+        await killAll(all);
         assertNoErrors(all);
       });
     });

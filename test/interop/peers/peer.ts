@@ -108,6 +108,8 @@ export abstract class Peer {
   abstract kill(): Promise<void>;
   /** What it logged, also before a restart. */
   abstract get log(): string;
+  /** What it had logged when all were killed. */
+  aliveLog: string | undefined;
   protected abstract call(command: Command): Promise<unknown>;
 
   get name(): string {
@@ -257,8 +259,14 @@ export async function withPeers<T>(peers: readonly Peer[], work: () => Promise<T
     await Promise.all(peers.map((peer) => peer.start()));
     return await work();
   } finally {
-    await Promise.all(peers.map((peer) => peer.kill()));
+    await killAll(peers);
   }
+}
+
+/** Kills all of them at once. What they log of each other's end is nobody's error. */
+export async function killAll(peers: readonly Peer[]): Promise<void> {
+  for (const peer of peers) peer.aliveLog ??= peer.log;
+  await Promise.all(peers.map((peer) => peer.kill()));
 }
 
 /**
@@ -266,8 +274,8 @@ export async function withPeers<T>(peers: readonly Peer[], work: () => Promise<T
  * (`[ERR]`) are searched.
  */
 export function assertNoErrors(peers: readonly Peer[], expected: readonly RegExp[] = []): void {
-  const complaints = peers.flatMap(({ name, log }) =>
-    log
+  const complaints = peers.flatMap(({ name, log, aliveLog = log }) =>
+    aliveLog
       .split('\n')
       .filter((line) => /\[ERR\]|panic:|DATA RACE/.test(line))
       .filter((line) => !expected.some((pattern) => pattern.test(line)))

@@ -37,8 +37,6 @@ export function loadOf(life: Life): Load {
 
 /** Probing, gossip, push/pull, and the look at the queue. */
 const schedulers = 4;
-/** Who misses members looks again, until it no longer expects them. */
-const lookouts = 1;
 /** Beside what is counted below: settling, a probe's first deadline, the inbox, joins, folded lines. */
 const otherTimers = 40;
 
@@ -81,7 +79,7 @@ export function checkBounds(scenario: Scenario, nodes: number, lives: readonly L
 export function isIdle(life: Life): boolean {
   const { acks, suspicions, queue, streams, timers } = loadOf(life);
   const isQueueFine = queue === 0 || !engineOf(life.list).hasPeers;
-  return acks + suspicions + streams === 0 && isQueueFine && timers <= schedulers + lookouts;
+  return acks + suspicions + streams === 0 && isQueueFine && timers <= schedulers;
 }
 
 /** How long all the stalls of one node are together, at most. */

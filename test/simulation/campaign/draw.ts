@@ -36,7 +36,7 @@ export function drawScenario(seed: number, options: ScenarioOptions = {}): Scena
   const encrypted = dice.chance(0.3);
   if (isCalm)
     return { seed, nodes, settings, encrypted, isCalm, ...drawCalm(dice, nodes, settings) };
-  // Of its own, so that all other scenarios are what they were.
+  // With dice of its own, as slices have, so that all other scenarios are what they were.
   const longDice = new Dice(-1 - seed);
   if (longDice.chance(0.08) && nodes <= mostNodesOfLong) {
     const rejoins = true;
@@ -46,7 +46,15 @@ export function drawScenario(seed: number, options: ScenarioOptions = {}): Scena
   const network = drawNetwork(dice, settings);
   const healAt = settings.probeInterval * dice.whole(30, 80);
   const steps = drawSteps(dice, { nodes, settings, healAt });
-  return { seed, nodes, settings, encrypted, isCalm, network, steps, healAt };
+  const slices = drawSlices(new Dice(-0.5 - seed));
+  return { seed, nodes, settings, encrypted, isCalm, ...slices, network, steps, healAt };
+}
+
+// The product goes by hundreds of members, which no scenario has. With so few in a slice each exchange is
+// interrupted, and the table changes meanwhile. Sixty joins at once are still done within `tcpTimeout`.
+function drawSlices(dice: Dice): Pick<Scenario, 'slices'> {
+  if (!dice.chance(0.3)) return {};
+  return { slices: { records: dice.whole(3, 12), turnMs: dice.between(0.02, 0.2) } };
 }
 
 function drawSettings(dice: Dice): Settings {

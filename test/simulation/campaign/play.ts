@@ -7,6 +7,7 @@
 // Plays one scenario: first with all that goes wrong, then on a whole network, where everybody has to
 // come to agree and then to be quiet, and in the end without anybody, where nothing may be left.
 
+import { sliceSizes } from '../../../src/wire/sliced.js';
 import { Acts } from './acts.js';
 import { agreementMs, difference, forgettingMs, islands, suspicionMs } from './agreement.js';
 import { checkBounds, isIdle, loadOf, longestHold } from './bounds.js';
@@ -38,6 +39,16 @@ export interface Outcome {
  * @throws Violation when an invariant does not hold; whatever else goes wrong
  */
 export async function play(scenario: Scenario): Promise<Outcome> {
+  const { records } = sliceSizes;
+  sliceSizes.records = scenario.slices?.records ?? records;
+  try {
+    return await playWhole(scenario);
+  } finally {
+    sliceSizes.records = records;
+  }
+}
+
+async function playWhole(scenario: Scenario): Promise<Outcome> {
   const player = await Player.create(scenario);
   try {
     await player.suffer();

@@ -70,6 +70,8 @@ export interface Scenario {
   readonly isCalm: boolean;
   /** Nodes look for those whom they lost, and the campaign joins nobody again. */
   readonly rejoins?: boolean;
+  /** Long exchanges are done so many members at a time, and a turn of the event loop takes so long. */
+  readonly slices?: { readonly records: number; readonly turnMs: number };
   /** The faults of the whole network, until it is healed. */
   readonly network: LinkOptions;
   readonly steps: readonly Step[];

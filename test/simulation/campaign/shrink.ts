@@ -82,6 +82,8 @@ const plain: Partial<Settings> = {
 
 function* plainer(scenario: Scenario): Generator<Scenario> {
   if (scenario.encrypted) yield { ...scenario, encrypted: false };
+  const { slices, ...unsliced } = scenario;
+  if (slices !== undefined) yield unsliced;
   const { settings } = scenario;
   for (const [name, value] of Object.entries(plain)) {
     if (settings[name as keyof Settings] === value) continue;

@@ -61,7 +61,7 @@ export class Stage {
     hear: (key: string, message: string, line: Line) => void,
   ): Promise<Stage> {
     const stage = new Stage(scenario);
-    const { nodes: size, network, seed, settings, encrypted } = scenario;
+    const { nodes: size, network, seed, settings, encrypted, slices } = scenario;
     const config = (key: string): SimulatedConfig => {
       const log = (message: string, line?: object): void => hear(key, message, line ?? {});
       return {
@@ -78,7 +78,9 @@ export class Stage {
         delegate: { nodeMeta: () => Buffer.from(stage.metas.get(key) ?? '') },
       };
     };
-    stage.#cluster = await SimulatedCluster.create({ size, seed, config, network, traceLength: 0 });
+    const turnMs = slices?.turnMs;
+    const options = { size, seed, config, network, turnMs, traceLength: 0 };
+    stage.#cluster = await SimulatedCluster.create(options);
     return stage;
   }
 

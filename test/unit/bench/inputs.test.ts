@@ -9,8 +9,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Inputs, layersByName, type LayersName } from '../../../bench/inputs.js';
 import { memberRecord, messagesOf, metaBytes } from '../../../bench/members.js';
-import { readParts } from '../../../bench/work/packets.js';
-import { incarnationSum, messagesIn, recordsIn } from '../../../bench/work/unwrap.js';
+import { readParts } from '../../../bench/ours/packets.js';
+import { incarnationSum, messagesIn, recordsIn } from '../../../bench/ours/unwrap.js';
 import { lzwDecompress } from '../../../src/wire/lzw.js';
 
 const names = Object.keys(layersByName) as LayersName[];

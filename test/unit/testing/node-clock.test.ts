@@ -38,6 +38,19 @@ suite('the clock of a node', () => {
     assert.equal(clock.pending, 1);
   });
 
+  test('whose turns take long does after a turn what was asked for, that much later', () => {
+    const base = new VirtualClock();
+    const clock = new NodeClock(base, { turnMs: 3 });
+    const ran: number[] = [];
+    clock.afterTurn(() => {
+      ran.push(base.now());
+      clock.afterTurn(() => ran.push(base.now()));
+    });
+    clock.setTimer(1, () => ran.push(base.now()));
+    base.advance(10);
+    assert.deepEqual(ran, [1, 3, 6]);
+  });
+
   test('frozen it fires nothing; afterwards timers by their time, sockets, then the turn', () => {
     const { base, clock, ran, note } = setUp();
     clock.freeze();
