@@ -19,7 +19,6 @@ import type { Forgotten } from '../company/forgotten.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import type { Waiting } from '../inbox.js';
-import { isNewer } from '../incarnation.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
 import { hasSameBytes } from '../../wire/shared-bytes.js';
 import { factsFrom, Member, nodeFrom, withVersionsOf, type MemberFacts } from '../member.js';
@@ -27,7 +26,7 @@ import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
 import type { TransmitLimitedQueue } from '../gossip/broadcast-queue.js';
 import type { Outbox } from '../gossip/piggyback.js';
-import { defectOfAlive, judgeAlive } from './judge-alive.js';
+import { defectOfAlive, isOldNews, judgeAlive } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
 import { judgeSuspect } from './judge-suspect.js';
 import { Suspicions } from './suspicions.js';
@@ -96,15 +95,13 @@ export class Membership {
   }
 
   /**
-   * Whether somebody at this address is known to be alive, or was, under this incarnation or a newer one: most
-   * of a push/pull says no more. Never so for a claim that an alive delegate is to see, or that is about us.
+   * Whether an alive claim need not even be looked at: it says nothing that is not known, as most of a push/pull
+   * does, and neither an alive delegate is to see it, nor is it about us.
    */
-  isOldNews(name: string, { addr, port, incarnation }: Whereabouts): boolean {
+  isOldNews(name: string, claim: Whereabouts): boolean {
     const { hasAliveDelegate, protocolVersion } = this.#context.settings;
-    if (hasAliveDelegate || protocolVersion < 2) return false;
-    const member = this.#table.get(name);
-    if (member?.port !== port || isNewer(incarnation, member.incarnation)) return false;
-    return hasSameBytes(member.addr, addr) && name !== this.#self.name;
+    if (hasAliveDelegate || protocolVersion < 2 || name === this.#self.name) return false;
+    return isOldNews(this.#table.get(name), claim);
   }
 
   /** A claim that a member does not answer. */

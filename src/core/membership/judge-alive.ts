@@ -5,6 +5,7 @@
  */
 
 // What becomes of a claim that somebody is alive (behaviour, section 4). Pure: it looks and says.
+import { isSameIp } from '../../wire/address.js';
 import { hostOf } from '../../wire/source.js';
 import { limits } from '../../wire/limits.js';
 import { noBytes } from '../../wire/messages.js';
@@ -53,6 +54,18 @@ export function defectOfAlive(
   return undefined;
 }
 
+/**
+ * Whether this says nothing that is not known: somebody at this address was alive under this incarnation, or
+ * a newer one.
+ */
+export function isOldNews(
+  member: Member | undefined,
+  { addr, port, incarnation }: Pick<MemberFacts, 'addr' | 'port' | 'incarnation'>,
+): boolean {
+  if (member === undefined || isNewer(incarnation, member.incarnation)) return false;
+  return isSameAddress(member, { addr, port });
+}
+
 /** Judges a well-formed alive claim about `member`, or about a name that is unknown. */
 export function judgeAlive(
   member: Member | undefined,
@@ -73,7 +86,7 @@ export function judgeAlive(
     if (isStale(member, facts, { isSelf })) return { kind: 'ignore' };
     return isWhatWeSay(member, facts) ? { kind: 'ignore' } : { kind: 'refute' };
   }
-  if (!reclaim && !isNewer(facts.incarnation, member.incarnation)) return { kind: 'ignore' };
+  if (isOldNews(member, facts)) return { kind: 'ignore' };
   return { kind: 'accept', reclaim };
 }
 
@@ -83,9 +96,11 @@ function refusal(facts: MemberFacts, { allowsIp }: AliveCircumstances): AliveVer
   return { kind: 'drop', reason: 'not-allowed', detail: `${ip} is not in cidrsAllowed` };
 }
 
-function isSameAddress(member: Member, facts: MemberFacts): boolean {
-  // The same for an IPv4 address in 4 bytes and mapped into 16.
-  return member.address === facts.address;
+function isSameAddress(
+  member: Member,
+  { addr, port }: Pick<MemberFacts, 'addr' | 'port'>,
+): boolean {
+  return member.port === port && isSameIp(member.addr, addr);
 }
 
 // A name may move once its old bearer left, or has been dead for long enough.

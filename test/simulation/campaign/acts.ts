@@ -13,7 +13,8 @@ import { MessageType } from '../../../src/wire/message-type.js';
 import { PacketCodec } from '../../../src/wire/packet-codec.js';
 import type { EventWatch } from './invariants.js';
 import type { Step } from './scenario.js';
-import type { Stage } from './stage.js';
+import type { Life, Stage } from './stage.js';
+import { Violation } from './violation.js';
 
 /** Takes the steps of a scenario. */
 export class Acts {
@@ -162,14 +163,29 @@ export class Acts {
   /** Joins through anybody else, if there is anybody. */
   #join(key: string): void {
     this.started(key);
-    const seeds = this.#seedsFor(key);
-    if (seeds.length === 0) this.#stage.loners.add(key);
-    else this.#let(this.#stage.life(key).list.join(seeds), [key]);
+    const through = this.#anybodyBut(key);
+    if (through === undefined) this.#stage.loners.add(key);
+    else this.#let(this.#joinThrough(this.#stage.life(key), through), [key]);
+  }
+
+  /** @throws Violation when it has joined somebody whom it does not know afterwards */
+  async #joinThrough({ key, list, engine }: Life, through: Life): Promise<void> {
+    const { name, address } = through.list.localNode;
+    await list.join([address]);
+    // Who leaves says so of itself, and strangers who left are not entered.
+    const isThere = through.list.localNode.state === 'alive' && name !== list.config.name;
+    if (!isThere || engine.table.get(name) !== undefined) return;
+    const detail = `${key} has joined through ${name}, of whom it has not heard`;
+    throw new Violation('who joins learns of whom it joins', detail);
   }
 
   #seedsFor(key: string): string[] {
-    const other = this.#stage.running().find((life) => life.key !== key);
+    const other = this.#anybodyBut(key);
     return other ? [other.list.localNode.address] : [];
+  }
+
+  #anybodyBut(key: string): Life | undefined {
+    return this.#stage.running().find((life) => life.key !== key);
   }
 
   /** Tells one node a lie about another one, which has to set that right. */

@@ -41,8 +41,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'old claims that somebody is alive are believed',
     file: 'core/membership/judge-alive.ts',
-    from: 'if (!reclaim && !isNewer(facts.incarnation, member.incarnation))',
-    to: 'if (!reclaim && facts.incarnation === member.incarnation && member.state === "alive")',
+    from: 'member === undefined || isNewer(incarnation, member.incarnation)',
+    to: 'member === undefined || incarnation !== member.incarnation || member.state !== "alive"',
   },
   {
     name: 'old claims that somebody is dead are believed',
