@@ -38,7 +38,12 @@ export type {
 } from './delegates.js';
 export { TransmitLimitedQueue, type Broadcast } from './core/gossip/broadcast-queue.js';
 export { decodeMeta, encodeMeta, type Meta, type MetaValue } from './meta.js';
-export { serfGuest, type SerfEvent, type SerfGuest, type SerfGuestOptions } from './serf/guest.js';
+export {
+  serfGuest,
+  type SerfEvent,
+  type SerfGuest,
+  type SerfGuestOptions,
+} from './serf/serf-guest.js';
 export { decodeSerfTags, encodeSerfTags, type SerfTags } from './serf/tags.js';
 export { Keyring, type Key } from './security/keyring.js';
 export { NetTransport, type NetTransportOptions } from './transport/net-transport.js';

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Memberlist } from '../memberlist.js';
 import type { Node } from '../core/member.js';
-import type { SerfGuest } from '../serf/guest.js';
+import type { SerfGuest } from '../serf/serf-guest.js';
 import { nodeAsJson } from './show-meta.js';
 
 export const commandsHelp = `  members               everybody who is alive or suspect

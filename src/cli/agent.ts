@@ -10,7 +10,7 @@ import { lanConfig, localConfig, wanConfig } from '../config/presets.js';
 import type { Logger, MemberlistConfig } from '../config/options.js';
 import { JoinError } from '../errors.js';
 import { Memberlist } from '../memberlist.js';
-import { serfGuest, type SerfGuest } from '../serf/guest.js';
+import { serfGuest, type SerfGuest } from '../serf/serf-guest.js';
 import { splitHostPort } from '../wire/address.js';
 import { AgentCommands, commandsHelp } from './agent-commands.js';
 import {

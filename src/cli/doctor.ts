@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-import { exitCodes, numberOf, oneWord, parseWords, printable, type Command } from './command.js';
+import { exitCodes, printable, type Command } from './command.js';
 import { diagnose, type Finding } from './diagnose.js';
-import { visitorHelp, visitorOptions } from './visitor.js';
+import { visitOf, visitorHelp } from './visitor.js';
 
 const MARKS: Readonly<Record<Finding['verdict'], string>> = {
   ok: 'ok  ',
@@ -32,13 +32,10 @@ ${visitorHelp}
   node-memberlist doctor 10.0.0.5 --label prod --key-file cluster.key
 `,
   async run(words, io) {
-    const { values, positionals } = parseWords(words, {
-      ...visitorOptions,
-      json: { type: 'boolean' },
-      timeout: { type: 'string' },
+    const { values, target, timeoutMs } = visitOf(words, {
+      options: { json: { type: 'boolean' } },
+      timeoutMs: { to: 60_000, otherwise: 2_000 },
     });
-    const target = oneWord(positionals, 'HOST:PORT');
-    const timeoutMs = numberOf(values, 'timeout', { from: 1, to: 60_000, otherwise: 2_000 });
     let isWell = true;
     for await (const finding of diagnose(target, values, timeoutMs)) {
       isWell &&= finding.verdict !== 'bad';

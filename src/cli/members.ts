@@ -4,17 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-import {
-  exitCodes,
-  numberOf,
-  oneWord,
-  parseWords,
-  printable,
-  table,
-  type Command,
-} from './command.js';
+import { exitCodes, printable, table, type Command } from './command.js';
 import { nodeAsJson, showMeta } from './show-meta.js';
-import { targetOf, Visitor, visitorHelp, visitorOptions } from './visitor.js';
+import { targetOf, Visitor, visitOf, visitorHelp } from './visitor.js';
 
 /** Lists the members that a node knows. */
 export const members: Command = {
@@ -32,13 +24,10 @@ ${visitorHelp}
   node-memberlist members 10.0.0.5 --json | jq -r 'select(.state == "alive").address'
 `,
   async run(words, io) {
-    const { values, positionals } = parseWords(words, {
-      ...visitorOptions,
-      json: { type: 'boolean' },
-      timeout: { type: 'string' },
+    const { values, target, timeoutMs } = visitOf(words, {
+      options: { json: { type: 'boolean' } },
+      timeoutMs: { to: 600_000, otherwise: 5_000 },
     });
-    const target = oneWord(positionals, 'HOST:PORT');
-    const timeoutMs = numberOf(values, 'timeout', { from: 1, to: 600_000, otherwise: 5_000 });
     const to = await targetOf(target);
     const visitor = await Visitor.open(to, values, timeoutMs);
     try {

@@ -5,8 +5,8 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { exitCodes, numberOf, oneWord, parseWords, type Command } from './command.js';
-import { targetOf, Visitor, visitorHelp, visitorOptions } from './visitor.js';
+import { exitCodes, numberOf, type Command } from './command.js';
+import { targetOf, Visitor, visitOf, visitorHelp } from './visitor.js';
 
 /** Pings a node. */
 export const ping: Command = {
@@ -26,17 +26,16 @@ ${visitorHelp}
   node-memberlist ping web-1/10.0.0.5:7946 --key-file cluster.key
 `,
   async run(words, io) {
-    const { values, positionals } = parseWords(words, {
-      ...visitorOptions,
-      count: { type: 'string' },
-      interval: { type: 'string' },
-      timeout: { type: 'string' },
-      tcp: { type: 'boolean' },
+    const { values, target, timeoutMs } = visitOf(words, {
+      options: {
+        count: { type: 'string' },
+        interval: { type: 'string' },
+        tcp: { type: 'boolean' },
+      },
+      timeoutMs: { to: 60_000, otherwise: 1_000 },
     });
-    const target = oneWord(positionals, 'HOST:PORT');
     const count = Math.round(numberOf(values, 'count', { from: 1, to: 1e6, otherwise: 3 }));
     const intervalMs = numberOf(values, 'interval', { from: 0, to: 3_600_000, otherwise: 200 });
-    const timeoutMs = numberOf(values, 'timeout', { from: 1, to: 60_000, otherwise: 1_000 });
     const to = await targetOf(target);
     const visitor = await Visitor.open(to, values, timeoutMs);
     const times: number[] = [];

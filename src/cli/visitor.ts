@@ -25,7 +25,15 @@ import { PacketCodec } from '../wire/packet-codec.js';
 import { encodePushPullSliced } from '../wire/push-pull-codec.js';
 import { hostOf } from '../wire/source.js';
 import { WireError } from '../wire/wire-error.js';
-import { textOf, UsageError, type OptionTypes, type Values } from './command.js';
+import {
+  numberOf,
+  oneWord,
+  parseWords,
+  textOf,
+  UsageError,
+  type OptionTypes,
+  type Values,
+} from './command.js';
 
 const DEFAULT_PORT = 7946;
 
@@ -42,6 +50,33 @@ export const visitorHelp = `  --key KEY         the cluster's key in base64; oth
   --key-file FILE   a file with it
   --label LABEL     the cluster's label
   --bind IP         the address of ours to use. Default: any`;
+
+/** How a command that looks at a node was called. */
+export interface Visit {
+  readonly values: Values;
+  /** As it was given. */
+  readonly target: string;
+  readonly timeoutMs: number;
+}
+
+/**
+ * The words of a command that looks at one node: its own options, those of all visitors, `--timeout`, and the
+ * node.
+ *
+ * @throws UsageError
+ */
+export function visitOf(
+  words: readonly string[],
+  { options, timeoutMs }: { options: OptionTypes; timeoutMs: { otherwise: number; to: number } },
+): Visit {
+  const { values, positionals } = parseWords(words, {
+    ...visitorOptions,
+    timeout: { type: 'string' },
+    ...options,
+  });
+  const target = oneWord(positionals, 'HOST:PORT');
+  return { values, target, timeoutMs: numberOf(values, 'timeout', { from: 1, ...timeoutMs }) };
+}
 
 /** @throws UsageError when the file cannot be read, or both were given */
 export function keyOf(values: Values): string | undefined {

@@ -34,6 +34,7 @@ import {
 } from './messages.js';
 import { Recent } from './recent.js';
 import { Roster } from './roster.js';
+import type { SerfEvent, SerfGuest, SerfGuestOptions } from './serf-guest.js';
 import { encodeSerfTags, type SerfTags } from './tags.js';
 
 /** As Serf has it by default: name and payload of an event together, in bytes. */
@@ -42,83 +43,9 @@ const EVENT_BYTES = 512;
 /** So many members are told of a leave one by one. */
 const mostToldDirectly = 16;
 
-/** What `serfGuest` takes. */
-export interface SerfGuestOptions {
-  /** Our tags, as `serf members` shows them. Default: none. */
-  readonly tags?: SerfTags | undefined;
-  /** How often each message is gossiped: × ⌈log10(n + 1)⌉. Default: 4, as in the presets. */
-  readonly retransmitMult?: number | undefined;
-}
-
-/** A user event of Serf's. */
-export interface SerfEvent {
-  readonly name: string;
-  readonly payload: Buffer;
-  /** When it was sent, by the cluster's Lamport clock for events. */
-  readonly ltime: number;
-  /** Whether agents may leave it out when a newer one of the same name comes. */
-  readonly coalesce: boolean;
-}
-
-/**
- * The configuration for a node that lives in a Serf cluster, to be spread into that of
- * `Memberlist.create`; one for each Memberlist.
- *
- * ```ts
- * const guest = serfGuest({ tags: { role: 'web' } });
- * const list = await Memberlist.create({ ...guest, name: 'web-1' });
- * guest.on('event', ({ name, payload }) => console.log(name, payload.toString()));
- * await list.join(['10.0.0.1']);
- * guest.sendEvent('deployed', Buffer.from('v7'));
- * ```
- *
- * It takes `delegate` and the delegate versions; the other settings are yours. Queries are passed on, but
- * not answered.
- *
- * @throws MessageTooLargeError when the tags have more than 512 bytes; ConfigError for what are no tags
- */
-export function serfGuest(options: SerfGuestOptions = {}): SerfGuest {
-  return new Guest(options);
-}
-
-/** A node's part in a Serf cluster: a configuration to be spread, and what can be done with it. */
-export interface SerfGuest {
-  /** The oldest of Serf's own protocol versions: 2. */
-  readonly delegateProtocolMin: number;
-  /** The newest: 5. */
-  readonly delegateProtocolMax: number;
-  /** The one that Serf speaks by default: 4. */
-  readonly delegateProtocolVersion: number;
-  /** Tags, messages and state. */
-  readonly delegate: Delegate;
-
-  /** Our tags. */
-  readonly tags: SerfTags;
-  /**
-   * Gives us other tags, and tells the others.
-   *
-   * @throws MessageTooLargeError over 512 bytes; ConfigError; what `updateNode` throws
-   */
-  setTags(tags: SerfTags): Promise<void>;
-  /**
-   * Sends a user event to all members, as `serf event` does.
-   *
-   * @param payload - with the name at most 512 bytes. Default: empty
-   * @param options.coalesce - whether agents may leave it out for a newer one of its name. Default: true
-   * @throws MessageTooLargeError; ConfigError when the name is empty; ShutdownError before the node runs
-   */
-  sendEvent(name: string, payload?: Uint8Array, options?: { readonly coalesce?: boolean }): void;
-  /**
-   * Listens to user events: those of others, and, as with Serf, our own. What a listener throws is
-   * caught, counted and logged.
-   */
-  on(event: 'event', listener: (event: SerfEvent) => void): this;
-  /** Takes a listener away. */
-  off(event: 'event', listener: (event: SerfEvent) => void): this;
-}
-
 // Its own enumerable fields are those of a configuration: nothing else is copied where it is spread.
-class Guest implements SerfGuest {
+/** A guest. */
+export class Guest implements SerfGuest {
   readonly delegateProtocolMin = 2;
   readonly delegateProtocolMax = 5;
   readonly delegateProtocolVersion = 4;

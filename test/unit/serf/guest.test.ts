@@ -149,8 +149,8 @@ test('a listener that throws or rejects stops nothing, and is logged', async () 
   guest.on('event', () => {
     throw new Error('not now');
   });
-  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- it happens to users, too
-  guest.on('event', () => Promise.reject(new Error('nor then')));
+  const rejecting = (): unknown => Promise.reject(new Error('nor then'));
+  guest.on('event', rejecting);
   guest.on('event', ({ name }) => heard.push(name));
   const a = await create(cluster, 'a', guest, { logger: log });
   guest.sendEvent('e');
@@ -190,6 +190,22 @@ test('a leave is preceded by the word, and waits until it was gossiped', async (
   assert.equal(order[0], 'word');
   const state = decodeState(b.config.delegate?.localState?.(false) as Buffer);
   assert.deepEqual(state.leftMembers, ['a']);
+});
+
+test('a leave is told one by one, too: whom the gossip does not reach knows of it all the same', async () => {
+  await using cluster = new Cluster();
+  const quiet = { gossipInterval: 3_600_000, probeInterval: 3_600_000 };
+  const a = await create(cluster, 'a', serfGuest(), quiet);
+  const others = [];
+  for (const name of ['b', 'c']) others.push(await create(cluster, name, serfGuest(), quiet));
+  for (const other of others) await a.join([addressOf(other).addr]);
+  const heard = new Set<string>();
+  for (const other of others) {
+    other.on('message', (payload) => payload[0] === 0 && heard.add(other.localNode.name));
+  }
+  const leaving = a.leave({ timeout: 20 }).catch(() => undefined);
+  await until(others, () => heard.size === 2);
+  await leaving;
 });
 
 test('alone, with nobody to hear it, a leave does not wait', async () => {
