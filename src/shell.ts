@@ -192,6 +192,7 @@ export class Shell {
     if (this.#down === undefined) {
       this.host.stop();
       this.engine.stop();
+      this.#pacer.stop();
       this.#metrics?.unpublish();
       this.#metrics = undefined;
       this.#reporter.close();

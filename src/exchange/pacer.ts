@@ -7,13 +7,20 @@
 // Long work between the turns of the event loop: a slice of it a turn, of all the work that waits one
 // after the other, so that pings are answered in between however many peers exchange state with us.
 import type { Clock, Timer } from '../core/ports.js';
+import { ShutdownError } from '../errors.js';
 import type { Sliced } from '../wire/sliced.js';
+
+interface Waiting {
+  readonly goOn: () => void;
+  readonly giveUp: (reason: ShutdownError) => void;
+}
 
 /** Runs the long work of one node. */
 export class Pacer {
   readonly #clock: Clock;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: Waiting[] = [];
   #turn: Timer | undefined;
+  #isStopped = false;
 
   constructor(components: { clock: Clock }) {
     this.#clock = components.clock;
@@ -22,8 +29,11 @@ export class Pacer {
   /**
    * Does the work: its first slice now, unless there is other work that is not done; the others in
    * turns of their own. Short work has but one slice and waits for nothing.
+   *
+   * @throws ShutdownError once the pacer was stopped; whatever the work throws
    */
   async run<T>(work: Sliced<T>): Promise<T> {
+    if (this.#isStopped) throw goneError();
     if (this.#turn !== undefined) await this.#nextTurn();
     for (;;) {
       const step = work.next();
@@ -32,9 +42,18 @@ export class Pacer {
     }
   }
 
+  /** Leaves all work as it is: nothing of it is done any more, and no turn is waited for. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#turn?.cancel();
+    this.#turn = undefined;
+    for (const { giveUp } of this.#waiting.splice(0)) giveUp(goneError());
+  }
+
   #nextTurn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+    if (this.#isStopped) return Promise.reject(goneError());
+    return new Promise((goOn, giveUp) => {
+      this.#waiting.push({ goOn, giveUp });
       this.#turn ??= this.#clock.afterTurn(() => this.#goOn());
     });
   }
@@ -42,6 +61,10 @@ export class Pacer {
   #goOn(): void {
     const next = this.#waiting.shift();
     this.#turn = this.#waiting.length > 0 ? this.#clock.afterTurn(() => this.#goOn()) : undefined;
-    next?.();
+    next?.goOn();
   }
+}
+
+function goneError(): ShutdownError {
+  return new ShutdownError('an exchange');
 }

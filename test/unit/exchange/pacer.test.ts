@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ShutdownError } from '../../../src/errors.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import type { Sliced } from '../../../src/wire/sliced.js';
@@ -85,4 +86,31 @@ test('work that throws rejects, and others go on', async () => {
   await turns();
   await rejected;
   assert.deepEqual(log.filter((entry) => entry !== '|').join(' '), 'a1 a2 a3');
+});
+
+test('stopped in the midst of it, no work goes on, no turn is left, and who waits is told', async () => {
+  const { pacer, log, turns } = stage();
+  const results = ['a', 'b', 'c'].map((name) => pacer.run(work(name, 3, log)));
+  const outcomes = Promise.allSettled(results);
+  await settled();
+  pacer.stop();
+  assert.equal(await turns(), 0, 'no turn is waited for');
+  for (const outcome of await outcomes) {
+    assert.equal(outcome.status, 'rejected');
+    assert.ok(outcome.reason instanceof ShutdownError, String(outcome.reason));
+  }
+  await assert.rejects(pacer.run(work('d', 1, log)), ShutdownError);
+  assert.deepEqual(log, ['a1']);
+});
+
+test('work that stops the pacer itself ends with that slice', async () => {
+  const { pacer, log, turns } = stage();
+  function* last(): Sliced<void> {
+    pacer.stop();
+    yield;
+    log.push('too late');
+  }
+  await assert.rejects(pacer.run(last()), ShutdownError);
+  assert.equal(await turns(), 0);
+  assert.deepEqual(log, []);
 });
