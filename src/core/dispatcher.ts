@@ -29,6 +29,8 @@ export class Dispatcher {
   readonly #acks: AckTable;
   readonly #responder: Responder;
   readonly #membership: Membership;
+  /** Whether it was said of this packet that there is no room for all of it. */
+  #saidFull = false;
 
   constructor(components: {
     context: CoreContext;
@@ -51,6 +53,7 @@ export class Dispatcher {
     const { counters, effects } = this.#context;
     counters.packetsIn++;
     counters.packetBytesIn += packet.length;
+    this.#saidFull = false;
     const host = hostOf(from.addr);
     if (!effects.allowsIp(host)) {
       return this.#drop(from, 'not-allowed', `${host} is not in cidrsAllowed`);
@@ -117,7 +120,11 @@ export class Dispatcher {
 
   #enqueue(message: Waiting, priority: Priority): void {
     if (this.#inbox.add(message, priority)) return;
-    this.#drop(message.from, 'queue-full', `${this.#inbox.size} messages wait already`);
+    const { from } = message;
+    // Each message is counted, and once a packet it is said: in a flood words cost more than messages.
+    if (this.#saidFull) return this.#context.counters.drop('queue-full');
+    this.#saidFull = true;
+    this.#drop(from, 'queue-full', `${this.#inbox.size} messages wait already`);
   }
 
   #answer(message: Message, from: Address, receivedAt: number): void {

@@ -85,7 +85,7 @@ export class Engine {
     const report = (each: Report): void => context.effects.report(each);
     this.#stalls = new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
     this.#inbox = new Inbox(
-      { clock },
+      { clock, counters },
       {
         depth: settings.handoffQueueDepth,
         handle: (message) => this.#dispatcher.handleQueued(message),

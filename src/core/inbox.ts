@@ -6,7 +6,8 @@
 
 // Messages that change state or go to the user wait here for the end of the event loop's turn; pings
 // and acks are answered at once. A bounded queue for each of two priorities, alive claims first: a
-// flood costs claims, not acks, and what does not fit is dropped and counted.
+// flood costs claims, not acks, and what does not fit is dropped and counted. While more comes than can be
+// handled the socket is read first, as the kernel would drop pings as soon as claims.
 import type { Address } from '../wire/address.js';
 import type { Clock, Timer } from './ports.js';
 
@@ -22,23 +23,34 @@ export type Priority = 'high' | 'low';
 
 const MESSAGES_PER_TURN = 512;
 
+// Node reads so many packets from a socket at most before it lets other things happen. Turns that all bring
+// as many leave more behind, and pings among it. After a while of that reading goes first.
+const PACKETS_OF_A_FULL_READ = 32;
+const FLOODED_AFTER_MS = 20;
+const MESSAGES_PER_FLOODED_TURN = 64;
+
 /** The handoff queues. */
 export class Inbox {
   readonly #clock: Clock;
   readonly #depth: number;
   readonly #handle: (message: Waiting) => void;
   readonly #queues = { high: new Fifo<Waiting>(), low: new Fifo<Waiting>() };
+  readonly #counters: { readonly packetsIn: number };
   #turn: Timer | undefined;
+  #packetsSeen = 0;
+  #fullSince: number | undefined;
 
   /**
+   * @param components.counters - tells of packets that came, with messages for us or without
    * @param init.depth - how many messages may wait in each queue
    * @param init.handle - called for each message in its turn
    */
   constructor(
-    components: { clock: Clock },
+    components: { clock: Clock; counters: { readonly packetsIn: number } },
     init: { depth: number; handle: (message: Waiting) => void },
   ) {
     this.#clock = components.clock;
+    this.#counters = components.counters;
     this.#depth = init.depth;
     this.#handle = init.handle;
   }
@@ -67,12 +79,27 @@ export class Inbox {
 
   #work(): void {
     this.#turn = undefined;
-    for (let handled = 0; handled < MESSAGES_PER_TURN; handled++) {
+    const limit = this.#isFlooded() ? MESSAGES_PER_FLOODED_TURN : MESSAGES_PER_TURN;
+    for (let handled = 0; handled < limit; handled++) {
       const message = this.#queues.high.shift() ?? this.#queues.low.shift();
       if (message === undefined) return;
       this.#handle(message);
     }
     if (this.size > 0) this.#turn ??= this.#clock.afterTurn(() => this.#work());
+  }
+
+  // Asked once a turn.
+  #isFlooded(): boolean {
+    const { packetsIn } = this.#counters;
+    const came = packetsIn - this.#packetsSeen;
+    this.#packetsSeen = packetsIn;
+    if (came < PACKETS_OF_A_FULL_READ) {
+      this.#fullSince = undefined;
+      return false;
+    }
+    const now = this.#clock.now();
+    this.#fullSince ??= now;
+    return now - this.#fullSince >= FLOODED_AFTER_MS;
   }
 }
 

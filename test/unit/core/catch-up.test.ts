@@ -18,7 +18,7 @@ function makeCatchUp() {
   const counters = new Counters();
   const handled: number[] = [];
   const handle = ({ start }: { start: number }): void => void handled.push(start);
-  const inbox = new Inbox({ clock }, { depth: 10_000, handle });
+  const inbox = new Inbox({ clock, counters }, { depth: 10_000, handle });
   const catchUp = new CatchUp({ clock, counters, inbox });
   const claim = (id: number): void => {
     counters.packetsIn++;

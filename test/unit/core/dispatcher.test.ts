@@ -73,6 +73,14 @@ test('when claims find no room they are dropped and counted, and acks are not', 
   assert.equal(harness.counters.drops.get('queue-full'), 190, 'there is room again');
 });
 
+test('each claim without room is counted, and each packet is reported once', () => {
+  const harness = makeEngine({ settings: { handoffQueueDepth: 10 } });
+  const claims = Array.from({ length: 20 }, (_, n) => suspect(`x${n}`));
+  for (let n = 0; n < 3; n++) comes(harness, harness.packet(...claims));
+  assert.equal(harness.counters.drops.get('queue-full'), 50);
+  assert.equal(harness.reported('packet-dropped').length, 3);
+});
+
 test('messages that belong on a stream are dropped', () => {
   const harness = makeEngine();
   harness.receive(Buffer.of(MessageType.pushPull, 0x80));

@@ -6,15 +6,19 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Counters } from '../../../src/core/counters.js';
 import { Inbox, type Waiting } from '../../../src/core/inbox.js';
+import type { Timer } from '../../../src/core/ports.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { alive, makeEngine, suspect } from './harness.js';
 
-function make(depth = 1024): { clock: VirtualClock; inbox: Inbox; handled: number[] } {
+function make(depth = 1024) {
   const clock = new VirtualClock();
+  const counters = new Counters();
   const handled: number[] = [];
-  const inbox = new Inbox({ clock }, { depth, handle: ({ start }) => handled.push(start) });
-  return { clock, inbox, handled };
+  const handle = ({ start }: Waiting): void => void handled.push(start);
+  const inbox = new Inbox({ clock, counters }, { depth, handle });
+  return { clock, counters, inbox, handled };
 }
 
 const waiting = (start: number): Waiting => ({
@@ -63,11 +67,39 @@ test('a flood is worked off in slices, with turns in between', () => {
   );
 });
 
+test('while every read of the socket is a full one, reading soon goes first; and no longer than that', () => {
+  let ms = 0;
+  let work = (): void => undefined;
+  const afterTurn = (callback: () => void): Timer => {
+    work = callback;
+    return { cancel: () => undefined };
+  };
+  const clock = { now: () => ms, afterTurn, setTimer: () => assert.fail('no timer is needed') };
+  const counters = new Counters();
+  let handled = 0;
+  const inbox = new Inbox({ clock, counters }, { depth: 10_000, handle: () => handled++ });
+  /** A turn of 1 ms that brings so many packets of ten messages; how many it handles. */
+  const turn = (packets: number): number => {
+    const before = handled;
+    counters.packetsIn += packets;
+    for (let n = 0; n < 10 * packets; n++) assert.ok(inbox.add(waiting(n), 'low'));
+    work();
+    ms++;
+    return handled - before;
+  };
+  for (let i = 0; i < 20; i++) assert.equal(turn(32), 320, `a burst of ${i} ms is handled whole`);
+  assert.equal(turn(32), 64);
+  assert.equal(turn(32), 64);
+  assert.equal(turn(31), 512, 'the socket was emptied');
+  for (let i = 0; i < 20; i++) assert.ok(turn(32) > 64, 'and the next burst is a burst again');
+  assert.equal(turn(32), 64);
+});
+
 test('a handler may add, and clear', () => {
   const clock = new VirtualClock();
   let handled = 0;
   const inbox: Inbox = new Inbox(
-    { clock },
+    { clock, counters: new Counters() },
     {
       depth: 10,
       handle: () => {
@@ -102,7 +134,7 @@ test('a message that makes its handler throw costs no other', () => {
     handled.push(start);
     if (start === 1) throw new Error('broken handler');
   };
-  const inbox = new Inbox({ clock }, { depth: 10, handle });
+  const inbox = new Inbox({ clock, counters: new Counters() }, { depth: 10, handle });
   for (const n of [1, 2, 3]) inbox.add(waiting(n), 'low');
   assert.throws(() => clock.advance(0), /broken handler/);
   inbox.add(waiting(4), 'low');

@@ -1,0 +1,100 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// A flood does not make us a liar: while 20,000 packets of valid gossip come in each second, pings are answered
+// within the probe timeout, nobody is accused, and what cannot be handled is dropped by the queue and counted.
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { lanConfig, Memberlist, NoPingResponseError } from '../../src/index.js';
+import { perPacket, talkedAbout } from './flood-sender.js';
+import type { Telling } from './flood-target.js';
+
+const RATE = 20_000;
+const FOR_MS = 5_000;
+/** A node that gets nothing but the flood has at least so much of it; the kernel may drop the rest. */
+const LEAST_SHARE = 0.5;
+
+const script = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+const childOptions = { execArgv: ['--import', 'tsx'] };
+
+test(
+  `${RATE} packets of gossip a second, and pings are answered in time`,
+  { timeout: 60_000 },
+  async (t) => {
+    const target = fork(script('flood-target'), ['127.8.0.1', 'target'], childOptions);
+    const told: Telling[] = [];
+    target.on('message', (telling: Telling) => told.push(telling));
+    const next = async (): Promise<Telling> => ((await once(target, 'message')) as [Telling])[0];
+    const observer = await Memberlist.create({
+      ...lanConfig(),
+      name: 'observer',
+      bindAddr: '127.8.0.2',
+      bindPort: 0,
+    });
+    const accused: string[] = [];
+    observer.on('suspect', ({ name }) => accused.push(name));
+    try {
+      const ready = await next();
+      assert.ok(ready.is === 'ready');
+      const { address } = ready;
+      await observer.join([address]);
+
+      const [host, port] = address.split(':') as [string, string];
+      const words = [host, port, `${RATE}`, `${FOR_MS}`];
+      const sender = fork(script('flood-sender'), words, childOptions);
+      const ended = once(sender, 'message') as Promise<[number]>;
+      let sent: number | undefined;
+      void ended.then(([count]) => (sent = count));
+      let unanswered = 0;
+      const roundTripsMs: number[] = [];
+      while (sent === undefined) {
+        try {
+          roundTripsMs.push(await observer.ping('target', address));
+        } catch (error) {
+          if (!(error instanceof NoPingResponseError)) throw error;
+          unanswered++;
+        }
+      }
+      roundTripsMs.sort((a, b) => a - b);
+      const pings = roundTripsMs.length + unanswered;
+      t.diagnostic(
+        `${sent} packets; ${pings} pings, ${unanswered} not answered in time; median ` +
+          `${roundTripsMs[pings >> 1]?.toFixed(1)} ms, slowest ${roundTripsMs.at(-1)?.toFixed(1)} ms`,
+      );
+      assert.ok(pings >= 10, 'pings went on all the time');
+      // The system may lose one, as any network may; a probe has other ways then.
+      assert.ok(
+        unanswered <= 1 + pings / 100,
+        `${unanswered} of ${pings} were not answered in time`,
+      );
+
+      target.send('counts');
+      let counts = await next();
+      while (counts.is !== 'counts') counts = await next();
+      t.diagnostic(JSON.stringify(counts));
+      assert.ok(counts.packets >= LEAST_SHARE * sent);
+      assert.ok(counts.alives >= perPacket * LEAST_SHARE * sent);
+      assert.equal(counts.members, talkedAbout + 2, 'what was told has been taken in');
+      const others = Object.keys(counts.drops).filter((reason) => reason !== 'queue-full');
+      assert.deepEqual(others, [], 'nothing was dropped but what the queue had no room for');
+      assert.deepEqual(
+        accused.filter((name) => name === 'target'),
+        [],
+      );
+      const wrong = told.filter(
+        (telling) => telling.is === 'accused' && telling.who === 'observer',
+      );
+      assert.deepEqual(wrong, []);
+    } finally {
+      await observer.shutdown();
+      target.disconnect();
+      await once(target, 'exit');
+    }
+  },
+);
