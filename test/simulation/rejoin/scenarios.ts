@@ -93,8 +93,8 @@ async function tenOfAHundredLost(seed: number): Promise<Measured> {
   const nothing = (): void => undefined;
   const logger = { debug: count, info: count, warn: nothing, error: nothing };
   // All else is slower than by default, for an hour of a hundred nodes takes long enough.
-  const slow = { probeInterval: 10_000, gossipInterval: 1_000, pushPullInterval: 10 * minute };
-  const config: SimulatedConfig = { ...slow, logger };
+  const slow = { probeInterval: 30_000, gossipInterval: 5_000, pushPullInterval: 10 * minute };
+  const config: SimulatedConfig = { ...slow, enableCompression: false, logger };
   const cluster = await joined({ size: 100, seed: `lost ${seed}`, config });
   const lost = cluster.names().slice(90);
   for (const name of lost) cluster.crash(name, { silent: seed % 2 === 0 });
@@ -141,7 +141,8 @@ async function rollingRestart(seed: number): Promise<Measured> {
 
 /** Under 30 % loss ten of fifty leave, one after the other, and three of them come back. */
 async function leaveUnderLoss(seed: number): Promise<Measured> {
-  const cluster = await joined({ size: 50, seed: `leave ${seed}` });
+  const config: SimulatedConfig = { enableCompression: false };
+  const cluster = await joined({ size: 50, seed: `leave ${seed}`, config });
   cluster.network.change({ loss: 0.3 });
   let left = 0;
   let failed = 0;
@@ -165,7 +166,7 @@ async function leaveUnderLoss(seed: number): Promise<Measured> {
       await cluster.run(2_000);
     }
     leaveMs = Math.max(leaveMs, cluster.now - startedAt - (i % 3 === 0 ? 2_000 : 0));
-    await cluster.run(10_000);
+    await cluster.run(5_000);
     if (i % 3 !== 0 || i === 0) continue;
     leaving.delete(name);
     // One dial in hundreds fails under such loss: as an application would, through several.
