@@ -19,6 +19,13 @@ export interface Waiting {
   readonly from: Address;
 }
 
+/** The message's bytes, for keeping. */
+export function copyOf({ buf, start, end }: Waiting): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  buf.copy(copy, 0, start, end);
+  return copy;
+}
+
 export type Priority = 'high' | 'low';
 
 const MESSAGES_PER_TURN = 512;

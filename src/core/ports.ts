@@ -78,7 +78,7 @@ export interface Effects {
   /** Messages that the user's delegate wants gossiped, each at most `limit` bytes with overhead. */
   userBroadcasts(overhead: number, limit: number): readonly Uint8Array[];
   /** Whether an IP may belong to a member and talk to us (`cidrsAllowed`). */
-  allowsIp(ip: string): boolean;
+  readonly allowsIp: (ip: string) => boolean;
   /** Asks the alive delegate; an Error is its refusal. Undefined: nobody objects. */
   objectionToAlive(peer: () => Node): Error | undefined;
 }

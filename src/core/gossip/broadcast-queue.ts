@@ -58,7 +58,6 @@ export class TransmitLimitedQueue {
 
   /** Adds a broadcast; what it replaces is finished. */
   queueBroadcast(broadcast: Broadcast): void {
-    const replaced = this.#replacedBy(broadcast);
     const entry: Entry = {
       broadcast,
       length: broadcast.message.length,
@@ -66,10 +65,13 @@ export class TransmitLimitedQueue {
       transmits: 0,
       isRemoved: false,
     };
-    for (const old of replaced) this.#remove(old);
+    const { name } = broadcast;
+    if (name === undefined) return this.#queueUnnamed(entry);
+    const old = this.#byName.get(name);
+    if (old !== undefined) this.#takeOut(old);
     this.#insert(entry);
-    if (broadcast.name !== undefined) this.#byName.set(broadcast.name, entry);
-    for (const old of replaced) old.broadcast.finished?.();
+    this.#byName.set(name, entry);
+    old?.broadcast.finished?.();
   }
 
   /**
@@ -130,16 +132,18 @@ export class TransmitLimitedQueue {
     return done;
   }
 
-  #replacedBy(broadcast: Broadcast): Entry[] {
-    if (broadcast.name !== undefined) {
-      const old = this.#byName.get(broadcast.name);
-      return old === undefined ? [] : [old];
+  // Only those without a name are asked, and may be replaced.
+  #queueUnnamed(entry: Entry): void {
+    const { invalidates } = entry.broadcast;
+    const replaced: Entry[] = [];
+    if (invalidates !== undefined) {
+      for (const old of this.#tiers.flatMap((tier) => [...tier])) {
+        if (old.broadcast.name === undefined && invalidates(old.broadcast)) replaced.push(old);
+      }
     }
-    const { invalidates } = broadcast;
-    if (invalidates === undefined) return [];
-    return this.#tiers
-      .flatMap((tier) => [...tier])
-      .filter((entry) => entry.broadcast.name === undefined && invalidates(entry.broadcast));
+    for (const old of replaced) this.#takeOut(old);
+    this.#insert(entry);
+    for (const old of replaced) old.broadcast.finished?.();
   }
 
   #insert(entry: Entry): void {
@@ -148,10 +152,10 @@ export class TransmitLimitedQueue {
     this.#size++;
   }
 
-  #remove(entry: Entry): void {
+  /** Its name is left to what replaces it. */
+  #takeOut(entry: Entry): void {
     (this.#tiers[entry.transmits] as BroadcastTier<Entry>).remove(entry);
     this.#size--;
-    this.#forgetName(entry);
   }
 
   #forgetName({ broadcast: { name } }: Entry): void {

@@ -18,7 +18,7 @@ import {
 import type { Forgotten } from '../company/forgotten.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
-import type { Waiting } from '../inbox.js';
+import { copyOf, type Waiting } from '../inbox.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
 import { hasSameBytes } from '../../wire/shared-bytes.js';
 import { factsFrom, Member, nodeFrom, withVersionsOf, type MemberFacts } from '../member.js';
@@ -86,12 +86,12 @@ export class Membership {
 
   /** Puts ourselves into the table, or our new metadata; `finished` when it was gossiped. */
   announceSelf(claim: AliveClaim, finished?: () => void): void {
-    this.#alive(claim, { isOwnClaim: true, finished });
+    this.#alive(claim, { finished }, true);
   }
 
   /** A claim that a member is alive. */
   alive(claim: AliveClaim, how: Relay = {}): void {
-    this.#alive(claim, { ...how, isOwnClaim: false });
+    this.#alive(claim, how, false);
   }
 
   /**
@@ -99,9 +99,12 @@ export class Membership {
    * does, and neither an alive delegate is to see it, nor is it about us.
    */
   isOldNews(name: string, claim: Whereabouts): boolean {
+    return this.#mayPassOver(name) && isOldNews(this.#table.get(name), claim);
+  }
+
+  #mayPassOver(name: string): boolean {
     const { hasAliveDelegate, protocolVersion } = this.#context.settings;
-    if (hasAliveDelegate || protocolVersion < 2 || name === this.#self.name) return false;
-    return isOldNews(this.#table.get(name), claim);
+    return !hasAliveDelegate && protocolVersion >= 2 && name !== this.#self.name;
   }
 
   /** A claim that a member does not answer. */
@@ -192,34 +195,33 @@ export class Membership {
     this.#suspicions.clear();
   }
 
-  #alive(received: AliveClaim, how: Relay & { isOwnClaim: boolean }): void {
+  // This is where a node spends most of its time while a large cluster changes: what a claim does not need is
+  // not made for it.
+  #alive(received: AliveClaim, how: Relay, isOwnClaim: boolean): void {
     const { settings, clock, effects } = this.#context;
-    const { node: name } = received;
+    const member = this.#table.get(received.node);
+    // The same string each time is found faster than an equal one.
+    const name = member?.name ?? received.node;
     const isSelf = name === this.#self.name;
-    if (isSelf && this.#self.leaving && !how.isOwnClaim) return;
-    if (!how.isOwnClaim && this.isOldNews(name, received)) return;
+    if (isSelf && this.#self.leaving && !isOwnClaim) return;
+    if (!isOwnClaim && this.#mayPassOver(name) && isOldNews(member, received)) return;
     const claim = this.#withPort(received);
     const defect = defectOfAlive(name, claim, settings.hasAliveDelegate);
     if (defect !== undefined) return this.#drop(name, defect.reason, defect.detail);
-    const member = this.#table.get(name);
     const facts = factsFrom(claim, member);
     if (facts === undefined) {
       return this.#drop(name, 'bad-address', `an address of ${claim.addr.length} bytes`);
     }
-    if (!how.isOwnClaim) {
-      const objection = effects.objectionToAlive(() => nodeFrom(name, facts, 'alive'));
-      if (objection) return this.#drop(name, 'refused-by-delegate', objection.message);
-    }
-    if (member === undefined && !how.isOwnClaim) {
-      const again = (): void => this.#alive(received, how);
-      if (this.#forgotten.doubts(name, facts.address, again)) return;
+    if (!isOwnClaim) {
+      if (settings.hasAliveDelegate && this.#isRefused(name, facts)) return;
+      if (member === undefined && this.#isDoubted(received, facts, how)) return;
     }
     const verdict = judgeAlive(member, facts, {
       isSelf,
-      isOwnClaim: how.isOwnClaim,
+      isOwnClaim,
       now: clock.now(),
       deadNodeReclaimMs: settings.deadNodeReclaimTime,
-      allowsIp: (ip) => effects.allowsIp(ip),
+      allowsIp: effects.allowsIp,
     });
     switch (verdict.kind) {
       case 'drop':
@@ -230,15 +232,25 @@ export class Membership {
         this.#suspicions.settle(name);
         return this.#refute(facts.incarnation);
       case 'accept':
-        return this.#welcome(
-          member,
-          claim,
-          facts,
-          claim === received ? how : { finished: how.finished },
-        );
+        if (claim !== received) how = { finished: how.finished };
+        return this.#welcome(name, member, claim, facts, how);
       case 'ignore':
         return;
     }
+  }
+
+  /** The alive delegate wants nothing of it. */
+  #isRefused(name: string, facts: MemberFacts): boolean {
+    const { effects } = this.#context;
+    const objection = effects.objectionToAlive(() => nodeFrom(name, facts, 'alive'));
+    if (objection) this.#drop(name, 'refused-by-delegate', objection.message);
+    return objection !== undefined;
+  }
+
+  /** It may be an echo of somebody whom the user has forgotten. */
+  #isDoubted(received: AliveClaim, { address }: MemberFacts, how: Relay): boolean {
+    const again = (): void => this.#alive(received, how, false);
+    return this.#forgotten.doubts(received.node, address, again);
   }
 
   // Protocol 1 had no ports, and 0 stands for none: the configured one is meant.
@@ -248,12 +260,19 @@ export class Membership {
     return { ...claim, port: bindPort };
   }
 
-  #welcome(known: Member | undefined, claim: AliveClaim, received: MemberFacts, how: Relay): void {
+  #welcome(
+    name: string,
+    known: Member | undefined,
+    claim: AliveClaim,
+    received: MemberFacts,
+    how: Relay,
+  ): void {
     const { clock, effects } = this.#context;
-    const { node: name } = claim;
     this.#suspicions.settle(name);
     const facts = withVersionsOf(known, received);
-    const before = known && { state: known.state, address: known.address, meta: known.meta };
+    const stateBefore = known?.state;
+    const addressBefore = known?.address;
+    const previousMeta = known?.meta ?? noBytes;
     const member = known ?? new Member(name, facts, 'dead', clock.now());
     member.setFacts(facts);
     if (member.state !== 'alive') member.setState('alive', clock.now());
@@ -262,23 +281,22 @@ export class Membership {
     if (name === this.#self.name) return;
 
     const { address } = facts;
-    if (before?.address !== address && this.#context.settings.probeInterval > 0) {
+    if (addressBefore !== address && this.#context.settings.probeInterval > 0) {
       this.#claimed.set(address, name);
     }
-    if (before === undefined || before.state === 'dead' || before.state === 'left') {
-      if (before !== undefined && before.address !== address) {
-        const addresses = { held: before.address, claimed: address };
+    if (stateBefore === undefined || stateBefore === 'dead' || stateBefore === 'left') {
+      if (addressBefore !== undefined && addressBefore !== address) {
+        const addresses = { held: addressBefore, claimed: address };
         effects.report({ code: 'address-reclaimed', peer: name, ...addresses });
       }
       effects.report({ code: 'member-joined', peer: name, address });
       effects.tell({ type: 'join', node: member.describe() });
       return;
     }
-    const previousMeta = before.meta ?? noBytes;
     const hasNewMeta = !hasSameBytes(previousMeta, facts.meta ?? noBytes);
-    if (before.state !== 'suspect' && !hasNewMeta) return;
+    if (stateBefore !== 'suspect' && !hasNewMeta) return;
     const node = member.describe();
-    if (before.state === 'suspect') {
+    if (stateBefore === 'suspect') {
       effects.report({ code: 'member-recovered', peer: name });
       effects.tell({ type: 'recover', node });
     }
@@ -371,10 +389,4 @@ export class Membership {
     this.#context.counters.drop(reason);
     this.#context.effects.report({ code: 'claim-refused', peer, reason, detail });
   }
-}
-
-function copyOf({ buf, start, end }: Waiting): Buffer {
-  const copy = Buffer.allocUnsafe(end - start);
-  buf.copy(copy, 0, start, end);
-  return copy;
 }

@@ -60,6 +60,7 @@ export class Suspicions {
 
   /** The suspicion, if there is one, is over. */
   settle(name: string): void {
+    if (this.#running.size === 0) return;
     this.#running.get(name)?.cancel();
     this.#running.delete(name);
   }

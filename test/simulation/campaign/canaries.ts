@@ -131,8 +131,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'who recovers is told to join',
     file: 'core/membership/apply.ts',
-    from: "before === undefined || before.state === 'dead' || before.state === 'left'",
-    to: "before === undefined || before.state !== 'alive'",
+    from: "stateBefore === undefined || stateBefore === 'dead' || stateBefore === 'left'",
+    to: "stateBefore === undefined || stateBefore !== 'alive'",
   },
   {
     name: 'local health has no bound',
@@ -245,7 +245,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'what a broadcast replaces is sent all the same',
     file: 'core/gossip/broadcast-queue.ts',
-    from: 'return old === undefined ? [] : [old];',
-    to: 'return old === undefined ? [] : [];',
+    from: '    if (old !== undefined) this.#takeOut(old);',
+    to: '',
   },
 ];
