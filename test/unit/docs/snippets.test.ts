@@ -9,7 +9,13 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { SnippetFolder, snippetsOf } from './snippets.js';
 
-const documents = ['docs/LOGS.md', 'docs/METRICS.md', 'docs/SECURITY.md', 'docs/TESTING.md'];
+const documents = [
+  'docs/CONFIGURATION.md',
+  'docs/LOGS.md',
+  'docs/METRICS.md',
+  'docs/SECURITY.md',
+  'docs/TESTING.md',
+];
 const readme = snippetsOf('README.md').filter(({ program }) => program.includes('/testing'));
 const snippets = [...documents.flatMap((document) => snippetsOf(document)), ...readme];
 const wrong = { where: 'nowhere', program: `const port: number = 'none';\nassert.fail('ran');` };
