@@ -13,6 +13,7 @@ const documents = [
   'docs/CONFIGURATION.md',
   'docs/LOGS.md',
   'docs/METRICS.md',
+  'docs/MIGRATING-FROM-GO.md',
   'docs/OPERATIONS.md',
   'docs/SECURITY.md',
   'docs/TESTING.md',
