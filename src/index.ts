@@ -18,7 +18,13 @@ export {
   type KubernetesConfig,
   type KubernetesOptions,
 } from './config/kubernetes.js';
-export { lanConfig, localConfig, wanConfig, type PresetConfig } from './config/presets.js';
+export {
+  lanConfig,
+  localConfig,
+  wanConfig,
+  type PresetConfig,
+  type PresetField,
+} from './config/presets.js';
 export type {
   Logger,
   MemberlistConfig,

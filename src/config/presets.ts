@@ -9,7 +9,7 @@ import { limits } from '../wire/limits.js';
 import type { MemberlistConfig } from './options.js';
 
 /** The settings that a preset holds: all that have a default which is plain data. */
-type PresetField =
+export type PresetField =
   | 'bindAddr'
   | 'bindPort'
   | 'protocolVersion'

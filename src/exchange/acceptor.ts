@@ -28,7 +28,7 @@ export interface AcceptorHost {
   readonly name: string;
   /** Our state as a push/pull message, for the answer to theirs. */
   localState(join: boolean): Sliced<Buffer>;
-  /** Why their state is refused; undefined when it is not. */
+  /** Why their state is refused, with a cause if it is the user who does; undefined when it is not. */
   objectionTo(remote: PushPull): Sliced<MemberlistError | undefined>;
   /** Takes their state. */
   merge(remote: PushPull): Sliced<undefined>;
@@ -199,7 +199,8 @@ export class Acceptor {
     if (objection !== undefined) {
       // Said rather than kept: Go answers first, and the other side never learns of the refusal.
       await conversation.send(errorMessage(objection.message));
-      throw objection;
+      const isOfUser = objection.cause !== undefined;
+      throw new Refusal(isOfUser ? 'refused-merge' : 'incompatible', objection.message);
     }
     await conversation.send(await this.#pacer.run(this.#host.localState(remote.join)));
     await this.#pacer.run(this.#host.merge(remote));

@@ -84,6 +84,7 @@ export class MemoryTransport implements Transport, Inhabitant {
     this.gates = { inward: new Gate(clock), outward: new Gate(clock) };
   }
 
+  /** Whether it was started and not shut down. */
   get isRunning(): boolean {
     return this.#state === 'running';
   }

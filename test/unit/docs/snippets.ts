@@ -10,8 +10,12 @@
 //     <!-- setup … -->   what the block takes for granted
 //     <!-- check … -->   what must hold when it has run
 //
-// `assert` and `temporary`, a folder, are there for both. A block that shows a file says so, and is not
-// run, as the file is:
+// `assert` and `temporary`, a folder, are there for both. What needs other machines, or ends the process, is
+// compiled, and not run:
+//
+//     <!-- compiled only -->
+//
+// A block that shows a file says so, and is not run, as the file is:
 //
 //     <!-- from path/of/the/file.ts -->
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,6 +37,8 @@ export interface Snippet {
   readonly where: string;
   /** The whole program, as it is compiled and run. */
   readonly program: string;
+  /** Whether it is run, too. */
+  readonly runs: boolean;
 }
 
 /** A block that shows a file. */
@@ -57,18 +63,24 @@ export function excerptsOf(document: string): Excerpt[] {
 /** The blocks of a document that are programs; it is given relative to the repository. */
 export function snippetsOf(document: string): Snippet[] {
   const text = readFileSync(join(root, document), 'utf8').replace(excerpt, blank);
-  const parts = /<!-- (setup|check)\n([^]*?)-->|```ts\n([^]*?)```/g;
+  const parts = /<!-- (setup|check)\n([^]*?)-->|<!-- compiled only -->|```ts\n([^]*?)```/g;
   const snippets: Snippet[] = [];
   let around = { setup: '', check: '' };
+  let runs = true;
   for (const { 0: whole, 1: kind, 2: hidden = '', 3: code = '', index } of text.matchAll(parts)) {
     if (kind === 'setup' || kind === 'check') {
       around[kind] = hidden;
       continue;
     }
+    if (!whole.startsWith('```')) {
+      runs = false;
+      continue;
+    }
     const line = text.slice(0, index + whole.indexOf('\n')).split('\n').length;
     const program = [around.setup, code, around.check].join('\n');
-    snippets.push({ where: `${document}:${line}`, program });
+    snippets.push({ where: `${document}:${line}`, program, runs });
     around = { setup: '', check: '' };
+    runs = true;
   }
   return snippets;
 }

@@ -69,6 +69,10 @@ test('a push/pull that is objected to is answered with the objection and not mer
   assert.deepEqual(await stage.asked(pushPull), { type: 13, error: 'this cluster is full' });
   assert.deepEqual(stage.host.merged, []);
   assert.deepEqual(stage.host.drops, ['incompatible']);
+  const cause = new Error('this cluster is full');
+  stage.host.objection = new ProtocolError('merge refused: this cluster is full', { cause });
+  await stage.asked(pushPull);
+  assert.deepEqual(stage.host.drops, ['incompatible', 'refused-merge']);
 });
 
 test('what could not be read is answered with an err that says what was wrong', async () => {

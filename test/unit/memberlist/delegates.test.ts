@@ -208,6 +208,7 @@ void describe('MergeDelegate', () => {
     assert.deepEqual(names(a), ['a']);
     assert.deepEqual(names(b), ['b']);
     assert.match(log.of('stream-dropped')[0]?.message ?? '', /not on my watch/);
+    assert.equal(log.of('stream-dropped')[0]?.fields.reason, 'refused-merge');
   });
 
   void it('makes the join fail with its text when the joining side refuses', async () => {

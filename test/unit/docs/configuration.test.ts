@@ -1,0 +1,179 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// docs/CONFIGURATION.md has every field, with the default that the code has, and no other field.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  defaultRejoin,
+  lanConfig,
+  localConfig,
+  wanConfig,
+  type PresetConfig,
+} from '../../../src/config/presets.js';
+import { resolveConfig } from '../../../src/config/resolve.js';
+import { rules } from '../../../src/config/rules.js';
+import {
+  confirmationsWanted,
+  pushPullScale,
+  retransmitLimit,
+  suspicionMinMs,
+} from '../../../src/core/lifeguard/formulas.js';
+import { ConfigError } from '../../../src/errors.js';
+import { systemClock } from '../../../src/runtime/system-clock.js';
+import { systemRandom } from '../../../src/runtime/system-random.js';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const page = readFileSync(join(root, 'docs/CONFIGURATION.md'), 'utf8');
+const presets = { LAN: lanConfig(), WAN: wanConfig(), local: localConfig() };
+
+/** The cells of the rows of a section's tables. */
+function rowsOf(section: string): string[][] {
+  return section
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| -'))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+}
+
+const sections = new Map(
+  page
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [section.slice(0, section.indexOf('\n')), rowsOf(section)]),
+);
+const defaults = new Map(
+  (sections.get('All defaults') ?? [])
+    .slice(1)
+    .map(([name = '', unit = '', ...values]) => [name.replaceAll('`', ''), { unit, values }]),
+);
+/** The rows that say what each field is. */
+const entries = [...sections.values()]
+  .flat()
+  .filter(({ length, 0: name = '' }) => length === 4 && name.startsWith('`'));
+
+/** The names of the options that a field is made of, from what is said about a wrong one. */
+function optionsOf(field: 'rejoin' | 'metrics' | 'snapshot'): string[] {
+  try {
+    resolveConfig({ [field]: { path: 'x', wrong: 1 } });
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    const said = /the (?:only option is|options are) ([\w, ]+)/.exec(error.message)?.[1] ?? '';
+    return said.split(', ').map((option) => `${field}.${option}`);
+  }
+  throw new Error(`${field} takes anything`);
+}
+
+/** As the page shows a value. */
+function shown(value: unknown): string {
+  if (typeof value === 'number') return value.toLocaleString('en-US');
+  return value === '' ? 'none' : `\`${String(value)}\``;
+}
+
+const made = (['rejoin', 'metrics', 'snapshot'] as const).flatMap(optionsOf);
+const fields = [...Object.keys(rules), ...made].sort();
+
+test('every field has one entry, with all of its cells, and there is no other', () => {
+  assert.ok(made.includes('rejoin.forgetAfter') && made.includes('metrics.prefix'));
+  assert.deepEqual(entries.map(([name = '']) => name.replaceAll('`', '')).sort(), fields);
+  for (const [name = '', ...cells] of entries) {
+    if (name !== '`snapshot`') for (const cell of cells) assert.ok(cell.length > 4, name);
+  }
+});
+
+test('every field is in the table of the defaults, and there is no other', () => {
+  const withoutParents = fields.filter((field) => !['rejoin', 'snapshot'].includes(field));
+  assert.deepEqual([...defaults.keys()].sort(), withoutParents);
+});
+
+test('the defaults are those of the code, for each preset', () => {
+  const plain = Object.keys(presets.LAN).filter((field) => field !== 'rejoin');
+  assert.ok(plain.length > 25);
+  for (const field of plain as (keyof PresetConfig)[]) {
+    const [lan, wan, local] = Object.values(presets).map((preset) => shown(preset[field]));
+    const expected = [lan, wan === lan ? '' : wan, local === lan ? '' : local];
+    assert.deepEqual(defaults.get(field)?.values, expected, field);
+  }
+  for (const [option, value] of Object.entries(defaultRejoin)) {
+    assert.deepEqual(defaults.get(`rejoin.${option}`)?.values, [shown(value), '', ''], option);
+  }
+  for (const preset of Object.values(presets))
+    assert.deepEqual(preset.rejoin, { ...defaultRejoin });
+});
+
+test('what has no default is said to have none, or what stands in for it', () => {
+  const resolved = resolveConfig({});
+  const inWords: Readonly<Record<string, string>> = {
+    advertiseAddr: 'the bound one',
+    advertisePort: 'the bound one',
+    expectedMembers: 'as seen',
+    transport: '`NetTransport`',
+    logger: '`debug`',
+  };
+  const filledIn = new Map<string, readonly [value: unknown, words: string]>([
+    ['name', [hostname(), "the host's name"]],
+    ['clock', [systemClock, "the system's"]],
+    ['random', [systemRandom, '`Math.random`']],
+  ]);
+  for (const field of Object.keys(rules) as (keyof typeof rules)[]) {
+    if (field in presets.LAN || field === 'snapshot') continue;
+    const [value, words] = filledIn.get(field) ?? [];
+    if (field !== 'secretKey') assert.equal(resolved[field], value, field);
+    const expected = words ?? inWords[field] ?? 'none';
+    assert.deepEqual(defaults.get(field)?.values, [expected, '', ''], field);
+  }
+});
+
+test('durations are said to be milliseconds', () => {
+  const durations = fields.filter((field) => /(Interval|Timeout|Time)$/.test(field));
+  assert.ok(durations.length > 7);
+  for (const field of durations) assert.equal(defaults.get(field)?.unit, 'ms', field);
+});
+
+test('what follows from the defaults is what the formulas give', () => {
+  const rows = (sections.get('What follows from them') ?? []).filter(
+    ({ length, 0: preset = '' }) => length === 6 && preset in presets,
+  );
+  assert.equal(rows.length, 9);
+  for (const [name = '', members = '', ...figures] of rows) {
+    const n = Number(members.replaceAll(',', ''));
+    const preset = presets[name as keyof typeof presets];
+    const shortest = suspicionMinMs(preset.suspicionMult, n, preset.probeInterval);
+    const expected = [
+      shortest / 1_000,
+      (preset.suspicionMaxTimeoutMult * shortest) / 1_000,
+      retransmitLimit(preset.retransmitMult, n),
+      (preset.pushPullInterval * pushPullScale(n)) / 1_000,
+    ];
+    assert.deepEqual(figures.map(Number), expected, `${name} ${members}`);
+    assert.equal(confirmationsWanted(preset.suspicionMult, n), preset.suspicionMult - 2);
+  }
+});
+
+test('every field that the page names exists, and so does every page that it links to', () => {
+  const known = new Set(fields);
+  const names = Array.from(page.matchAll(/`([a-z]+(?:[A-Z][a-z]+)+)`/g), ([, name = '']) => name);
+  const others = new Set([
+    'sendBestEffort',
+    'localState',
+    'updateNode',
+    'serfGuest',
+    'healthScore',
+  ]);
+  others.add('kubernetesConfig');
+  assert.ok(names.length > 60);
+  for (const name of names) assert.ok(known.has(name) || others.has(name), name);
+  for (const [, link = ''] of page.matchAll(/\]\(([^)#:]+)[^)]*\)/g)) {
+    assert.ok(existsSync(join(root, 'docs', link)), link);
+  }
+});
