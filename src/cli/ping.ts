@@ -53,6 +53,7 @@ ${visitorHelp}
       await visitor.close();
     }
     io.stdout.write(`${summary(times, count)}\n`);
+    if (times.length === 0) io.stderr.write(`try: node-memberlist doctor ${target}\n`);
     return times.length === count ? exitCodes.done : exitCodes.failed;
   },
 };

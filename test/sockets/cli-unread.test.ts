@@ -49,11 +49,12 @@ suite('the command line, when nobody reads its output any more', () => {
   });
 });
 
-test('ping --tcp says why it did not get through', async () => {
-  const { child } = start('ping', '--tcp', '--count', '1', '127.7.6.9');
+test('ping --tcp says why it did not get through, and what to try', async () => {
+  const { child, log } = start('ping', '--tcp', '--count', '1', '127.7.6.9');
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const [status] = (await once(child, 'close')) as [number | null];
   assert.equal(status, 1);
   assert.match(said, /ECONNREFUSED/);
+  assert.equal(log(), 'try: node-memberlist doctor 127.7.6.9\n');
 });
