@@ -17,7 +17,8 @@ const WAYS = {
 const OPTIONS = {
   target: 'es2022',
   lib: ['es2022'],
-  types: ['node'],
+  // Ours bring Node's along, where these are installed.
+  types: [],
   strict: true,
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
