@@ -1,63 +1,45 @@
-// Packs the package, installs it into an empty project, and uses it there by import and by require;
-// then lets publint and attw look at the tarball.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// Packs the package, installs it into an empty project, and uses it there as its users will: by import and
+// by require, on this Node and on others, with strict types. Looks at what is in the tarball, at what comes
+// with it, and at what is known against that. publint and attw look at the tarball, too.
+//
+//   NODES=/path/to/node:/another   the Nodes to use beside this one; when it is not set, 22 and 24 are
+//                                  taken from npm's package `node`
+//   --require-audit                fail when the registry cannot be asked for known vulnerabilities
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { audit } from './package/audit.mjs';
+import { checkContents } from './package/contents.mjs';
+import { checkInstalled } from './package/installed.mjs';
+import { nodes } from './package/nodes.mjs';
+import { run } from './package/run.mjs';
+import { checkTypes } from './package/types.mjs';
+import { checkUse } from './package/use.mjs';
 
-const run = (command, args, cwd = process.cwd()) =>
-  execFileSync(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
-
+const requireAudit = process.argv.includes('--require-audit');
 const folder = mkdtempSync(join(tmpdir(), 'node-memberlist-'));
 try {
-  run('npm', ['pack', '--pack-destination', folder, '--silent']);
-  const tarball = join(
-    folder,
-    readdirSync(folder).find((name) => name.endsWith('.tgz')),
+  const [{ filename }] = JSON.parse(
+    run('npm', ['pack', '--pack-destination', folder, '--json', '--silent']),
   );
-  const files = run('tar', ['-tzf', tarball]).trim().split('\n');
-  const stray = files.filter(
-    (file) =>
-      !/^package\/(bin\/node-memberlist\.js$|dist\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(
-        file,
-      ),
-  );
-  if (stray.length > 0) throw new Error(`the tarball holds more than it should: ${stray}`);
-  console.log(`${files.length} files, ${statSync(tarball).size} bytes packed`);
+  const tarball = join(folder, filename);
 
+  // Strict: suggestions count as well.
   console.log(run('npx', ['publint', '--strict', tarball]));
-  // ES modules only, and no Node before 16: said so in the README.
+  // ES modules only, and no Node before 20.19: said so in the README.
   console.log(run('npx', ['attw', '--profile', 'esm-only', tarball]));
 
   const project = join(folder, 'project');
-  execFileSync('mkdir', [project]);
+  mkdirSync(project);
   writeFileSync(join(project, 'package.json'), '{ "name": "consumer", "private": true }\n');
   run('npm', ['install', '--no-audit', '--no-fund', '--silent', tarball], project);
-  const use = `
-    const list = await Memberlist.create({ name: 'a', bindAddr: '127.0.0.1', bindPort: 0 });
-    if (list.members().length !== 1) throw new Error('a new node knows itself');
-    if (typeof MemoryNetwork !== 'function') throw new Error('no MemoryNetwork');
-    await list.shutdown();
-    console.log('used by', process.argv[1].split('/').pop());
-  `;
-  writeFileSync(
-    join(project, 'import.mjs'),
-    `import { Memberlist } from 'node-memberlist';
-     import { MemoryNetwork } from 'node-memberlist/testing';
-     ${use}`,
-  );
-  writeFileSync(
-    join(project, 'require.cjs'),
-    `const { Memberlist } = require('node-memberlist');
-     const { MemoryNetwork } = require('node-memberlist/testing');
-     (async () => {${use}})();`,
-  );
-  for (const script of ['import.mjs', 'require.cjs']) {
-    process.stdout.write(run(process.execPath, ['--no-warnings', script], project));
-  }
-  const key = run('npx', ['--no-install', 'node-memberlist', 'keygen'], project).trim();
-  if (Buffer.from(key, 'base64').length !== 32) throw new Error(`no key from the command: ${key}`);
-  console.log('its command runs');
+
+  checkContents(tarball, join(project, 'node_modules/node-memberlist'));
+  checkInstalled(project);
+  for (const node of nodes()) checkUse(project, node);
+  audit(project, requireAudit);
+  // Last: it installs the types of Node beside.
+  checkTypes(project);
   console.log('the package is in order');
 } finally {
   rmSync(folder, { recursive: true, force: true });

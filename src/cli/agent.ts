@@ -52,9 +52,11 @@ export const agent: Command = {
   help: `usage: node-memberlist agent [options]
 
 Runs one member of a cluster until it is told to leave. Each event is one line of JSON on standard
-output: started, joined, join, leave, update, suspect, recover, conflict, message, health, left. Log
-lines go to standard error. SIGTERM, SIGINT and the command 'leave' let it leave in good order, and end
-with 0; a second signal ends it at once.
+output: started, joined, join-failed, join, leave, update, suspect, recover, conflict, message,
+user-event, health, left, leave-failed. Log lines go to standard error. SIGTERM, SIGINT, the command
+'leave' and an output that nobody reads any more let it leave in good order, and end with 0; a second
+signal ends it at once. (npx may not pass signals on: where something other than a terminal stops it,
+start node_modules/.bin/node-memberlist.)
 
   --name NAME           unique in the cluster. Default: the host's name
   --bind IP[:PORT]      Default: 0.0.0.0:7946; port 0 picks one
@@ -78,6 +80,7 @@ ${commandsHelp}
   node-memberlist agent --name a --bind 127.0.0.1:7946 --http 8080
   node-memberlist agent --name b --bind 127.0.0.1:7947 --join 127.0.0.1:7946
 `,
+  endsUnread: true,
   async run(words, io) {
     const { values, positionals } = parseWords(words, options);
     if (positionals.length > 0) throw new UsageError(`agent takes no '${positionals[0] ?? ''}'`);
@@ -113,6 +116,7 @@ class Agent {
       this.#stop();
     };
     for (const signal of ['SIGTERM', 'SIGINT'] as const) this.#io.on(signal, onSignal);
+    this.#io.stdout.on?.('error', () => this.#stop());
     try {
       return await this.#live(list, http);
     } finally {

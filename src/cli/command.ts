@@ -18,11 +18,20 @@ export const exitCodes = {
   usage: 2,
 } as const;
 
+/** Where a command says something. */
+export interface Output {
+  write(text: string): unknown;
+  /** Nobody reads it any more. */
+  on?(event: 'error', listener: () => void): unknown;
+}
+
 /** The process that a command runs in, or what stands for it. */
 export interface Io {
   readonly stdin: Readable;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Ends the process at once. */
+  exit?(status: number): void;
   on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
   off(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
 }
@@ -33,6 +42,8 @@ export interface Command {
   readonly summary: string;
   /** What `--help` prints: how to call it, what it does, each option, examples. */
   readonly help: string;
+  /** It sees for itself when nobody reads what it says any more, and ends in good order. */
+  readonly endsUnread?: true;
   run(words: readonly string[], io: Io): Promise<number>;
 }
 

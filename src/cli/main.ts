@@ -5,6 +5,7 @@
  */
 
 // `npx node-memberlist …`. Commands are loaded when they are called: `keygen` needs no sockets.
+import { readFileSync } from 'node:fs';
 import { MemberlistError } from '../errors.js';
 import { exitCodes, UsageError, type Command, type Io } from './command.js';
 
@@ -24,7 +25,7 @@ usage: node-memberlist COMMAND [options]
 `;
 
 const conclusion = `
-node-memberlist COMMAND --help says more. Each command ends with status 0 when all went well, 1
+node-memberlist COMMAND --help says more, --version which version this is. Each command ends with status 0 when all went well, 1
 when it did not, and 2 when it was called wrongly.
 `;
 
@@ -36,6 +37,10 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
       io.stdout.write(await overview());
       return words.length === 0 ? exitCodes.usage : exitCodes.done;
     }
+    if (['--version', '-v'].includes(name)) {
+      io.stdout.write(`${version()}\n`);
+      return exitCodes.done;
+    }
     const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (load === undefined) throw new UsageError(`there is no command '${name}'`);
     const command = await load();
@@ -43,17 +48,33 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
       io.stdout.write(command.help);
       return exitCodes.done;
     }
+    // As with `| head -1`. An 'error' that nobody listens to would be an exception.
+    const unread = (): void => {
+      if (command.endsUnread !== true) io.exit?.(exitCodes.failed);
+    };
+    for (const output of [io.stdout, io.stderr]) output.on?.('error', unread);
     return await command.run(rest, io);
   } catch (error) {
     const isUsage = error instanceof UsageError;
     const hint = isUsage
       ? `\ntry: node-memberlist ${name in commands ? `${name} ` : ''}--help`
       : '';
-    const text = error instanceof MemberlistError || isUsage ? error.message : String(error);
-    io.stderr.write(`node-memberlist: ${text}${hint}\n`);
+    io.stderr.write(`node-memberlist: ${textOf(error)}${hint}\n`);
     const isMistake = error instanceof MemberlistError && error.code === 'ERR_MEMBERLIST_CONFIG';
     return isUsage || isMistake ? exitCodes.usage : exitCodes.failed;
   }
+}
+
+/** The message, for what is foreseen; mistakes of ours keep the name of their class. */
+function textOf(error: unknown): string {
+  const isForeseen =
+    error instanceof MemberlistError || (error instanceof Error && error.constructor === Error);
+  return isForeseen || error instanceof UsageError ? error.message : String(error);
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 async function overview(): Promise<string> {

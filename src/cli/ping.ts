@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { exitCodes, numberOf, type Command } from './command.js';
+import { exitCodes, numberOf, printable, type Command } from './command.js';
 import { targetOf, Visitor, visitOf, visitorHelp } from './visitor.js';
 
 /** Pings a node. */
@@ -46,13 +46,14 @@ ${visitorHelp}
           : visitor.ping(to, timeoutMs));
         if ('ms' in answer) times.push(answer.ms);
         const said = 'ms' in answer ? `${answer.ms.toFixed(2)} ms` : answer.failure;
-        io.stdout.write(`${i}/${count} ${to.addr}: ${said}\n`);
+        io.stdout.write(`${i}/${count} ${to.addr}: ${printable(said)}\n`);
         if (i < count) await wait(intervalMs);
       }
     } finally {
       await visitor.close();
     }
     io.stdout.write(`${summary(times, count)}\n`);
+    if (times.length === 0) io.stderr.write(`try: node-memberlist doctor ${target}\n`);
     return times.length === count ? exitCodes.done : exitCodes.failed;
   },
 };

@@ -133,7 +133,12 @@ function textOf(runs: readonly Times[], size: number): string {
     return [title, ...shown.map((ms) => `${((ms ?? 0) / 1000).toFixed(2)} s`)];
   };
   return table([
-    [`${size} nodes, ${runs.length} runs`, 'least', 'median', 'most'],
+    [
+      `${size} nodes, ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`,
+      'least',
+      'median',
+      'most',
+    ],
     row('everybody has joined', 'joined'),
     row('everybody knows new metadata', 'update'),
     row('a crash is suspected', 'suspected'),

@@ -11,6 +11,7 @@ import { isIPv6 } from 'node:net';
 import { resolveConfig } from '../config/resolve.js';
 import { nodeOfRecord, recordOf } from '../core/membership/merge.js';
 import type { Node } from '../core/member.js';
+import { MemberlistError, TimeoutError } from '../errors.js';
 import { Dialler } from '../exchange/dialler.js';
 import { Pacer } from '../exchange/pacer.js';
 import { systemClock } from '../runtime/system-clock.js';
@@ -174,9 +175,15 @@ export class Visitor {
   async pingStream(to: Address, withinMs: number): Promise<PingAnswer> {
     const sentAt = systemClock.now();
     const request = { node: to.name ?? '', seqNo: ++this.#seqNo, withinMs };
-    const answered = await this.#dialler.ping(to, request);
-    if (answered) return { ms: systemClock.now() - sentAt };
-    return { failure: `no answer in ${withinMs} ms` };
+    try {
+      const answered = await this.#dialler.pingOrSayWhy(to, request);
+      if (answered) return { ms: systemClock.now() - sentAt };
+      return { failure: 'answered with something else' };
+    } catch (error) {
+      if (!(error instanceof MemberlistError)) throw error;
+      if (error instanceof TimeoutError) return { failure: `no answer in ${withinMs} ms` };
+      return { failure: error.message };
+    }
   }
 
   close(): Promise<void> {

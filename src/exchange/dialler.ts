@@ -29,6 +29,13 @@ export interface DiallerComponents {
   readonly traffic?: StreamTraffic;
 }
 
+/** A ping over a stream: whom, its number, and how long the answer may take. */
+export interface StreamPing {
+  readonly node: string;
+  readonly seqNo: number;
+  readonly withinMs: number;
+}
+
 /** Begins exchanges with other nodes. */
 export class Dialler {
   readonly #transport: Transport;
@@ -75,23 +82,24 @@ export class Dialler {
   }
 
   /** Pings over a stream; true when it was answered in time. Never rejects. */
-  async ping(
-    to: Address,
-    request: { node: string; seqNo: number; withinMs: number },
-  ): Promise<boolean> {
-    const { node, seqNo, withinMs } = request;
-    if (withinMs <= 0) return false;
+  async ping(to: Address, request: StreamPing): Promise<boolean> {
+    if (request.withinMs <= 0) return false;
+    return this.pingOrSayWhy(to, request).catch(() => false);
+  }
+
+  /**
+   * Pings over a stream; true when it was answered, false when something else was.
+   *
+   * @throws TimeoutError; ProtocolError
+   */
+  async pingOrSayWhy(to: Address, { node, seqNo, withinMs }: StreamPing): Promise<boolean> {
     const source = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
     const message = encodeMessage({ type: MessageType.ping, seqNo, node, ...source });
-    try {
-      return await this.#exchange(to, 'stream ping', withinMs, undefined, async (conversation) => {
-        await conversation.send(message);
-        const answer = await conversation.answer();
-        return answer.type === MessageType.ackResp && answer.seqNo === seqNo;
-      });
-    } catch {
-      return false;
-    }
+    return this.#exchange(to, 'stream ping', withinMs, undefined, async (conversation) => {
+      await conversation.send(message);
+      const answer = await conversation.answer();
+      return answer.type === MessageType.ackResp && answer.seqNo === seqNo;
+    });
   }
 
   /**

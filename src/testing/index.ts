@@ -4,6 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
+// In the published types as well, so that projects find Node's without naming them in their `types`.
+/// <reference types="node" preserve="true" />
+
 // What is published as `node-memberlist/testing`.
 
 export type {

@@ -19,7 +19,7 @@ import {
   type SendQueue,
 } from './links.js';
 import { Lifetime } from './memory-connection.js';
-import { type Ether, type Inhabitant, MemoryTransport } from './memory-transport.js';
+import { type Inhabitant, MemoryTransport } from './memory-transport.js';
 import { Pipe, type PipeLink } from './pipe.js';
 import { SeededRandom } from './seeded-random.js';
 import type {
@@ -47,7 +47,8 @@ const maxLifetimeBits = 16;
  * Each kind of fault draws from a random stream of its own, so that one more does not change what
  * becomes of another.
  */
-export class MemoryNetwork implements Ether {
+// It is an `Ether`, but does not say so: the published types have none of what makes it one.
+export class MemoryNetwork {
   /** The clock of the network. */
   readonly clock: Clock;
   readonly #isRealTime: boolean;

@@ -62,7 +62,8 @@ export interface MemoryTransportInit {
 }
 
 /** A transport of a `MemoryNetwork`, made by that one's `transport`. */
-export class MemoryTransport implements Transport, Inhabitant {
+// It is an `Inhabitant`, but does not say so: the published types have none of what makes it one.
+export class MemoryTransport implements Transport {
   /** Where it lives, `'ip:port'`. */
   readonly addr: string;
   /**

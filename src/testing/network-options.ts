@@ -35,7 +35,7 @@ export interface MemoryTransportOptions {
 /** What becomes of a packet that was sent. */
 export type PacketFate = 'carried' | 'lost' | 'cut';
 
-/** @internal Hears of everything that is sent, in the order of sending. */
+/** Hears of everything that is sent, in the order of sending. */
 export interface NetworkTap {
   packet(packet: Buffer, from: string, to: string, fate: PacketFate): void;
   stream(data: Buffer, from: string, to: string): void;

@@ -6,6 +6,7 @@
 
 // What the command line says and ends with, where no network is needed. The rest: test/interop/cli.test.ts.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { printable, table } from '../../../src/cli/command.js';
@@ -27,6 +28,11 @@ async function run(...words: string[]): Promise<{ status: number; out: string; e
   return { status, out, err };
 }
 
+function versionInManifest(): string {
+  const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
 const commands = ['agent', 'members', 'ping', 'doctor', 'keygen', 'simulate'];
 
 test('--help lists the commands, and each command teaches how it is called', async () => {
@@ -39,6 +45,20 @@ test('--help lists the commands, and each command teaches how it is called', asy
     assert.match(help, new RegExp(`^usage: node-memberlist ${command} `));
     assert.match(help, new RegExp(`^  node-memberlist ${command}`, 'm'), 'an example');
     for (const line of help.split('\n')) assert.ok(line.length <= 110, line);
+  }
+});
+
+test('--version says which one it is', async () => {
+  for (const word of ['--version', '-v']) {
+    assert.deepEqual(await run(word), { status: 0, out: `${versionInManifest()}\n`, err: '' });
+  }
+});
+
+test('a name that nobody has is named, in words and not as an exception', async () => {
+  for (const command of ['members', 'ping']) {
+    const { status, err } = await run(command, 'nobody.invalid');
+    assert.equal(status, 1);
+    assert.match(err, /^node-memberlist: (?!Error)[^]*nobody\.invalid/);
   }
 });
 
@@ -89,6 +109,7 @@ test('simulate gives the same answer for the same seed', async () => {
   const [one, other] = [await run(...words), await run(...words)];
   assert.equal(one.status, 0);
   assert.equal(one.out, other.out);
+  assert.match((await run('simulate', '--nodes=6', '--runs=1')).out, /^6 nodes, 1 run /);
   const [times] = JSON.parse(one.out) as [{ update: number; suspected: number; dead: number }];
   assert.ok(times.update > 0 && times.update < 60_000);
   assert.ok(times.suspected < times.dead && times.dead < 120_000);

@@ -1,0 +1,60 @@
+// What an install brings: no scripts that run, nothing that is compiled or native, and exports that resolve.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
+
+export function checkInstalled(project) {
+  // npm's own list of what it put there.
+  const { packages } = JSON.parse(
+    readFileSync(join(project, 'node_modules/.package-lock.json'), 'utf8'),
+  );
+  const folders = Object.keys(packages);
+  for (const folder of folders) checkPackage(folder, join(project, folder));
+  const names = folders
+    .map((folder) => `${folder.split('node_modules/').pop()} ${packages[folder].version}`)
+    .join(', ');
+  console.log(`no install scripts, nothing native in ${names}`);
+
+  const manifest = readManifest(join(project, 'node_modules/node-memberlist'));
+  if (manifest.sideEffects !== false) throw new Error('sideEffects is not false');
+  if (manifest.type !== 'module') throw new Error('it is not a package of ES modules');
+  checkExports(manifest, project);
+}
+
+function checkPackage(name, folder) {
+  const { scripts = {}, gypfile } = readManifest(folder);
+  const found = INSTALL_SCRIPTS.filter((script) => script in scripts);
+  if (found.length > 0) throw new Error(`${name} has install scripts: ${found}`);
+  const native = readdirSync(folder, { recursive: true }).filter((file) =>
+    /(^|[\\/])binding\.gyp$|\.(node|gyp|gypi|wasm|so|dll|dylib)$/.test(file),
+  );
+  if (gypfile || native.length > 0) throw new Error(`${name} has native code: ${native}`);
+}
+
+/** Each export leads to files that are there, and nothing else of the package can be reached. */
+function checkExports({ name, exports }, project) {
+  const require = createRequire(join(project, 'anything.js'));
+  for (const [subpath, target] of Object.entries(exports)) {
+    const specifier = join(name, subpath);
+    require.resolve(specifier);
+    for (const path of typeof target === 'string' ? [target] : Object.values(target)) {
+      if (!existsSync(join(project, 'node_modules', name, path))) {
+        throw new Error(`${specifier} leads to ${path}, which is not there`);
+      }
+    }
+  }
+  try {
+    require.resolve(`${name}/dist/index.js`);
+  } catch (error) {
+    if (error.code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error;
+    console.log(`exports resolve: ${Object.keys(exports).join(', ')}; nothing else can be reached`);
+    return;
+  }
+  throw new Error('what is not exported can be reached');
+}
+
+function readManifest(folder) {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+}

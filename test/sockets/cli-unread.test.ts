@@ -1,0 +1,60 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Commands whose output nobody reads any more, as with `| head -1`; and pings that nobody takes.
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { localConfig, Memberlist } from '../../src/index.js';
+
+const cli = fileURLToPath(new URL('../interop/our-cli.ts', import.meta.url));
+const bindAddr = '127.7.6.1';
+
+function start(...words: string[]): { child: ChildProcessWithoutNullStreams; log: () => string } {
+  const child = spawn(process.execPath, ['--import', 'tsx', cli, ...words]);
+  let log = '';
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  return { child, log: () => log };
+}
+
+suite('the command line, when nobody reads its output any more', () => {
+  test('a command ends, without an exception', async () => {
+    const words = ['--count', '1000', '--interval', '20', '--timeout', '20', '127.7.6.9'];
+    const { child, log } = start('ping', ...words);
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    const [status] = (await once(child, 'close')) as [number | null];
+    assert.deepEqual([status, log()], [1, '']);
+  });
+
+  test('an agent leaves in good order', async () => {
+    await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
+    const words = ['--name', 'unread', '--bind', '127.7.6.2', '--join', bindAddr];
+    const { child, log } = start('agent', '--preset', 'local', ...words);
+    if (list.numMembers < 2) await once(list, 'join');
+    child.stdout.destroy();
+    const left = once(list, 'leave');
+    // Something to tell.
+    const third = await Memberlist.create({ ...localConfig(), name: 'c', bindAddr: '127.7.6.3' });
+    await third.join([bindAddr]);
+    assert.deepEqual((await left).slice(1), ['left']);
+    const [status] = (await once(child, 'close')) as [number | null];
+    assert.deepEqual([status, log()], [0, '']);
+    await third.shutdown();
+  });
+});
+
+test('ping --tcp says why it did not get through, and what to try', async () => {
+  const { child, log } = start('ping', '--tcp', '--count', '1', '127.7.6.9');
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [status] = (await once(child, 'close')) as [number | null];
+  assert.equal(status, 1);
+  assert.match(said, /ECONNREFUSED/);
+  assert.equal(log(), 'try: node-memberlist doctor 127.7.6.9\n');
+});
