@@ -130,7 +130,7 @@ export interface MemberlistConfig {
   /** Refuse to send to addresses that come without the name of their node. Default: false. */
   requireNodeNames?: boolean | undefined;
 
-  /** Time for each step of a stream (dial, read, write): above 0. Default: 10 s. */
+  /** Time for dialling, and then for all of an exchange over the stream: above 0. Default: 10 s. */
   tcpTimeout?: number | undefined;
   /** Do not fall back to a ping over a stream when the packets of a probe fail. Default: false. */
   disableTcpPings?: boolean | undefined;
@@ -214,7 +214,7 @@ export interface MemberlistConfig {
    */
   expectedMembers?: number | undefined;
 
-  /** Compress what we send (LZW), where that helps. Default: true. */
+  /** Compress what we send (LZW): streams always, packets where it makes them smaller. Default: true. */
   enableCompression?: boolean | undefined;
   /** The most bytes of a packet that we send: 512 to 65507. Default: 1400. */
   udpBufferSize?: number | undefined;
