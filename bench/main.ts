@@ -62,8 +62,9 @@ async function run(options: Options): Promise<void> {
     }
   }
   if (options.json !== undefined) writeFileSync(options.json, jsonOf(sections, machine));
-  if (options.write && process.exitCode !== 1) {
-    const notTaken = figures.map(({ name }) => name).filter((name) => !isWanted(name, options));
+  if (options.write) {
+    const taken = new Set(sections.map(({ name }) => name));
+    const notTaken = figures.map(({ name }) => name).filter((name) => !taken.has(name));
     const page = documentOf(sections, { machine, command: command(), notTaken });
     writeFileSync('docs/BENCHMARKS.md', page);
   }

@@ -70,7 +70,12 @@ async function oneProcess(
   await using go = stage.go();
   await using bare = stage.ours();
   const pace = paceOf(stage);
-  const grown = await Promise.all([grownBy(stage, ours, nodes), go && grownBy(stage, go, nodes)]);
+  // One after the other: two hundred nodes that join beside as many others take each other's time, and become
+  // quiet late or never.
+  const grown = [
+    await grownBy(stage, ours, nodes),
+    go && (await grownBy(stage, go, nodes)),
+  ] as const;
   const look = async (withFloor: boolean): Promise<Look> => {
     const [ourUsage, goUsage, floor] = await Promise.all([
       ours.ask('usage', {}),
