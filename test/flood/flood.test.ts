@@ -68,9 +68,10 @@ test(
           `${roundTripsMs[pings >> 1]?.toFixed(1)} ms, slowest ${roundTripsMs.at(-1)?.toFixed(1)} ms`,
       );
       assert.ok(pings >= 10, 'pings went on all the time');
-      // The system may lose one, as any network may; a probe has other ways then.
+      // While the code is cold the kernel's buffer may overflow once; a node that does not read first loses one
+      // ping in a hundred and fifty, and two thirds of the packets.
       assert.ok(
-        unanswered <= 1 + pings / 100,
+        unanswered <= 1 + pings / 500,
         `${unanswered} of ${pings} were not answered in time`,
       );
 

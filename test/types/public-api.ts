@@ -379,7 +379,7 @@ export async function helpers(): Promise<void> {
   holds<Equal<typeof meta, Buffer>>();
   const decoded = decodeMeta(meta);
   holds<Extends<undefined, typeof decoded>>();
-  // @ts-expect-error A function is no metadata.
+  // @ts-expect-error What cannot be packed must not compile.
   encodeMeta({ role: () => 'web' });
 
   const guest = serfGuest({ tags: { role: 'web' } });

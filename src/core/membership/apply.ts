@@ -26,6 +26,7 @@ import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
 import type { TransmitLimitedQueue } from '../gossip/broadcast-queue.js';
 import type { Outbox } from '../gossip/piggyback.js';
+import { Contested } from './contested.js';
 import { defectOfAlive, isOldNews, judgeAlive } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
 import { judgeSuspect } from './judge-suspect.js';
@@ -65,8 +66,7 @@ export class Membership {
   readonly #outbox: Outbox;
   readonly #forgotten: Forgotten;
   readonly #suspicions: Suspicions;
-  /** Addresses that were claimed since `contested` was asked, and for whom. */
-  readonly #claimed = new Map<string, string>();
+  readonly #contested: Contested;
 
   constructor(components: MembershipComponents) {
     this.#context = components.context;
@@ -77,6 +77,7 @@ export class Membership {
     this.#outbox = components.outbox;
     this.#forgotten = components.forgotten;
     this.#suspicions = new Suspicions(components);
+    this.#contested = new Contested(components, { ownName: components.self.name });
   }
 
   /** Suspicion timers that run now. */
@@ -174,20 +175,9 @@ export class Membership {
     return true;
   }
 
-  /**
-   * Members at whose addresses somebody else has turned up since this was last asked. Two processes
-   * cannot hold one port, so they are most likely gone.
-   */
+  /** Members at whose addresses somebody else has turned up since this was last asked. */
   contested(): Member[] {
-    if (this.#claimed.size === 0) return [];
-    const found: Member[] = [];
-    for (const member of this.#table) {
-      const { name, address, isGone } = member;
-      if (isGone || name === this.#self.name) continue;
-      if ((this.#claimed.get(address) ?? name) !== name) found.push(member);
-    }
-    this.#claimed.clear();
-    return found;
+    return this.#contested.take();
   }
 
   /** Takes every suspicion timer back. */
@@ -282,7 +272,7 @@ export class Membership {
 
     const { address } = facts;
     if (addressBefore !== address && this.#context.settings.probeInterval > 0) {
-      this.#claimed.set(address, name);
+      this.#contested.claim(address, name);
     }
     if (stateBefore === undefined || stateBefore === 'dead' || stateBefore === 'left') {
       if (addressBefore !== undefined && addressBefore !== address) {

@@ -7,8 +7,8 @@
 // Long work that is short: for tests in which its length does not matter.
 import type { Sliced } from '../../../src/wire/sliced.js';
 
-/** Work of one slice with this result. */
-// eslint-disable-next-line require-yield -- it may be interrupted nowhere
-export function* atOnce<T>(result: T | (() => T)): Sliced<T> {
+/** Work with this result, after so many interruptions. */
+export function* atOnce<T>(result: T | (() => T), interruptions = 0): Sliced<T> {
+  for (let i = 0; i < interruptions; i++) yield;
   return result instanceof Function ? result() : result;
 }
