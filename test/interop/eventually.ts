@@ -6,6 +6,9 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 
+/** Characters of an answer that was not right. */
+const mostTold = 1_000;
+
 /**
  * Asks again and again until the answer is right; other programs tell us nothing by themselves.
  *
@@ -22,7 +25,9 @@ export async function eventually<T>(
     const answer = await ask();
     if (isRight(answer)) return answer;
     if (performance.now() > deadline) {
-      throw new Error(`not within ${withinMs} ms: ${what}; last seen: ${JSON.stringify(answer)}`);
+      const seen = JSON.stringify([answer]).slice(1, -1);
+      const end = seen.length > mostTold ? `… ${seen.slice(-mostTold)}` : seen;
+      throw new Error(`not within ${withinMs} ms: ${what}; last seen: ${end}`);
     }
     await wait(50);
   }
