@@ -33,6 +33,7 @@ import type { Transport } from './transport/transport.js';
 import { StateExchange } from './state-exchange.js';
 import { ipToBytes, type Address } from './wire/address.js';
 import { PacketCodec } from './wire/packet-codec.js';
+import type { IsKnown } from './wire/record-glance.js';
 import type { PushPull, StreamLayers } from './wire/stream-codec.js';
 
 // A send that failed with one of these failed at the far end, or on the way there.
@@ -69,6 +70,7 @@ export class Shell {
   readonly #reporter: Reporter;
   readonly #pacer: Pacer;
   readonly #state: StateExchange;
+  readonly #isKnown: IsKnown | undefined;
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   /** Tells the metrics of the company that we are in. */
@@ -100,7 +102,16 @@ export class Shell {
     const { clock, random } = config;
     const layers = layersFor(config);
     this.#pacer = new Pacer({ clock });
-    const streams = { clock, layers, pacer: this.#pacer, traffic: counters.streams };
+    // A merge delegate is shown everybody.
+    this.#isKnown =
+      config.merge === undefined ? (record) => this.engine.isKnown(record) : undefined;
+    const streams = {
+      clock,
+      layers,
+      pacer: this.#pacer,
+      traffic: counters.streams,
+      isKnown: this.#isKnown,
+    };
     this.dialler = new Dialler({ transport, ...streams }, { timeoutMs: config.tcpTimeout });
     const settings = {
       ...config,
@@ -285,7 +296,8 @@ export class Shell {
       },
     };
     const { streams: traffic } = this.counters;
-    const components = { host, clock, layers, pacer: this.#pacer, traffic };
+    const isKnown = this.#isKnown;
+    const components = { host, clock, layers, pacer: this.#pacer, traffic, isKnown };
     return new Acceptor(components, { timeoutMs: tcpTimeout });
   }
 

@@ -12,6 +12,7 @@ import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import type { AliveClaim, MemberRecord, Ping } from '../wire/messages.js';
 import type { PacketCodec } from '../wire/packet-codec.js';
+import type { RecordGlance } from '../wire/record-glance.js';
 import { isEndOfSlice, type Sliced } from '../wire/sliced.js';
 import { CatchUp } from './catch-up.js';
 import { Forgotten } from './company/forgotten.js';
@@ -276,6 +277,11 @@ export class Engine {
     // Ours may change between two slices, so it is walked in one; it takes no more than a look at each.
     for (const { name, state, vsn } of this.table) census.add(name, state === 'alive', vsn);
     return census.problem();
+  }
+
+  /** Whether a record of another node's table tells nothing new, so that it need not be merged. */
+  isKnown(record: RecordGlance): boolean {
+    return this.#membership.isKnown(record);
   }
 
   /** Merges another node's table into ours. */

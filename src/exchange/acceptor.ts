@@ -15,6 +15,7 @@ import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { hostOf, sourceOf } from '../wire/source.js';
+import type { IsKnown } from '../wire/record-glance.js';
 import type { Sliced } from '../wire/sliced.js';
 import type { PushPull, StreamLayers, StreamMessage } from '../wire/stream-codec.js';
 import { WireError } from '../wire/wire-error.js';
@@ -56,6 +57,7 @@ export class Acceptor {
   readonly #pacer: Pacer;
   readonly #timeoutMs: number;
   readonly #traffic: StreamTraffic;
+  readonly #isKnown: IsKnown | undefined;
   readonly #streams = new FairShare({ total: limits.streams, perSource: limits.streamsPerSource });
   // Of these two one source may have all, for it gives way to others when there is no more.
   readonly #pushPulls = new FairShare({
@@ -64,7 +66,10 @@ export class Acceptor {
   });
   readonly #bytes = new FairShare({ total: limits.heldBytes, perSource: limits.heldBytes });
 
-  /** @param init.timeoutMs - for a whole exchange */
+  /**
+   * @param components.isKnown - which records of a push/pull need not be handed on
+   * @param init.timeoutMs - for a whole exchange
+   */
   constructor(
     components: {
       host: AcceptorHost;
@@ -72,6 +77,7 @@ export class Acceptor {
       layers: StreamLayers;
       pacer: Pacer;
       traffic?: StreamTraffic;
+      isKnown?: IsKnown | undefined;
     },
     init: { timeoutMs: number },
   ) {
@@ -81,6 +87,7 @@ export class Acceptor {
     this.#pacer = components.pacer;
     this.#timeoutMs = init.timeoutMs;
     this.#traffic = components.traffic ?? new StreamTraffic();
+    this.#isKnown = components.isKnown;
   }
 
   /** Takes one stream to its end. Never rejects. */
@@ -97,7 +104,13 @@ export class Acceptor {
     const { begun, open } = this.#traffic;
     begun.acceptor++;
     open.acceptor++;
-    const parts = { connection, layers: this.#layers, pacer: this.#pacer, traffic: this.#traffic };
+    const parts = {
+      connection,
+      layers: this.#layers,
+      pacer: this.#pacer,
+      traffic: this.#traffic,
+      isKnown: this.#isKnown,
+    };
     const conversation = new Conversation(parts, { side: 'acceptor' });
     const { signal } = overtaken;
     const bounds = { clock: this.#clock, timeoutMs: this.#timeoutMs, what: 'a stream', signal };

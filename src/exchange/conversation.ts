@@ -11,6 +11,7 @@ import { withDeadline, type Deadline } from '../runtime/deadline.js';
 import type { Connection } from '../transport/transport.js';
 import { limits } from '../wire/limits.js';
 import { MessageType } from '../wire/message-type.js';
+import type { IsKnown } from '../wire/record-glance.js';
 import {
   SEAL_HEADER_BYTES,
   StreamReader,
@@ -42,13 +43,17 @@ export class Conversation {
   readonly #traffic: StreamTraffic;
   #sentBytes = 0;
 
-  /** @param components.traffic - what is counted here */
+  /**
+   * @param components.traffic - what is counted here
+   * @param components.isKnown - which records of a push/pull are left out
+   */
   constructor(
     components: {
       connection: Connection;
       layers: StreamLayers;
       pacer: Pacer;
       traffic?: StreamTraffic;
+      isKnown?: IsKnown | undefined;
     },
     { side }: { side: Side },
   ) {
@@ -58,7 +63,8 @@ export class Conversation {
     this.#pacer = components.pacer;
     this.#side = side;
     this.#traffic = components.traffic ?? new StreamTraffic();
-    this.#reader = new StreamReader(layers, { expectLabel: side === 'acceptor' });
+    const { isKnown } = components;
+    this.#reader = new StreamReader(layers, { expectLabel: side === 'acceptor', isKnown });
   }
 
   /** Bytes on the wire so far, with all layers. */

@@ -14,6 +14,7 @@ import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { noBytes } from '../wire/messages.js';
+import type { IsKnown } from '../wire/record-glance.js';
 import type { Sliced } from '../wire/sliced.js';
 import { encodeUserMessage, type PushPull, type StreamLayers } from '../wire/stream-codec.js';
 import { Conversation, converse } from './conversation.js';
@@ -27,6 +28,8 @@ export interface DiallerComponents {
   readonly pacer: Pacer;
   /** Where the streams are counted. */
   readonly traffic?: StreamTraffic;
+  /** Which records of a push/pull need not be handed on. */
+  readonly isKnown?: IsKnown | undefined;
 }
 
 /** A ping over a stream: whom, its number, and how long the answer may take. */
@@ -44,6 +47,7 @@ export class Dialler {
   readonly #pacer: Pacer;
   readonly #timeoutMs: number;
   readonly #traffic: StreamTraffic;
+  readonly #isKnown: IsKnown | undefined;
 
   /** @param init.timeoutMs - for dialling, and again for the exchange */
   constructor(components: DiallerComponents, init: { timeoutMs: number }) {
@@ -53,6 +57,7 @@ export class Dialler {
     this.#pacer = components.pacer;
     this.#timeoutMs = init.timeoutMs;
     this.#traffic = components.traffic ?? new StreamTraffic();
+    this.#isKnown = components.isKnown;
   }
 
   /**
@@ -149,6 +154,7 @@ export class Dialler {
         layers: this.#layers,
         pacer: this.#pacer,
         traffic: this.#traffic,
+        isKnown: this.#isKnown,
       };
       const conversation = new Conversation(parts, { side: 'dialler' });
       return await converse(connection, bounds, () => work(conversation));

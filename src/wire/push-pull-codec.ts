@@ -10,6 +10,7 @@
 import { limits } from './limits.js';
 import { MessageType } from './message-type.js';
 import type { MemberRecord } from './messages.js';
+import { RecordGlance, type IsKnown } from './record-glance.js';
 import { memberRecordSchema, pushPullHeaderSchema } from './schemas.js';
 import { isEndOfSlice, sliceSizes, wholly, type Sliced } from './sliced.js';
 import { readStraight, readStruct, written, type Cursor } from './struct-codec.js';
@@ -20,6 +21,7 @@ import { WireError } from './wire-error.js';
 export interface PushPull {
   readonly type: typeof MessageType.pushPull;
   readonly join: boolean;
+  /** Without those that say nothing new, if whoever reads them told which these are. */
   readonly records: readonly MemberRecord[];
   readonly userState: Buffer;
 }
@@ -64,19 +66,31 @@ function asItIs(record: MemberRecord): MemberRecord {
   return record;
 }
 
+/** Stands for a record that was left out. */
+const nothingNew = Symbol('nothing new');
+
+// One will do: nobody can interrupt a look.
+const glance = new RecordGlance();
+
 /** Reads a push/pull as it comes: each record once, however the bytes are cut. */
 export class PushPullReader {
   readonly #next = new ValueWatch();
   readonly #records: MemberRecord[] = [];
+  readonly #isKnown: IsKnown | undefined;
   #pos: number;
   #header: { join: boolean; nodes: number; userStateLen: number } | undefined;
+  #count = 0;
 
-  /** @param start - where its body begins */
-  constructor(start: number) {
+  /**
+   * @param start - where its body begins
+   * @param isKnown - which records are left out
+   */
+  constructor(start: number, isKnown?: IsKnown) {
     this.#pos = start;
+    this.#isKnown = isKnown;
   }
 
-  /** Records read so far. */
+  /** Records that are held so far. */
   get records(): number {
     return this.#records.length;
   }
@@ -101,10 +115,10 @@ export class PushPullReader {
     if (userStateLen > limits.stateBytes) {
       throw new WireError('too-large', `a user state of ${userStateLen} bytes`);
     }
-    while (this.#records.length < nodes) {
+    while (this.#count < nodes) {
       const record = this.#nextRecord(cursor);
       if (record === undefined) return undefined;
-      if ((this.#records.length + 1) * limits.recordWireBytes > wireBytes) {
+      if ((this.#count + 1) * limits.recordWireBytes > wireBytes) {
         // Compression makes a million of the same node out of next to nothing; no real cluster does.
         throw new WireError('too-large', `more nodes than ${wireBytes} bytes can tell of`);
       }
@@ -112,8 +126,8 @@ export class PushPullReader {
         throw new WireError('malformed', `a node of ${cursor.pos - this.#pos} bytes`);
       }
       this.#pos = cursor.pos;
-      this.#records.push(record);
-      if (isEndOfSlice(this.#records.length)) yield;
+      if (record !== nothingNew) this.#records.push(record);
+      if (isEndOfSlice(++this.#count)) yield;
     }
     if (this.#pos + userStateLen > end) return undefined;
     const userState = buf.subarray(this.#pos, this.#pos + userStateLen);
@@ -121,8 +135,15 @@ export class PushPullReader {
   }
 
   // Most are whole and look as Go writes them: they are not walked through first.
-  #nextRecord(cursor: Cursor): MemberRecord | undefined {
+  #nextRecord(cursor: Cursor): MemberRecord | typeof nothingNew | undefined {
     if (!this.#next.isWorthALook(cursor.end)) return undefined;
+    if (this.#isKnown !== undefined) {
+      const behind = glance.take(cursor.buf, cursor.pos, cursor.end);
+      if (behind >= 0 && this.#isKnown(glance)) {
+        cursor.pos = behind;
+        return nothingNew;
+      }
+    }
     const record = readStraight(memberRecordSchema, cursor);
     if (record !== undefined) return record;
     if (!this.#next.isWhole(cursor.buf, cursor.pos, cursor.end)) return undefined;

@@ -70,7 +70,8 @@ export function hasSameBytes(a: Buffer, b: Buffer): boolean {
   return a === b || isAt(a, 0, a.length, b);
 }
 
-function isAt(buf: Buffer, start: number, end: number, bytes: Buffer): boolean {
+/** Whether `bytes` are what stands in `buf` from `start` to `end` (exclusive). */
+export function isAt(buf: Buffer, start: number, end: number, bytes: Buffer): boolean {
   if (bytes.length !== end - start) return false;
   for (let i = 0; i < bytes.length; i++) if (bytes[i] !== buf[start + i]) return false;
   return true;

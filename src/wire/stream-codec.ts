@@ -21,6 +21,7 @@ import { INCOMPLETE } from './msgpack-scan.js';
 import { PushPullReader, type PushPull } from './push-pull-codec.js';
 import { userMessageHeaderSchema } from './schemas.js';
 import { wholly, type Sliced } from './sliced.js';
+import type { IsKnown } from './record-glance.js';
 import { readStruct, written } from './struct-codec.js';
 import { ValueWatch } from './value-watch.js';
 import { WireError } from './wire-error.js';
@@ -82,11 +83,16 @@ export class StreamReader {
   #length = 0;
   #unpackedBytes = 0;
   #contentStart: number;
+  readonly #isKnown: IsKnown | undefined;
   #pushPull: PushPullReader | undefined;
 
-  /** @param init.expectLabel - true at the end that was dialled: responses carry no label */
-  constructor(layers: StreamLayers, init: { expectLabel: boolean }) {
+  /**
+   * @param init.expectLabel - true at the end that was dialled: responses carry no label
+   * @param init.isKnown - which records of a push/pull are left out
+   */
+  constructor(layers: StreamLayers, init: { expectLabel: boolean; isKnown?: IsKnown | undefined }) {
     this.#layers = layers;
+    this.#isKnown = init.isKnown;
     this.#contentStart = init.expectLabel ? INCOMPLETE : 0;
   }
 
@@ -190,7 +196,7 @@ export class StreamReader {
       case MessageType.user:
         return this.#readUserMessage(buf, start + 1, end);
       case MessageType.pushPull:
-        this.#pushPull ??= new PushPullReader(start + 1);
+        this.#pushPull ??= new PushPullReader(start + 1, this.#isKnown);
         return yield* this.#pushPull.read(buf, end, this.#length);
       default:
         throw new WireError('unknown-type', `message type ${type} on a stream`);

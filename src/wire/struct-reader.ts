@@ -35,6 +35,11 @@ export class StructReader {
     return this.#left === 0 ? this.#pos : -1;
   }
 
+  /** Where the next field begins; -1 after one that was not as it should be. */
+  get position(): number {
+    return this.#pos;
+  }
+
   text(key: Buffer): string {
     return this.#enter(key) ? this.#text() : '';
   }
@@ -53,6 +58,13 @@ export class StructReader {
     if (!this.#enter(key)) return noBytes;
     const length = this.#nilOrRawLength();
     return length <= 0 ? noBytes : sharedBytes(this.#buf, this.#pos - length, this.#pos);
+  }
+
+  /** Goes over raw bytes, or nil, and says where they begin; they end at {@link position}. */
+  span(key: Buffer): number {
+    if (!this.#enter(key)) return -1;
+    const length = this.#nilOrRawLength();
+    return this.#pos - Math.max(0, length);
   }
 
   optionalBytes(key: Buffer): Buffer {

@@ -27,9 +27,10 @@ import type { LocalNode } from '../local-node.js';
 import type { TransmitLimitedQueue } from '../gossip/broadcast-queue.js';
 import type { Outbox } from '../gossip/piggyback.js';
 import { Contested } from './contested.js';
-import { defectOfAlive, isOldNews, judgeAlive } from './judge-alive.js';
+import { defectOfAlive, isOldNews, judgeAlive, saysNothingNew } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
 import { judgeSuspect } from './judge-suspect.js';
+import type { RecordGlance } from '../../wire/record-glance.js';
 import { Suspicions } from './suspicions.js';
 
 /** What {@link Membership} works on. */
@@ -101,6 +102,14 @@ export class Membership {
    */
   isOldNews(name: string, claim: Whereabouts): boolean {
     return this.#mayPassOver(name) && isOldNews(this.#table.get(name), claim);
+  }
+
+  /** Whether a record of a push/pull tells nothing new, neither of a member nor of its versions. */
+  isKnown(record: RecordGlance): boolean {
+    const { name } = record;
+    if (!this.#mayPassOver(name)) return false;
+    const member = this.#table.get(name);
+    return member !== undefined && saysNothingNew(member, record);
   }
 
   #mayPassOver(name: string): boolean {

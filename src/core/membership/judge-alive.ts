@@ -8,6 +8,7 @@
 import { isSameIp } from '../../wire/address.js';
 import { hostOf } from '../../wire/source.js';
 import { limits } from '../../wire/limits.js';
+import type { RecordGlance } from '../../wire/record-glance.js';
 import { noBytes } from '../../wire/messages.js';
 import { hasSameBytes } from '../../wire/shared-bytes.js';
 import type { DropReason } from '../counters.js';
@@ -64,6 +65,21 @@ export function isOldNews(
 ): boolean {
   if (member === undefined || isNewer(incarnation, member.incarnation)) return false;
   return isSameAddress(member, { addr, port });
+}
+
+/**
+ * Whether a record of somebody's table says of a member that lives what we know, or less: {@link isOldNews}, seen in
+ * its bytes, and no version that our own table has not.
+ */
+export function saysNothingNew(member: Member, record: RecordGlance): boolean {
+  return (
+    record.isAlive &&
+    member.state === 'alive' &&
+    member.port === record.port &&
+    !isNewer(record.incarnation, member.incarnation) &&
+    record.hasAddr(member.addr) &&
+    record.hasVsn(member.vsn)
+  );
 }
 
 /** Judges a well-formed alive claim about `member`, or about a name that is unknown. */
