@@ -14,6 +14,7 @@ import { RecordGlance, type IsKnown } from './record-glance.js';
 import { memberRecordSchema, pushPullHeaderSchema } from './schemas.js';
 import { isEndOfSlice, sliceSizes, wholly, type Sliced } from './sliced.js';
 import { readStraight, readStruct, written, type Cursor } from './struct-codec.js';
+import { StructWriter } from './struct-writer.js';
 import { ValueWatch } from './value-watch.js';
 import { WireError } from './wire-error.js';
 
@@ -43,23 +44,29 @@ export interface PushPullSource<Row> {
 /** {@link encodePushPull}, in slices. */
 export function* encodePushPullSliced<Row>(source: PushPullSource<Row>): Sliced<Buffer> {
   const { join, rows, recordOf, userState } = source;
-  const header = { join, nodes: rows.length, userStateLen: userState.length };
-  const pieces: Buffer[] = [];
+  const { length } = rows;
+  const header = { join, nodes: length, userStateLen: userState.length };
   let next = 0;
-  do {
-    if (next > 0) yield;
-    const until = Math.min(rows.length, next + sliceSizes.records);
-    const piece = written((writer) => {
-      if (next === 0) {
-        writer.byte(MessageType.pushPull);
-        pushPullHeaderSchema.write(writer, header);
-      }
-      for (; next < until; next++) memberRecordSchema.write(writer, recordOf(rows[next] as Row));
-    });
-    pieces.push(piece);
-  } while (next < rows.length);
-  if (userState.length > 0) pieces.push(userState);
-  return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+  const writeSlice = (writer: StructWriter): void => {
+    const until = Math.min(length, next + sliceSizes.records);
+    for (; next < until; next++) memberRecordSchema.write(writer, recordOf(rows[next] as Row));
+  };
+  const first = written((writer) => {
+    writer.byte(MessageType.pushPull);
+    pushPullHeaderSchema.write(writer, header);
+    writeSlice(writer);
+    if (next === length) writer.raw(userState);
+  });
+  if (next === length) return first;
+  // Others write between the slices. The rest is about as long as the first.
+  const writer = new StructWriter(Math.ceil((first.length / next) * length * 1.1) + userState.length);
+  writer.raw(first);
+  while (next < length) {
+    yield;
+    writeSlice(writer);
+  }
+  writer.raw(userState);
+  return writer.end();
 }
 
 function asItIs(record: MemberRecord): MemberRecord {
@@ -88,6 +95,17 @@ export class PushPullReader {
   constructor(start: number, isKnown?: IsKnown) {
     this.#pos = start;
     this.#isKnown = isKnown;
+  }
+
+  /** Up to where the buffer is read. */
+  get position(): number {
+    return this.#pos;
+  }
+
+  /** The first so many bytes of the buffer have gone. */
+  moved(bytes: number): void {
+    this.#pos -= bytes;
+    this.#next.moved(bytes);
   }
 
   /** Records that are held so far. */

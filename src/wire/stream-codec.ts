@@ -80,8 +80,13 @@ export class StreamReader {
   readonly #layers: StreamLayers;
   readonly #first = new ValueWatch();
   #buf: Buffer = noBytes;
+  /** Bytes in it; those of a push/pull go when they are read. */
   #length = 0;
-  #unpackedBytes = 0;
+  #receivedBytes = 0;
+  /** Beside the buffer: what was unpacked, and earlier buffers that records still look into. */
+  #otherBytes = 0;
+  /** Records that were held when the buffer began. */
+  #recordsBefore = 0;
   #contentStart: number;
   readonly #isKnown: IsKnown | undefined;
   #pushPull: PushPullReader | undefined;
@@ -98,13 +103,13 @@ export class StreamReader {
 
   /** Bytes received so far. */
   get receivedBytes(): number {
-    return this.#length;
+    return this.#receivedBytes;
   }
 
   /** Bytes of memory that are held for this message, roughly. */
   get heldBytes(): number {
     const records = this.#pushPull?.records ?? 0;
-    return this.#buf.length + this.#unpackedBytes + records * RECORD_HEAP_BYTES;
+    return this.#buf.length + this.#otherBytes + records * RECORD_HEAP_BYTES;
   }
 
   /** Whether what comes is known to be a push/pull; it need not be whole yet. */
@@ -124,6 +129,9 @@ export class StreamReader {
   /** {@link push}, in slices. It must have come to its end before the next bytes. */
   *take(chunk: Buffer): Sliced<StreamMessage | undefined> {
     this.#append(chunk);
+    if (this.#pushPull !== undefined) {
+      return yield* this.#pushPull.read(this.#buf, this.#length, this.#receivedBytes);
+    }
     if (this.#contentStart === INCOMPLETE) {
       this.#contentStart = this.#layers.label.contentStart(this.#buf, this.#length);
       if (this.#contentStart === INCOMPLETE) return undefined;
@@ -132,16 +140,36 @@ export class StreamReader {
   }
 
   #append(chunk: Buffer): void {
-    const length = this.#length + chunk.length;
+    this.#receivedBytes += chunk.length;
     const most = limits.decompressedStreamBytes;
-    if (length > most) throw new WireError('too-large', `a stream message over ${most} bytes`);
-    if (length > this.#buf.length) {
-      const grown = Buffer.allocUnsafe(Math.min(most, Math.max(length, this.#buf.length * 2)));
-      this.#buf.copy(grown, 0, 0, this.#length);
-      this.#buf = grown;
+    if (this.#receivedBytes > most) {
+      throw new WireError('too-large', `a stream message over ${most} bytes`);
     }
+    const length = this.#length + chunk.length;
+    if (length > this.#buf.length) this.#makeRoom(chunk.length);
     this.#buf.set(chunk, this.#length);
-    this.#length = length;
+    this.#length += chunk.length;
+  }
+
+  // A message that is read in one piece is kept whole, in a buffer that doubles. Of a push/pull that is read as it
+  // comes only the last record may be unread, and nothing else need be kept.
+  #makeRoom(bytes: number): void {
+    const pushPull = this.#pushPull;
+    const read = pushPull?.position ?? 0;
+    const left = this.#length - read;
+    const buf = this.#buf;
+    const isFree = pushPull?.records === this.#recordsBefore;
+    if (isFree && left + bytes <= buf.length) {
+      buf.copyWithin(0, read, this.#length);
+    } else {
+      const least = read > 0 ? buf.length : 2 * buf.length;
+      this.#buf = Buffer.allocUnsafe(Math.max(left + bytes, least));
+      buf.copy(this.#buf, 0, read, this.#length);
+      if (!isFree) this.#otherBytes += pushPull === undefined ? 0 : buf.length;
+      this.#recordsBefore = pushPull?.records ?? 0;
+    }
+    pushPull?.moved(read);
+    this.#length = left;
   }
 
   *#readSealed(start: number): Sliced<StreamMessage | undefined> {
@@ -171,7 +199,7 @@ export class StreamReader {
       additionalData,
     );
     if (plain === undefined) throw new WireError('undecryptable', 'no installed key opens it');
-    this.#unpackedBytes += plain.length;
+    this.#otherBytes += plain.length;
     return whole(yield* this.#readCompressed(plain, 0, plain.length));
   }
 
@@ -180,7 +208,7 @@ export class StreamReader {
     if (!this.#first.isWhole(buf, start + 1, end)) return undefined;
     const cursor = { buf, pos: start + 1, end };
     const content = yield* decompressContentSliced(cursor, limits.decompressedStreamBytes);
-    this.#unpackedBytes += content.length;
+    this.#otherBytes += content.length;
     return whole(yield* this.#readMessage(content, 0, content.length));
   }
 
@@ -197,7 +225,7 @@ export class StreamReader {
         return this.#readUserMessage(buf, start + 1, end);
       case MessageType.pushPull:
         this.#pushPull ??= new PushPullReader(start + 1, this.#isKnown);
-        return yield* this.#pushPull.read(buf, end, this.#length);
+        return yield* this.#pushPull.read(buf, end, this.#receivedBytes);
       default:
         throw new WireError('unknown-type', `message type ${type} on a stream`);
     }

@@ -19,9 +19,15 @@ const bulkCopyBytes = 48;
 
 /** Writes maps, one field after the other, and whatever stands round them. */
 export class StructWriter {
-  readonly #own = Buffer.allocUnsafeSlow(ownBytes);
-  #buf = this.#own;
+  readonly #own: Buffer;
+  #buf: Buffer;
   #length = 0;
+
+  /** @param bytes - what need not grow */
+  constructor(bytes = ownBytes) {
+    this.#own = Buffer.allocUnsafeSlow(bytes);
+    this.#buf = this.#own;
+  }
 
   /** Begins anew. */
   begin(): void {
@@ -36,6 +42,11 @@ export class StructWriter {
     copyBytes(this.#buf, taken, length);
     this.begin();
     return taken;
+  }
+
+  /** What was written, where it was written: the writer is good for nothing afterwards. */
+  end(): Buffer {
+    return this.#buf.subarray(0, this.#length);
   }
 
   byte(value: number): void {

@@ -18,6 +18,11 @@ export class ValueWatch {
     return end >= this.#notBefore;
   }
 
+  /** Values begin, and end, so many bytes earlier. */
+  moved(bytes: number): void {
+    this.#notBefore -= bytes;
+  }
+
   /**
    * Whether the value at `start` is there to its end.
    *
