@@ -46,15 +46,15 @@ export class GossipCipher implements Cipher {
     return FIXED_BYTES + plainLength + (this.#version === 0 ? paddingFor(plainLength) : 0);
   }
 
-  seal(plain: Buffer, additionalData: Buffer): Buffer {
+  seal(plain: Buffer, additionalData: Buffer, front = 0): Buffer {
     const key = this.#keyring.openingKeys()[0] as KeyObject;
     const nonce = nextNonce();
     const cipher = createCipheriv(algorithmOf(key), key, nonce);
     cipher.setAAD(additionalData);
-    const sealed = Buffer.allocUnsafe(this.sealedLength(plain.length));
-    sealed[0] = this.#version;
-    sealed.set(nonce, VERSION_BYTES);
-    let end = VERSION_BYTES + NONCE_BYTES;
+    const sealed = Buffer.allocUnsafe(front + this.sealedLength(plain.length));
+    sealed[front] = this.#version;
+    sealed.set(nonce, front + VERSION_BYTES);
+    let end = front + VERSION_BYTES + NONCE_BYTES;
     const append = (bytes: Buffer): void => {
       sealed.set(bytes, end);
       end += bytes.length;

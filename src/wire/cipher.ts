@@ -14,7 +14,8 @@ export interface Cipher {
   readonly requiresSealed: boolean;
   /** Bytes that `plainLength` bytes have once sealed. */
   sealedLength(plainLength: number): number;
-  seal(plain: Buffer, additionalData: Buffer): Buffer;
+  /** The plaintext sealed, behind `front` bytes that are still to be filled in. */
+  seal(plain: Buffer, additionalData: Buffer, front?: number): Buffer;
   /** The plaintext; undefined when no installed key opens it. */
   open(sealed: Buffer, additionalData: Buffer): Buffer | undefined;
 }

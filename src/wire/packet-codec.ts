@@ -55,11 +55,10 @@ export class PacketCodec {
       (cipher === undefined ? header.length : 0) + (options.checksum ? CHECKSUM_BYTES : 0);
     const plain = this.#assemble(messages, front);
     if (options.checksum) writeChecksum(plain, front - CHECKSUM_BYTES, plain.length);
-    if (cipher !== undefined) {
-      return Buffer.concat([header, cipher.seal(plain, this.#label.bytes)]);
-    }
-    plain.set(header, 0);
-    return plain;
+    const packet =
+      cipher === undefined ? plain : cipher.seal(plain, this.#label.bytes, header.length);
+    packet.set(header, 0);
+    return packet;
   }
 
   /**

@@ -72,7 +72,9 @@ export function* wrapForStreamSliced(message: Buffer, layers: StreamLayers): Sli
   header[0] = MessageType.encrypt;
   header.writeUInt32BE(cipher.sealedLength(content.length), 1);
   const additionalData = Buffer.concat([header, layers.label.bytes]);
-  return Buffer.concat([header, cipher.seal(content, additionalData)]);
+  const sealed = cipher.seal(content, additionalData, SEAL_HEADER_BYTES);
+  sealed.set(header);
+  return sealed;
 }
 
 /** Reads the one message of a stream's direction, as its bytes come in. */
