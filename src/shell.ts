@@ -19,6 +19,7 @@ import type { ExchangedBytes, Report } from './core/reports.js';
 import { DelegateHost, asError } from './delegate-host.js';
 import { ConfigError, MessageTooLargeError, ProtocolError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
+import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
 import { createLogger } from './observability/logger.js';
@@ -33,8 +34,7 @@ import type { Transport } from './transport/transport.js';
 import { StateExchange } from './state-exchange.js';
 import { ipToBytes, type Address } from './wire/address.js';
 import { PacketCodec } from './wire/packet-codec.js';
-import type { IsKnown } from './wire/record-glance.js';
-import type { PushPull, StreamLayers } from './wire/stream-codec.js';
+import type { PushPull } from './wire/stream-codec.js';
 
 // A send that failed with one of these failed at the far end, or on the way there.
 const REMOTE_FAILURES: ReadonlySet<unknown> = new Set([
@@ -70,7 +70,6 @@ export class Shell {
   readonly #reporter: Reporter;
   readonly #pacer: Pacer;
   readonly #state: StateExchange;
-  readonly #isKnown: IsKnown | undefined;
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   /** Tells the metrics of the company that we are in. */
@@ -102,17 +101,14 @@ export class Shell {
     const { clock, random } = config;
     const layers = layersFor(config);
     this.#pacer = new Pacer({ clock });
-    // A merge delegate is shown everybody.
-    this.#isKnown =
-      config.merge === undefined ? (record) => this.engine.isKnown(record) : undefined;
-    const streams = {
-      clock,
+    const streams: ConversationParts = {
       layers,
       pacer: this.#pacer,
       traffic: counters.streams,
-      isKnown: this.#isKnown,
+      // A merge delegate is shown everybody.
+      isKnown: config.merge ? undefined : (record) => this.engine.isKnown(record),
     };
-    this.dialler = new Dialler({ transport, ...streams }, { timeoutMs: config.tcpTimeout });
+    this.dialler = new Dialler({ transport, clock, ...streams }, { timeoutMs: config.tcpTimeout });
     const settings = {
       ...config,
       bindPort: this.bindPort,
@@ -142,7 +138,7 @@ export class Shell {
       { engine: this.engine, host, dialler: this.dialler, pacer: this.#pacer },
       { asksForMerges: config.merge !== undefined },
     );
-    base.acceptor = this.#acceptor(layers, init.listener);
+    base.acceptor = this.#acceptor(streams, init.listener);
     base.engine = this.engine;
     if (isPublicIp(addr) && config.keyring === undefined) {
       report({ code: 'public-address', address: addr });
@@ -275,7 +271,7 @@ export class Shell {
     });
   }
 
-  #acceptor(layers: StreamLayers, listener: ShellListener): Acceptor {
+  #acceptor(streams: ConversationParts, listener: ShellListener): Acceptor {
     const { name, clock, tcpTimeout } = this.#config;
     const host = {
       name,
@@ -295,10 +291,7 @@ export class Shell {
         if (!this.isDown) this.report({ code: 'foreign-label', peer, theirs, ours });
       },
     };
-    const { streams: traffic } = this.counters;
-    const isKnown = this.#isKnown;
-    const components = { host, clock, layers, pacer: this.#pacer, traffic, isKnown };
-    return new Acceptor(components, { timeoutMs: tcpTimeout });
+    return new Acceptor({ host, clock, ...streams }, { timeoutMs: tcpTimeout });
   }
 
   #effects(listener: ShellListener): Effects {

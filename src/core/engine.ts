@@ -30,6 +30,7 @@ import { LocalNode } from './local-node.js';
 import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
+import { saysNothingNew } from './membership/judge-alive.js';
 import { isAliveRecord, mergeRecord } from './membership/merge.js';
 import { VersionCensus } from './membership/verify-versions.js';
 import type { SendFailure } from './ports.js';
@@ -281,7 +282,8 @@ export class Engine {
 
   /** Whether a record of another node's table tells nothing new, so that it need not be merged. */
   isKnown(record: RecordGlance): boolean {
-    return this.#membership.isKnown(record);
+    const { name } = record;
+    return this.#membership.mayPassOver(name) && saysNothingNew(this.table.get(name), record);
   }
 
   /** Merges another node's table into ours. */

@@ -15,11 +15,10 @@ import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { hostOf, sourceOf } from '../wire/source.js';
-import type { IsKnown } from '../wire/record-glance.js';
 import type { Sliced } from '../wire/sliced.js';
-import type { PushPull, StreamLayers, StreamMessage } from '../wire/stream-codec.js';
+import type { PushPull, StreamMessage } from '../wire/stream-codec.js';
 import { WireError } from '../wire/wire-error.js';
-import { Conversation, converse } from './conversation.js';
+import { Conversation, converse, type ConversationParts } from './conversation.js';
 import { FairShare, type Share } from './fair-share.js';
 import type { Pacer } from './pacer.js';
 
@@ -53,11 +52,10 @@ interface Shares {
 export class Acceptor {
   readonly #host: AcceptorHost;
   readonly #clock: Clock;
-  readonly #layers: StreamLayers;
+  readonly #parts: ConversationParts;
   readonly #pacer: Pacer;
-  readonly #timeoutMs: number;
   readonly #traffic: StreamTraffic;
-  readonly #isKnown: IsKnown | undefined;
+  readonly #timeoutMs: number;
   readonly #streams = new FairShare({ total: limits.streams, perSource: limits.streamsPerSource });
   // Of these two one source may have all, for it gives way to others when there is no more.
   readonly #pushPulls = new FairShare({
@@ -66,28 +64,18 @@ export class Acceptor {
   });
   readonly #bytes = new FairShare({ total: limits.heldBytes, perSource: limits.heldBytes });
 
-  /**
-   * @param components.isKnown - which records of a push/pull need not be handed on
-   * @param init.timeoutMs - for a whole exchange
-   */
+  /** @param init.timeoutMs - for a whole exchange */
   constructor(
-    components: {
-      host: AcceptorHost;
-      clock: Clock;
-      layers: StreamLayers;
-      pacer: Pacer;
-      traffic?: StreamTraffic;
-      isKnown?: IsKnown | undefined;
-    },
+    components: ConversationParts & { host: AcceptorHost; clock: Clock },
     init: { timeoutMs: number },
   ) {
-    this.#host = components.host;
-    this.#clock = components.clock;
-    this.#layers = components.layers;
-    this.#pacer = components.pacer;
+    const { host, clock, traffic = new StreamTraffic(), ...parts } = components;
+    this.#host = host;
+    this.#clock = clock;
+    this.#parts = { ...parts, traffic };
+    this.#pacer = parts.pacer;
+    this.#traffic = traffic;
     this.#timeoutMs = init.timeoutMs;
-    this.#traffic = components.traffic ?? new StreamTraffic();
-    this.#isKnown = components.isKnown;
   }
 
   /** Takes one stream to its end. Never rejects. */
@@ -104,14 +92,7 @@ export class Acceptor {
     const { begun, open } = this.#traffic;
     begun.acceptor++;
     open.acceptor++;
-    const parts = {
-      connection,
-      layers: this.#layers,
-      pacer: this.#pacer,
-      traffic: this.#traffic,
-      isKnown: this.#isKnown,
-    };
-    const conversation = new Conversation(parts, { side: 'acceptor' });
+    const conversation = new Conversation({ connection, ...this.#parts }, { side: 'acceptor' });
     const { signal } = overtaken;
     const bounds = { clock: this.#clock, timeoutMs: this.#timeoutMs, what: 'a stream', signal };
     try {

@@ -33,6 +33,16 @@ export interface Progress {
   readonly heldBytes: number;
 }
 
+/** What all conversations of a node have in common. */
+export interface ConversationParts {
+  readonly layers: StreamLayers;
+  readonly pacer: Pacer;
+  /** Where they are counted. */
+  readonly traffic?: StreamTraffic;
+  /** Which records of a push/pull are left out when it is read. */
+  readonly isKnown?: IsKnown | undefined;
+}
+
 /** A connection as messages. */
 export class Conversation {
   readonly #connection: Connection;
@@ -43,27 +53,16 @@ export class Conversation {
   readonly #traffic: StreamTraffic;
   #sentBytes = 0;
 
-  /**
-   * @param components.traffic - what is counted here
-   * @param components.isKnown - which records of a push/pull are left out
-   */
   constructor(
-    components: {
-      connection: Connection;
-      layers: StreamLayers;
-      pacer: Pacer;
-      traffic?: StreamTraffic;
-      isKnown?: IsKnown | undefined;
-    },
+    components: ConversationParts & { connection: Connection },
     { side }: { side: Side },
   ) {
-    const { layers } = components;
+    const { layers, isKnown } = components;
     this.#connection = components.connection;
     this.#layers = layers;
     this.#pacer = components.pacer;
     this.#side = side;
     this.#traffic = components.traffic ?? new StreamTraffic();
-    const { isKnown } = components;
     this.#reader = new StreamReader(layers, { expectLabel: side === 'acceptor', isKnown });
   }
 

@@ -14,22 +14,14 @@ import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { noBytes } from '../wire/messages.js';
-import type { IsKnown } from '../wire/record-glance.js';
 import type { Sliced } from '../wire/sliced.js';
-import { encodeUserMessage, type PushPull, type StreamLayers } from '../wire/stream-codec.js';
-import { Conversation, converse } from './conversation.js';
-import type { Pacer } from './pacer.js';
+import { encodeUserMessage, type PushPull } from '../wire/stream-codec.js';
+import { Conversation, converse, type ConversationParts } from './conversation.js';
 
 /** What the dialler works with. */
-export interface DiallerComponents {
+export interface DiallerComponents extends ConversationParts {
   readonly transport: Transport;
   readonly clock: Clock;
-  readonly layers: StreamLayers;
-  readonly pacer: Pacer;
-  /** Where the streams are counted. */
-  readonly traffic?: StreamTraffic;
-  /** Which records of a push/pull need not be handed on. */
-  readonly isKnown?: IsKnown | undefined;
 }
 
 /** A ping over a stream: whom, its number, and how long the answer may take. */
@@ -43,21 +35,18 @@ export interface StreamPing {
 export class Dialler {
   readonly #transport: Transport;
   readonly #clock: Clock;
-  readonly #layers: StreamLayers;
-  readonly #pacer: Pacer;
-  readonly #timeoutMs: number;
+  readonly #parts: ConversationParts;
   readonly #traffic: StreamTraffic;
-  readonly #isKnown: IsKnown | undefined;
+  readonly #timeoutMs: number;
 
   /** @param init.timeoutMs - for dialling, and again for the exchange */
   constructor(components: DiallerComponents, init: { timeoutMs: number }) {
-    this.#transport = components.transport;
-    this.#clock = components.clock;
-    this.#layers = components.layers;
-    this.#pacer = components.pacer;
+    const { transport, clock, traffic = new StreamTraffic(), ...parts } = components;
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#parts = { ...parts, traffic };
+    this.#traffic = traffic;
     this.#timeoutMs = init.timeoutMs;
-    this.#traffic = components.traffic ?? new StreamTraffic();
-    this.#isKnown = components.isKnown;
   }
 
   /**
@@ -73,7 +62,7 @@ export class Dialler {
     measured?: (bytes: { readonly sent: number; readonly received: number }) => void,
   ): Promise<PushPull> {
     // Written while the connection is being made; where none comes about nobody asks how it went.
-    const message = this.#pacer.run(state);
+    const message = this.#parts.pacer.run(state);
     message.catch(() => undefined);
     return this.#exchange(to, 'push/pull', this.#timeoutMs, signal, async (conversation) => {
       await conversation.send(await message);
@@ -113,7 +102,7 @@ export class Dialler {
    * @throws MessageTooLargeError over 20 MiB; TimeoutError; ProtocolError
    */
   async userMessage(to: Address, payload: Uint8Array): Promise<void> {
-    const { cipher } = this.#layers;
+    const { cipher } = this.#parts.layers;
     if (payload.length > limits.userStreamBytes) {
       throw new MessageTooLargeError('the message', payload.length, limits.userStreamBytes);
     }
@@ -149,14 +138,7 @@ export class Dialler {
     begun.dialler++;
     open.dialler++;
     try {
-      const parts = {
-        connection,
-        layers: this.#layers,
-        pacer: this.#pacer,
-        traffic: this.#traffic,
-        isKnown: this.#isKnown,
-      };
-      const conversation = new Conversation(parts, { side: 'dialler' });
+      const conversation = new Conversation({ connection, ...this.#parts }, { side: 'dialler' });
       return await converse(connection, bounds, () => work(conversation));
     } catch (cause) {
       if (cause instanceof MemberlistError || signal?.aborted === true) throw cause;

@@ -59,7 +59,9 @@ export function* encodePushPullSliced<Row>(source: PushPullSource<Row>): Sliced<
   });
   if (next === length) return first;
   // Others write between the slices. The rest is about as long as the first.
-  const writer = new StructWriter(Math.ceil((first.length / next) * length * 1.1) + userState.length);
+  const writer = new StructWriter(
+    Math.ceil((first.length / next) * length * 1.1) + userState.length,
+  );
   writer.raw(first);
   while (next < length) {
     yield;
@@ -155,16 +157,23 @@ export class PushPullReader {
   // Most are whole and look as Go writes them: they are not walked through first.
   #nextRecord(cursor: Cursor): MemberRecord | typeof nothingNew | undefined {
     if (!this.#next.isWorthALook(cursor.end)) return undefined;
-    if (this.#isKnown !== undefined) {
-      const behind = glance.take(cursor.buf, cursor.pos, cursor.end);
-      if (behind >= 0 && this.#isKnown(glance)) {
-        cursor.pos = behind;
-        return nothingNew;
-      }
+    const behind = this.#endOfKnown(cursor);
+    if (behind >= 0) {
+      cursor.pos = behind;
+      return nothingNew;
     }
     const record = readStraight(memberRecordSchema, cursor);
     if (record !== undefined) return record;
     if (!this.#next.isWhole(cursor.buf, cursor.pos, cursor.end)) return undefined;
     return readStruct(memberRecordSchema, cursor);
+  }
+
+  // Where the record at the cursor ends, if it is known; else -1.
+  #endOfKnown({ buf, pos, end }: Cursor): number {
+    if (this.#isKnown === undefined) return -1;
+    const behind = glance.take(buf, pos, end);
+    const isKnown = behind >= 0 && this.#isKnown(glance);
+    glance.release();
+    return isKnown ? behind : -1;
   }
 }

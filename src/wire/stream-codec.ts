@@ -153,25 +153,23 @@ export class StreamReader {
     this.#length += chunk.length;
   }
 
-  // A message that is read in one piece is kept whole, in a buffer that doubles. Of a push/pull that is read as it
-  // comes only the last record may be unread, and nothing else need be kept.
+  // What is read in one piece is kept whole. Of a push/pull that is read as it comes only the last record may be
+  // unread, and nothing before it is kept unless a record that is held looks into it.
   #makeRoom(bytes: number): void {
-    const pushPull = this.#pushPull;
-    const read = pushPull?.position ?? 0;
-    const left = this.#length - read;
+    const { position = 0, records = 0 } = this.#pushPull ?? {};
     const buf = this.#buf;
-    const isFree = pushPull?.records === this.#recordsBefore;
-    if (isFree && left + bytes <= buf.length) {
-      buf.copyWithin(0, read, this.#length);
-    } else {
-      const least = read > 0 ? buf.length : 2 * buf.length;
-      this.#buf = Buffer.allocUnsafe(Math.max(left + bytes, least));
-      buf.copy(this.#buf, 0, read, this.#length);
-      if (!isFree) this.#otherBytes += pushPull === undefined ? 0 : buf.length;
-      this.#recordsBefore = pushPull?.records ?? 0;
+    const unread = this.#length - position;
+    const needed = unread + bytes;
+    const isLookedInto = records > this.#recordsBefore;
+    if (isLookedInto || needed > buf.length) {
+      const doubled = Math.min(limits.decompressedStreamBytes, 2 * buf.length);
+      this.#buf = Buffer.allocUnsafe(needed > buf.length ? Math.max(needed, doubled) : buf.length);
+      if (isLookedInto) this.#otherBytes += buf.length;
+      this.#recordsBefore = records;
     }
-    pushPull?.moved(read);
-    this.#length = left;
+    buf.copy(this.#buf, 0, position, this.#length);
+    this.#pushPull?.moved(position);
+    this.#length = unread;
   }
 
   *#readSealed(start: number): Sliced<StreamMessage | undefined> {

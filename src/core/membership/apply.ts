@@ -27,10 +27,9 @@ import type { LocalNode } from '../local-node.js';
 import type { TransmitLimitedQueue } from '../gossip/broadcast-queue.js';
 import type { Outbox } from '../gossip/piggyback.js';
 import { Contested } from './contested.js';
-import { defectOfAlive, isOldNews, judgeAlive, saysNothingNew } from './judge-alive.js';
+import { defectOfAlive, isOldNews, judgeAlive } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
 import { judgeSuspect } from './judge-suspect.js';
-import type { RecordGlance } from '../../wire/record-glance.js';
 import { Suspicions } from './suspicions.js';
 
 /** What {@link Membership} works on. */
@@ -101,18 +100,11 @@ export class Membership {
    * does, and neither an alive delegate is to see it, nor is it about us.
    */
   isOldNews(name: string, claim: Whereabouts): boolean {
-    return this.#mayPassOver(name) && isOldNews(this.#table.get(name), claim);
+    return this.mayPassOver(name) && isOldNews(this.#table.get(name), claim);
   }
 
-  /** Whether a record of a push/pull tells nothing new, neither of a member nor of its versions. */
-  isKnown(record: RecordGlance): boolean {
-    const { name } = record;
-    if (!this.#mayPassOver(name)) return false;
-    const member = this.#table.get(name);
-    return member !== undefined && saysNothingNew(member, record);
-  }
-
-  #mayPassOver(name: string): boolean {
+  /** Whether nobody is to see an alive claim about this name that is not news. */
+  mayPassOver(name: string): boolean {
     const { hasAliveDelegate, protocolVersion } = this.#context.settings;
     return !hasAliveDelegate && protocolVersion >= 2 && name !== this.#self.name;
   }
@@ -203,7 +195,7 @@ export class Membership {
     const name = member?.name ?? received.node;
     const isSelf = name === this.#self.name;
     if (isSelf && this.#self.leaving && !isOwnClaim) return;
-    if (!isOwnClaim && this.#mayPassOver(name) && isOldNews(member, received)) return;
+    if (!isOwnClaim && this.mayPassOver(name) && isOldNews(member, received)) return;
     const claim = this.#withPort(received);
     const defect = defectOfAlive(name, claim, settings.hasAliveDelegate);
     if (defect !== undefined) return this.#drop(name, defect.reason, defect.detail);

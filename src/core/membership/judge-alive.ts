@@ -71,10 +71,10 @@ export function isOldNews(
  * Whether a record of somebody's table says of a member that lives what we know, or less: {@link isOldNews}, seen in
  * its bytes, and no version that our own table has not.
  */
-export function saysNothingNew(member: Member, record: RecordGlance): boolean {
+export function saysNothingNew(member: Member | undefined, record: RecordGlance): boolean {
   return (
     record.isAlive &&
-    member.state === 'alive' &&
+    member?.state === 'alive' &&
     member.port === record.port &&
     !isNewer(record.incarnation, member.incarnation) &&
     record.hasAddr(member.addr) &&

@@ -129,7 +129,7 @@ test('streams hold 256 MiB at most, and who holds most gives way to others', asy
   await accepted(stage, greedy);
   assert.equal(open(greedy), fitting);
   assert.deepEqual(stage.host.drops, ['too-many-bytes', 'too-many-bytes']);
-  const big = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(8 * 2 ** 20) });
+  const big = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(17 * 2 ** 20) });
   assert.equal((await stage.asked(big))?.type, 6);
   assert.equal(open(greedy), fitting - 1);
   assert.equal(stage.host.drops.at(-1), 'too-many-bytes');
