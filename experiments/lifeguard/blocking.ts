@@ -24,6 +24,8 @@ export class Blocking {
     probeWait: () => (then) => this.#wait(then),
     suspicionWait: () => atOnce,
     periodic: (tick) => this.#loop(tick),
+    // A loop stands still where it is, and its ticker goes on.
+    gossipRests: false,
   };
 
   block(): void {

@@ -39,7 +39,7 @@ import { AckTable } from './probe/ack-table.js';
 import type { MakePing } from './probe/probe-round.js';
 import { Prober } from './probe/prober.js';
 import { Responder } from './probe/responder.js';
-import { Scheduler } from './scheduler.js';
+import { Scheduler, type PeriodicWork } from './scheduler.js';
 import { StallWatch } from './stall-watch.js';
 
 /** What others are told of us, beside our metadata. */
@@ -72,6 +72,7 @@ export class Engine {
   readonly #dispatcher: Dispatcher;
   readonly #settling: Settling;
   readonly #probing: Scheduler;
+  readonly #gossiping: Scheduler;
   readonly #schedulers: readonly Scheduler[];
   readonly #stalls: StallWatch;
   #running = false;
@@ -107,6 +108,7 @@ export class Engine {
     this.queue = new TransmitLimitedQueue({
       numNodes: () => this.table.size,
       retransmitMult: settings.retransmitMult,
+      queued: () => this.#gossiping.wake(),
     });
     this.acks = new AckTable({ clock, caughtUp });
     const { table, self, health, queue, acks } = this;
@@ -141,12 +143,19 @@ export class Engine {
       { clock, random },
       { untilMs: () => this.#pushPullMs(), pushPull: () => this.#pushPullWithSomebody() },
     );
-    this.#probing = this.#every(
-      'probe',
-      () => this.health.scale(settings.probeInterval),
-      () => this.#prober.tick(),
-    );
-    this.#schedulers = [this.#probing, ...this.#otherSchedulers(() => gossipRound(parts))];
+    this.#probing = this.#every('probe', {
+      intervalMs: () => this.health.scale(settings.probeInterval),
+      tick: () => {
+        this.#stalls.goOn();
+        this.#prober.tick();
+      },
+    });
+    this.#gossiping = this.#every('gossip', {
+      intervalMs: () => settings.gossipInterval,
+      tick: () => gossipRound(parts),
+      mayRest: () => lifeguard.gossipRests && !outbox.mayHaveNews,
+    });
+    this.#schedulers = [this.#probing, this.#gossiping, ...this.#slowSchedulers()];
   }
 
   /** Enters ourselves into the table and starts the schedulers. */
@@ -175,6 +184,7 @@ export class Engine {
   /** Stops the periodic work, until it is started again. */
   stopSchedulers(): void {
     for (const scheduler of this.#schedulers) scheduler.stop();
+    this.#stalls.stop();
     this.#settling.stop();
     this.#prober.stop();
   }
@@ -307,28 +317,25 @@ export class Engine {
     if (this.#running && this.#context.settings.settleAfterJoin) this.#settling.start();
   }
 
-  #otherSchedulers(gossip: () => void): Scheduler[] {
+  #slowSchedulers(): Scheduler[] {
     const { settings, effects } = this.#context;
     return [
-      this.#every('gossip', () => settings.gossipInterval, gossip),
-      this.#every(
-        'push-pull',
-        () => this.#pushPullMs(),
-        () => this.#pushPullWithSomebody(),
-      ),
-      this.#every(
-        'queue-check',
-        () => settings.queueCheckInterval,
-        () => effects.report({ code: 'queue-depth', depth: this.queue.numQueued }),
-      ),
+      this.#every('push-pull', {
+        intervalMs: () => this.#pushPullMs(),
+        tick: () => this.#pushPullWithSomebody(),
+      }),
+      this.#every('queue-check', {
+        intervalMs: () => settings.queueCheckInterval,
+        tick: () => effects.report({ code: 'queue-depth', depth: this.queue.numQueued }),
+      }),
     ];
   }
 
-  #every(loop: PeriodicLoop, intervalMs: () => number, tick: () => void): Scheduler {
+  #every(loop: PeriodicLoop, { tick, ...init }: PeriodicWork): Scheduler {
     const { clock, random, settings } = this.#context;
     const { periodic } = settings.lifeguard;
     const late = this.#stalls.late;
-    return new Scheduler({ clock, random }, { intervalMs, tick: periodic(tick, loop), late });
+    return new Scheduler({ clock, random }, { ...init, tick: periodic(tick, loop), late });
   }
 
   #pushPullMs(): number {

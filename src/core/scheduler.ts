@@ -7,6 +7,18 @@
 // Periodic work that starts at a random phase, so that nodes do not fall in step.
 import type { Clock, Random, Timer } from './ports.js';
 
+/** What a scheduler does. */
+export interface PeriodicWork {
+  /** Asked before every tick; 0 when the scheduler starts keeps it off. */
+  readonly intervalMs: () => number;
+  readonly tick: () => void;
+  /** Whether there is nothing to do: then no tick comes before the scheduler is woken. */
+  readonly mayRest?: () => boolean;
+}
+
+/** So many intervals of rest are gone through one by one; what is beyond them in one step. */
+const mostSteps = 10_000;
+
 /** Does something every so often, from a random moment within the first interval on. */
 export class Scheduler {
   readonly #clock: Clock;
@@ -14,29 +26,28 @@ export class Scheduler {
   readonly #intervalMs: () => number;
   readonly #tick: () => void;
   readonly #late: (lateMs: number) => void;
+  readonly #mayRest: () => boolean;
   #timer: Timer | undefined;
+  #isResting = false;
   #dueAt = 0;
 
-  /**
-   * @param init.intervalMs - asked before every tick; 0 when the scheduler starts keeps it off
-   * @param init.tick - the work
-   * @param init.late - told at every tick by how much it came late
-   */
+  /** @param init.late - told at every tick by how much it came late */
   constructor(
     components: { clock: Clock; random: Random },
-    init: { intervalMs: () => number; tick: () => void; late?: (lateMs: number) => void },
+    init: PeriodicWork & { late?: (lateMs: number) => void },
   ) {
     this.#clock = components.clock;
     this.#random = components.random;
     this.#intervalMs = init.intervalMs;
     this.#tick = init.tick;
     this.#late = init.late ?? (() => undefined);
+    this.#mayRest = init.mayRest ?? (() => false);
   }
 
   /** Starts; a second time this does nothing. */
   start(): void {
     const interval = this.#intervalMs();
-    if (this.#timer !== undefined || interval <= 0) return;
+    if (this.#timer !== undefined || this.#isResting || interval <= 0) return;
     this.#dueAt = this.#clock.now() + this.#random.next() * interval;
     this.#arm();
   }
@@ -45,6 +56,20 @@ export class Scheduler {
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#isResting = false;
+  }
+
+  /** There is something to do again. The next tick comes when it would have come without the rest. */
+  wake(): void {
+    if (!this.#isResting) return;
+    this.#isResting = false;
+    const now = this.#clock.now();
+    const interval = this.#intervalMs();
+    const steps = (now - this.#dueAt) / interval;
+    if (steps > mostSteps) this.#dueAt += Math.floor(steps - mostSteps) * interval;
+    // One by one it comes to the same number, to the last bit, and a simulation to the same end.
+    while (this.#dueAt < now) this.#dueAt += interval;
+    this.#arm();
   }
 
   /** While it runs: the next tick comes a whole interval from now. */
@@ -63,6 +88,11 @@ export class Scheduler {
       const interval = this.#intervalMs();
       this.#late(this.#clock.now() - this.#dueAt);
       this.#dueAt = Math.max(this.#dueAt + interval, this.#clock.now());
+      if (this.#mayRest()) {
+        this.#timer = undefined;
+        this.#isResting = true;
+        return;
+      }
       this.#arm();
       this.#tick();
     });

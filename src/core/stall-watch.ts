@@ -5,9 +5,10 @@
  */
 
 // Stalls of our own event loop, seen by how late the periodic work comes: whoever runs the service
-// wants to know of them also when no probe happened to wait just then.
+// wants to know of them also when no probe happened to wait just then. A quiet node has but one probe an interval
+// to do, so the watch looks by itself between two probes.
 import type { Counters } from './counters.js';
-import type { Clock, Effects } from './ports.js';
+import type { Clock, Effects, Timer } from './ports.js';
 
 /** Counts and reports stalls: one for all the ticks that the same stall made late. */
 export class StallWatch {
@@ -16,6 +17,7 @@ export class StallWatch {
   readonly #report: Effects['report'];
   readonly #fromMs: number;
   #lastEndedAt = -Infinity;
+  #next: Timer | undefined;
 
   /** @param init.fromMs - the lateness that a stall begins with */
   constructor(
@@ -42,4 +44,23 @@ export class StallWatch {
     this.#counters.stallMs += isNew ? lateMs : now - this.#lastEndedAt;
     this.#lastEndedAt = now;
   };
+
+  /**
+   * Looks after as long a time as a stall has, and again and again. With each probe it begins anew: then its looks
+   * fall together with the deadlines of probes, and wake nobody up for their own sake.
+   */
+  goOn(): void {
+    this.#next?.cancel();
+    const dueAt = this.#clock.now() + this.#fromMs;
+    this.#next = this.#clock.setTimer(this.#fromMs, () => {
+      this.late(this.#clock.now() - dueAt);
+      this.goOn();
+    });
+  }
+
+  /** Looks no more, until it is to go on. */
+  stop(): void {
+    this.#next?.cancel();
+    this.#next = undefined;
+  }
 }

@@ -36,6 +36,7 @@ interface Entry {
 export class TransmitLimitedQueue {
   readonly #numNodes: () => number;
   readonly #retransmitMult: number;
+  readonly #queued: () => void;
   /** By number of transmissions. */
   readonly #tiers: BroadcastTier<Entry>[] = [];
   readonly #byName = new Map<string, Entry>();
@@ -45,10 +46,12 @@ export class TransmitLimitedQueue {
   /**
    * @param init.numNodes - the size of the cluster now
    * @param init.retransmitMult - the multiplier of the transmit limit
+   * @param init.queued - called after a broadcast was added
    */
-  constructor(init: { numNodes: () => number; retransmitMult: number }) {
+  constructor(init: { numNodes: () => number; retransmitMult: number; queued?: () => void }) {
     this.#numNodes = init.numNodes;
     this.#retransmitMult = init.retransmitMult;
+    this.#queued = init.queued ?? (() => undefined);
   }
 
   /** Messages that are queued now. */
@@ -66,12 +69,9 @@ export class TransmitLimitedQueue {
       isRemoved: false,
     };
     const { name } = broadcast;
-    if (name === undefined) return this.#queueUnnamed(entry);
-    const old = this.#byName.get(name);
-    if (old !== undefined) this.#takeOut(old);
-    this.#insert(entry);
-    this.#byName.set(name, entry);
-    old?.broadcast.finished?.();
+    if (name === undefined) this.#queueUnnamed(entry);
+    else this.#queueNamed(name, entry);
+    this.#queued();
   }
 
   /**
@@ -130,6 +130,14 @@ export class TransmitLimitedQueue {
       }
     }
     return done;
+  }
+
+  #queueNamed(name: string, entry: Entry): void {
+    const old = this.#byName.get(name);
+    if (old !== undefined) this.#takeOut(old);
+    this.#insert(entry);
+    this.#byName.set(name, entry);
+    old?.broadcast.finished?.();
   }
 
   // Only those without a name are asked, and may be replaced.

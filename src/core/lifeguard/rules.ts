@@ -39,6 +39,8 @@ export interface LifeguardRules {
   readonly suspicionWait: (catchUp: Wait) => Wait;
   /** What a loop does at each of its ticks, made of what it is to do. */
   readonly periodic: (tick: () => void, loop: PeriodicLoop) => () => void;
+  /** Whether gossip ticks only while there is something to gossip. */
+  readonly gossipRests: boolean;
 }
 
 const asItIs = <T>(given: T): T => given;
@@ -56,4 +58,5 @@ export const productionRules: LifeguardRules = Object.freeze({
   probeWait: asItIs,
   suspicionWait: asItIs,
   periodic: (tick: () => void) => tick,
+  gossipRests: true,
 });
