@@ -6,31 +6,38 @@
 
 // The writing half of LZW (lzw.ts). It goes through its input in strides, as long as the caller likes,
 // for a megabyte takes longer than one turn of the event loop should.
+//
+// The strings that have a code form a tree: a string is its prefix and one byte more. Each byte of
+// input either leads from a string to a child of it or ends the string, and the next step has to wait
+// for what this one found: what counts is how long that takes. What repeats itself makes long strings,
+// most of which have one child. So the first child is held by the prefix itself, and one load finds
+// it; only further ones are looked for in a hash table.
 
 import { Buffer } from 'node:buffer';
-import { clearCode, endCode, lastCode, minWidth } from './lzw-codes.js';
+import { clearCode, endCode, lastCode, maxWidth, minWidth } from './lzw-codes.js';
 
-/**
- * Open-addressed: `generation << 20 | prefix code << 8 | byte`, and the code beside it. An entry of
- * another generation is free, so that nothing need be cleared between two inputs. At most 3837
- * entries, so it stays under a quarter full; short inputs use only a part of it.
- */
 const maxHashBits = 14;
-const keyBits = 20;
-const lastGeneration = 2 ** (32 - keyBits) - 1;
+const codeMask = (1 << maxWidth) - 1;
+/** In place of a child; it differs from all, for `lastCode` is never a child. */
+const none = -1;
+const nothing = Buffer.alloc(0);
 
 /** Compresses one input after the other. */
 export class LzwEncoder {
-  readonly #hashKeys = new Uint32Array(1 << maxHashBits);
-  readonly #hashCodes = new Uint16Array(1 << maxHashBits);
+  /** By prefix: `byte << 12 | code` of its first child. Only literals and codes given out count. */
+  readonly #firstChildren = new Int32Array(1 << maxWidth);
+  /**
+   * The other children, open-addressed: `prefix << 20 | byte << 12 | code`. At most 3837 entries, so
+   * it stays under a quarter full. Short inputs use only a part of it, for it has to be cleared.
+   */
+  readonly #otherChildren = new Int32Array(1 << maxHashBits);
   readonly #scratch: Buffer;
-  #generation = 0;
-  #data: Uint8Array = Buffer.alloc(0);
+  #data: Uint8Array = nothing;
   #most = 0;
   #out: Buffer;
-  #hashBits = maxHashBits;
+  #hashMask = 0;
   /** The next byte to be looked at. */
-  #position = 1;
+  #position = 0;
   #size = 0;
   #bits = 0;
   #bitCount = 0;
@@ -49,93 +56,91 @@ export class LzwEncoder {
   begin(data: Uint8Array, most: number): void {
     const { length } = data;
     this.#data = data;
-    this.#most = most;
-    this.#hashBits = Math.min(maxHashBits, Math.max(8, 34 - Math.clz32(length)));
+    this.#hashMask = (1 << Math.min(maxHashBits, Math.max(8, 33 - Math.clz32(length)))) - 1;
     // Each byte gives one code of 12 bits at most, and a clear code comes after thousands.
-    const bound = Math.min(most, length + (length >>> 1) + (length >>> 8) + 16);
-    const isSmall = bound + 4 <= this.#scratch.length;
-    this.#out = isSmall ? this.#scratch : Buffer.allocUnsafeSlow(bound + 4);
-    // The clear code that everything begins with.
-    this.#out[0] = clearCode & 0xff;
-    this.#size = 1;
-    this.#bits = clearCode >> 8;
-    this.#bitCount = minWidth - 8;
+    this.#most = Math.min(most, length + (length >>> 1) + (length >>> 8) + 16);
+    // A few codes may be written before it is noticed that one was too many.
+    const room = this.#most + 8;
+    this.#out = room <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafeSlow(room);
+    this.#position = 0;
+    this.#size = 0;
+    this.#bits = 0;
+    this.#bitCount = 0;
     this.#width = minWidth;
     this.#newest = endCode;
-    this.#emptyTable();
-    this.#position = 1;
-    this.#prefix = length > 0 ? (data[0] as number) : endCode;
+    this.#forgetStrings();
+    this.#write(clearCode);
   }
 
   /** Takes up to `stride` more bytes of the input; true when it is done with all of it. */
   advance(stride: number): boolean {
-    const { length } = this.#data;
     const data = this.#data;
     const most = this.#most;
     const out = this.#out;
-    const hashKeys = this.#hashKeys;
-    const hashCodes = this.#hashCodes;
-    const hashShift = 32 - this.#hashBits;
-    const hashMask = (1 << this.#hashBits) - 1;
+    const firstChildren = this.#firstChildren;
+    const otherChildren = this.#otherChildren;
+    const hashMask = this.#hashMask;
     let size = this.#size;
     let bits = this.#bits;
     let bitCount = this.#bitCount;
     let width = this.#width;
     let newest = this.#newest;
     let prefix = this.#prefix;
-    let generation = this.#generation;
-    let tag = generation << keyBits;
     let i = this.#position;
-    // One turn more than there are bytes: the last string counts as one more code, though none will
-    // come after it.
-    const until = Math.min(length, i + stride - 1);
-    for (; i <= until; i++) {
-      const byte = i < length ? (data[i] as number) : 0;
+    const until = Math.min(data.length, i + stride);
+    if (i === 0 && until > 0) prefix = data[i++] as number;
+
+    while (i < until) {
+      const byte = data[i++] as number;
+      const first = firstChildren[prefix] as number;
+      if (first >>> maxWidth === byte) {
+        prefix = first & codeMask;
+        continue;
+      }
       let slot = 0;
-      if (i < length) {
-        const key = (tag | (prefix << 8) | byte) >>> 0;
-        slot = Math.imul(key, 0x9e3779b1) >>> hashShift;
-        let held = hashKeys[slot] as number;
-        while (held !== key && held >>> keyBits === generation) {
+      if (first !== none) {
+        const key = (prefix << 8) | byte;
+        slot = (prefix * 4 + Math.imul(byte, 1327)) & hashMask;
+        let held = otherChildren[slot] as number;
+        while (held !== none && held >>> maxWidth !== key) {
           slot = (slot + 1) & hashMask;
-          held = hashKeys[slot] as number;
+          held = otherChildren[slot] as number;
         }
-        if (held === key) {
-          prefix = hashCodes[slot] as number;
+        if (held !== none) {
+          prefix = held & codeMask;
           continue;
         }
-        hashKeys[slot] = key;
       }
-      // Up to 7 bits wait from before, and a code has 9 to 12: one or two bytes become whole.
+
+      // As #write does; up to 7 bits wait from before.
       bits |= prefix << bitCount;
       bitCount += width;
-      out[size++] = bits;
-      bits >>>= 8;
-      bitCount -= 8;
-      if (bitCount >= 8) {
-        out[size++] = bits;
-        bits >>>= 8;
-        bitCount -= 8;
-      }
+      out[size] = bits;
+      out[size + 1] = bits >>> 8;
+      size += bitCount >>> 3;
+      bits >>>= bitCount & ~7;
+      bitCount &= 7;
       if (size > most) break;
-      prefix = byte;
       newest++;
       if (newest === lastCode) {
         bits |= clearCode << bitCount;
         bitCount += width;
-        for (; bitCount >= 8; bitCount -= 8) {
-          out[size++] = bits;
-          bits >>>= 8;
-        }
+        out[size] = bits;
+        out[size + 1] = bits >>> 8;
+        size += bitCount >>> 3;
+        bits >>>= bitCount & ~7;
+        bitCount &= 7;
         width = minWidth;
         newest = endCode;
-        this.#emptyTable();
-        generation = this.#generation;
-        tag = generation << keyBits;
+        this.#forgetStrings();
       } else {
         if (newest === 1 << width) width++;
-        hashCodes[slot] = newest;
+        const child = (byte << maxWidth) | newest;
+        if (first === none) firstChildren[prefix] = child;
+        else otherChildren[slot] = (prefix << 20) | child;
+        firstChildren[newest] = none;
       }
+      prefix = byte;
     }
     this.#size = size;
     this.#bits = bits;
@@ -144,29 +149,47 @@ export class LzwEncoder {
     this.#newest = newest;
     this.#prefix = prefix;
     this.#position = i;
-    return i > length || size > most;
+    return i === data.length || size > most;
   }
 
   /** The output, or undefined if it is over the limit; good until the next `begin`. */
   finish(): Buffer | undefined {
     const out = this.#out;
-    this.#data = out.subarray(0, 0);
-    if (this.#size > this.#most) return undefined;
-    let size = this.#size;
-    let bits = this.#bits | (endCode << this.#bitCount);
-    for (let bitCount = this.#bitCount + this.#width; bitCount > 0; bitCount -= 8) {
-      out[size++] = bits;
-      bits >>>= 8;
+    if (this.#size <= this.#most) {
+      if (this.#data.length > 0) this.#writeLast();
+      this.#write(endCode);
+      if (this.#bitCount > 0) out[this.#size++] = this.#bits;
     }
+    this.#data = nothing;
     this.#out = this.#scratch;
-    return size > this.#most ? undefined : out.subarray(0, size);
+    return this.#size > this.#most ? undefined : out.subarray(0, this.#size);
   }
 
-  #emptyTable(): void {
-    if (this.#generation === lastGeneration) {
-      this.#hashKeys.fill(0);
-      this.#generation = 0;
+  /** The last string counts as one more code, though none will come after it. */
+  #writeLast(): void {
+    this.#write(this.#prefix);
+    this.#newest++;
+    if (this.#newest === lastCode) {
+      this.#write(clearCode);
+      this.#width = minWidth;
+    } else if (this.#newest === 1 << this.#width) {
+      this.#width++;
     }
-    this.#generation++;
+  }
+
+  /** With what waits from before, the 9 to 12 bits of a code make one or two bytes whole. */
+  #write(code: number): void {
+    const bits = this.#bits | (code << this.#bitCount);
+    const bitCount = this.#bitCount + this.#width;
+    this.#out[this.#size] = bits;
+    this.#out[this.#size + 1] = bits >>> 8;
+    this.#size += bitCount >>> 3;
+    this.#bits = bits >>> (bitCount & ~7);
+    this.#bitCount = bitCount & 7;
+  }
+
+  #forgetStrings(): void {
+    this.#firstChildren.fill(none, 0, clearCode);
+    this.#otherChildren.fill(none, 0, this.#hashMask + 1);
   }
 }
