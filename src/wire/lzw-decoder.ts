@@ -7,8 +7,11 @@
 // The reading half of LZW (lzw.ts), in strides like the writing half.
 
 import { Buffer } from 'node:buffer';
-import { clearCode, endCode, firstFreeCode, maxWidth, minWidth, tableSize } from './lzw-codes.js';
+import * as codes from './lzw-codes.js';
 import { WireError } from './wire-error.js';
+
+// The engine loads what is imported wherever it is used; the module's own constants it takes as numbers.
+const { clearCode, endCode, firstFreeCode, maxWidth, minWidth, tableSize } = codes;
 
 /** From this length on, the engine's own copy beats a loop. */
 const bulkCopyLength = 24;

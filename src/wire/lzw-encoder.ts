@@ -14,8 +14,10 @@
 // it; only further ones are looked for in a hash table.
 
 import { Buffer } from 'node:buffer';
-import { clearCode, endCode, lastCode, maxWidth, minWidth } from './lzw-codes.js';
+import * as codes from './lzw-codes.js';
 
+// The engine loads what is imported wherever it is used; the module's own constants it takes as numbers.
+const { clearCode, endCode, lastCode, maxWidth, minWidth } = codes;
 const maxHashBits = 14;
 const codeMask = (1 << maxWidth) - 1;
 /** In place of a child; it differs from all, for `lastCode` is never a child. */
