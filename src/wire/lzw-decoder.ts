@@ -13,18 +13,27 @@ import { WireError } from './wire-error.js';
 // The engine loads what is imported wherever it is used; the module's own constants it takes as numbers.
 const { clearCode, endCode, firstFreeCode, maxWidth, minWidth, tableSize } = codes;
 
-/** From this length on, the engine's own copy beats a loop. */
-const bulkCopyLength = 24;
+/** Strings are copied in steps of two words: most are that short, so that the loop is hardly one. */
+const stepBytes = 8;
+/** From this length on, the engine's own copy beats the loop. */
+const bulkCopyLength = 128;
+const nothing = Buffer.alloc(0);
+
+/** Where output is written, by the byte or by the word. */
+interface Room {
+  readonly bytes: Buffer;
+  readonly words: DataView;
+}
 
 /** Decompresses one input after the other. */
 export class LzwDecoder {
   /** Where in the output the bytes of a code last stood, and how many they are: no chains to walk. */
   readonly #startOfCode = new Int32Array(tableSize);
   readonly #lengthOfCode = new Int32Array(tableSize);
-  readonly #scratch: Buffer;
-  #data: Uint8Array = Buffer.alloc(0);
+  readonly #scratch: Room;
+  #data: Uint8Array = nothing;
   #maxOutput = 0;
-  #out: Buffer;
+  #room: Room;
   #size = 0;
   #position = 0;
   #bits = 0;
@@ -37,15 +46,15 @@ export class LzwDecoder {
 
   /** @param init.scratchBytes - how much output needs no buffer of its own */
   constructor(init: { scratchBytes: number }) {
-    this.#scratch = Buffer.allocUnsafeSlow(init.scratchBytes);
-    this.#out = this.#scratch;
+    this.#scratch = roomFor(init.scratchBytes);
+    this.#room = this.#scratch;
   }
 
   /** Begins with `data`, which may give `maxOutput` bytes. */
   begin(data: Uint8Array, maxOutput: number): void {
     this.#data = data;
     this.#maxOutput = maxOutput;
-    this.#out = this.#scratch;
+    this.#room = this.#scratch;
     this.#size = 0;
     this.#position = 0;
     this.#bits = 0;
@@ -65,7 +74,7 @@ export class LzwDecoder {
     const lengthOfCode = this.#lengthOfCode;
     const data = this.#data;
     const maxOutput = this.#maxOutput;
-    let out = this.#out;
+    let room = this.#room;
     let size = this.#size;
     let position = this.#position;
     let bits = this.#bits;
@@ -76,9 +85,15 @@ export class LzwDecoder {
     // Each code read counts for a byte at least, or endless clear codes would be one stride.
     const inputUntil = position + stride;
     const until = size + stride;
+    const lastPosition = data.length - 1;
     let isDone = false;
 
     while (size < until && position < inputUntil) {
+      if (bitCount < width && position < lastPosition) {
+        bits |= ((data[position] as number) | ((data[position + 1] as number) << 8)) << bitCount;
+        position += 2;
+        bitCount += 16;
+      }
       while (bitCount < width) {
         const byte = data[position++];
         if (byte === undefined) throw new WireError('bad-compression', 'LZW data has no end code');
@@ -110,17 +125,19 @@ export class LzwDecoder {
       const length = code < clearCode ? 1 : (lengthOfCode[code] ?? 0);
       const end = size + length;
       if (end > maxOutput) throw new WireError('too-large', `more than ${maxOutput} bytes of LZW`);
-      if (end > out.length) out = grown(out, { used: size, needed: end, limit: maxOutput });
+      if (end > room.bytes.length) {
+        room = grown(room, { used: size, needed: end, limit: maxOutput });
+      }
       if (code < clearCode) {
-        out[size] = code;
+        room.bytes[size] = code;
       } else {
-        copyWithin(out, startOfCode[code] ?? 0, size, length);
+        copyWithin(room, startOfCode[code] ?? 0, size, length);
       }
       size = end;
       previousLength = length;
       if (free === 1 << width && width < maxWidth) width++;
     }
-    this.#out = out;
+    this.#room = room;
     this.#size = size;
     this.#position = position;
     this.#bits = bits;
@@ -137,33 +154,46 @@ export class LzwDecoder {
    * @throws WireError `bad-compression` when there is none
    */
   finish(): Buffer {
-    const out = this.#out;
-    this.#data = out.subarray(0, 0);
-    this.#out = this.#scratch;
+    const { bytes } = this.#room;
+    this.#data = nothing;
+    this.#room = this.#scratch;
     const size = this.#size;
     if (size === 0) throw new WireError('bad-compression', 'LZW data holds nothing');
     const copy = Buffer.allocUnsafe(size);
-    copy.set(out.subarray(0, size));
+    copy.set(bytes.subarray(0, size));
     return copy;
   }
 }
 
+function roomFor(length: number): Room {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  return { bytes, words: new DataView(bytes.buffer) };
+}
+
 /** Gives room for `needed` bytes, keeping the first `used`: doubles, never beyond `limit`. */
 function grown(
-  buffer: Buffer,
+  { bytes }: Room,
   { used, needed, limit }: { used: number; needed: number; limit: number },
-): Buffer {
-  const larger = Buffer.allocUnsafeSlow(Math.min(limit, Math.max(needed, buffer.length * 2)));
-  larger.set(buffer.subarray(0, used));
+): Room {
+  const larger = roomFor(Math.min(limit, Math.max(needed, bytes.length * 2)));
+  larger.bytes.set(bytes.subarray(0, used));
   return larger;
 }
 
-/** Copies forwards, for the source may reach one byte into the destination: that byte is its first. */
-function copyWithin(buffer: Buffer, source: number, target: number, length: number): void {
-  if (length < bulkCopyLength) {
-    for (let i = 0; i < length; i++) buffer[target + i] = buffer[source + i] ?? 0;
+/**
+ * Copies a string to the end of what was written. The string of a code assigned just now ends in its
+ * own copy: with the byte that it begins with.
+ */
+function copyWithin({ bytes, words }: Room, source: number, target: number, length: number): void {
+  const end = target + length;
+  if (length < bulkCopyLength && end + stepBytes <= bytes.length) {
+    // The last step may take some bytes too many, over which the next string is written.
+    for (let to = target, from = source; to < end; to += stepBytes, from += stepBytes) {
+      words.setUint32(to, words.getUint32(from, true), true);
+      words.setUint32(to + 4, words.getUint32(from + 4, true), true);
+    }
   } else {
-    buffer.copyWithin(target, source, source + length - 1);
-    buffer[target + length - 1] = buffer[source + length - 1] ?? 0;
+    bytes.copyWithin(target, source, source + length);
   }
+  if (source + length > target) bytes[end - 1] = bytes[target] ?? 0;
 }
