@@ -145,3 +145,94 @@ test('anew: the next tick comes a whole interval from now, if it runs at all', (
   clock.advance(1);
   assert.equal(ticks.length, before + 1);
 });
+
+/** Ticks 5 times a second, while there is work. */
+function makeRestful(clock = new VirtualClock()) {
+  const work = { left: 0 };
+  const ticks: number[] = [];
+  const lateness: number[] = [];
+  const scheduler = new Scheduler(
+    { clock, random: new SeededRandom(1) },
+    {
+      intervalMs: () => 200,
+      tick: () => {
+        ticks.push(clock.now());
+        work.left--;
+      },
+      mayRest: () => work.left === 0,
+      late: (lateMs) => void lateness.push(lateMs),
+    },
+  );
+  const give = (amount: number): void => {
+    work.left += amount;
+    scheduler.wake();
+  };
+  return { clock, ticks, lateness, scheduler, give };
+}
+
+test('one that has nothing to do rests: there is no tick and no timer', () => {
+  const { clock, ticks, scheduler } = makeRestful();
+  scheduler.start();
+  assert.equal(clock.pending, 1);
+  clock.advance(200);
+  assert.equal(clock.pending, 0);
+  clock.advance(3_600_000);
+  assert.deepEqual(ticks, []);
+});
+
+test('after a rest it ticks at the very moments at which it would have, and rests again', () => {
+  const { clock, ticks, scheduler: steady } = make({ intervalMs: () => 200 });
+  const { ticks: some, lateness, scheduler: restful, give } = makeRestful(clock);
+  steady.start();
+  restful.start();
+  clock.advance(1_000);
+  const begins = [1_000.3, 5_333.7, 5_600.01, 250_000.9, 260_000];
+  for (const begin of begins) {
+    clock.advance(begin - clock.now());
+    give(3);
+  }
+  clock.advance(10_000);
+  assert.equal(some.length, 3 * begins.length);
+  for (const at of some) assert.ok(ticks.includes(at), `${at}`);
+  assert.ok(lateness.every((lateMs) => lateMs === 0));
+  steady.stop();
+  assert.equal(clock.pending, 0);
+});
+
+test('a rest of any length ends within one interval, and in no time', () => {
+  const { clock, ticks, scheduler, give } = makeRestful();
+  scheduler.start();
+  clock.advance(365 * 24 * 3_600_000);
+  give(2);
+  const woken = clock.now();
+  clock.advance(200);
+  assert.ok(ticks.length === 1 && (ticks[0] as number) >= woken);
+});
+
+test('waking one that does not rest, is stopped, or was never started, changes nothing', () => {
+  const { clock, ticks, scheduler, give } = makeRestful();
+  give(1_000);
+  assert.equal(clock.pending, 0);
+  scheduler.start();
+  clock.advance(1_000);
+  assert.equal(ticks.length, 5);
+  for (let i = 0; i < 10; i++) scheduler.wake();
+  assert.equal(clock.pending, 1);
+  scheduler.stop();
+  scheduler.wake();
+  assert.equal(clock.pending, 0);
+});
+
+test('one that rests can be stopped and started', () => {
+  const { clock, ticks, scheduler, give } = makeRestful();
+  scheduler.start();
+  clock.advance(1_000);
+  scheduler.start();
+  assert.equal(clock.pending, 0, 'it rests on');
+  scheduler.stop();
+  give(1);
+  assert.equal(clock.pending, 0);
+  scheduler.start();
+  clock.advance(200);
+  assert.equal(ticks.length, 1);
+});

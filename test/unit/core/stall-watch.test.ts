@@ -11,6 +11,7 @@ import { Scheduler } from '../../../src/core/scheduler.js';
 import type { Report } from '../../../src/core/reports.js';
 import { StallWatch } from '../../../src/core/stall-watch.js';
 import { SeededRandom } from '../../../src/testing/index.js';
+import { makeEngine } from './harness.js';
 import { StallableClock } from './stallable-clock.js';
 
 /** Two periodic jobs that a stall of over 500 ms is seen by. */
@@ -50,4 +51,30 @@ test('what is shorter is none', () => {
     clock.advance(1_000);
   }
   assert.deepEqual([counters.stalls, counters.stallMs], [0, 0]);
+});
+
+test('in a node that does nothing but probe, a stall of twice the time is seen whenever it begins', () => {
+  for (let at = 0; at < 1_000; at += 37) {
+    const clock = new StallableClock();
+    const { counters } = makeEngine({ clock, schedulers: true });
+    clock.advance(10_000 + at);
+    assert.equal(counters.stalls, 0);
+    clock.stall(1_100);
+    assert.equal(counters.stalls, 1, `a stall that began at ${at}`);
+    assert.ok(counters.stallMs > 500 && counters.stallMs <= 1_100);
+    clock.advance(3_000);
+    assert.equal(counters.stalls, 1);
+  }
+});
+
+test('the looks between two probes end with the schedulers', () => {
+  const clock = new StallableClock();
+  const { engine } = makeEngine({ clock, schedulers: true });
+  clock.advance(5_000);
+  engine.stopSchedulers();
+  assert.equal(clock.pending, 0);
+  engine.startSchedulers();
+  clock.advance(5_000);
+  engine.stop();
+  assert.equal(clock.pending, 0);
 });

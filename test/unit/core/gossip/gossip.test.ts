@@ -7,6 +7,7 @@
 // Behaviour, section 6: who hears what, and that every packet takes news along.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { VirtualClock } from '../../../../src/testing/index.js';
 import { MessageType } from '../../../../src/wire/message-type.js';
 import { alive, ip, makeEngine, ME, type Harness, type HarnessOptions } from '../harness.js';
 import { ack, makeProber, nextPing, ping } from '../probe/probing.js';
@@ -50,6 +51,38 @@ test('news goes to as many members as configured in each round', () => {
   harness.run(200);
   assert.equal(harness.sent.length, 3);
   assert.equal(hearers(harness).length, 3);
+});
+
+test('a quiet node wakes up for no gossip, and news is on its way within an interval all the same', () => {
+  const clock = new VirtualClock();
+  const harness = makeGossiper({ clock });
+  harness.addMember('a');
+  harness.run(10_000);
+  harness.forget();
+  assert.equal(clock.pending, 0);
+  harness.run(3_600_000);
+  for (const wait of [70, 90_000.5]) {
+    harness.run(wait);
+    spread(harness, `far-${wait}`);
+    assert.equal(clock.pending, 1);
+    harness.run(200);
+    assert.ok(harness.sent.length > 0);
+    harness.run(10_000);
+    assert.equal(clock.pending, 0);
+    harness.sent.splice(0);
+  }
+  const { sent, engine } = harness;
+  engine.queue.queueBroadcast({ message: Buffer.of(MessageType.user, 1) });
+  harness.run(200);
+  assert.ok(sent.length > 0, 'a broadcast of the user’s is news, too');
+});
+
+test('a node whose user’s delegate may have something goes on asking it', () => {
+  const clock = new VirtualClock();
+  const harness = makeGossiper({ clock, effects: { hasUserBroadcasts: () => true } });
+  harness.addMember('a');
+  harness.run(10_000);
+  assert.equal(clock.pending, 1);
 });
 
 test('without news nothing is sent', () => {
