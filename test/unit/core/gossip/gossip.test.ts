@@ -55,15 +55,16 @@ test('news goes to as many members as configured in each round', () => {
 
 test('a quiet node wakes up for no gossip, and news is on its way within an interval all the same', () => {
   const clock = new VirtualClock();
-  const harness = makeGossiper({ clock });
+  const harness = makeGossiper({ clock, effects: { hasUserBroadcasts: () => false } });
   harness.addMember('a');
   harness.run(10_000);
   harness.forget();
   assert.equal(clock.pending, 0);
   harness.run(3_600_000);
-  for (const wait of [70, 90_000.5]) {
+  for (const [host, wait] of [70, 90_000.5].entries()) {
     harness.run(wait);
-    spread(harness, `far-${wait}`);
+    harness.receive(alive(`far-${host}`, { addr: ip(`10.5.5.${host}`) }));
+    harness.run(0);
     assert.equal(clock.pending, 1);
     harness.run(200);
     assert.ok(harness.sent.length > 0);
