@@ -248,4 +248,16 @@ export const canaries: readonly Canary[] = [
     from: '    if (old !== undefined) this.#takeOut(old);',
     to: '',
   },
+  {
+    name: 'gossip that rests is not woken',
+    file: 'core/scheduler.ts',
+    from: '    if (!this.#isResting) return;\n',
+    to: '    if (this.#isResting || !this.#isResting) return;\n',
+  },
+  {
+    name: 'records that bring news are passed over',
+    file: 'core/membership/judge-alive.ts',
+    from: '    !isNewer(record.incarnation, member.incarnation) &&\n    record',
+    to: '    record',
+  },
 ];
