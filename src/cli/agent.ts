@@ -12,6 +12,7 @@ import { JoinError } from '../errors.js';
 import { Memberlist } from '../memberlist.js';
 import { serfGuest, type SerfGuest } from '../serf/serf-guest.js';
 import { splitHostPort } from '../wire/address.js';
+import { tellEvents, tellMessages } from './agent-events.js';
 import { AgentCommands, commandsHelp } from './agent-commands.js';
 import {
   exitCodes,
@@ -52,8 +53,9 @@ export const agent: Command = {
   help: `usage: node-memberlist agent [options]
 
 Runs one member of a cluster until it is told to leave. Each event is one line of JSON on standard
-output: started, joined, join-failed, join, leave, update, suspect, recover, conflict, message,
-user-event, health, left, leave-failed. Log lines go to standard error. SIGTERM, SIGINT, the command
+output: started, joined, join-failed, join, leave, update, suspect, recover, conflict, flapping,
+isolated, minority, recovered, message, user-event, health, left, leave-failed. Log lines go to
+standard error. SIGTERM, SIGINT, the command
 'leave' and an output that nobody reads any more let it leave in good order, and end with 0; a second
 signal ends it at once. (npx may not pass signals on: where something other than a terminal stops it,
 start node_modules/.bin/node-memberlist.)
@@ -179,27 +181,11 @@ class Agent {
 
   #tellEvents(list: Memberlist): void {
     const say = (line: object): void => this.#say(line);
-    for (const event of ['join', 'suspect', 'recover'] as const) {
-      list.on(event, (node) => say({ event, node: nodeAsJson(node) }));
-    }
-    list.on('leave', (node, reason) => say({ event: 'leave', reason, node: nodeAsJson(node) }));
-    list.on('update', (node) => say({ event: 'update', node: nodeAsJson(node) }));
-    list.on('conflict', (existing, other) =>
-      say({ event: 'conflict', existing: nodeAsJson(existing), other: nodeAsJson(other) }),
-    );
-    list.on('health', (score) => say({ event: 'health', score }));
+    tellEvents(list, say);
+    // A Serf cluster's messages are Serf's affair.
+    if (this.#guest === undefined) tellMessages(list, say);
     this.#guest?.on('event', ({ name, payload, ltime }) =>
       say({ event: 'user-event', name, payload: payload.toString(), ltime }),
-    );
-    // A Serf cluster's messages are Serf's affair.
-    if (this.#guest !== undefined) return;
-    list.on('message', (payload, from) =>
-      say({
-        event: 'message',
-        from: from.name ?? from.addr,
-        text: payload.toString(),
-        bytes: payload.toString('base64'),
-      }),
     );
   }
 

@@ -9,7 +9,7 @@ import type { Node } from '../core/member.js';
 import { ConfigError, ProtocolError, TimeoutError } from '../errors.js';
 import type { Address } from '../wire/address.js';
 import { limits } from '../wire/limits.js';
-import type { Values } from './command.js';
+import { UsageError, type Values } from './command.js';
 import { targetOf, Visitor, type PingAnswer } from './visitor.js';
 
 /** One thing that the doctor says. */
@@ -50,6 +50,7 @@ export async function* diagnose(
   try {
     to = await targetOf(target);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     yield bad('name', (error as Error).message, 'Check the name, or use the IP.');
     return;
   }

@@ -17,7 +17,7 @@ import { Pacer } from '../exchange/pacer.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { layersFor } from '../security/layers.js';
 import { NetTransport } from '../transport/net-transport.js';
-import { resolveSeed } from '../transport/resolve.js';
+import { resolveSeed, SeedSyntaxError } from '../transport/resolve.js';
 import type { Address } from '../wire/address.js';
 import { decodeMessage, encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
@@ -92,9 +92,17 @@ export function keyOf(values: Values): string | undefined {
   }
 }
 
-/** The first address of `HOST`, `HOST:PORT` or `NAME/HOST:PORT`. */
+/**
+ * The first address of `HOST`, `HOST:PORT` or `NAME/HOST:PORT`.
+ *
+ * @throws UsageError when it is none of these; the resolver's errors
+ */
 export async function targetOf(text: string): Promise<Address> {
-  const [target] = await resolveSeed(text, { defaultPort: DEFAULT_PORT });
+  const [target] = await resolveSeed(text, { defaultPort: DEFAULT_PORT }).catch(
+    (error: unknown) => {
+      throw error instanceof SeedSyntaxError ? new UsageError(error.message) : error;
+    },
+  );
   if (target === undefined) throw new Error(`${text} has no address`);
   return target;
 }

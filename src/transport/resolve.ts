@@ -139,8 +139,11 @@ function parsePort(seed: string, text: string | undefined, defaultPort: number):
   throw nonsense(seed, `the port must be a number from 1 to 65535, not "${text}"`);
 }
 
-function nonsense(seed: string, why: string): Error {
-  return new Error(`"${seed}" is not a seed: ${why} (${forms})`);
+/** What was given is not a seed at all, whatever the network says. */
+export class SeedSyntaxError extends Error {}
+
+function nonsense(seed: string, why: string): SeedSyntaxError {
+  return new SeedSyntaxError(`"${seed}" is not a seed: ${why} (${forms})`);
 }
 
 async function lookUp(host: string, lookup: Lookup = lookUpAll): Promise<string[]> {

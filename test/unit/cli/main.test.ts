@@ -92,6 +92,22 @@ test('called wrongly it says how, on standard error, and ends with 2', async () 
   assert.match(bare.out, /usage:/);
 });
 
+test('what is no address at all is a wrong call, and no failure of the network', async () => {
+  for (const command of ['members', 'ping', 'doctor']) {
+    for (const target of [
+      '127.0.0.1:abc',
+      '127.0.0.1:0',
+      '[10.0.0.1]:7946',
+      '/10.0.0.1',
+      ':7946',
+    ]) {
+      const { status, out, err } = await run(command, target);
+      assert.deepEqual([status, out], [2, ''], `${command} ${target}`);
+      assert.match(err, /is not a seed/);
+    }
+  }
+});
+
 test('keygen makes another key each time, of the length that is asked for', async () => {
   const keys = new Set<string>();
   for (const bytes of ['16', '24', '32']) {
