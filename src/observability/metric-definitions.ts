@@ -150,7 +150,8 @@ const probes: readonly ReadMetric[] = [
   counter(
     'stalls_total',
     'Stalls of the event loop longer than probeTimeout',
-    'Periodic work came more than `probeTimeout` late. Something blocks the thread: long synchronous work, ' +
+    'Periodic work came more than `probeTimeout` late, so what is shorter than twice that may go unseen in a ' +
+      'quiet node. Something blocks the thread: long synchronous work, ' +
       'garbage collection, a starved CPU. Others suspect a node that stalls.',
     (c) => c.stalls,
   ),
