@@ -8,7 +8,7 @@
 // to hold a silence against somebody waits here first, until what had come by then is handled.
 import type { Counters } from './counters.js';
 import type { Inbox } from './inbox.js';
-import type { Clock } from './ports.js';
+import type { Clock, Timer } from './ports.js';
 
 // Under a flood that never ends the wait must: this many turns of the event loop at most.
 const MAX_TURNS = 64;
@@ -18,6 +18,8 @@ export class CatchUp {
   readonly #clock: Clock;
   readonly #counters: Counters;
   readonly #inbox: Inbox;
+  /** The turns that are waited for. */
+  readonly #turns = new Set<Timer>();
   #stopped = false;
 
   constructor(components: { clock: Clock; counters: Counters; inbox: Inbox }) {
@@ -34,17 +36,27 @@ export class CatchUp {
     let turnsLeft = MAX_TURNS;
     let seen = this.#counters.packetsIn;
     const turn = (): void => {
-      if (this.#stopped) return;
       const busy = this.#inbox.size > 0 || this.#counters.packetsIn !== seen;
       seen = this.#counters.packetsIn;
-      if (busy && turnsLeft-- > 0) this.#clock.afterTurn(turn);
+      if (busy && turnsLeft-- > 0) this.#afterTurn(turn);
       else then();
     };
-    this.#clock.afterTurn(turn);
+    this.#afterTurn(turn);
   };
 
   /** Nobody is called back any more. */
   stop(): void {
     this.#stopped = true;
+    for (const turn of this.#turns) turn.cancel();
+    this.#turns.clear();
+  }
+
+  #afterTurn(callback: () => void): void {
+    if (this.#stopped) return;
+    const turn = this.#clock.afterTurn(() => {
+      this.#turns.delete(turn);
+      callback();
+    });
+    this.#turns.add(turn);
   }
 }

@@ -35,8 +35,8 @@ export function loadOf(life: Life): Load {
   };
 }
 
-/** Probing, gossip, push/pull, and the look at the queue. */
-const schedulers = 4;
+/** Probing, gossip, push/pull, the look at the queue, and the watch for stalls. */
+const schedulers = 5;
 /** Beside what is counted below: settling, a probe's first deadline, the inbox, joins, folded lines. */
 const otherTimers = 40;
 
