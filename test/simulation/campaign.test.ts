@@ -32,6 +32,7 @@ const kept: Record<string, string> = {
   'twins-verdict.json': 'what a twin found out in our name we did not suspect for its time',
   'forgotten-later.json':
     'who holds others for dead when those are joined again forgets them later',
+  'ended-in-a-turn.json': 'a node that ends while it waits for late packets leaves no timer behind',
   'home-taken.json': 'a node whose address has another one by now starts elsewhere',
 };
 const keptFolder = new URL('./campaign/kept/', import.meta.url);
