@@ -10,6 +10,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
 import { buildGo } from '../test/interop/peers/build-go.js';
 import { documentOf } from './document.js';
 import { figures } from './figures/all.js';
@@ -20,6 +21,7 @@ import { judge } from './rows.js';
 import { Stage, type Effort } from './stage.js';
 import { textOf, type Section } from './table.js';
 
+const pagePath = 'docs/BENCHMARKS.md';
 const goFolder = resolve('bench/go');
 const goProgram = resolve('node_modules/.cache/bench/go-side');
 const ourProgram = fileURLToPath(new URL('ours/main.js', import.meta.url));
@@ -66,7 +68,8 @@ async function run(options: Options): Promise<void> {
     const taken = new Set(sections.map(({ name }) => name));
     const notTaken = figures.map(({ name }) => name).filter((name) => !taken.has(name));
     const page = documentOf(sections, { machine, command: command(), notTaken });
-    writeFileSync('docs/BENCHMARKS.md', page);
+    const style = await resolveConfig(pagePath);
+    writeFileSync(pagePath, await format(page, { ...style, parser: 'markdown' }));
   }
 }
 
