@@ -427,7 +427,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       const limit = this.#shell.engine.userMessageBudget;
       throw new MessageTooLargeError('the message', message.length, limit);
     }
-    await this.#shell.sendPacket(packet, to);
+    await this.#shell.packets.sendForUser(packet, to);
   }
 
   async #resolve(field: string, address: string): Promise<Address[]> {

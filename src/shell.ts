@@ -10,14 +10,16 @@ import type { ResolvedConfig } from './config/options.js';
 import type { Snapshot } from './company/snapshot.js';
 import { readSnapshot } from './company/snapshot-keeper.js';
 import { defaultRejoin } from './config/presets.js';
-import { Counters, type DropReason } from './core/counters.js';
-import { Engine, versionBytes } from './core/engine.js';
+import type { CoreSettings } from './core/context.js';
+import { Counters } from './core/counters.js';
+import { Engine } from './core/engine.js';
 import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
+import { versionBytes } from './core/local-node.js';
 import type { MembershipEvent } from './core/membership/events.js';
-import type { Effects, SendFailure } from './core/ports.js';
+import type { Effects } from './core/ports.js';
 import type { ExchangedBytes, Report } from './core/reports.js';
 import { DelegateHost, asError } from './delegate-host.js';
-import { ConfigError, MessageTooLargeError, ProtocolError } from './errors.js';
+import { ConfigError, MessageTooLargeError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
 import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler } from './exchange/dialler.js';
@@ -26,24 +28,16 @@ import { createLogger } from './observability/logger.js';
 import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
 import { Reporter } from './observability/reporter.js';
+import { PacketSender } from './packet-sender.js';
 import { CidrList } from './security/cidr.js';
 import { layersFor } from './security/layers.js';
 import { isPublicIp } from './transport/advertise.js';
 import { NetTransport } from './transport/net-transport.js';
 import type { Transport } from './transport/transport.js';
 import { StateExchange } from './state-exchange.js';
+import { StreamHost } from './stream-host.js';
 import { ipToBytes, type Address } from './wire/address.js';
 import { PacketCodec } from './wire/packet-codec.js';
-import type { PushPull } from './wire/stream-codec.js';
-
-// A send that failed with one of these failed at the far end, or on the way there.
-const REMOTE_FAILURES: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-]);
 
 const INCARNATIONS_NOT_SAVED = 16;
 
@@ -61,6 +55,7 @@ export class Shell {
   readonly counters: Counters;
   readonly dialler: Dialler;
   readonly host: DelegateHost;
+  readonly packets: PacketSender;
   readonly report: (report: Report) => void;
   readonly bindPort: number;
   /** What an earlier life of ours wrote down. */
@@ -70,6 +65,7 @@ export class Shell {
   readonly #reporter: Reporter;
   readonly #pacer: Pacer;
   readonly #state: StateExchange;
+  readonly #streams: StreamHost;
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   /** Tells the metrics of the company that we are in. */
@@ -94,6 +90,7 @@ export class Shell {
     this.counters = counters;
     this.report = report;
     this.host = host;
+    this.packets = new PacketSender({ transport, counters, report });
     const { snapshot } = init;
     this.snapshot = snapshot;
     const { addr, port } = init.advertised;
@@ -106,18 +103,10 @@ export class Shell {
       pacer: this.#pacer,
       traffic: counters.streams,
       // A merge delegate is shown everybody.
-      isKnown: config.merge ? undefined : (record) => this.engine.isKnown(record),
+      isKnown: config.merge ? undefined : (record) => this.engine.merger.isKnown(record),
     };
     this.dialler = new Dialler({ transport, clock, ...streams }, { timeoutMs: config.tcpTimeout });
-    const settings = {
-      ...config,
-      bindPort: this.bindPort,
-      forgetMs: config.rejoin === false ? defaultRejoin.forgetAfter : config.rejoin.forgetAfter,
-      hasAliveDelegate: config.alive !== undefined,
-      lifeguard: config[lifeguardRules] ?? productionRules,
-      disableTcpPingsForNode:
-        config.disableTcpPingsForNode && ((name: string) => host.disablesTcpPings(name)),
-    };
+    const settings = coreSettings(config, this.bindPort, host);
     const effects = this.#effects(init.listener);
     const identity = { addr: bytesOf(addr), port, vsn: versionBytes(config) };
     this.engine = new Engine(
@@ -138,7 +127,20 @@ export class Shell {
       { engine: this.engine, host, dialler: this.dialler, pacer: this.#pacer },
       { asksForMerges: config.merge !== undefined },
     );
-    base.acceptor = this.#acceptor(streams, init.listener);
+    this.#streams = new StreamHost(
+      {
+        state: this.#state,
+        counters,
+        report,
+        allowsIp: this.#allowsIp,
+        messageCame: (payload, from) => init.listener.messageCame(payload, from),
+      },
+      { name: config.name },
+    );
+    base.acceptor = new Acceptor(
+      { host: this.#streams, clock, ...streams },
+      { timeoutMs: config.tcpTimeout },
+    );
     base.engine = this.engine;
     if (isPublicIp(addr) && config.keyring === undefined) {
       report({ code: 'public-address', address: addr });
@@ -198,6 +200,8 @@ export class Shell {
   shutdown(): Promise<void> {
     if (this.#down === undefined) {
       this.host.stop();
+      this.packets.stop();
+      this.#streams.stop();
       this.engine.stop();
       this.#pacer.stop();
       this.#metrics?.unpublish();
@@ -206,20 +210,6 @@ export class Shell {
       this.#down = this.#transport.shutdown();
     }
     return this.#down;
-  }
-
-  /**
-   * Sends a packet that the engine made for the user.
-   *
-   * @throws ProtocolError when it could not be sent
-   */
-  async sendPacket(packet: Buffer, to: Address): Promise<void> {
-    try {
-      await this.#transport.writeTo(packet, to);
-    } catch (cause) {
-      this.counters.sendFailures++;
-      throw new ProtocolError(`${to.addr}: ${asError(cause).message}`, { cause });
-    }
   }
 
   /** A user message was not as whoever takes it needs it. */
@@ -271,33 +261,10 @@ export class Shell {
     });
   }
 
-  #acceptor(streams: ConversationParts, listener: ShellListener): Acceptor {
-    const { name, clock, tcpTimeout } = this.#config;
-    const host = {
-      name,
-      localState: (join: boolean) => this.#state.local(join),
-      objectionTo: (remote: PushPull) => this.#state.objectionTo(remote.records, remote.join),
-      merge: (remote: PushPull) => this.#state.merge(remote, remote.join),
-      userMessage: (payload: Buffer, from: Address) => {
-        if (!this.isDown) listener.messageCame(payload, from);
-      },
-      allowsIp: this.#allowsIp,
-      dropped: (peer: string, reason: DropReason, detail: string) => {
-        if (this.isDown) return;
-        this.counters.drop(reason);
-        this.report({ code: 'stream-dropped', peer, reason, detail });
-      },
-      foreignLabel: (peer: string, theirs: string, ours: string) => {
-        if (!this.isDown) this.report({ code: 'foreign-label', peer, theirs, ours });
-      },
-    };
-    return new Acceptor({ host, clock, ...streams }, { timeoutMs: tcpTimeout });
-  }
-
   #effects(listener: ShellListener): Effects {
     const { config, host } = { config: this.#config, host: this.host };
     return {
-      sendPacket: (packet, to, onFailure) => this.#write(packet, to, onFailure),
+      sendPacket: (packet, to, onFailure) => this.packets.send(packet, to, onFailure),
       streamPing: ({ to, node, seqNo, deadlineAt }, done) => {
         const withinMs = deadlineAt - config.clock.now();
         void this.dialler.ping(to, { node, seqNo, withinMs }).then((answered) => {
@@ -331,24 +298,6 @@ export class Shell {
     };
   }
 
-  #write(packet: Buffer, to: Address, onFailure?: (failure: SendFailure) => void): void {
-    const failed = (thrown: unknown): void => {
-      if (this.isDown) return;
-      this.counters.sendFailures++;
-      const error = asError(thrown);
-      this.report({ code: 'send-failed', peer: to.name ?? to.addr, error });
-      const remote = REMOTE_FAILURES.has((error as { code?: unknown }).code);
-      onFailure?.({ blame: remote ? 'remote' : 'local', error });
-    };
-    try {
-      const sent = this.#transport.writeTo(packet, to);
-      if (sent !== undefined) sent.catch(failed);
-    } catch (error) {
-      // A transport should reject rather than throw; the engine must not be called back here.
-      Promise.reject(asError(error)).catch(failed);
-    }
-  }
-
   // A packet tells its sender's address only; the table may know whose it is.
   #named(from: Address): Address {
     return this.engine.table.bearerOf(from.addr)?.destination ?? from;
@@ -364,6 +313,18 @@ interface Base {
   readonly host: DelegateHost;
   engine?: Engine;
   acceptor?: Acceptor;
+}
+
+function coreSettings(config: ResolvedConfig, bindPort: number, host: DelegateHost): CoreSettings {
+  const { rejoin, disableTcpPingsForNode: isAsked } = config;
+  return {
+    ...config,
+    bindPort,
+    forgetMs: rejoin === false ? defaultRejoin.forgetAfter : rejoin.forgetAfter,
+    hasAliveDelegate: config.alive !== undefined,
+    lifeguard: config[lifeguardRules] ?? productionRules,
+    disableTcpPingsForNode: isAsked && ((name) => host.disablesTcpPings(name)),
+  };
 }
 
 function bytesOf(ip: string): Buffer {

@@ -71,7 +71,7 @@ export class StateExchange {
 
   /** Why their state is refused; undefined when it is not. */
   *objectionTo(records: PushPull['records'], join: boolean): Sliced<MemberlistError | undefined> {
-    const problem = yield* this.#engine.versionProblem(records);
+    const problem = yield* this.#engine.merger.versionProblem(records);
     if (problem !== undefined) return new ProtocolError(`incompatible versions: ${problem}`);
     if (!join || !this.#asksForMerges) return undefined;
     const peers: Node[] = [];
@@ -86,7 +86,7 @@ export class StateExchange {
 
   /** Takes their state; ends early with the node. */
   *merge(remote: PushPull, join: boolean): Sliced<undefined> {
-    yield* this.#engine.merge(remote.records);
+    yield* this.#engine.merger.merge(remote.records);
     this.#host.mergeRemoteState(remote.userState, join);
     return undefined;
   }

@@ -7,13 +7,9 @@
 // The protocol engine of one node: puts the parts together, and is the one way in for packets and
 // the one place where time makes something happen.
 import type { Address } from '../wire/address.js';
-import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
-import type { AliveClaim, MemberRecord, Ping } from '../wire/messages.js';
 import type { PacketCodec } from '../wire/packet-codec.js';
-import type { RecordGlance } from '../wire/record-glance.js';
-import { isEndOfSlice, type Sliced } from '../wire/sliced.js';
 import { CatchUp } from './catch-up.js';
 import { Forgotten } from './company/forgotten.js';
 import type { CoreContext } from './context.js';
@@ -26,30 +22,18 @@ import { Inbox } from './inbox.js';
 import { pushPullScale } from './lifeguard/formulas.js';
 import { LocalHealth } from './lifeguard/local-health.js';
 import type { PeriodicLoop } from './lifeguard/rules.js';
-import { LocalNode } from './local-node.js';
+import { LocalNode, type Identity } from './local-node.js';
 import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
-import { saysNothingNew } from './membership/judge-alive.js';
-import { isAliveRecord, mergeRecord } from './membership/merge.js';
-import { VersionCensus } from './membership/verify-versions.js';
+import { Merger } from './membership/merger.js';
 import type { SendFailure } from './ports.js';
 import type { Report } from './reports.js';
 import { AckTable } from './probe/ack-table.js';
-import type { MakePing } from './probe/probe-round.js';
 import { Prober } from './probe/prober.js';
 import { Responder } from './probe/responder.js';
 import { Scheduler, type PeriodicWork } from './scheduler.js';
 import { StallWatch } from './stall-watch.js';
-
-/** What others are told of us, beside our metadata. */
-export interface Identity {
-  /** 4 or 16 address bytes. */
-  readonly addr: Buffer;
-  readonly port: number;
-  /** Protocol min, max, current, delegate min, max, current. */
-  readonly vsn: Buffer;
-}
 
 /** How a standalone ping ended. */
 export type PingResult =
@@ -62,8 +46,9 @@ export class Engine {
   readonly self: LocalNode;
   readonly queue: TransmitLimitedQueue;
   readonly acks: AckTable;
+  /** Takes other nodes' tables. */
+  readonly merger: Merger;
   readonly #context: CoreContext;
-  readonly #identity: Identity;
   readonly #membership: Membership;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
@@ -84,7 +69,6 @@ export class Engine {
   ) {
     const { clock, random, counters, settings } = context;
     this.#context = context;
-    this.#identity = init.identity;
     const report = (each: Report): void => context.effects.report(each);
     this.#stalls = new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
     this.#inbox = new Inbox(
@@ -98,8 +82,8 @@ export class Engine {
     const { lifeguard } = settings;
     const caughtUp = lifeguard.probeWait(this.#catchUp.wait);
     this.table = new MemberTable(random);
-    this.self = new LocalNode({ name: settings.name, random });
-    const { earlierIncarnation } = init;
+    const { identity, earlierIncarnation } = init;
+    this.self = new LocalNode({ name: settings.name, identity, random });
     if (earlierIncarnation !== undefined) this.self.incarnationAbove(earlierIncarnation);
     this.health = new LocalHealth({
       maxMultiplier: settings.awarenessMaxMultiplier,
@@ -126,12 +110,9 @@ export class Engine {
       ),
       caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
-    const makePing: MakePing = (seqNo, node) => this.#makePing(seqNo, node);
-    this.#prober = new Prober(
-      { ...parts, membership, makePing },
-      { ticksAnew: () => this.#probing.anew() },
-    );
-    const responder = new Responder({ ...parts, makePing });
+    this.merger = new Merger({ self, table, membership }, { isRunning: () => this.#running });
+    this.#prober = new Prober({ ...parts, membership }, { ticksAnew: () => this.#probing.anew() });
+    const responder = new Responder(parts);
     this.#dispatcher = new Dispatcher({
       ...parts,
       codec,
@@ -226,13 +207,13 @@ export class Engine {
 
   /** Bytes that our alive message has with this metadata. */
   aliveLength(meta: Buffer | null): number {
-    return encodeMessage({ ...this.#aliveClaim(meta), incarnation: 0xffffffff }).length;
+    return encodeMessage({ ...this.self.aliveClaim(meta), incarnation: 0xffffffff }).length;
   }
 
   /** Says that we are alive, under the next incarnation; `finished` once it was gossiped. */
   announce(meta: Buffer | null, finished?: () => void): void {
     this.self.nextIncarnation();
-    this.#membership.announceSelf(this.#aliveClaim(meta), finished);
+    this.#membership.announceSelf(this.self.aliveClaim(meta), finished);
   }
 
   /** After a leave: we are back, under a higher incarnation. */
@@ -264,8 +245,8 @@ export class Engine {
       expired: () => done({ failure: undefined }),
     };
     this.acks.expect(seqNo, waiter, settings.probeTimeout);
-    const { message } = this.#makePing(seqNo, target.node);
-    this.#outbox.send({ addr: target.addr, name: target.node }, [message], (failure) => {
+    const ping = encodeMessage(this.self.ping(seqNo, target.node));
+    this.#outbox.send({ addr: target.addr, name: target.node }, [ping], (failure) => {
       if (!this.acks.has(seqNo)) return;
       this.acks.cancel(seqNo);
       done({ failure });
@@ -275,36 +256,6 @@ export class Engine {
   /** A packet with a user's message; undefined when it does not fit into one. */
   userPacket(to: Address, payload: Uint8Array): Buffer | undefined {
     return this.#outbox.packetFor(to, Buffer.concat([Buffer.of(MessageType.user), payload]));
-  }
-
-  /** Why this table may not be merged into ours; undefined when it may. */
-  *versionProblem(theirs: readonly MemberRecord[]): Sliced<string | undefined> {
-    const census = new VersionCensus();
-    let count = 0;
-    for (const record of theirs) {
-      census.add(record.name, isAliveRecord(record), record.vsn);
-      if (isEndOfSlice(++count)) yield;
-    }
-    // Ours may change between two slices, so it is walked in one; it takes no more than a look at each.
-    for (const { name, state, vsn } of this.table) census.add(name, state === 'alive', vsn);
-    return census.problem();
-  }
-
-  /** Whether a record of another node's table tells nothing new, so that it need not be merged. */
-  isKnown(record: RecordGlance): boolean {
-    const { name } = record;
-    return this.#membership.mayPassOver(name) && saysNothingNew(this.table.get(name), record);
-  }
-
-  /** Merges another node's table into ours. */
-  *merge(records: readonly MemberRecord[]): Sliced<undefined> {
-    let count = 0;
-    for (const record of records) {
-      if (!this.#running) return undefined;
-      mergeRecord(record, this.#membership, this.self.name);
-      if (isEndOfSlice(++count)) yield;
-    }
-    return undefined;
   }
 
   /** Forgets a member that is gone, until it is seen to live; false when it is not gone. */
@@ -342,46 +293,10 @@ export class Engine {
     return this.#context.settings.pushPullInterval * pushPullScale(this.table.size);
   }
 
-  #aliveClaim(meta: Buffer | null): AliveClaim {
-    const { addr, port, vsn } = this.#identity;
-    const { name: node, incarnation } = this.self;
-    return { type: MessageType.alive, node, incarnation, addr, port, meta, vsn };
-  }
-
-  #makePing(seqNo: number, node: string): ReturnType<MakePing> {
-    const { addr, port } = this.#identity;
-    const ping: Ping = {
-      type: MessageType.ping,
-      seqNo,
-      node,
-      sourceAddr: addr,
-      sourcePort: port,
-      sourceNode: this.self.name,
-    };
-    return { ping, message: encodeMessage(ping) };
-  }
-
   #pushPullWithSomebody(): void {
     const isPeer = ({ state, name }: Member): boolean =>
       state === 'alive' && name !== this.self.name;
     const [peer] = this.table.pick(1, isPeer);
     if (peer !== undefined) this.#context.effects.pushPull(peer.destination);
   }
-}
-
-/** The versions that we tell of ourselves. */
-export function versionBytes(settings: {
-  protocolVersion: number;
-  delegateProtocolMin: number;
-  delegateProtocolMax: number;
-  delegateProtocolVersion: number;
-}): Buffer {
-  return Buffer.of(
-    limits.protocolMin,
-    limits.protocolMax,
-    settings.protocolVersion,
-    settings.delegateProtocolMin,
-    settings.delegateProtocolMax,
-    settings.delegateProtocolVersion,
-  );
 }

@@ -4,19 +4,33 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
+import { limits } from '../wire/limits.js';
+import { MessageType } from '../wire/message-type.js';
+import type { AliveClaim, Ping } from '../wire/messages.js';
 import { incarnationAbove, nextNumber } from './incarnation.js';
 import type { Random } from './ports.js';
 
-/** What a node knows of itself beside its row in the table: its name and its numbers. */
+/** What others are told of us, beside our name and metadata. */
+export interface Identity {
+  /** 4 or 16 address bytes. */
+  readonly addr: Buffer;
+  readonly port: number;
+  /** Protocol min, max, current, delegate min, max, current. */
+  readonly vsn: Buffer;
+}
+
+/** What a node knows of itself beside its row in the table, and how it introduces itself. */
 export class LocalNode {
   readonly name: string;
+  readonly #identity: Identity;
   /** Set for good once the user asked to leave; refutations end then. */
   leaving = false;
   #incarnation = 0;
   #sequence: number;
 
-  constructor(init: { name: string; random: Random }) {
+  constructor(init: { name: string; identity: Identity; random: Random }) {
     this.name = init.name;
+    this.#identity = init.identity;
     // A random start: an ack meant for the process that had our address before us fits nothing.
     this.#sequence = Math.floor(init.random.next() * 2 ** 32);
   }
@@ -40,4 +54,35 @@ export class LocalNode {
     this.#incarnation = incarnationAbove(this.#incarnation, claimed);
     return this.#incarnation;
   }
+
+  /** The claim that we are alive, under our incarnation. */
+  aliveClaim(meta: Buffer | null): AliveClaim {
+    const { addr, port, vsn } = this.#identity;
+    const { name: node, incarnation } = this;
+    return { type: MessageType.alive, node, incarnation, addr, port, meta, vsn };
+  }
+
+  /** A ping of ours for the node of this name. */
+  ping(seqNo: number, node: string): Ping {
+    const { addr: sourceAddr, port: sourcePort } = this.#identity;
+    const { name: sourceNode } = this;
+    return { type: MessageType.ping, seqNo, node, sourceAddr, sourcePort, sourceNode };
+  }
+}
+
+/** The versions that we tell of ourselves. */
+export function versionBytes(settings: {
+  protocolVersion: number;
+  delegateProtocolMin: number;
+  delegateProtocolMax: number;
+  delegateProtocolVersion: number;
+}): Buffer {
+  return Buffer.of(
+    limits.protocolMin,
+    limits.protocolMax,
+    settings.protocolVersion,
+    settings.delegateProtocolMin,
+    settings.delegateProtocolMax,
+    settings.delegateProtocolVersion,
+  );
 }

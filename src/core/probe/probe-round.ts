@@ -14,7 +14,6 @@
 // counts, and a round one of whose deadlines fired over a `probeTimeout` late accuses nobody.
 import { encodeMessage } from '../../wire/message-codec.js';
 import { MessageType } from '../../wire/message-type.js';
-import type { Ping } from '../../wire/messages.js';
 import type { CoreContext } from '../context.js';
 import type { ProbeOutcome } from '../counters.js';
 import type { Outbox } from '../gossip/piggyback.js';
@@ -29,9 +28,6 @@ import type { AckTable } from './ack-table.js';
 const NACK_PROTOCOL = 4;
 const STREAM_PING_PROTOCOL = 3;
 
-/** Makes a ping from us, and its encoded form. */
-export type MakePing = (seqNo: number, node: string) => { ping: Ping; message: Buffer };
-
 /** What a probe works with. */
 export interface ProbeComponents {
   readonly context: CoreContext;
@@ -42,7 +38,6 @@ export interface ProbeComponents {
   readonly health: LocalHealth;
   readonly membership: Membership;
   readonly caughtUp: (then: () => void) => void;
-  readonly makePing: MakePing;
 }
 
 /** One probe of one member. */
@@ -79,7 +74,7 @@ export class ProbeRound {
 
   /** Sends the direct ping. */
   start(): void {
-    const { context, acks, outbox, self, health, makePing } = this.#components;
+    const { context, acks, outbox, self, health } = this.#components;
     const { clock, settings } = context;
     const { name, destination, state } = this.#target;
     acks.expect(
@@ -100,7 +95,7 @@ export class ProbeRound {
         this.#components.caughtUp(() => this.#goIndirect());
       });
     }
-    const messages = [makePing(this.#seqNo, name).message];
+    const messages = [encodeMessage(self.ping(this.#seqNo, name))];
     if (state !== 'alive' && lifeguard.tellsTheAccused) {
       // Lifeguard's buddy system: the accused hears of it with the ping, and can refute at once.
       const claim = { node: name, incarnation: this.#incarnation, from: self.name };
@@ -141,13 +136,12 @@ export class ProbeRound {
   }
 
   #askHelper(helper: Member): void {
-    const { context, outbox, makePing } = this.#components;
+    const { context, outbox, self } = this.#components;
     const { name, addr, port } = this.#target;
     const nack = context.settings.lifeguard.asksForNacks && helper.protocolMax >= NACK_PROTOCOL;
     if (nack) this.#nacksWanted++;
-    const { ping } = makePing(this.#seqNo, name);
     const request = {
-      ...ping,
+      ...self.ping(this.#seqNo, name),
       type: MessageType.indirectPing,
       target: addr,
       port,

@@ -15,7 +15,6 @@ import type { DropReason } from '../counters.js';
 import type { Outbox } from '../gossip/piggyback.js';
 import type { LocalNode } from '../local-node.js';
 import type { AckTable } from './ack-table.js';
-import type { MakePing } from './probe-round.js';
 
 /** What the responder works with. */
 export interface ResponderComponents {
@@ -23,7 +22,6 @@ export interface ResponderComponents {
   readonly self: LocalNode;
   readonly acks: AckTable;
   readonly outbox: Outbox;
-  readonly makePing: MakePing;
 }
 
 /** Answers pings and indirect pings. */
@@ -51,7 +49,7 @@ export class Responder {
 
   /** Pings somebody for a peer that got no answer of its own. */
   indirectPing(request: IndirectPing, from: Address): void {
-    const { context, self, acks, outbox, makePing } = this.#components;
+    const { context, self, acks, outbox } = this.#components;
     const { settings } = context;
     const ip = ipFromBytes(request.target);
     if (ip === undefined) {
@@ -78,7 +76,7 @@ export class Responder {
       },
       settings.probeTimeout,
     );
-    outbox.send(target, [makePing(seqNo, request.node).message]);
+    outbox.send(target, [encodeMessage(self.ping(seqNo, request.node))]);
   }
 
   // Whoever may choose where we send could have us shout at strangers.

@@ -207,13 +207,14 @@ test('a standalone ping whose answer lies in the socket after a stall has it', (
 
 test('sequence numbers go on from 0 after 2³² − 1', () => {
   const random = { next: () => 1 - 2 ** -32 };
-  const self = new LocalNode({ name: ME, random });
+  const identity = { addr: ip('10.0.0.1'), port: 7946, vsn: Buffer.alloc(6) };
+  const self = new LocalNode({ name: ME, identity, random });
   assert.deepEqual([self.nextSequence(), self.nextSequence()], [0, 1]);
 });
 
 test('a merge ends when a callback of the user stops the engine', () => {
   const harness: Harness = makeEngine({ effects: { tell: () => harness.engine.stop() } });
-  wholly(harness.engine.merge([record('a'), record('b', { addr: ip('10.0.0.3') })]));
+  wholly(harness.engine.merger.merge([record('a'), record('b', { addr: ip('10.0.0.3') })]));
   assert.equal(harness.engine.table.get('b'), undefined);
   assert.equal(harness.engine.table.size, 2);
 });

@@ -9,7 +9,8 @@
 import { lanConfig } from '../../../src/config/presets.js';
 import type { CoreSettings } from '../../../src/core/context.js';
 import { Counters } from '../../../src/core/counters.js';
-import { Engine, versionBytes, type Identity } from '../../../src/core/engine.js';
+import { Engine } from '../../../src/core/engine.js';
+import { versionBytes, type Identity } from '../../../src/core/local-node.js';
 import { productionRules } from '../../../src/core/lifeguard/rules.js';
 import type { Member, MemberState, Node } from '../../../src/core/member.js';
 import type { MembershipEvent } from '../../../src/core/membership/events.js';

@@ -44,7 +44,7 @@ suite('forgetting a member', () => {
     harness.engine.forget('a');
     harness.forget();
     for (const state of [0, 1, 2, 3]) {
-      wholly(harness.engine.merge([record('a', { state, incarnation: 9 })]));
+      wholly(harness.engine.merger.merge([record('a', { state, incarnation: 9 })]));
       assert.equal(harness.engine.table.get('a'), undefined);
     }
     assert.equal(harness.messagesTo('a').length, 1, 'one ping, however often it is told');
@@ -57,7 +57,7 @@ suite('forgetting a member', () => {
     assert.equal(harness.member('a').state, 'alive');
     assert.equal(harness.member('a').address, '10.0.0.7:7946');
     assert.deepEqual(harness.eventKinds, ['join']);
-    wholly(harness.engine.merge([record('a', { incarnation: 10 })]));
+    wholly(harness.engine.merger.merge([record('a', { incarnation: 10 })]));
     assert.equal(harness.messagesTo('a').length, 2, 'who has answered is doubted no more');
   });
 

@@ -57,7 +57,7 @@ test('a set of versions that is not full does not erase those that we know', () 
   harness.receive(alive('a', { incarnation: 2, addr, vsn: Buffer.of(1, 5) }));
   assert.equal(harness.member('a').incarnation, 2);
   assert.deepEqual(harness.member('a').vsn, vsn);
-  assert.equal(wholly(harness.engine.versionProblem([record('b')])), undefined);
+  assert.equal(wholly(harness.engine.merger.versionProblem([record('b')])), undefined);
 });
 
 test('the alive delegate is shown the node, and may refuse it', () => {

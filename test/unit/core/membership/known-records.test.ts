@@ -37,7 +37,7 @@ function isKnown({ engine }: Harness, told: MemberRecord): boolean {
   const bytes = written((writer) => memberRecordSchema.write(writer, told));
   const glance = new RecordGlance();
   assert.equal(glance.take(bytes, 0, bytes.length), bytes.length);
-  return engine.isKnown(glance);
+  return engine.merger.isKnown(glance);
 }
 
 test('a living member as we know it, or as it was, is known', () => {
@@ -52,7 +52,7 @@ test('a living member as we know it, or as it was, is known', () => {
     // Merging it says the same.
     takeBroadcasts();
     const before = events.length;
-    wholly(engine.merge([record('a', told)]));
+    wholly(engine.merger.merge([record('a', told)]));
     assert.equal(events.length, before);
     assert.deepEqual(takeBroadcasts(), []);
   }

@@ -49,7 +49,7 @@ test('a merge has as many slices as its length asks for, and none more', () => {
     [3 * SLICE + 1, 3],
   ] as const) {
     const harness = makeEngine();
-    const merge = harness.engine.merge(records(count));
+    const merge = harness.engine.merger.merge(records(count));
     let seen = 0;
     while (merge.next().done !== true) seen++;
     assert.equal(seen, yields, `${count} records`);
@@ -62,7 +62,9 @@ test('a member that left or died between two slices is not brought back by an ol
   const { engine, addMember, receive, member } = harness;
   const [left, died] = [nameOf(SLICE + 1), nameOf(SLICE + 2)];
   for (const name of [left, died]) addMember(name, { incarnation: 1 });
-  const merge = engine.merge(records(2 * SLICE).map((each) => ({ ...each, incarnation: 1 })));
+  const merge = engine.merger.merge(
+    records(2 * SLICE).map((each) => ({ ...each, incarnation: 1 })),
+  );
   assert.equal(merge.next().done, false);
   receive(dead(left, { incarnation: 1, from: left }));
   receive(dead(died, { incarnation: 1, from: ME }));
@@ -73,7 +75,7 @@ test('a member that left or died between two slices is not brought back by an ol
 
 test('a merge ends with the node: nothing is entered after it was stopped', () => {
   const { engine, events } = makeEngine();
-  const merge = engine.merge(records(3 * SLICE));
+  const merge = engine.merger.merge(records(3 * SLICE));
   merge.next();
   engine.stop();
   const told = events.length;
@@ -85,7 +87,7 @@ test('a merge ends with the node: nothing is entered after it was stopped', () =
 test('what is sent of a member is what is known when its slice is written', () => {
   const harness = makeEngine();
   const { engine, receive } = harness;
-  wholly(engine.merge(records(2 * SLICE)));
+  wholly(engine.merger.merge(records(2 * SLICE)));
   const rows = [...engine.table];
   const [early, late] = [rows[0], rows.at(-1)] as const;
   assert.ok(early && late && early.name !== ME && late.name !== ME);
@@ -101,7 +103,7 @@ test('what is sent of a member is what is known when its slice is written', () =
 test('members that come or go between two slices change neither the count nor the others', () => {
   const harness = makeEngine();
   const { engine, receive } = harness;
-  wholly(engine.merge(records(2 * SLICE)));
+  wholly(engine.merger.merge(records(2 * SLICE)));
   const names = Array.from(engine.table, ({ name }) => name);
   const work = encoding(harness);
   work.next();
@@ -121,7 +123,7 @@ test('whatever comes in between, no incarnation falls and both sides agree at la
     const [one, other] = [makeEngine({ seed }), makeEngine({ seed: seed + 1000 })];
     for (const { engine } of [one, other]) {
       const theirs = records(4 * SLICE).map((each) => ({ ...each, incarnation: 1 + draw(4) }));
-      wholly(engine.merge(theirs.filter(() => draw(10) > 0)));
+      wholly(engine.merger.merge(theirs.filter(() => draw(10) > 0)));
     }
     const known = new Map<string, number>();
     const disturb = ({ engine, receive }: Harness): void => {
@@ -143,7 +145,7 @@ test('whatever comes in between, no incarnation falls and both sides agree at la
       const work = encoding(from);
       let message = work.next();
       for (; message.done !== true; message = work.next()) if (!quiet) disturb(from);
-      const merge = to.engine.merge(decoded(message.value).records);
+      const merge = to.engine.merger.merge(decoded(message.value).records);
       while (merge.next().done !== true) if (!quiet) disturb(to);
     };
     exchange(one, other, false);

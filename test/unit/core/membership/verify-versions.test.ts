@@ -90,7 +90,7 @@ test('one without a full set of version bytes counts as speaking 0, and is refus
   const { engine } = makeEngine();
   for (const length of [0, 3, 5]) {
     const vsn = Buffer.of(1, 5, 2, 0, 0).subarray(0, length);
-    const problem = wholly(engine.versionProblem([record('short', { vsn })]));
+    const problem = wholly(engine.merger.versionProblem([record('short', { vsn })]));
     assert.equal(problem, 'short speaks protocol version 0, the cluster understands 1 to 5');
   }
 });
@@ -99,7 +99,7 @@ test('the engine compares their records with everybody in our table', () => {
   const { engine, addMember } = makeEngine();
   addMember('dead', { vsn: Buffer.of(6, 9, 7, 0, 0, 0), state: 'dead' });
   assert.match(
-    wholly(engine.versionProblem([record('a')])) ?? '',
+    wholly(engine.merger.versionProblem([record('a')])) ?? '',
     /^dead speaks protocol version 7/,
   );
 });
@@ -107,6 +107,9 @@ test('the engine compares their records with everybody in our table', () => {
 test('of their records the dead do not narrow the range, the living do', () => {
   const { engine } = makeEngine();
   const vsn = Buffer.of(3, 5, 3, 0, 0, 0);
-  assert.equal(wholly(engine.versionProblem([record('a', { vsn, state: 2 })])), undefined);
-  assert.match(wholly(engine.versionProblem([record('a', { vsn, state: 0 })])) ?? '', /^me speaks/);
+  assert.equal(wholly(engine.merger.versionProblem([record('a', { vsn, state: 2 })])), undefined);
+  assert.match(
+    wholly(engine.merger.versionProblem([record('a', { vsn, state: 0 })])) ?? '',
+    /^me speaks/,
+  );
 });

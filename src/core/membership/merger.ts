@@ -1,0 +1,70 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Another node's table on its way into ours: which of its records need not be read, whether we may take it,
+// and the taking. The table may change between two slices of it.
+import type { MemberRecord } from '../../wire/messages.js';
+import type { RecordGlance } from '../../wire/record-glance.js';
+import { isEndOfSlice, type Sliced } from '../../wire/sliced.js';
+import type { LocalNode } from '../local-node.js';
+import type { MemberTable } from '../member-table.js';
+import type { Membership } from './apply.js';
+import { saysNothingNew } from './judge-alive.js';
+import { isAliveRecord, mergeRecord } from './merge.js';
+import { VersionCensus } from './verify-versions.js';
+
+/** What the merger works with. */
+export interface MergerComponents {
+  readonly self: LocalNode;
+  readonly table: MemberTable;
+  readonly membership: Membership;
+}
+
+/** Takes the tables that other nodes send in a push/pull. */
+export class Merger {
+  readonly #self: LocalNode;
+  readonly #table: MemberTable;
+  readonly #membership: Membership;
+  readonly #isRunning: () => boolean;
+
+  /** @param init.isRunning - a merge ends with the node, also within a slice */
+  constructor(components: MergerComponents, init: { isRunning: () => boolean }) {
+    this.#self = components.self;
+    this.#table = components.table;
+    this.#membership = components.membership;
+    this.#isRunning = init.isRunning;
+  }
+
+  /** Whether a record tells nothing new, so that it need not be read. */
+  isKnown(record: RecordGlance): boolean {
+    const { name } = record;
+    return this.#membership.mayPassOver(name) && saysNothingNew(this.#table.get(name), record);
+  }
+
+  /** Why this table may not be merged into ours; undefined when it may. */
+  *versionProblem(theirs: readonly MemberRecord[]): Sliced<string | undefined> {
+    const census = new VersionCensus();
+    let count = 0;
+    for (const record of theirs) {
+      census.add(record.name, isAliveRecord(record), record.vsn);
+      if (isEndOfSlice(++count)) yield;
+    }
+    // Ours may change between two slices, so it is walked in one; it takes no more than a look at each.
+    for (const { name, state, vsn } of this.#table) census.add(name, state === 'alive', vsn);
+    return census.problem();
+  }
+
+  /** Merges this table into ours. */
+  *merge(records: readonly MemberRecord[]): Sliced<undefined> {
+    let count = 0;
+    for (const record of records) {
+      if (!this.#isRunning()) return undefined;
+      mergeRecord(record, this.#membership, this.#self.name);
+      if (isEndOfSlice(++count)) yield;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Packets on their way out, and what becomes of those that cannot be sent.
+import type { Counters } from './core/counters.js';
+import type { SendFailure } from './core/ports.js';
+import type { Report } from './core/reports.js';
+import { asError } from './delegate-host.js';
+import { ProtocolError } from './errors.js';
+import type { Transport } from './transport/transport.js';
+import type { Address } from './wire/address.js';
+
+// A send that failed with one of these failed at the far end, or on the way there.
+const REMOTE_FAILURES: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/** Sends one node's packets. */
+export class PacketSender {
+  readonly #transport: Transport;
+  readonly #counters: Counters;
+  readonly #report: (report: Report) => void;
+  #isStopped = false;
+
+  constructor(components: {
+    transport: Transport;
+    counters: Counters;
+    report: (report: Report) => void;
+  }) {
+    this.#transport = components.transport;
+    this.#counters = components.counters;
+    this.#report = components.report;
+  }
+
+  /** Says nothing any more of what fails. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Sends a packet of the protocol's own. Never throws; a failure is counted, reported and told. */
+  send(packet: Buffer, to: Address, onFailure?: (failure: SendFailure) => void): void {
+    const failed = (thrown: unknown): void => {
+      if (this.#isStopped) return;
+      this.#counters.sendFailures++;
+      const error = asError(thrown);
+      this.#report({ code: 'send-failed', peer: to.name ?? to.addr, error });
+      const remote = REMOTE_FAILURES.has((error as { code?: unknown }).code);
+      onFailure?.({ blame: remote ? 'remote' : 'local', error });
+    };
+    try {
+      const sent = this.#transport.writeTo(packet, to);
+      if (sent !== undefined) sent.catch(failed);
+    } catch (error) {
+      // A transport should reject rather than throw; the engine must not be called back here.
+      Promise.reject(asError(error)).catch(failed);
+    }
+  }
+
+  /**
+   * Sends a packet for the user.
+   *
+   * @throws ProtocolError when it could not be sent
+   */
+  async sendForUser(packet: Buffer, to: Address): Promise<void> {
+    try {
+      await this.#transport.writeTo(packet, to);
+    } catch (cause) {
+      this.#counters.sendFailures++;
+      throw new ProtocolError(`${to.addr}: ${asError(cause).message}`, { cause });
+    }
+  }
+}
