@@ -25,10 +25,14 @@ interface Bucket<T> {
   entries: T[];
   /** How many of them are not removed. */
   live: number;
+  /** How many there were at most since the list was new. */
+  peak: number;
 }
 
 /** So many lengths without a broadcast are put up with; they mostly come again at once. */
 const emptyBuckets = 32;
+/** A list that had more entries than this is let go of when it is empty: engines keep room for half of what was in it. */
+const smallList = 64;
 /** So many removed broadcasts of one length are put up with, and as many as there are others. */
 const removedEntries = 32;
 
@@ -51,6 +55,7 @@ export class BroadcastTier<T extends Ranked> {
     if (last === undefined || last.id < entry.id) entries.push(entry);
     else entries.splice(placeOf(entries, entry), 0, entry);
     bucket.live++;
+    bucket.peak = Math.max(bucket.peak, entries.length);
     this.#size++;
   }
 
@@ -105,7 +110,7 @@ export class BroadcastTier<T extends Ranked> {
     const place = this.#placeOfLength(length);
     const found = this.#buckets[place];
     if (found?.length === length) return found;
-    const bucket = { length, entries: [], live: 0 };
+    const bucket = { length, entries: [], live: 0, peak: 0 };
     this.#buckets.splice(place, 0, bucket);
     this.#empty++;
     return bucket;
@@ -115,6 +120,10 @@ export class BroadcastTier<T extends Ranked> {
     this.#size -= count;
     bucket.live -= count;
     if (bucket.live > 0) return;
+    if (bucket.peak > smallList) {
+      bucket.entries = [];
+      bucket.peak = 0;
+    }
     this.#empty++;
     if (this.#empty <= emptyBuckets || 2 * this.#empty <= this.#buckets.length) return;
     this.#buckets = this.#buckets.filter(({ live }) => live > 0);

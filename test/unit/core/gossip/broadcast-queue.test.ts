@@ -7,6 +7,8 @@
 // Behaviour, section 6: the transmit-limited queue.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   TransmitLimitedQueue,
   type Broadcast,
@@ -136,4 +138,24 @@ test('a finished handler may queue again', () => {
   add(queue, 'first', { finished: () => add(queue, 'second') });
   assert.deepEqual(take(queue), ['first']);
   assert.deepEqual(take(queue), ['second']);
+});
+
+setFlagsFromString('--expose_gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function heapUsed(): number {
+  for (let round = 0; round < 3; round++) collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+test('a queue that was full of a whole cluster, and is empty again, holds no room for it', () => {
+  const members = 20_000;
+  const before = heapUsed();
+  const queue = make(members, 4);
+  for (let index = 0; index < members; index++) add(queue, 'x'.repeat(60), { name: `n${index}` });
+  const full = heapUsed() - before;
+  while (queue.getBroadcasts(2, 1_400).length > 0);
+  const drained = heapUsed() - before;
+  assert.equal(queue.numQueued, 0);
+  assert.ok(drained < full / 10, `${drained} bytes of ${full}`);
 });
