@@ -7,7 +7,7 @@
 // Push/pull from one end to the other: our table and the user's state as a message, theirs judged and
 // merged. All of it goes in slices, and the table may change between two of them.
 import type { Engine } from './core/engine.js';
-import { nodeOfRecord, recordOf } from './core/membership/merge.js';
+import { nodeOfRecord } from './core/membership/merge.js';
 import type { Node } from './core/member.js';
 import type { ExchangedBytes } from './core/reports.js';
 import type { DelegateHost } from './delegate-host.js';
@@ -15,6 +15,7 @@ import { type MemberlistError, ProtocolError } from './errors.js';
 import type { Dialler } from './exchange/dialler.js';
 import type { Pacer } from './exchange/pacer.js';
 import type { Address } from './wire/address.js';
+import { writePackedRecord } from './wire/packed-record.js';
 import { encodePushPullSliced } from './wire/push-pull-codec.js';
 import { isEndOfSlice, type Sliced } from './wire/sliced.js';
 import type { PushPull } from './wire/stream-codec.js';
@@ -64,9 +65,9 @@ export class StateExchange {
 
   /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */
   *local(join: boolean): Sliced<Buffer> {
-    const rows = [...this.#engine.table];
+    const rows = this.#engine.table.rows();
     const userState = this.#host.localState(join);
-    return yield* encodePushPullSliced({ join, rows, recordOf, userState });
+    return yield* encodePushPullSliced({ join, rows, write: writePackedRecord, userState });
   }
 
   /** Why their state is refused; undefined when it is not. */

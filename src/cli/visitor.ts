@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { resolveConfig } from '../config/resolve.js';
-import { nodeOfRecord, recordOf } from '../core/membership/merge.js';
+import { nodeOfRecord } from '../core/membership/merge.js';
 import type { Node } from '../core/member.js';
 import { MemberlistError, TimeoutError } from '../errors.js';
 import { Dialler } from '../exchange/dialler.js';
@@ -23,7 +23,7 @@ import { decodeMessage, encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { noBytes } from '../wire/messages.js';
 import { PacketCodec } from '../wire/packet-codec.js';
-import { encodePushPullSliced } from '../wire/push-pull-codec.js';
+import { encodePushPullSliced, writeRecord } from '../wire/push-pull-codec.js';
 import { hostOf } from '../wire/source.js';
 import { WireError } from '../wire/wire-error.js';
 import {
@@ -150,8 +150,12 @@ export class Visitor {
    */
   async table(to: Address): Promise<{ readonly nodes: readonly Node[]; readonly ms: number }> {
     const startedAt = systemClock.now();
-    const rows: never[] = [];
-    const nothing = encodePushPullSliced({ join: false, rows, recordOf, userState: noBytes });
+    const nothing = encodePushPullSliced({
+      join: false,
+      rows: [],
+      write: writeRecord,
+      userState: noBytes,
+    });
     const { records } = await this.#dialler.pushPull(to, nothing);
     const nodes = records.flatMap((record) => nodeOfRecord(record) ?? []);
     return { nodes, ms: systemClock.now() - startedAt };

@@ -6,6 +6,7 @@
 
 // Everybody we know: by name, and as a list whose order is the order of probing.
 import type { Member, MemberState } from './member.js';
+import { NameIndex } from './name-index.js';
 import type { Random } from './ports.js';
 
 /** So many members are found by their address without a walk: few send messages to everybody. */
@@ -15,6 +16,7 @@ const mostRemembered = 1024;
 export class MemberTable {
   readonly #random: Random;
   readonly #byName = new Map<string, Member>();
+  readonly #byBytes = new NameIndex();
   #list: Member[] = [];
   /** Who was found by an address; it may have moved or gone since. */
   readonly #lastAt = new Map<string, Member>();
@@ -26,6 +28,11 @@ export class MemberTable {
   /** Everybody in the table, whatever their state, ourselves included. */
   get size(): number {
     return this.#list.length;
+  }
+
+  /** Who has the name that stands in `buf` from `start` to `end` (exclusive); names that are not ASCII need {@link get}. */
+  named(buf: Buffer, start: number, end: number): Member | undefined {
+    return this.#byBytes.find(buf, start, end);
   }
 
   get(name: string): Member | undefined {
@@ -52,6 +59,11 @@ export class MemberTable {
     return this.#list[Symbol.iterator]();
   }
 
+  /** Everybody, in probe order, as a list of the caller's own. */
+  rows(): Member[] {
+    return this.#list.slice();
+  }
+
   /** How many members a test holds for. */
   count(test: (member: Member) => boolean): number {
     let count = 0;
@@ -70,6 +82,7 @@ export class MemberTable {
   add(member: Member): void {
     if (this.#byName.has(member.name)) throw new Error(`${member.name} is in the table already`);
     this.#byName.set(member.name, member);
+    this.#byBytes.add(member);
     const place = this.#draw(this.#list.length + 1);
     const displaced = this.#list[place];
     this.#list.push(displaced ?? member);
@@ -82,6 +95,7 @@ export class MemberTable {
     if (removed.length === 0) return removed;
     for (const member of removed) this.#byName.delete(member.name);
     this.#list = this.#list.filter((member) => !test(member));
+    this.#byBytes.reset(this.#list);
     return removed;
   }
 

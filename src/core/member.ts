@@ -6,13 +6,18 @@
 
 import { ipFromBytes, joinHostPort, type Address } from '../wire/address.js';
 import { noBytes } from '../wire/messages.js';
-import { hasSameBytes, keptBytes, keptCopy } from '../wire/shared-bytes.js';
+import { isPackedAt, packIp, unpackIp, type PackedIp } from '../wire/packed-ip.js';
+import type { PackedRecord } from '../wire/packed-record.js';
+import { copyForUsers, isAt, keep, keptBytes } from '../wire/shared-bytes.js';
 import { hostOf } from '../wire/source.js';
 
 /**
  * What is believed of a member: `dead` is what others found out, `left` what it said itself.
  */
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';
+
+/** At the place of its number on the wire. */
+export const memberStates: readonly MemberState[] = ['alive', 'suspect', 'dead', 'left'];
 
 /** A range of versions that a node understands, and the one that it speaks. */
 export interface VersionRange {
@@ -41,7 +46,7 @@ export interface Node {
 /** Protocol min, max, current, delegate min, max, current: as many as a full set has. */
 export const VERSION_BYTES = 6;
 
-/** What an alive claim says about a member, its address understood. */
+/** What an alive claim says about a member, its address understood. Buffers may be views of what came. */
 export interface MemberFacts {
   /** Address bytes exactly as they came: peers compare them byte by byte. */
   readonly addr: Buffer;
@@ -54,34 +59,41 @@ export interface MemberFacts {
 }
 
 /**
- * One row of the member table. Only `membership/apply` changes one. It holds the facts itself: with
- * thousands of rows, an object more for each is felt.
+ * One row of the member table. Only `membership/apply` changes one. It keeps the facts packed, and no object that it
+ * can do without: with thousands of rows, each is felt in memory, and in time wherever all are walked.
  */
-export class Member implements MemberFacts {
+export class Member implements PackedRecord {
   readonly name: string;
-  #addr: Buffer;
+  // What a push/pull looks at comes first, so that it lies together.
+  #addr: PackedIp;
   #port: number;
-  #address: string;
-  #meta: Buffer | null;
-  #vsn: Buffer;
   #incarnation: number;
   #state: MemberState;
+  #vsn: Buffer;
+  #metaBuf: Buffer = noBytes;
+  #metaStart = 0;
+  #metaEnd = -1;
+  #address: string;
   #stateChangedAt: number;
   #snapshot: Node | undefined;
 
   constructor(name: string, facts: MemberFacts, state: MemberState, now: number) {
     this.name = name;
-    this.#addr = facts.addr;
+    this.#addr = packIp(facts.addr);
     this.#port = facts.port;
-    this.#address = facts.address;
-    this.#meta = facts.meta;
-    this.#vsn = facts.vsn;
     this.#incarnation = facts.incarnation;
     this.#state = state;
+    this.#vsn = keptBytes(facts.vsn);
+    this.#setMeta(facts.meta);
+    this.#address = facts.address;
     this.#stateChangedAt = now;
   }
 
+  /** Address bytes as they came: a copy. */
   get addr(): Buffer {
+    return unpackIp(this.#addr);
+  }
+  get packedAddr(): PackedIp {
     return this.#addr;
   }
   get port(): number {
@@ -90,8 +102,19 @@ export class Member implements MemberFacts {
   get address(): string {
     return this.#address;
   }
+  /** As it came: a view that is made anew. Null where none was told, which is not the same on the wire as empty. */
   get meta(): Buffer | null {
-    return this.#meta;
+    if (this.#metaEnd < this.#metaStart) return null;
+    return this.#metaBuf.subarray(this.#metaStart, this.#metaEnd);
+  }
+  get metaBuf(): Buffer {
+    return this.#metaBuf;
+  }
+  get metaStart(): number {
+    return this.#metaStart;
+  }
+  get metaEnd(): number {
+    return this.#metaEnd;
   }
   get vsn(): Buffer {
     return this.#vsn;
@@ -101,6 +124,9 @@ export class Member implements MemberFacts {
   }
   get state(): MemberState {
     return this.#state;
+  }
+  get stateCode(): number {
+    return memberStates.indexOf(this.#state);
   }
   /** Clock time of the last change of state. */
   get stateChangedAt(): number {
@@ -118,12 +144,19 @@ export class Member implements MemberFacts {
     return this.#state === 'dead' || this.#state === 'left';
   }
 
+  /** Whether it has this metadata; none and empty are the same to users. */
+  hasMeta(meta: Buffer | null): boolean {
+    const length = Math.max(0, this.#metaEnd - this.#metaStart);
+    return isAt(this.#metaBuf, this.#metaStart, this.#metaStart + length, meta ?? noBytes);
+  }
+
   setFacts(facts: MemberFacts): void {
-    this.#addr = facts.addr;
+    const { addr } = facts;
+    if (!isPackedAt(this.#addr, addr, 0, addr.length)) this.#addr = packIp(addr);
     this.#port = facts.port;
     this.#address = facts.address;
-    this.#meta = facts.meta;
-    this.#vsn = facts.vsn;
+    this.#setMeta(facts.meta);
+    this.#vsn = this.#vsn === facts.vsn ? facts.vsn : keptBytes(facts.vsn);
     this.#incarnation = facts.incarnation;
     this.#snapshot = undefined;
   }
@@ -139,6 +172,15 @@ export class Member implements MemberFacts {
     this.#snapshot = undefined;
   }
 
+  #setMeta(meta: Buffer | null): void {
+    const length = meta?.length ?? -1;
+    if (length === this.#metaEnd - this.#metaStart && this.hasMeta(meta)) return;
+    const { buf, start } = meta === null || length === 0 ? { buf: noBytes, start: 0 } : keep(meta);
+    this.#metaBuf = buf;
+    this.#metaStart = start;
+    this.#metaEnd = start + length;
+  }
+
   /** The public view; the same object until something changes. */
   snapshot(): Node {
     this.#snapshot ??= this.describe();
@@ -151,15 +193,15 @@ export class Member implements MemberFacts {
   }
 }
 
-/** A public view of a member, or of what a claim says about one. */
-export function nodeFrom(name: string, facts: MemberFacts, state: MemberState): Node {
+/** A public view of a member, or of what a claim says about one: users may keep it, metadata and all. */
+export function nodeFrom(name: string, facts: Omit<MemberFacts, 'addr'>, state: MemberState): Node {
   const [protocol, delegateProtocol] = versionRanges(facts.vsn);
   return Object.freeze({
     name,
     addr: hostOf(facts.address),
     port: facts.port,
     address: facts.address,
-    meta: facts.meta ?? noBytes,
+    meta: copyForUsers(facts.meta ?? noBytes),
     state,
     incarnation: facts.incarnation,
     protocol,
@@ -196,27 +238,15 @@ function rangesIn(vsn: Buffer): VersionRanges {
   return [range(0), range(3)];
 }
 
-/**
- * The facts of a claim; undefined when its address is none. They are views of nothing that came and
- * may be kept; what is as it was is shared with the facts that are known.
- */
+/** The facts of a claim; undefined when its address is none. They share with the member that is known what is as it was. */
 export function factsFrom(
-  claim: {
-    addr: Buffer;
-    port: number;
-    meta: Buffer | null;
-    vsn: Buffer;
-    incarnation: number;
-  },
-  known?: MemberFacts,
+  claim: Omit<MemberFacts, 'address'>,
+  known?: Member,
 ): MemberFacts | undefined {
-  const { port, incarnation } = claim;
-  const isThere = known?.port === port && hasSameBytes(known.addr, claim.addr);
-  const address = isThere ? known.address : addressFrom(claim.addr, port);
-  if (address === undefined) return undefined;
-  const addr = isThere ? known.addr : keptBytes(claim.addr);
-  const vsn = known?.vsn === claim.vsn ? claim.vsn : keptBytes(claim.vsn);
-  return { addr, port, address, meta: keptMeta(claim.meta, known?.meta), vsn, incarnation };
+  const { addr, port, meta, vsn, incarnation } = claim;
+  const isThere = known?.port === port && isPackedAt(known.packedAddr, addr, 0, addr.length);
+  const address = isThere ? known.address : addressFrom(addr, port);
+  return address === undefined ? undefined : { addr, port, address, meta, vsn, incarnation };
 }
 
 /**
@@ -237,9 +267,4 @@ function addressFrom(addr: Buffer, port: number): string | undefined {
 // and is slow to compare.
 function flat(ascii: string): string {
   return Buffer.from(ascii, 'latin1').toString('latin1');
-}
-
-function keptMeta(meta: Buffer | null, known: Buffer | null | undefined): Buffer | null {
-  if (meta === null) return null;
-  return known && hasSameBytes(known, meta) ? known : keptCopy(meta);
 }

@@ -29,27 +29,32 @@ export interface PushPull {
 
 /** A push/pull message, its type byte included. */
 export function encodePushPull({ join, records, userState }: Omit<PushPull, 'type'>): Buffer {
-  return wholly(encodePushPullSliced({ join, rows: records, recordOf: asItIs, userState }));
+  return wholly(encodePushPullSliced({ join, rows: records, write: writeRecord, userState }));
 }
 
-/** What a push/pull is made from: each row becomes a record in its turn, as it is then. */
+/** Writes a record as it is. */
+export function writeRecord(writer: StructWriter, record: MemberRecord): void {
+  memberRecordSchema.write(writer, record);
+}
+
+/** What a push/pull is made from: each row is written as a record in its turn, as it is then. */
 export interface PushPullSource<Row> {
   readonly join: boolean;
   /** Must not change while it is being encoded; what a row says may. */
   readonly rows: readonly Row[];
-  readonly recordOf: (row: Row) => MemberRecord;
+  readonly write: (writer: StructWriter, row: Row) => void;
   readonly userState: Buffer;
 }
 
 /** {@link encodePushPull}, in slices. */
 export function* encodePushPullSliced<Row>(source: PushPullSource<Row>): Sliced<Buffer> {
-  const { join, rows, recordOf, userState } = source;
+  const { join, rows, write, userState } = source;
   const { length } = rows;
   const header = { join, nodes: length, userStateLen: userState.length };
   let next = 0;
   const writeSlice = (writer: StructWriter): void => {
     const until = Math.min(length, next + sliceSizes.records);
-    for (; next < until; next++) memberRecordSchema.write(writer, recordOf(rows[next] as Row));
+    for (; next < until; next++) write(writer, rows[next] as Row);
   };
   const first = written((writer) => {
     writer.byte(MessageType.pushPull);
@@ -69,10 +74,6 @@ export function* encodePushPullSliced<Row>(source: PushPullSource<Row>): Sliced<
   }
   writer.raw(userState);
   return writer.end();
-}
-
-function asItIs(record: MemberRecord): MemberRecord {
-  return record;
 }
 
 /** Stands for a record that was left out. */

@@ -180,7 +180,7 @@ const alive = message<AliveClaim>(
   {
     read: (r) => ({
       type: MessageType.alive,
-      addr: r.sharedBytes(key.addr),
+      addr: r.bytes(key.addr),
       incarnation: r.u32(key.incarnation),
       meta: r.nullableBytes(key.meta),
       node: r.text(key.node),
@@ -223,7 +223,7 @@ export const memberRecordSchema = schema<MemberRecord>(
   },
   {
     read: (r) => ({
-      addr: r.sharedBytes(key.addr),
+      addr: r.bytes(key.addr),
       incarnation: r.u32(key.incarnation),
       meta: r.nullableBytes(key.meta),
       name: r.text(key.name),

@@ -4,27 +4,64 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Short byte strings that come again and again: the addresses of members and their versions. The last that
-// fell on each place is remembered, so that what is known needs neither a view nor a copy. What is given
-// out is shared: nobody may write to it, and it must not get into the hands of users.
+// Bytes that are kept: short strings that come again and again, as the versions of members, are shared; others lie
+// together in chunks.
 
 import { Buffer } from 'node:buffer';
 import { noBytes } from './messages.js';
 
-/** An IPv6 address. Nothing longer is remembered. */
+/** Nothing longer is remembered. */
 const mostRemembered = 16;
-/** Places at first; four times as many when most of what falls on them pushes something else out. */
-const fewPlaces = 1024;
-const mostPlaces = 16_384;
-let remembered = new Array<Buffer>(fewPlaces).fill(noBytes);
-let pushedOut = 0;
+/** Of those that fall on the same place the last is. The members of a cluster have but a few sets of versions. */
+const remembered = new Array<Buffer>(256).fill(noBytes);
 
-/** Copies that are kept lie in chunks of their own: beside packets, each would hold a pool of them back. */
+/** What is kept lies in chunks of its own: beside packets, each would hold a pool of them back. */
 const chunkBytes = 4096;
-let chunk = Buffer.allocUnsafeSlow(chunkBytes);
-let used = 0;
 
-/** The bytes `start` to `end` (exclusive) of `buf`: shared, and no view of `buf`, if they are 16 or fewer. */
+/** Bytes within a buffer that others have their place in, too. */
+export interface Place {
+  readonly buf: Buffer;
+  readonly start: number;
+}
+
+/** Copies bytes to where they are kept, beside others that are kept about as long. */
+class Shelf {
+  #chunk = noBytes;
+  #used = 0;
+
+  keep(bytes: Buffer): Place {
+    const { length } = bytes;
+    if (length > chunkBytes / 4) return { buf: Buffer.from(bytes), start: 0 };
+    if (length > this.#chunk.length - this.#used) {
+      this.#chunk = Buffer.allocUnsafeSlow(chunkBytes);
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#chunk.set(bytes, start);
+    this.#used += length;
+    return { buf: this.#chunk, start };
+  }
+}
+
+const ours = new Shelf();
+const users = new Shelf();
+
+/** Copies bytes to where we keep them. A few numbers say where: a view of each would take more memory than they do. */
+export function keep(bytes: Buffer): Place {
+  return ours.keep(bytes);
+}
+
+/** A copy that users may keep, and write to: it lies beside nothing of ours. */
+export function copyForUsers(bytes: Buffer): Buffer {
+  if (bytes.length === 0) return noBytes;
+  const { buf, start } = users.keep(bytes);
+  return buf.subarray(start, start + bytes.length);
+}
+
+/**
+ * The bytes `start` to `end` (exclusive) of `buf`: if they are 16 or fewer, no view of `buf`, but shared with others;
+ * nobody may write to them, and they must not get into the hands of users.
+ */
 export function sharedBytes(buf: Buffer, start: number, end: number): Buffer {
   if (end - start > mostRemembered) return buf.subarray(start, end);
   let hash = end - start;
@@ -33,16 +70,8 @@ export function sharedBytes(buf: Buffer, start: number, end: number): Buffer {
   const known = remembered[place] as Buffer;
   if (isAt(buf, start, end, known)) return known;
   const copy = keptCopy(buf.subarray(start, end));
-  if (known.length > 0) makeRoom();
-  remembered[place & (remembered.length - 1)] = copy;
+  remembered[place] = copy;
   return copy;
-}
-
-// A cluster of thousands has more addresses than a small one has places.
-function makeRoom(): void {
-  if (++pushedOut < 2 * remembered.length || remembered.length === mostPlaces) return;
-  remembered = new Array<Buffer>(4 * remembered.length).fill(noBytes);
-  pushedOut = 0;
 }
 
 /** The same bytes, for keeping: shared if they are short, else a copy. */
@@ -50,19 +79,11 @@ export function keptBytes(bytes: Buffer): Buffer {
   return bytes.length > mostRemembered ? keptCopy(bytes) : sharedBytes(bytes, 0, bytes.length);
 }
 
-/** A copy for keeping, which users may have. */
+/** A copy that we keep. */
 export function keptCopy(bytes: Buffer): Buffer {
-  const { length } = bytes;
-  if (length === 0) return noBytes;
-  if (length > chunkBytes - used) {
-    if (length > chunkBytes / 4) return Buffer.from(bytes);
-    chunk = Buffer.allocUnsafeSlow(chunkBytes);
-    used = 0;
-  }
-  const copy = chunk.subarray(used, used + length);
-  copy.set(bytes);
-  used += length;
-  return copy;
+  if (bytes.length === 0) return noBytes;
+  const { buf, start } = keep(bytes);
+  return buf.subarray(start, start + bytes.length);
 }
 
 /** Whether both have the same content. For short ones, where a call into the engine costs more. */

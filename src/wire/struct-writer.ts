@@ -6,6 +6,7 @@
 
 // Writes MessagePack maps as Go writes them (wire protocol, section 2). It writes into a buffer of its
 // own and gives an exact copy, so that nobody has to count bytes before.
+import type { PackedIp } from './packed-ip.js';
 import { writeText } from './text.js';
 
 /** Enough for whatever goes into a packet; what is larger grows, and is let go of afterwards. */
@@ -87,20 +88,45 @@ export class StructWriter {
   }
 
   bytes(key: Buffer, value: Buffer): void {
-    const { length } = value;
+    this.span(key, value, 0, value.length);
+  }
+
+  /** What stands in `from` from `start` to `end` (exclusive). */
+  span(key: Buffer, from: Buffer, start: number, end: number): void {
+    const length = end - start;
     this.#key(key, headerBytes + length);
     this.#rawHeader(length);
     const buf = this.#buf;
     const at = this.#length;
-    if (length < bulkCopyBytes) for (let i = 0; i < length; i++) buf[at + i] = value[i] as number;
-    else buf.set(value, at);
+    if (length < bulkCopyBytes) {
+      for (let i = 0; i < length; i++) buf[at + i] = from[start + i] as number;
+    } else {
+      from.copy(buf, at, start, end);
+    }
     this.#length = at + length;
   }
 
-  nullableBytes(key: Buffer, value: Buffer | null): void {
-    if (value !== null) return this.bytes(key, value);
+  ip(key: Buffer, value: PackedIp): void {
+    if (typeof value !== 'number') return this.bytes(key, value);
+    this.#key(key, 5);
+    const buf = this.#buf;
+    const at = this.#length;
+    buf[at] = 0xa4;
+    buf[at + 1] = value >> 24;
+    buf[at + 2] = value >> 16;
+    buf[at + 3] = value >> 8;
+    buf[at + 4] = value;
+    this.#length = at + 5;
+  }
+
+  nil(key: Buffer): void {
     this.#key(key, 1);
     this.#buf[this.#length++] = 0xc0;
+  }
+
+  nullableBytes(key: Buffer, value: Buffer | null): void {
+    if (value === null) this.nil(key);
+    else this.bytes(key, value);
   }
 
   bool(key: Buffer, value: boolean): void {

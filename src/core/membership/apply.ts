@@ -20,7 +20,6 @@ import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import { copyOf, type Waiting } from '../inbox.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
-import { hasSameBytes } from '../../wire/shared-bytes.js';
 import { factsFrom, Member, nodeFrom, withVersionsOf, type MemberFacts } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
@@ -263,7 +262,8 @@ export class Membership {
     const facts = withVersionsOf(known, received);
     const stateBefore = known?.state;
     const addressBefore = known?.address;
-    const previousMeta = known?.meta ?? noBytes;
+    const hasNewMeta = known !== undefined && !known.hasMeta(facts.meta);
+    const previousMeta = hasNewMeta ? (known.meta ?? noBytes) : noBytes;
     const member = known ?? new Member(name, facts, 'dead', clock.now());
     member.setFacts(facts);
     if (member.state !== 'alive') member.setState('alive', clock.now());
@@ -284,7 +284,6 @@ export class Membership {
       effects.tell({ type: 'join', node: member.describe() });
       return;
     }
-    const hasNewMeta = !hasSameBytes(previousMeta, facts.meta ?? noBytes);
     if (stateBefore !== 'suspect' && !hasNewMeta) return;
     const node = member.describe();
     if (stateBefore === 'suspect') {

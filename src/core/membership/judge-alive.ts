@@ -5,11 +5,10 @@
  */
 
 // What becomes of a claim that somebody is alive (behaviour, section 4). Pure: it looks and says.
-import { isSameIp } from '../../wire/address.js';
 import { hostOf } from '../../wire/source.js';
 import { limits } from '../../wire/limits.js';
 import type { RecordGlance } from '../../wire/record-glance.js';
-import { noBytes } from '../../wire/messages.js';
+import { isSamePackedIp } from '../../wire/packed-ip.js';
 import { hasSameBytes } from '../../wire/shared-bytes.js';
 import type { DropReason } from '../counters.js';
 import { isNewer } from '../incarnation.js';
@@ -77,7 +76,7 @@ export function saysNothingNew(member: Member | undefined, record: RecordGlance)
     member?.state === 'alive' &&
     member.port === record.port &&
     !isNewer(record.incarnation, member.incarnation) &&
-    record.hasAddr(member.addr) &&
+    record.hasAddr(member.packedAddr) &&
     record.hasVsn(member.vsn)
   );
 }
@@ -116,7 +115,7 @@ function isSameAddress(
   member: Member,
   { addr, port }: Pick<MemberFacts, 'addr' | 'port'>,
 ): boolean {
-  return member.port === port && isSameIp(member.addr, addr);
+  return member.port === port && isSamePackedIp(member.packedAddr, addr);
 }
 
 // A name may move once its old bearer left, or has been dead for long enough.
@@ -131,6 +130,6 @@ function isWhatWeSay(member: Member, facts: MemberFacts): boolean {
   return (
     facts.incarnation === member.incarnation &&
     hasSameBytes(facts.vsn, member.vsn) &&
-    hasSameBytes(facts.meta ?? noBytes, member.meta ?? noBytes)
+    member.hasMeta(facts.meta)
   );
 }

@@ -8,34 +8,25 @@
 // we only suspect: deaths are not believed second-hand.
 import { MessageType } from '../../wire/message-type.js';
 import type { MemberRecord } from '../../wire/messages.js';
-import { factsFrom, nodeFrom, type MemberState, type Node } from '../member.js';
-import type { Member } from '../member.js';
+import { factsFrom, memberStates, nodeFrom, type Node } from '../member.js';
 import type { Membership } from './apply.js';
-
-const STATES: readonly MemberState[] = ['alive', 'suspect', 'dead', 'left'];
-
-/** Our row of a member, for the wire. */
-export function recordOf(member: Member): MemberRecord {
-  const { name, addr, port, meta, vsn, incarnation } = member;
-  return { name, addr, port, meta, vsn, incarnation, state: STATES.indexOf(member.state) };
-}
 
 /** A record as a node to show to the user's merge delegate; undefined if its address is none. */
 export function nodeOfRecord(record: MemberRecord): Node | undefined {
   const facts = factsFrom(record);
-  const state = STATES[record.state];
+  const state = memberStates[record.state];
   return facts && state ? nodeFrom(record.name, facts, state) : undefined;
 }
 
 /** Whether a record is about a member that lives. */
 export function isAliveRecord({ state }: MemberRecord): boolean {
-  return STATES[state] === 'alive';
+  return memberStates[state] === 'alive';
 }
 
 /** Makes the claim that a record stands for. A state that we do not know is passed over. */
 export function mergeRecord(record: MemberRecord, membership: Membership, selfName: string): void {
   const { name: node, incarnation } = record;
-  switch (STATES[record.state]) {
+  switch (memberStates[record.state]) {
     case 'alive': {
       if (membership.isOldNews(node, record)) return;
       const { addr, port, meta, vsn } = record;

@@ -10,6 +10,7 @@ import type { MemberRecord } from '../../wire/messages.js';
 import type { RecordGlance } from '../../wire/record-glance.js';
 import { isEndOfSlice, type Sliced } from '../../wire/sliced.js';
 import type { LocalNode } from '../local-node.js';
+import type { Member } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { Membership } from './apply.js';
 import { saysNothingNew } from './judge-alive.js';
@@ -29,6 +30,8 @@ export class Merger {
   readonly #table: MemberTable;
   readonly #membership: Membership;
   readonly #isRunning: () => boolean;
+  readonly #named = (buf: Buffer, start: number, end: number): Member | undefined =>
+    this.#table.named(buf, start, end);
 
   /** @param init.isRunning - a merge ends with the node, also within a slice */
   constructor(components: MergerComponents, init: { isRunning: () => boolean }) {
@@ -40,8 +43,13 @@ export class Merger {
 
   /** Whether a record tells nothing new, so that it need not be read. */
   isKnown(record: RecordGlance): boolean {
-    const { name } = record;
-    return this.#membership.mayPassOver(name) && saysNothingNew(this.#table.get(name), record);
+    // Only a name in other letters than ASCII must be made a string of to be found.
+    const member = record.lookUp(this.#named) ?? this.#table.get(record.name);
+    return (
+      member !== undefined &&
+      this.#membership.mayPassOver(member.name) &&
+      saysNothingNew(member, record)
+    );
   }
 
   /** Why this table may not be merged into ours; undefined when it may. */

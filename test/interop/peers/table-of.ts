@@ -8,13 +8,12 @@
 import type { NodeState, PeerSettings } from './peer.js';
 import { Keyring, NetTransport, lanConfig } from '../../../src/index.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
-import { recordOf } from '../../../src/core/membership/merge.js';
 import { Dialler } from '../../../src/exchange/dialler.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';
 import { layersFor } from '../../../src/security/layers.js';
 import { noBytes, type MemberRecord } from '../../../src/wire/messages.js';
-import { encodePushPullSliced } from '../../../src/wire/push-pull-codec.js';
+import { encodePushPullSliced, writeRecord } from '../../../src/wire/push-pull-codec.js';
 
 /** A row of the table. */
 export interface Row {
@@ -42,7 +41,8 @@ export async function tableOf(node: {
     const clock = systemClock;
     const components = { transport, clock, layers, pacer: new Pacer({ clock }) };
     const dialler = new Dialler(components, { timeoutMs: 5_000 });
-    const nothing = encodePushPullSliced({ join: false, rows: [], recordOf, userState: noBytes });
+    const write = writeRecord;
+    const nothing = encodePushPullSliced({ join: false, rows: [], write, userState: noBytes });
     const { records } = await dialler.pushPull({ addr: node.address }, nothing);
     return new Map(records.map((record) => [record.name, rowOf(record)]));
   } finally {

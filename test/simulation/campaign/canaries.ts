@@ -239,8 +239,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'new metadata is not believed',
     file: 'core/member.ts',
-    from: '    this.#meta = facts.meta;\n    this.#vsn = facts.vsn;\n    this.#incarnation = facts.incarnation;\n    this.#snapshot',
-    to: '    this.#vsn = facts.vsn;\n    this.#incarnation = facts.incarnation;\n    this.#snapshot',
+    from: '    this.#setMeta(facts.meta);\n    this.#vsn = this.#vsn',
+    to: '    this.#vsn = this.#vsn',
   },
   {
     name: 'what a broadcast replaces is sent all the same',

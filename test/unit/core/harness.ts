@@ -75,6 +75,19 @@ export interface MemberOptions extends Partial<Omit<AliveClaim, 'type' | 'node'>
   readonly state?: MemberState;
 }
 
+/** A member's row, as a push/pull has it. */
+export function recordOf({
+  name,
+  addr,
+  port,
+  meta,
+  vsn,
+  incarnation,
+  stateCode,
+}: Member): MemberRecord {
+  return { name, addr, port, meta, vsn, incarnation, state: stateCode };
+}
+
 /** The settings of a node called `me`: LAN defaults. */
 export function settingsFor(overrides: Partial<CoreSettings> = {}): CoreSettings {
   const none = {

@@ -141,3 +141,28 @@ test('dead and left members are gone, alive and suspect ones are not', () => {
     [true, true],
   );
 });
+
+test('a member keeps no view of what came, and gives none of what it keeps to users', () => {
+  const claim = alive('a', { meta: Buffer.from('web'), addr: mapped('10.0.0.2') });
+  const understood = factsFrom(claim);
+  assert.ok(understood);
+  const member = new Member('a', understood, 'alive', 0);
+  for (const bytes of [claim.addr, claim.vsn, claim.meta]) bytes?.fill(0xee);
+  assert.deepEqual([member.meta, member.addr], [Buffer.from('web'), mapped('10.0.0.2')]);
+  assert.equal(member.protocolMax, 5);
+  member.snapshot().meta.fill(0xee);
+  assert.deepEqual(member.meta, Buffer.from('web'));
+});
+
+test('no metadata and empty metadata are one to users, and two on the wire', () => {
+  const member = new Member('a', facts({ meta: null }), 'alive', 0);
+  const empty = Buffer.alloc(0);
+  assert.equal(member.meta, null);
+  assert.ok(member.hasMeta(null) && member.hasMeta(empty) && !member.hasMeta(Buffer.from('x')));
+  member.setFacts(facts({ meta: empty }));
+  assert.deepEqual(member.meta, empty);
+  member.setFacts(facts({ meta: Buffer.from('x') }));
+  assert.ok(member.hasMeta(Buffer.from('x')) && !member.hasMeta(null));
+  member.setFacts(facts({ meta: null }));
+  assert.equal(member.meta, null);
+});

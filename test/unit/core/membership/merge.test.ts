@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nodeOfRecord, recordOf } from '../../../../src/core/membership/merge.js';
+import { nodeOfRecord } from '../../../../src/core/membership/merge.js';
 import { wholly } from '../../../../src/wire/sliced.js';
-import { alive, dead, ip, makeEngine, mapped, ME, record, suspect } from '../harness.js';
+import { alive, dead, ip, makeEngine, mapped, ME, record, recordOf, suspect } from '../harness.js';
 
 const ALIVE = 0;
 const SUSPECT = 1;

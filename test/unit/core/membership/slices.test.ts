@@ -7,7 +7,7 @@
 // Push/pull in slices: what changes between two of them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { recordOf } from '../../../../src/core/membership/merge.js';
+import { writePackedRecord } from '../../../../src/wire/packed-record.js';
 import { SeededRandom } from '../../../../src/testing/index.js';
 import type { MemberRecord } from '../../../../src/wire/messages.js';
 import { encodePushPullSliced } from '../../../../src/wire/push-pull-codec.js';
@@ -37,7 +37,7 @@ function decoded(message: Buffer): PushPull {
 
 function encoding({ engine }: Harness): Generator<undefined, Buffer, undefined> {
   const rows = [...engine.table];
-  return encodePushPullSliced({ join: false, rows, recordOf, userState: noState });
+  return encodePushPullSliced({ join: false, rows, write: writePackedRecord, userState: noState });
 }
 
 test('a merge has as many slices as its length asks for, and none more', () => {
