@@ -48,16 +48,21 @@ export interface PacketsTask extends Layers, AtLeast {
   /** A push/pull request that makes the members known, and one that asks for the table only. */
   readonly load: string;
   readonly ask: string;
-  /** Packets that come in, each behind its length (4 bytes): what is timed. */
+  /** Packets that come in, each behind its length (4 bytes). */
   readonly packets: string;
+  /** So many of them come before those that are timed. */
+  readonly untimed: number;
+  /** A push/pull request with as much news as the first, so that there is as much to send once more. */
+  readonly again: string;
   readonly alivesPerPacket: number;
   /** How many packets are put in before their messages are waited for. */
   readonly burst: number;
 }
 
 export interface PushPullTask extends Layers, AtLeast {
-  /** The request that makes the members known, and the one that is timed. */
+  /** The request that makes the members known, the one before those that are timed, and the one that is. */
   readonly load: string;
+  readonly before: string;
   readonly request: string;
   /** Whether the timed request brings news: each one then needs a node of its own. */
   readonly fresh: boolean;

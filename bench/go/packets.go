@@ -16,8 +16,12 @@ type packetsHow struct {
 	// A push/pull request that makes the members known, and one that asks for the table only.
 	Load string `json:"load"`
 	Ask  string `json:"ask"`
-	// Packets that come in, each behind its length (4 bytes): what is timed.
+	// Packets that come in, each behind its length (4 bytes), and how many of them come before those that
+	// are timed.
 	Packets string `json:"packets"`
+	Untimed int    `json:"untimed"`
+	// A push/pull request with as much news as the first, so that there is as much to send once more.
+	Again string `json:"again"`
 	// How many alive messages are in one packet.
 	AlivesPerPacket int `json:"alivesPerPacket"`
 	// How many packets are put in before their messages are waited for.
@@ -67,8 +71,11 @@ func packetsIn(how packetsHow) (any, error) {
 		}
 		runtime.GC()
 		seen := n.alives.seen.Load()
-		start := startWatch()
+		var start watch
 		for at := 0; at < len(packets); at += how.Burst {
+			if at == how.Untimed {
+				start = startWatch()
+			}
 			burst := packets[at:min(at+how.Burst, len(packets))]
 			n.alives.expect(int64(len(burst) * how.AlivesPerPacket))
 			for _, packet := range burst {
@@ -76,7 +83,7 @@ func packetsIn(how packetsHow) (any, error) {
 			}
 			<-n.alives.reached
 		}
-		result.add(start, int64(len(packets)))
+		result.add(start, int64(len(packets)-how.Untimed))
 		result.Packets = len(packets)
 		result.Messages = n.alives.seen.Load() - seen
 		records, err := recordsIn(n.transport.exchange(ask), how.layers)
@@ -89,7 +96,8 @@ func packetsIn(how packetsHow) (any, error) {
 	return result, nil
 }
 
-// packetsOut pings a node that has just learned of its members until its acks carry no more news.
+// packetsOut pings a node that has just learned of its members until its acks carry no more news; once
+// untimed, once timed.
 func packetsOut(how packetsHow) (any, error) {
 	pings, err := readParts(how.Packets)
 	if err != nil {
@@ -98,10 +106,14 @@ func packetsOut(how packetsHow) (any, error) {
 	if len(pings) != 1 {
 		return nil, fmt.Errorf("want one ping, not %d", len(pings))
 	}
+	again, err := os.ReadFile(how.Again)
+	if err != nil {
+		return nil, err
+	}
 	var result packetsResult
 	for result.WallNs < how.MinMs*1_000_000 {
 		var sent [][]byte
-		done := make(chan struct{})
+		done := make(chan struct{}, 1)
 		isDone := false
 		n, err := loadedNode(how.layers, how.Load, func(packet []byte) {
 			if isDone {
@@ -111,22 +123,29 @@ func packetsOut(how packetsHow) (any, error) {
 			// An ack alone: there is nothing left to tell.
 			if len(packet) < 100 {
 				isDone = true
-				close(done)
+				done <- struct{}{}
 			}
 		}, false)
 		if err != nil {
 			return nil, err
 		}
 		runtime.GC()
-		start := startWatch()
-		for running := true; running; {
-			n.transport.receive(pings[0])
-			select {
-			case <-done:
-				running = false
-			default:
+		drain := func() {
+			for running := true; running; {
+				n.transport.receive(pings[0])
+				select {
+				case <-done:
+					running = false
+				default:
+				}
 			}
 		}
+		drain()
+		// It is pinged no more; what it still sends, if anything, is over before it has read this.
+		n.transport.exchange(again)
+		sent, isDone = nil, false
+		start := startWatch()
+		drain()
 		result.add(start, int64(len(sent)))
 		n.stop()
 		result.Packets, result.Messages = len(sent), 0

@@ -14,8 +14,9 @@ import (
 type pushPullHow struct {
 	layers
 	Members int `json:"members"`
-	// The request that makes the members known, and the one that is timed.
+	// The request that makes the members known, the one before those that are timed, and the one that is.
 	Load    string `json:"load"`
+	Before  string `json:"before"`
 	Request string `json:"request"`
 	// Whether the timed request brings news: each one then needs a node of its own.
 	Fresh bool  `json:"fresh"`
@@ -35,6 +36,10 @@ func pushPull(how pushPullHow) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := os.ReadFile(how.Before)
+	if err != nil {
+		return nil, err
+	}
 	var result pushPullResult
 	var n *node
 	var answer []byte
@@ -46,10 +51,12 @@ func pushPull(how pushPullHow) (any, error) {
 			if n, err = loadedNode(how.layers, how.Load, func([]byte) {}, false); err != nil {
 				return nil, err
 			}
-			if !how.Fresh {
-				n.transport.exchange(request)
-			}
 			runtime.GC()
+			// It has done as much before as is timed, as our side has.
+			end := time.Now().Add(time.Duration(how.MinMs) * time.Millisecond)
+			for first := true; first || !how.Fresh && time.Now().Before(end); first = false {
+				n.transport.exchange(before)
+			}
 		}
 		start := startWatch()
 		answer = n.transport.exchange(request)

@@ -87,13 +87,14 @@ class HandConnection implements Connection {
   }
 
   async write(data: Buffer): Promise<void> {
-    this.#written.push(Buffer.from(data));
+    this.#written.push(data);
     await turn();
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#answered(Buffer.concat(this.#written));
+    const [first, ...more] = this.#written;
+    this.#answered(first !== undefined && more.length === 0 ? first : Buffer.concat(this.#written));
   }
 }
