@@ -125,9 +125,9 @@ export class Engine {
       { untilMs: () => this.#pushPullMs(), pushPull: () => this.#pushPullWithSomebody() },
     );
     this.#probing = this.#every('probe', {
-      intervalMs: () => this.health.scale(settings.probeInterval),
+      intervalMs: () => this.#probeMs,
       tick: () => {
-        this.#stalls.goOn();
+        this.#stalls.goOn(this.#probeMs);
         this.#prober.tick();
       },
     });
@@ -287,6 +287,10 @@ export class Engine {
     const { periodic } = settings.lifeguard;
     const late = this.#stalls.late;
     return new Scheduler({ clock, random }, { ...init, tick: periodic(tick, loop), late });
+  }
+
+  get #probeMs(): number {
+    return this.health.scale(this.#context.settings.probeInterval);
   }
 
   #pushPullMs(): number {

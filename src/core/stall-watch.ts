@@ -46,15 +46,21 @@ export class StallWatch {
   };
 
   /**
-   * Looks after as long a time as a stall has, and again and again. With each probe it begins anew: then its looks
-   * fall together with the deadlines of probes, and wake nobody up for their own sake.
+   * Looks after as long a time as a stall has, and again and again, up to the next tick, which looks by itself and is
+   * due in so many milliseconds. With each probe it begins anew: then its looks fall together with the deadlines of
+   * probes, and wake nobody up for their own sake.
    */
-  goOn(): void {
-    this.#next?.cancel();
+  goOn(nextTickInMs: number): void {
+    this.stop();
+    this.#lookUntil(this.#clock.now() + nextTickInMs);
+  }
+
+  #lookUntil(tickAt: number): void {
     const dueAt = this.#clock.now() + this.#fromMs;
+    if (dueAt >= tickAt) return;
     this.#next = this.#clock.setTimer(this.#fromMs, () => {
       this.late(this.#clock.now() - dueAt);
-      this.goOn();
+      this.#lookUntil(tickAt);
     });
   }
 
