@@ -52,8 +52,11 @@ export interface PacketsTask extends Layers, AtLeast {
   readonly packets: string;
   /** So many of them come before those that are timed. */
   readonly untimed: number;
-  /** A push/pull request with as much news as the first, so that there is as much to send once more. */
-  readonly again: string;
+  /**
+   * Push/pull requests with as much news as the first each, so that there is as much to send again. After the first
+   * half of them it is timed.
+   */
+  readonly again: readonly string[];
   readonly alivesPerPacket: number;
   /** How many packets are put in before their messages are waited for. */
   readonly burst: number;

@@ -20,8 +20,9 @@ type packetsHow struct {
 	// are timed.
 	Packets string `json:"packets"`
 	Untimed int    `json:"untimed"`
-	// A push/pull request with as much news as the first, so that there is as much to send once more.
-	Again string `json:"again"`
+	// Push/pull requests with as much news as the first each, so that there is as much to send again. After
+	// the first half of them it is timed.
+	Again []string `json:"again"`
 	// How many alive messages are in one packet.
 	AlivesPerPacket int `json:"alivesPerPacket"`
 	// How many packets are put in before their messages are waited for.
@@ -96,8 +97,8 @@ func packetsIn(how packetsHow) (any, error) {
 	return result, nil
 }
 
-// packetsOut pings a node that has just learned of its members until its acks carry no more news; once
-// untimed, once timed.
+// packetsOut pings a node that has just learned of its members until its acks carry no more news, and again
+// after more news.
 func packetsOut(how packetsHow) (any, error) {
 	pings, err := readParts(how.Packets)
 	if err != nil {
@@ -106,9 +107,13 @@ func packetsOut(how packetsHow) (any, error) {
 	if len(pings) != 1 {
 		return nil, fmt.Errorf("want one ping, not %d", len(pings))
 	}
-	again, err := os.ReadFile(how.Again)
-	if err != nil {
-		return nil, err
+	var news [][]byte
+	for _, file := range how.Again {
+		request, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		news = append(news, request)
 	}
 	var result packetsResult
 	for result.WallNs < how.MinMs*1_000_000 {
@@ -141,12 +146,16 @@ func packetsOut(how packetsHow) (any, error) {
 			}
 		}
 		drain()
-		// It is pinged no more; what it still sends, if anything, is over before it has read this.
-		n.transport.exchange(again)
-		sent, isDone = nil, false
-		start := startWatch()
-		drain()
-		result.add(start, int64(len(sent)))
+		for index, request := range news {
+			// It is pinged no more; what it still sends, if anything, is over before it has read this.
+			n.transport.exchange(request)
+			sent, isDone = nil, false
+			start := startWatch()
+			drain()
+			if 2*index >= len(news) {
+				result.add(start, int64(len(sent)))
+			}
+		}
 		n.stop()
 		result.Packets, result.Messages = len(sent), 0
 		for _, packet := range sent {

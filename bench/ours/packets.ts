@@ -43,7 +43,7 @@ export async function packetsIn(task: PacketsTask): Promise<PacketsResult> {
   return { ...watch.total, packets: packets.length, messages, incarnations };
 }
 
-/** Pings a node that has just learned of its members until its acks carry no more news; once untimed, once timed. */
+/** Pings a node that has just learned of its members until its acks carry no more news, and again after more news. */
 export async function packetsOut(task: PacketsTask): Promise<PacketsResult> {
   const [ping] = readParts(task.packets);
   if (ping === undefined) throw new Error('there is no ping');
@@ -59,10 +59,13 @@ export async function packetsOut(task: PacketsTask): Promise<PacketsResult> {
       while ((sent.at(-1)?.length ?? 0) >= ackAloneBytes);
     };
     drain();
-    await target.transport.exchange(readFileSync(task.again));
-    watch.start();
-    drain();
-    watch.stop(sent.length);
+    for (const [index, again] of task.again.entries()) {
+      await target.transport.exchange(readFileSync(again));
+      const isTimed = index >= task.again.length / 2;
+      if (isTimed) watch.start();
+      drain();
+      if (isTimed) watch.stop(sent.length);
+    }
   } while (watch.measuredMs < task.minMs);
   let messages = 0;
   for (const packet of sent) messages += messagesIn(packet, task);
