@@ -53,8 +53,8 @@ export interface PacketsTask extends Layers, AtLeast {
   /** So many of them come before those that are timed. */
   readonly untimed: number;
   /**
-   * Push/pull requests with as much news as the first each, so that there is as much to send again. After the first
-   * half of them it is timed.
+   * Push/pull requests with as much news as the first each, so that there is as much to send again. The last three
+   * of them are timed.
    */
   readonly again: readonly string[];
   readonly alivesPerPacket: number;

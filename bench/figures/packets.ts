@@ -15,7 +15,7 @@ import type { Row } from '../rows.js';
 const members = 1000;
 const alivesPerPacket = 10;
 /** The incarnations of the news that come again and again to a node that sends them. */
-const drains = [2, 3, 4, 5, 6, 7, 8, 9];
+const drains = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 /** All alives of one burst are about different members, and the handoff queue (1,024) holds them. */
 const burst = 100;
 const names: Partial<Record<LayersName, string>> = {
@@ -72,8 +72,8 @@ export const packetOut: Figure = {
   name: 'packet-out',
   title: 'Packet out',
   work: `A node has just learned of ${members} members, so ${members} broadcasts are queued, and is pinged until
-its acks carry no more of them; then it hears news of all, and so on, ${drains.length} times, of which the second half
-is timed. For each packet out: a ping is read, an ack encoded, the packet filled up with broadcasts to 1,400
+its acks carry no more of them; then it hears news of all, and so on, ${drains.length} times, of which the last
+three are timed. For each packet out: a ping is read, an ack encoded, the packet filled up with broadcasts to 1,400
 bytes and wrapped. Both sides send the same number of messages.`,
   measure: async (stage) => {
     const rows: Row[] = [];

@@ -62,8 +62,8 @@ export const pushPull: Figure = {
   title: 'Push/pull',
   work: `A node is asked: it reads the state of somebody who knows as many members, encodes and sends its own,
 merges, and closes the stream. Both know the same, as in a cluster that is quiet; in the rows "all news"
-every incarnation is fresh. The stream is in memory; its bytes come in pieces of 64 KiB. Each node has done as
-much untimed before (of news, one exchange).`,
+every incarnation is fresh. The stream is in memory; its bytes come in pieces of 64 KiB. Each node has done the
+same for three times as long before (of news, one exchange).`,
   measure: async (stage) => {
     const rows: Row[] = [];
     for (const each of cases(stage)) {

@@ -20,8 +20,8 @@ type packetsHow struct {
 	// are timed.
 	Packets string `json:"packets"`
 	Untimed int    `json:"untimed"`
-	// Push/pull requests with as much news as the first each, so that there is as much to send again. After
-	// the first half of them it is timed.
+	// Push/pull requests with as much news as the first each, so that there is as much to send again. The
+	// last three of them are timed.
 	Again []string `json:"again"`
 	// How many alive messages are in one packet.
 	AlivesPerPacket int `json:"alivesPerPacket"`
@@ -152,7 +152,7 @@ func packetsOut(how packetsHow) (any, error) {
 			sent, isDone = nil, false
 			start := startWatch()
 			drain()
-			if 2*index >= len(news) {
+			if index >= len(news)-3 {
 				result.add(start, int64(len(sent)))
 			}
 		}

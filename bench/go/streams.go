@@ -52,8 +52,8 @@ func pushPull(how pushPullHow) (any, error) {
 				return nil, err
 			}
 			runtime.GC()
-			// It has done as much before as is timed, as our side has.
-			end := time.Now().Add(time.Duration(how.MinMs) * time.Millisecond)
+			// It has done the same for three times as long before, as the other side has.
+			end := time.Now().Add(time.Duration(3*how.MinMs) * time.Millisecond)
 			for first := true; first || !how.Fresh && time.Now().Before(end); first = false {
 				n.transport.exchange(before)
 			}

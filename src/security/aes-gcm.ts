@@ -50,23 +50,19 @@ export class GossipCipher implements Cipher {
     const key = this.#keyring.openingKeys()[0] as KeyObject;
     const nonce = nextNonce();
     const cipher = createCipheriv(algorithmOf(key), key, nonce);
-    cipher.setAAD(additionalData);
+    if (additionalData.length > 0) cipher.setAAD(additionalData);
     const sealed = Buffer.allocUnsafe(front + this.sealedLength(plain.length));
     sealed[front] = this.#version;
     sealed.set(nonce, front + VERSION_BYTES);
-    let end = front + VERSION_BYTES + NONCE_BYTES;
-    const append = (bytes: Buffer): void => {
-      sealed.set(bytes, end);
-      end += bytes.length;
-    };
-    append(cipher.update(plain));
+    const start = front + VERSION_BYTES + NONCE_BYTES;
+    sealed.set(cipher.update(plain), start);
     if (this.#version === 0) {
       const padding = paddingFor(plain.length);
-      append(cipher.update(Buffer.alloc(padding, padding)));
+      sealed.set(cipher.update(Buffer.alloc(padding, padding)), start + plain.length);
     }
     // GCM holds nothing back, so there is nothing left to come.
     cipher.final();
-    append(cipher.getAuthTag());
+    sealed.set(cipher.getAuthTag(), sealed.length - TAG_BYTES);
     return sealed;
   }
 
@@ -86,7 +82,7 @@ function openWith(key: KeyObject, sealed: Buffer, additionalData: Buffer): Buffe
   const content = VERSION_BYTES + NONCE_BYTES;
   const nonce = sealed.subarray(VERSION_BYTES, content);
   const decipher = createDecipheriv(algorithmOf(key), key, nonce, { authTagLength: TAG_BYTES });
-  decipher.setAAD(additionalData);
+  if (additionalData.length > 0) decipher.setAAD(additionalData);
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
   const plain = decipher.update(sealed.subarray(content, sealed.length - TAG_BYTES));
   try {
