@@ -110,11 +110,9 @@ export class NetTransport implements Transport {
     };
   }
 
-  writeTo(packet: Buffer, to: Address): Promise<void> {
-    return new Promise((resolve) => {
-      const { socket, ip, port } = this.#routeTo(to.addr);
-      resolve(socket.send(packet, ip, port));
-    });
+  async writeTo(packet: Buffer, to: Address): Promise<void> {
+    const { socket, ip, port } = this.#routeTo(to.addr);
+    await socket.send(packet, ip, port);
   }
 
   async dial(
