@@ -111,7 +111,7 @@ export class Engine {
       caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
     this.merger = new Merger({ self, table, membership }, { isRunning: () => this.#running });
-    this.#prober = new Prober({ ...parts, membership }, { ticksAnew: () => this.#probing.anew() });
+    this.#prober = new Prober({ ...parts, membership }, { ticksAnew: () => this.#probeAnew() });
     const responder = new Responder(parts);
     this.#dispatcher = new Dispatcher({
       ...parts,
@@ -287,6 +287,12 @@ export class Engine {
     const { periodic } = settings.lifeguard;
     const late = this.#stalls.late;
     return new Scheduler({ clock, random }, { ...init, tick: periodic(tick, loop), late });
+  }
+
+  /** The next tick comes a whole interval from now; until then stalls must be looked for. */
+  #probeAnew(): void {
+    this.#probing.anew();
+    this.#stalls.goOn(this.#probeMs);
   }
 
   get #probeMs(): number {

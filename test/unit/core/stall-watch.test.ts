@@ -11,7 +11,7 @@ import { Scheduler } from '../../../src/core/scheduler.js';
 import type { Report } from '../../../src/core/reports.js';
 import { StallWatch } from '../../../src/core/stall-watch.js';
 import { SeededRandom } from '../../../src/testing/index.js';
-import { makeEngine } from './harness.js';
+import { makeEngine, type Harness } from './harness.js';
 import { StallableClock } from './stallable-clock.js';
 
 /** Two periodic jobs that a stall of over 500 ms is seen by. */
@@ -53,10 +53,18 @@ test('what is shorter is none', () => {
   assert.deepEqual([counters.stalls, counters.stallMs], [0, 0]);
 });
 
+/** A node that has nothing to gossip: gossip's ticks would see a stall. */
+function quietNode(clock: StallableClock): Harness {
+  const effects = { hasUserBroadcasts: () => false };
+  const harness = makeEngine({ clock, schedulers: true, effects });
+  harness.engine.queue.reset();
+  return harness;
+}
+
 test('in a node that does nothing but probe, a stall of twice the time is seen whenever it begins', () => {
   for (let at = 0; at < 1_000; at += 37) {
     const clock = new StallableClock();
-    const { counters } = makeEngine({ clock, schedulers: true });
+    const { counters } = quietNode(clock);
     clock.advance(10_000 + at);
     assert.equal(counters.stalls, 0);
     clock.stall(1_100);
@@ -77,4 +85,35 @@ test('the looks between two probes end with the schedulers', () => {
   clock.advance(5_000);
   engine.stop();
   assert.equal(clock.pending, 0);
+});
+
+test('also where a probe that was not answered put the next one off', () => {
+  for (let at = 0; at < 1_000; at += 37) {
+    const clock = new StallableClock();
+    const harness = quietNode(clock);
+    const { counters } = harness;
+    // It does not answer: each round ends when the tick comes, and the next begins right then.
+    harness.addMember('a');
+    clock.advance(3_000);
+    harness.engine.queue.reset();
+    clock.advance(at);
+    const before = counters.stalls;
+    clock.stall(1_100);
+    assert.equal(counters.stalls - before, 1, `a stall that began at ${at}`);
+  }
+});
+
+test('a quiet node looks once between two probes, and no more', () => {
+  const clock = new StallableClock();
+  quietNode(clock);
+  clock.advance(5_000);
+  let timers = 0;
+  const setTimer = clock.setTimer.bind(clock);
+  clock.setTimer = (delayMs, callback) => {
+    timers++;
+    return setTimer(delayMs, callback);
+  };
+  clock.advance(10_000);
+  // A probe's tick, which finds nobody, and a look each second; the queue is looked at once in thirty.
+  assert.ok(timers >= 20 && timers <= 21, `${timers} timers`);
 });

@@ -58,6 +58,14 @@ test('a living member as we know it, or as it was, is known', () => {
   }
 });
 
+test('also one whose name is not ASCII', () => {
+  const made = harness();
+  made.addMember('é', { incarnation });
+  const { addr } = made.member('é');
+  assert.ok(isKnown(made, record('é', { incarnation, addr })));
+  assert.ok(!isKnown(made, record('é', { incarnation: incarnation + 1, addr })));
+});
+
 const news: readonly (readonly [string, string, Partial<MemberRecord>])[] = [
   ['a newer incarnation', 'a', { incarnation: 5 }],
   ['an incarnation that has wrapped', 'a', { incarnation: 0 }],
