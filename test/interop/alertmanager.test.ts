@@ -22,6 +22,11 @@ const PORT = 9094;
 // Its gossip is sent a few times and no more; what gets lost on a busy machine comes with its push/pull, once a
 // minute.
 const SPREAD_MS = 70_000;
+/**
+ * A silence that gossip did not bring to somebody comes by push/pull, which each has once a minute with one of three:
+ * one of those minutes may go to somebody who has not got it either.
+ */
+const SILENCE_MS = 4 * SPREAD_MS;
 // A node that goes silent is probed, suspected and then declared dead.
 const NOTICED_MS = 40_000;
 // Above half a packet (700 bytes) Alertmanager sends over streams what it tells its peers.
@@ -73,7 +78,7 @@ async function theyKnow(agents: readonly Alertmanager[], comment: string): Promi
       `${agent.ip} knows the silence`,
       () => agent.silences(),
       (comments) => comments.includes(comment),
-      SPREAD_MS,
+      SILENCE_MS,
     );
   }
 }
