@@ -182,12 +182,13 @@ function guestsOf({ program, network, secretKey }: Setting): void {
   });
 
   it('gives the agents nothing to complain of', () => {
+    // Not of the cluster: `serf query` may have ended when the last ack is to be streamed to it (agent.ipc).
     const complaints = agents
       .flatMap(({ log }) => log.split('\n'))
       .filter(
         (line) =>
           /\[(ERR|WARN)\]/.test(line) &&
-          !/Serf shutdown detected|serf-[234]|127\.\d+\.\d+\.[234]\b/.test(line),
+          !/Serf shutdown detected|agent\.ipc:|serf-[234]|127\.\d+\.\d+\.[234]\b/.test(line),
       );
     assert.deepEqual(complaints, []);
   });
