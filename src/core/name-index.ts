@@ -6,6 +6,7 @@
 
 // Members by the bytes of their names. In a push/pull of thousands of known records it spares making a string of
 // each name, and hashing it, to see that it is known. Names in other letters than ASCII are not in it.
+import { hashWith, isAscii, isTextAt, spread } from '../wire/ascii.js';
 import type { Member } from './member.js';
 
 const fewestSlots = 16;
@@ -22,12 +23,12 @@ export class NameIndex {
   /** Who has the name that stands in `buf` from `start` to `end` (exclusive), if it is in ASCII. */
   find(buf: Buffer, start: number, end: number): Member | undefined {
     let hash = 0;
-    for (let at = start; at < end; at++) hash = mixed(hash, buf[at] as number);
-    const first = slotOf(hash);
+    for (let at = start; at < end; at++) hash = hashWith(hash, buf[at] as number);
+    const first = spread(hash);
     const last = this.#slots.length - 1;
     for (let step = 0; step < mostSteps; step++) {
       const member = this.#slots[(first + step) & last];
-      if (member === undefined || isText(member.name, buf, start, end)) return member;
+      if (member === undefined || isTextAt(member.name, buf, start, end)) return member;
     }
     return undefined;
   }
@@ -56,8 +57,8 @@ export class NameIndex {
   #put(member: Member): void {
     const { name } = member;
     let hash = 0;
-    for (let i = 0; i < name.length; i++) hash = mixed(hash, name.charCodeAt(i));
-    const first = slotOf(hash);
+    for (let i = 0; i < name.length; i++) hash = hashWith(hash, name.charCodeAt(i));
+    const first = spread(hash);
     const last = this.#slots.length - 1;
     for (let step = 0; step < mostSteps; step++) {
       const slot = (first + step) & last;
@@ -66,24 +67,4 @@ export class NameIndex {
       return;
     }
   }
-}
-
-function mixed(hash: number, byte: number): number {
-  return Math.imul(hash ^ byte, 0x01000193);
-}
-
-function slotOf(hash: number): number {
-  return hash ^ (hash >>> 15);
-}
-
-/** Whether bytes are this text, which is known to be in ASCII. */
-function isText(text: string, buf: Buffer, start: number, end: number): boolean {
-  if (text.length !== end - start) return false;
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buf[start + i]) return false;
-  return true;
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
-  return true;
 }

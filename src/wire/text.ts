@@ -10,6 +10,7 @@
 // Valid UTF-8 holds no surrogates, so no two names share a string.
 
 import { Buffer } from 'node:buffer';
+import { hashWith, isTextAt, spread } from './ascii.js';
 
 const escapeBase = 0xdc00;
 const replacement = '\ufffd';
@@ -34,11 +35,11 @@ export function decodeText(buf: Buffer, start: number, end: number): string {
   for (let at = start; at < end; at++) {
     const byte = buf[at] as number;
     if (byte >= 0x80) return decodeAnew(buf, start, end);
-    hash = Math.imul(hash ^ byte, 0x01000193);
+    hash = hashWith(hash, byte);
   }
-  const place = (hash ^ (hash >>> 15)) & (remembered.length - 1);
+  const place = spread(hash) & (remembered.length - 1);
   const known = remembered[place] as string;
-  if (isText(known, buf, start, end)) return known;
+  if (isTextAt(known, buf, start, end)) return known;
   const text = buf.toString('latin1', start, end);
   if (known !== '') makeRoom();
   remembered[place & (remembered.length - 1)] = text;
@@ -50,13 +51,6 @@ function makeRoom(): void {
   if (++pushedOut < 2 * remembered.length || remembered.length === mostPlaces) return;
   remembered = new Array<string>(4 * remembered.length).fill('');
   pushedOut = 0;
-}
-
-/** Whether bytes that are known to be ASCII are this text. */
-function isText(text: string, buf: Buffer, start: number, end: number): boolean {
-  if (text.length !== end - start) return false;
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buf[start + i]) return false;
-  return true;
 }
 
 function decodeAnew(buf: Buffer, start: number, end: number): string {

@@ -1,0 +1,30 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Texts in ASCII, whose bytes can be compared and hashed where they lie, without a string being made of them.
+
+/** Whether a text has no other letters. */
+export function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
+}
+
+/** Whether the bytes from `start` to `end` (exclusive) are this text; one of both must be known to be ASCII. */
+export function isTextAt(text: string, buf: Buffer, start: number, end: number): boolean {
+  if (text.length !== end - start) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buf[start + i]) return false;
+  return true;
+}
+
+/** The hash (FNV-1a, 32 bits, from 0) of what came before, with one byte more. */
+export function hashWith(hash: number, byte: number): number {
+  return Math.imul(hash ^ byte, 0x01000193);
+}
+
+/** A hash whose low bits depend on all of it. */
+export function spread(hash: number): number {
+  return hash ^ (hash >>> 15);
+}
