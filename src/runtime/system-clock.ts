@@ -15,8 +15,14 @@ const longestDelayMs = 2 ** 31 - 1;
  */
 const mayBeEarlyByMs = 1;
 
+/** Milliseconds. What `performance.now()` tells as well; but that looks at what it is called on first, each time. */
+function now(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}
+
 /**
- * The system's monotonic clock: `performance.now()`, `setTimeout`, `setImmediate`.
+ * The system's monotonic clock: `process.hrtime()`, `setTimeout`, `setImmediate`.
  *
  * Timers do not keep the process alive (a listening socket does, until it is closed); a pending
  * `afterTurn` keeps it for that one turn. A delay that is negative or NaN counts as 0; any length
@@ -26,7 +32,7 @@ const mayBeEarlyByMs = 1;
  * asked for by another `afterTurn` it comes after they were read once more.
  */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now,
 
   setTimer: (delayMs, callback) => new SystemTimer(delayMs, callback),
 
@@ -43,7 +49,7 @@ class SystemTimer implements Timer {
 
   constructor(delayMs: number, callback: () => void) {
     const delay = delayMs > 0 ? delayMs : 0;
-    this.#dueAt = performance.now() + delay;
+    this.#dueAt = now() + delay;
     this.#callback = callback;
     this.#timeout = this.#arm(delay);
   }
@@ -59,7 +65,7 @@ class SystemTimer implements Timer {
 
   /** We promise not to be early. */
   #fire(): void {
-    const early = this.#dueAt - performance.now();
+    const early = this.#dueAt - now();
     if (early > 0) this.#timeout = this.#arm(early);
     else this.#callback();
   }
