@@ -62,6 +62,13 @@ export interface PacketsTask extends Layers, AtLeast {
   readonly burst: number;
 }
 
+export interface CryptoFloorTask extends AtLeast {
+  /** Of the content of a packet that is opened. */
+  readonly openBytes: number;
+  /** Of the content of one that is sealed then; 0: none is. */
+  readonly sealBytes: number;
+}
+
 export interface PushPullTask extends Layers, AtLeast {
   /** The request that makes the members known, the one before those that are timed, and the one that is. */
   readonly load: string;
@@ -199,6 +206,7 @@ export interface Tasks {
   startFloor(task: FloorTask): object;
   floorUsage(task: object): Usage;
   stopFloor(task: object): object;
+  cryptoFloor(task: CryptoFloorTask): Timed;
   growth(task: GrowthTask): { readonly microseconds: readonly number[] };
 }
 

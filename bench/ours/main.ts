@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import type { Doing } from '../protocol.js';
 import { gather, heap, joinAll, kill, start, stop, usage } from './cluster.js';
 import { decode, encode } from './codec.js';
+import { cryptoFloor } from './crypto-floor.js';
 import { floorUsage, startFloor, stopFloor } from './floor.js';
 import { growth } from './growth.js';
 import { compress, decompress } from './lzw.js';
@@ -38,6 +39,7 @@ const doing: Doing = {
   startFloor,
   floorUsage,
   stopFloor,
+  cryptoFloor,
   growth,
 };
 
