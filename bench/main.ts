@@ -58,6 +58,7 @@ async function run(options: Options): Promise<void> {
       const section = await stage.run(figure);
       sections.push(section);
       console.log(textOf(section));
+      if (section.missing.length > 0) process.exitCode = 1;
     } catch (error) {
       console.error(`${figure.name} could not be taken: ${(error as Error).message}`);
       process.exitCode = 1;

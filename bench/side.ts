@@ -27,7 +27,8 @@ const patienceMs = 600_000;
 
 /** A process that does tasks. */
 export class Side implements AsyncDisposable {
-  readonly #name: string;
+  /** What it is called where it fails. */
+  readonly name: string;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
@@ -35,7 +36,7 @@ export class Side implements AsyncDisposable {
 
   /** @param command - the program and its arguments */
   constructor(name: string, [program, ...args]: readonly [string, ...string[]]) {
-    this.#name = name;
+    this.name = name;
     this.#child = spawn(program, args);
     this.#child.stderr.on('data', (chunk: Buffer) => {
       this.#log = (this.#log + chunk.toString()).slice(-10_000);
@@ -88,12 +89,12 @@ export class Side implements AsyncDisposable {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (error === undefined) waiting?.resolve(result);
-    else waiting?.reject(new Error(`${this.#name}: ${error}`));
+    else waiting?.reject(new Error(`${this.name}: ${error}`));
   }
 
   #fail(what: string): void {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { reject } of waiting) reject(new Error(`${this.#name} ${what}`));
+    for (const { reject } of waiting) reject(new Error(`${this.name} ${what}`));
   }
 }

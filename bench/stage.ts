@@ -28,7 +28,15 @@ export interface Figure {
   readonly name: string;
   readonly title: string;
   readonly work: string;
-  readonly measure: (stage: Stage) => Promise<{ rows: Row[]; remarks?: string[] }>;
+  readonly measure: (stage: Stage) => Promise<Measured>;
+}
+
+/** What comes of a figure. */
+export interface Measured {
+  readonly rows: Row[];
+  readonly remarks?: readonly string[];
+  /** What rows are missing, and why. */
+  readonly missing?: readonly string[];
 }
 
 /** The results of both sides, round by round. */
@@ -86,8 +94,8 @@ export class Stage {
   /** Runs a figure. */
   async run({ name, title, work, measure }: Figure): Promise<Section> {
     this.progress(title);
-    const { rows, remarks = [] } = await measure(this);
-    return { name, title, work, rows, remarks };
+    const { rows, remarks = [], missing = [] } = await measure(this);
+    return { name, title, work, rows, remarks, missing };
   }
 
   /**
@@ -146,7 +154,7 @@ export async function gatherAll(
     if (time > 0 && least === addresses.length) return untilQuiet(sides, addresses.length);
     await wait(1_000);
   }
-  throw new Error(`the ${addresses.length} nodes did not come together`);
+  throw new Error(`${sides[0]?.name}: the ${addresses.length} nodes did not come together`);
 }
 
 const gatherings = 8;
@@ -168,7 +176,8 @@ async function untilQuiet(sides: readonly Side[], nodes: number): Promise<void> 
     if ((now - before) / nodes / (lookMs / 1000) < quietPackets) return;
     before = now;
   }
-  throw new Error(`the ${nodes} nodes did not become quiet in ${quietWithinMs / 1000} s`);
+  const limit = `${quietWithinMs / 1000} s`;
+  throw new Error(`${sides[0]?.name}: the ${nodes} nodes did not become quiet in ${limit}`);
 }
 
 /** How many nanoseconds a unit has. */

@@ -18,6 +18,8 @@ export interface Section {
   readonly rows: readonly Row[];
   /** What went otherwise than it should, to be read with the rows. */
   readonly remarks: readonly string[];
+  /** What rows are missing, and why. */
+  readonly missing: readonly string[];
 }
 
 const head = ['', 'ours', 'other', 'ratio', 'spread', 'CPU', 'mark', 'met'] as const;
@@ -49,7 +51,7 @@ export function cellsOf(row: Row): string[] {
 }
 
 /** A section for the terminal. */
-export function textOf({ title, rows, remarks }: Section): string {
+export function textOf({ title, rows, remarks, missing }: Section): string {
   const lines = [[...head], ...rows.map(cellsOf)];
   const widths = head.map((_, column) =>
     Math.max(...lines.map((cells) => cells[column]?.length ?? 0)),
@@ -63,15 +65,17 @@ export function textOf({ title, rows, remarks }: Section): string {
       .join('  ')
       .trimEnd(),
   );
-  return [title, ...laidOut, ...remarks.map((remark) => `! ${remark}`), ''].join('\n');
+  return [title, ...laidOut, ...[...remarks, ...missing].map((remark) => `! ${remark}`), ''].join(
+    '\n',
+  );
 }
 
 /** A section of the document. */
-export function markdownOf({ title, work, rows, remarks }: Section): string {
+export function markdownOf({ title, work, rows, remarks, missing }: Section): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
   const table = [line(head), line(rule), ...rows.map((row) => line(cellsOf(row)))].join('\n');
-  const notes = remarks.map((remark) => `\n${remark}\n`).join('');
+  const notes = [...remarks, ...missing].map((remark) => `\n${remark}\n`).join('');
   return `## ${title}\n\n${work}\n\n${table}\n${notes}`;
 }
 

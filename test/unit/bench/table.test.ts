@@ -30,6 +30,7 @@ const section: Section = {
   work: 'What is compared.',
   rows: [marked, alone],
   remarks: ['Go: 1 of 2 runs was given up.'],
+  missing: ['200 nodes: could not be taken.'],
 };
 
 test('a row tells both sides, ratio, spread, processor time, mark and whether it is met', () => {
@@ -80,13 +81,14 @@ test('the columns of the terminal stand below each other', () => {
   const ends = lines.slice(1, 4).map((line) => line.trimEnd().length);
   assert.equal(new Set(ends).size, 1, lines.join('\n'));
   assert.equal(lines[4], '! Go: 1 of 2 runs was given up.');
+  assert.equal(lines[5], '! 200 nodes: could not be taken.');
 });
 
-test('the document has each figure with its work, its table and its remarks', () => {
+test('the document has each figure with its work, its table, its remarks and what is missing', () => {
   const text = markdownOf(section);
   assert.match(text, /^## Some figure\n\nWhat is compared\.\n\n\| {2}\| ours \|/);
   assert.match(text, /\n\| alive \| 600 ns \|/);
-  assert.match(text, /\nGo: 1 of 2 runs was given up\.\n/);
+  assert.match(text, /\nGo: 1 of 2 runs was given up\.\n\n200 nodes: could not be taken\.\n/);
   for (const line of text.split('\n').filter((each) => each.startsWith('|'))) {
     assert.equal(line.split('|').length, 10, line);
   }
