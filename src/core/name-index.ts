@@ -6,7 +6,8 @@
 
 // Members by the bytes of their names. In a push/pull of thousands of known records it spares making a string of
 // each name, and hashing it, to see that it is known. Names in other letters than ASCII are not in it.
-import { hashWith, isAscii, isTextAt, spread } from '../wire/ascii.js';
+import { isAscii, isTextAt } from '../wire/ascii.js';
+import { hashWith, spread } from '../wire/hash.js';
 import type { Member } from './member.js';
 
 const fewestSlots = 16;

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Texts in ASCII, whose bytes can be compared and hashed where they lie, without a string being made of them.
+// Texts in ASCII, whose bytes can be compared where they lie, without a string being made of them.
 
 /** Whether a text has no other letters. */
 export function isAscii(text: string): boolean {
@@ -17,14 +17,4 @@ export function isTextAt(text: string, buf: Buffer, start: number, end: number):
   if (text.length !== end - start) return false;
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buf[start + i]) return false;
   return true;
-}
-
-/** The hash (FNV-1a, 32 bits, from 0) of what came before, with one byte more. */
-export function hashWith(hash: number, byte: number): number {
-  return Math.imul(hash ^ byte, 0x01000193);
-}
-
-/** A hash whose low bits depend on all of it. */
-export function spread(hash: number): number {
-  return hash ^ (hash >>> 15);
 }

@@ -8,6 +8,7 @@
 // together in chunks.
 
 import { Buffer } from 'node:buffer';
+import { hashWith, spread } from './hash.js';
 import { noBytes } from './messages.js';
 
 /** Nothing longer is remembered. */
@@ -65,8 +66,8 @@ export function copyForUsers(bytes: Buffer): Buffer {
 export function sharedBytes(buf: Buffer, start: number, end: number): Buffer {
   if (end - start > mostRemembered) return buf.subarray(start, end);
   let hash = end - start;
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (buf[at] as number), 0x01000193);
-  const place = (hash ^ (hash >>> 15)) & (remembered.length - 1);
+  for (let at = start; at < end; at++) hash = hashWith(hash, buf[at] as number);
+  const place = spread(hash) & (remembered.length - 1);
   const known = remembered[place] as Buffer;
   if (isAt(buf, start, end, known)) return known;
   const copy = keptCopy(buf.subarray(start, end));

@@ -10,7 +10,8 @@
 // Valid UTF-8 holds no surrogates, so no two names share a string.
 
 import { Buffer } from 'node:buffer';
-import { hashWith, isTextAt, spread } from './ascii.js';
+import { isTextAt } from './ascii.js';
+import { hashWith, spread } from './hash.js';
 
 const escapeBase = 0xdc00;
 const replacement = '\ufffd';
