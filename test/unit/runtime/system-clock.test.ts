@@ -9,6 +9,15 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { systemClock } from '../../../src/runtime/system-clock.js';
 
+test('it counts milliseconds, with fractions', () => {
+  mock.method(process, 'hrtime', () => [7, 1_500_000]);
+  try {
+    assert.equal(systemClock.now(), 7_001.5);
+  } finally {
+    mock.restoreAll();
+  }
+});
+
 test('no timer is early, whatever part of a millisecond it is asked in', async () => {
   const elapsed = (delayMs: number): Promise<number> => {
     const begun = systemClock.now();
