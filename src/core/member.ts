@@ -8,7 +8,7 @@ import { ipFromBytes, joinHostPort, type Address } from '../wire/address.js';
 import { noBytes } from '../wire/messages.js';
 import { isPackedAt, packIp, unpackIp, type PackedIp } from '../wire/packed-ip.js';
 import type { PackedRecord } from '../wire/packed-record.js';
-import { copyForUsers, isAt, keep, keptBytes } from '../wire/shared-bytes.js';
+import { copyForUsers, isAt, keep, keptBytes, roomFor } from '../wire/shared-bytes.js';
 import { hostOf } from '../wire/source.js';
 
 /**
@@ -102,7 +102,7 @@ export class Member implements PackedRecord {
   get address(): string {
     return this.#address;
   }
-  /** As it came: a view that is made anew. Null where none was told, which is not the same on the wire as empty. */
+  /** As it came: a view that is made anew, of what the next change is written over. Null where none was told, which is not the same on the wire as empty. */
   get meta(): Buffer | null {
     if (this.#metaEnd < this.#metaStart) return null;
     return this.#metaBuf.subarray(this.#metaStart, this.#metaEnd);
@@ -174,11 +174,20 @@ export class Member implements PackedRecord {
 
   #setMeta(meta: Buffer | null): void {
     const length = meta?.length ?? -1;
-    if (length === this.#metaEnd - this.#metaStart && this.hasMeta(meta)) return;
-    const { buf, start } = meta === null || length === 0 ? { buf: noBytes, start: 0 } : keep(meta);
-    this.#metaBuf = buf;
-    this.#metaStart = start;
-    this.#metaEnd = start + length;
+    const lengthBefore = this.#metaEnd - this.#metaStart;
+    if (length === lengthBefore && this.hasMeta(meta)) return;
+    if (meta === null || length === 0) {
+      this.#metaBuf = noBytes;
+      this.#metaStart = 0;
+    } else if (roomFor(length) <= roomFor(lengthBefore)) {
+      // What changes all the time (a load, say) must not use up chunk after chunk, each held by others that stay.
+      this.#metaBuf.set(meta, this.#metaStart);
+    } else {
+      const { buf, start } = keep(meta);
+      this.#metaBuf = buf;
+      this.#metaStart = start;
+    }
+    this.#metaEnd = this.#metaStart + length;
   }
 
   /** The public view; the same object until something changes. */

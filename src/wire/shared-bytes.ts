@@ -31,17 +31,27 @@ class Shelf {
   #used = 0;
 
   keep(bytes: Buffer): Place {
-    const { length } = bytes;
-    if (length > chunkBytes / 4) return { buf: Buffer.from(bytes), start: 0 };
-    if (length > this.#chunk.length - this.#used) {
-      this.#chunk = Buffer.allocUnsafeSlow(chunkBytes);
-      this.#used = 0;
+    const room = roomFor(bytes.length);
+    const isLong = room > chunkBytes / 4;
+    if (isLong || room > this.#chunk.length - this.#used) {
+      const chunk = Buffer.allocUnsafeSlow(isLong ? room : chunkBytes);
+      chunk.set(bytes);
+      if (!isLong) {
+        this.#chunk = chunk;
+        this.#used = room;
+      }
+      return { buf: chunk, start: 0 };
     }
     const start = this.#used;
     this.#chunk.set(bytes, start);
-    this.#used += length;
+    this.#used += room;
     return { buf: this.#chunk, start };
   }
+}
+
+/** What so many bytes have for themselves where they are kept: up to that, others may be written in their place. */
+export function roomFor(length: number): number {
+  return (length + 7) & ~7;
 }
 
 const ours = new Shelf();

@@ -15,6 +15,7 @@ import {
   type DeadClaim,
   type SuspectClaim,
 } from '../../wire/messages.js';
+import { copyForUsers } from '../../wire/shared-bytes.js';
 import type { Forgotten } from '../company/forgotten.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
@@ -263,7 +264,7 @@ export class Membership {
     const stateBefore = known?.state;
     const addressBefore = known?.address;
     const hasNewMeta = known !== undefined && !known.hasMeta(facts.meta);
-    const previousMeta = hasNewMeta ? (known.meta ?? noBytes) : noBytes;
+    const previousMeta = copyForUsers((hasNewMeta ? known.meta : null) ?? noBytes);
     const member = known ?? new Member(name, facts, 'dead', clock.now());
     member.setFacts(facts);
     if (member.state !== 'alive') member.setState('alive', clock.now());

@@ -154,6 +154,39 @@ test('a member keeps no view of what came, and gives none of what it keeps to us
   assert.deepEqual(member.meta, Buffer.from('web'));
 });
 
+test('metadata that changes is written where it was while it has room there, and over nobody else’s', () => {
+  const [first, second] = ['load 7', 'load 8'].map(
+    (meta) => new Member(meta, facts({ meta: Buffer.from(meta) }), 'alive', 0),
+  );
+  assert.ok(first && second);
+  const where = (): unknown[] => [first.metaBuf, first.metaStart];
+  const placed = where();
+  const seen = first.snapshot();
+  for (const meta of ['load 9', 'load 10', 'load 100', 'load', '7 load']) {
+    first.setFacts(facts({ meta: Buffer.from(meta) }));
+    assert.deepEqual([first.meta?.toString(), second.meta?.toString()], [meta, 'load 8']);
+    assert.equal(first.snapshot().meta.toString(), meta);
+    assert.deepEqual(where(), placed);
+  }
+  assert.equal(seen.meta.toString(), 'load 7', 'what users hold stays as it was');
+
+  first.setFacts(facts({ meta: Buffer.from('load 1000') }));
+  assert.notDeepEqual(where(), placed);
+  first.setFacts(facts({ meta: null }));
+  first.setFacts(facts({ meta: Buffer.from('x') }));
+  assert.deepEqual([first.meta?.toString(), second.meta?.toString()], ['x', 'load 8']);
+});
+
+test('metadata as long as it may be, too', () => {
+  const member = new Member('a', facts({ meta: Buffer.alloc(505, 1) }), 'alive', 0);
+  const { metaBuf, metaStart } = member;
+  for (const length of [512, 500, 504, 497]) {
+    member.setFacts(facts({ meta: Buffer.alloc(length, length) }));
+    assert.deepEqual(member.meta, Buffer.alloc(length, length));
+  }
+  assert.deepEqual([member.metaBuf, member.metaStart], [metaBuf, metaStart]);
+});
+
 test('no metadata and empty metadata are one to users, and two on the wire', () => {
   const member = new Member('a', facts({ meta: null }), 'alive', 0);
   const empty = Buffer.alloc(0);

@@ -232,6 +232,10 @@ test('a newer claim is stored whole and rebroadcast, and metadata that changed i
   assert.deepEqual(harness.takeBroadcasts(), [claim]);
   const node = harness.member('a').snapshot();
   assert.deepEqual(harness.events, [{ type: 'update', node, previousMeta: Buffer.from('old') }]);
+  harness.receive(alive('a', { incarnation: 3, meta: Buffer.from('neo') }));
+  const [first] = harness.events;
+  assert.ok(first?.type === 'update');
+  assert.deepEqual([first.node.meta, first.previousMeta], [Buffer.from('new'), Buffer.from('old')]);
 });
 
 test('a newer claim with nothing new in it tells nobody, but goes on', () => {
