@@ -102,7 +102,10 @@ export class Member implements PackedRecord {
   get address(): string {
     return this.#address;
   }
-  /** As it came: a view that is made anew, of what the next change is written over. Null where none was told, which is not the same on the wire as empty. */
+  /**
+   * As it came: a view that is made anew, of what the next change is written over. Null where none was told, which is
+   * not the same on the wire as empty.
+   */
   get meta(): Buffer | null {
     if (this.#metaEnd < this.#metaStart) return null;
     return this.#metaBuf.subarray(this.#metaStart, this.#metaEnd);

@@ -9,6 +9,7 @@ import { factsFrom, Member } from '../../../src/core/member.js';
 import { MemberTable } from '../../../src/core/member-table.js';
 import { NameIndex } from '../../../src/core/name-index.js';
 import { SeededRandom } from '../../../src/testing/index.js';
+import { hashWith, spread } from '../../../src/wire/hash.js';
 import { encodeText } from '../../../src/wire/text.js';
 import { alive } from './harness.js';
 
@@ -60,8 +61,8 @@ test('names in other letters than ASCII, and bytes that are no text, are left to
 function collidingNames(count: number): string[] {
   const slot = (name: string): number => {
     let hash = 0;
-    for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01000193);
-    return (hash ^ (hash >>> 15)) & 0x3ff;
+    for (const byte of Buffer.from(name)) hash = hashWith(hash, byte);
+    return spread(hash) & 0x3ff;
   };
   const names: string[] = [];
   for (let index = 0; names.length < count; index++) {
