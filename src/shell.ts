@@ -223,11 +223,14 @@ export class Shell {
     const { clock } = this.#config;
     const startedAt = clock.now();
     let bytes: ExchangedBytes = { sent: 0, received: 0 };
+    const ended = this.engine.exchangeBegins();
     try {
       await this.#state.exchange(to, join, signal, (measured) => (bytes = measured));
     } catch (error) {
       this.counters.pushPullFailures++;
       throw error;
+    } finally {
+      ended();
     }
     const exchanged = { durationMs: clock.now() - startedAt, bytes };
     this.#metrics?.exchanged(exchanged);

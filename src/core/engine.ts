@@ -122,7 +122,11 @@ export class Engine {
     });
     this.#settling = new Settling(
       { clock, random },
-      { untilMs: () => this.#pushPullMs(), pushPull: () => this.#pushPullWithSomebody() },
+      {
+        untilMs: () => this.#pushPullMs(),
+        isHealthy: () => this.health.score === 0,
+        pushPull: () => this.#pushPullWithSomebody(),
+      },
     );
     this.#probing = this.#every('probe', {
       intervalMs: () => this.#probeMs,
@@ -266,6 +270,15 @@ export class Engine {
   /** A join succeeded: exchange state a few times more in the seconds that follow. */
   settle(): void {
     if (this.#running && this.#context.settings.settleAfterJoin) this.#settling.start();
+  }
+
+  /**
+   * The node starts a push/pull with a peer.
+   *
+   * @returns a function to call once, when the push/pull has ended in any way
+   */
+  exchangeBegins(): () => void {
+    return this.#settling.exchangeBegins();
   }
 
   #slowSchedulers(): Scheduler[] {

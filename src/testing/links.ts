@@ -26,10 +26,16 @@ export interface LinkOptions {
    */
   readonly reordering?: number | undefined;
   /**
-   * Bytes per second. Packets and pieces of streams wait for one another; packets that would wait
-   * longer than a second are dropped, as by a full buffer. Infinite by default.
+   * Bytes per second. Packets and pieces of streams wait for one another, in a buffer of
+   * `bufferBytes`. Infinite by default.
    */
   readonly bandwidth?: number | undefined;
+  /**
+   * How many bytes may wait where the bandwidth is limited; a packet that finds more waiting is
+   * dropped. Streams are never dropped, but they fill the buffer too. Default: what the link carries
+   * in one second. A large buffer delays packets instead of losing them ("bufferbloat").
+   */
+  readonly bufferBytes?: number | undefined;
   /** The share of streams that break after 1 to 65,536 bytes, small numbers preferred; 0 to 1. */
   readonly streamBreaks?: number | undefined;
 }
@@ -52,16 +58,19 @@ export interface LinkState {
   readonly queue: SendQueue | undefined;
 }
 
-const maxQueueMs = 1_000;
-
 /** What goes out at a limited rate, one thing after the other. */
 export class SendQueue {
   readonly bandwidth: number;
+  readonly bufferBytes: number;
   #freeAt = -Infinity;
 
-  /** @param bandwidth - bytes per second */
-  constructor(bandwidth: number) {
+  /**
+   * @param bandwidth - bytes per second
+   * @param bufferBytes - how many bytes may wait before packets are dropped
+   */
+  constructor(bandwidth: number, bufferBytes: number) {
     this.bandwidth = bandwidth;
+    this.bufferBytes = bufferBytes;
   }
 
   /**
@@ -71,14 +80,15 @@ export class SendQueue {
    */
   delay(now: number, bytes: number, mayDrop: boolean): number | undefined {
     const startAt = Math.max(now, this.#freeAt);
-    if (mayDrop && startAt - now > maxQueueMs) return undefined;
+    const waitingBytes = ((startAt - now) * this.bandwidth) / 1000;
+    if (mayDrop && waitingBytes > this.bufferBytes) return undefined;
     this.#freeAt = startAt + (bytes * 1000) / this.bandwidth;
     return this.#freeAt - now;
   }
 }
 
 const shares = ['loss', 'duplication', 'reordering', 'streamBreaks'] as const;
-const fields = new Set<string>([...shares, 'latency', 'bandwidth', 'down']);
+const fields = new Set<string>([...shares, 'latency', 'bandwidth', 'bufferBytes', 'down']);
 
 /** @throws RangeError that names what is out of range, or is nothing that a link has. */
 export function checkLink(options: LinkOptions): void {
@@ -92,6 +102,10 @@ export function checkLink(options: LinkOptions): void {
   }
   const { bandwidth = Infinity, latency = 0 } = options;
   if (!(bandwidth > 0)) throw new RangeError(`bandwidth must be above 0, not ${bandwidth}`);
+  const { bufferBytes = 0 } = options;
+  if (!(bufferBytes >= 0)) {
+    throw new RangeError(`bufferBytes must be 0 or more, not ${bufferBytes}`);
+  }
   drawLatency(latency);
 }
 
@@ -184,13 +198,18 @@ function stateOf(options: LinkOptions, own: LinkChanges, queue?: SendQueue): Lin
   const draw = drawLatency(latency);
   const isDown = own.down === true;
   const shared = { draw, loss, duplication, reordering, streamBreaks, isDown };
-  return { ...shared, queue: queueFor(own.bandwidth, queue) };
+  const ownLimits = { bandwidth: own.bandwidth, bufferBytes: options.bufferBytes };
+  return { ...shared, queue: queueFor(ownLimits, queue) };
 }
 
-/** The queue that there is, if it is the right one. */
-export function queueFor(bandwidth: number | undefined, queue?: SendQueue): SendQueue | undefined {
+/** The queue that there is, if it has these limits; else a new one; undefined without a bandwidth. */
+export function queueFor(
+  { bandwidth, bufferBytes = bandwidth }: Pick<LinkOptions, 'bandwidth' | 'bufferBytes'>,
+  queue?: SendQueue,
+): SendQueue | undefined {
   if (bandwidth === undefined || bandwidth === Infinity) return undefined;
-  return queue?.bandwidth === bandwidth ? queue : new SendQueue(bandwidth);
+  const isSame = queue?.bandwidth === bandwidth && queue.bufferBytes === bufferBytes;
+  return isSame ? queue : new SendQueue(bandwidth, bufferBytes ?? bandwidth);
 }
 
 function definedIn<T extends object>(changes: T): T {

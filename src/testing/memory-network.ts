@@ -320,10 +320,10 @@ export class MemoryNetwork {
   /** How long it takes until so many bytes are on their way; undefined when they are dropped. */
   #sendingMs(link: LinkState, from: string, bytes: number, mayDrop: boolean): number | undefined {
     const now = this.clock.now();
-    const { bandwidth } = this.#links.options;
+    const { options } = this.#links;
     let uplinkMs: number | undefined = 0;
-    if (bandwidth !== undefined) {
-      const queue = queueFor(bandwidth, this.#uplinks.get(from));
+    if (options.bandwidth !== undefined) {
+      const queue = queueFor(options, this.#uplinks.get(from));
       if (queue) {
         this.#uplinks.set(from, queue);
         uplinkMs = queue.delay(now, bytes, mayDrop);

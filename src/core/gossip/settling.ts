@@ -5,34 +5,44 @@
  */
 
 // After a join a node pushes and pulls with random members after 1 s, 2 s, 4 s, … until the regular
-// interval is reached. Ours, not Go's: in a burst of joins gossip alone misses somebody now and then
-// (behaviour, section 7).
+// interval is reached. Go memberlist has no such exchanges: in a burst of joins gossip alone
+// sometimes misses a member (behaviour, section 7). On a slow link these exchanges would delay the
+// probes behind them and cause false failures, so they give way there.
 import type { Clock, Random, Timer } from '../ports.js';
 
 const FIRST_DELAY_MS = 1000;
 const JITTER = 0.5;
+/** After an exchange that took t ms, the next one waits for this many times t. */
+const REST_PER_EXCHANGE = 10;
+
+/** What {@link Settling} works with. */
+export interface SettlingWork {
+  /** The regular interval in milliseconds; 0 if no state is exchanged regularly. */
+  readonly untilMs: () => number;
+  /** Whether the node's own probes succeed (a local health score of 0). */
+  readonly isHealthy: () => boolean;
+  readonly pushPull: () => void;
+}
 
 /** The extra push/pulls after a join. */
 export class Settling {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #untilMs: () => number;
-  readonly #pushPull: () => void;
+  readonly #work: SettlingWork;
   #timer: Timer | undefined;
+  #endsAt = 0;
+  #exchanges = 0;
+  #mayExchangeAt = 0;
 
-  /** @param init.untilMs - the regular interval; 0 means that nothing is exchanged regularly */
-  constructor(
-    components: { clock: Clock; random: Random },
-    init: { untilMs: () => number; pushPull: () => void },
-  ) {
+  constructor(components: { clock: Clock; random: Random }, work: SettlingWork) {
     this.#clock = components.clock;
     this.#random = components.random;
-    this.#untilMs = init.untilMs;
-    this.#pushPull = init.pushPull;
+    this.#work = work;
   }
 
-  /** Begins, or begins anew. */
+  /** Starts, or starts again from the first delay. */
   start(): void {
+    this.#endsAt = this.#clock.now() + 2 * this.#work.untilMs();
     this.#arm(FIRST_DELAY_MS);
   }
 
@@ -41,13 +51,44 @@ export class Settling {
     this.#timer = undefined;
   }
 
+  /**
+   * The node starts a push/pull, for whatever reason. How long it takes shows how slow the link is.
+   *
+   * @returns a function to call once, when the push/pull has ended in any way
+   */
+  exchangeBegins(): () => void {
+    const beganAt = this.#clock.now();
+    this.#exchanges++;
+    return () => {
+      const now = this.#clock.now();
+      this.#exchanges--;
+      const restMs = REST_PER_EXCHANGE * (now - beganAt);
+      this.#mayExchangeAt = Math.max(this.#mayExchangeAt, now + restMs);
+    };
+  }
+
   #arm(delayMs: number): void {
     this.stop();
-    if (delayMs >= this.#untilMs()) return;
+    if (delayMs >= this.#work.untilMs()) return;
     const jitter = 1 - JITTER + 2 * JITTER * this.#random.next();
     this.#timer = this.#clock.setTimer(delayMs * jitter, () => {
+      if (this.#mustWait()) {
+        this.#postpone(delayMs);
+        return;
+      }
       this.#arm(delayMs * 2);
-      this.#pushPull();
+      this.#work.pushPull();
     });
+  }
+
+  #mustWait(): boolean {
+    if (this.#exchanges > 0 || this.#clock.now() < this.#mayExchangeAt) return true;
+    return !this.#work.isHealthy();
+  }
+
+  // The same delay again, until the regular push/pulls have taken over.
+  #postpone(delayMs: number): void {
+    if (this.#clock.now() < this.#endsAt) this.#arm(delayMs);
+    else this.stop();
   }
 }

@@ -94,6 +94,30 @@ suite('MemoryNetwork: faults of packets', () => {
     assert.equal(b.packets.all.length, 12);
   });
 
+  test('the buffer of a slow link may be smaller or larger than what it carries in a second', async () => {
+    for (const [bufferBytes, arrived] of [
+      [300, 4],
+      [2_000, 21],
+    ] as const) {
+      const { clock, a, b } = await world({ bandwidth: 1_000, bufferBytes });
+      for (let i = 0; i < 30; i++) send(a, b, 'x'.repeat(100));
+      clock.advance(5_000);
+      assert.equal(b.packets.all.length, arrived);
+    }
+  });
+
+  test('a link has the buffer of the network unless it has its own', async () => {
+    const { network, clock, a, b } = await world({ bufferBytes: 300 });
+    network.link('a', 'b', { bandwidth: 1_000 });
+    for (let i = 0; i < 30; i++) send(a, b, 'x'.repeat(100));
+    clock.advance(5_000);
+    assert.equal(b.packets.all.length, 4);
+    network.link('a', 'b', { bufferBytes: 500 });
+    for (let i = 0; i < 30; i++) send(a, b, 'x'.repeat(100));
+    clock.advance(5_000);
+    assert.equal(b.packets.all.length, 10);
+  });
+
   test('a link may have a bandwidth of its own', async () => {
     const { network, clock, a, b } = await world({ latency: 1 });
     network.link('a', 'b', { bandwidth: 1_000 });
@@ -139,6 +163,9 @@ suite('MemoryNetwork: faults of packets', () => {
     }
     for (const bandwidth of [0, -1, NaN]) {
       assert.throws(() => new MemoryNetwork({ bandwidth }), /bandwidth must be above 0/);
+    }
+    for (const bufferBytes of [-1, NaN]) {
+      assert.throws(() => new MemoryNetwork({ bufferBytes }), /bufferBytes must be 0 or more/);
     }
     assert.throws(() => new MemoryNetwork().link('a', 'b', {}), /no transport is called "a"/);
   });

@@ -14,7 +14,12 @@ import type { Random } from '../../../../src/core/ports.js';
 const noJitter: Random = { next: () => 0.5 };
 
 function makeSettling(
-  options: { untilMs?: () => number; random?: Random; onPush?: () => void } = {},
+  options: {
+    untilMs?: () => number;
+    random?: Random;
+    isHealthy?: () => boolean;
+    onPush?: () => void;
+  } = {},
 ) {
   const clock = new VirtualClock();
   const times: number[] = [];
@@ -22,6 +27,7 @@ function makeSettling(
     { clock, random: options.random ?? noJitter },
     {
       untilMs: options.untilMs ?? (() => 30_000),
+      isHealthy: options.isHealthy ?? (() => true),
       pushPull: () => {
         times.push(clock.now());
         options.onPush?.();
@@ -115,5 +121,64 @@ suite('Settling', () => {
     settling.start();
     clock.advance(100_000);
     assert.deepEqual(times, [1000]);
+  });
+
+  test('while the node is unhealthy an exchange is postponed, by the same delay each time', () => {
+    let isHealthy = false;
+    const { clock, times, settling } = makeSettling({ isHealthy: () => isHealthy });
+    settling.start();
+    clock.advance(3500);
+    assert.deepEqual(times, []);
+    isHealthy = true;
+    clock.advance(10_000);
+    assert.deepEqual(times, [4000, 6000, 10_000]);
+  });
+
+  test('a node that stays unhealthy leaves it to the regular exchanges', () => {
+    const { clock, times, settling } = makeSettling({
+      untilMs: () => 4000,
+      isHealthy: () => false,
+    });
+    settling.start();
+    clock.advance(100_000);
+    assert.deepEqual(times, []);
+    assert.equal(clock.pending, 0);
+  });
+
+  test('after an exchange of t ms the next one waits for 10 t', () => {
+    const { clock, times, settling } = makeSettling();
+    const ended = settling.exchangeBegins();
+    clock.advance(500);
+    ended();
+    settling.start();
+    clock.advance(20_000);
+    assert.deepEqual(times, [5500, 7500, 11_500, 19_500]);
+  });
+
+  test('of several exchanges the one that asks for the longest rest counts', () => {
+    const { clock, times, settling } = makeSettling({ untilMs: () => 20_000 });
+    const slow = settling.exchangeBegins();
+    clock.advance(500);
+    const fast = settling.exchangeBegins();
+    clock.advance(5);
+    slow();
+    fast();
+    settling.start();
+    clock.advance(6000);
+    assert.deepEqual(times, [6505]);
+  });
+
+  test('while an exchange is under way no other begins', () => {
+    const { clock, times, settling } = makeSettling();
+    settling.start();
+    clock.advance(500);
+    const ended = settling.exchangeBegins();
+    clock.advance(1900);
+    assert.deepEqual(times, []);
+    ended();
+    clock.advance(600);
+    assert.deepEqual(times, []);
+    clock.advance(30_000);
+    assert.equal(times[0], 22_000);
   });
 });
