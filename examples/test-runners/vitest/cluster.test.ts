@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { SimulatedCluster } from 'node-memberlist/testing';
+
+test('a crashed node is declared dead by all others', async () => {
+  const cluster = await SimulatedCluster.create({ size: 5, seed: 1 });
+  await cluster.joinAll();
+  await cluster.runUntil(() => cluster.converged());
+  cluster.crash('n3');
+  await cluster.runUntil(() => cluster.node('n0').member('n3')?.state === 'dead');
+  expect(cluster.node('n0').numMembers).toBe(4);
+  await cluster.close();
+});
