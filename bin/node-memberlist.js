@@ -1,4 +1,11 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli/main.js';
+import { unsupportedNode } from '../dist/runtime/node-version.js';
 
-process.exitCode = await main(process.argv.slice(2), process);
+const problem = unsupportedNode(process.versions.node);
+if (problem === undefined) {
+  const { main } = await import('../dist/cli/main.js');
+  process.exitCode = await main(process.argv.slice(2), process);
+} else {
+  console.error(problem);
+  process.exitCode = 1;
+}

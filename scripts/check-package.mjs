@@ -11,10 +11,11 @@ import { join } from 'node:path';
 import { audit } from './package/audit.mjs';
 import { checkContents } from './package/contents.mjs';
 import { checkInstalled } from './package/installed.mjs';
-import { nodes } from './package/nodes.mjs';
+import { nodes, oldNode } from './package/nodes.mjs';
 import { run } from './package/run.mjs';
+import { checkRunners } from './package/runners.mjs';
 import { checkTypes } from './package/types.mjs';
-import { checkUse } from './package/use.mjs';
+import { checkOldNode, checkUse } from './package/use.mjs';
 
 const requireAudit = process.argv.includes('--require-audit');
 const folder = mkdtempSync(join(tmpdir(), 'node-memberlist-'));
@@ -26,8 +27,8 @@ try {
 
   // Strict: suggestions count as well.
   console.log(run('npx', ['publint', '--strict', tarball]));
-  // ES modules only, and no Node before 20.19: said so in the README.
-  console.log(run('npx', ['attw', '--profile', 'esm-only', tarball]));
+  // All ways of resolving modules, that of TypeScript's `node10` included.
+  console.log(run('npx', ['attw', '--profile', 'strict', tarball]));
 
   const project = join(folder, 'project');
   mkdirSync(project);
@@ -37,9 +38,11 @@ try {
   checkContents(tarball, join(project, 'node_modules/node-memberlist'));
   checkInstalled(project);
   for (const node of nodes()) checkUse(project, node);
+  checkOldNode(project, oldNode());
   audit(project, requireAudit);
   // Last: it installs the types of Node beside.
   checkTypes(project);
+  checkRunners(join(folder, 'runners'), tarball);
   console.log('the package is in order');
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -7,7 +7,9 @@
 // In the published types as well, so that projects find Node's without naming them in their `types`.
 /// <reference types="node" preserve="true" />
 
-// The package's front door.
+// The package's front door. The version of Node is checked before anything else is loaded.
+import './runtime/require-node.js';
+
 export { Memberlist, type ReadyOptions, type WaitOptions } from './memberlist.js';
 export { leaveOnSignals, type LeaveOnSignalsOptions } from './leave-on-signals.js';
 export type { JoinOptions, JoinResult } from './join.js';

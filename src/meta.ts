@@ -5,7 +5,7 @@
  */
 
 // Metadata as plain objects: MessagePack by msgpack-lite, kept small, and read without trust.
-import msgpack from 'msgpack-lite';
+import msgpack from 'msgpack-lite/lib/browser.js';
 import { ConfigError, MessageTooLargeError } from './errors.js';
 import { limits } from './wire/limits.js';
 import { scanValue } from './wire/msgpack-scan.js';

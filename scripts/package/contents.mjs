@@ -28,10 +28,14 @@ export function checkContents(tarball, installed) {
 /** Where users come in: what is exported, and the command. */
 function entries(installed) {
   const { exports, bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-  const targets = Object.values(exports).flatMap((target) =>
-    typeof target === 'string' ? [target] : Object.values(target),
+  return [...Object.values(exports).flatMap(filesOf), ...Object.values(bin)].map((path) =>
+    join(path),
   );
-  return [...targets, ...Object.values(bin)].map((path) => join(path));
+}
+
+/** The files that a target of `exports` names, under whatever conditions. */
+export function filesOf(target) {
+  return typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
 }
 
 /** The file, and all that it imports; a module comes with its types, and these with the module. */
@@ -42,11 +46,25 @@ function addImports(root, file, needed) {
   const isTypes = file.endsWith('.d.ts');
   const twin = isTypes ? file.replace(/\.d\.ts$/, '.js') : file.replace(/\.js$/, '.d.ts');
   if (file.startsWith('dist/')) addImports(root, twin, needed);
-  for (const [, path] of readFileSync(join(root, file), 'utf8').matchAll(
-    /(?:\bfrom |\bimport |\bimport\(|new URL\()['"](\.[^'"]+)['"]/g,
+  if (file.startsWith('dist/cjs/')) needed.add('dist/cjs/package.json');
+  const text = readFileSync(join(root, file), 'utf8');
+  addSource(root, file, text, needed);
+  for (const [, path] of text.matchAll(
+    /(?:\bfrom |\bimport |\bimport\(|\brequire\(|new URL\()['"](\.[^'"]+)['"]/g,
   )) {
     const target = relative(root, join(root, dirname(file), path));
     addImports(root, isTypes ? target.replace(/\.js$/, '.d.ts') : target, needed);
+  }
+}
+
+/** The source map of a module, and the sources that the map names. */
+function addSource(root, file, text, needed) {
+  const [, name] = /^\/\/# sourceMappingURL=(.+)$/m.exec(text) ?? [];
+  if (name === undefined) return;
+  const map = join(dirname(file), name);
+  needed.add(map);
+  for (const source of JSON.parse(readFileSync(join(root, map), 'utf8')).sources) {
+    needed.add(join(dirname(map), source));
   }
 }
 

@@ -1,16 +1,19 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 
-/** Runs a program and gives what it printed; when it fails, shows that and throws. */
-export function run(command, args, cwd = process.cwd()) {
-  try {
-    return execFileSync(command, args, {
-      cwd,
-      stdio: ['ignore', 'pipe', 'inherit'],
-      encoding: 'utf8',
-    });
-  } catch (error) {
-    process.stdout.write(error.stdout ?? '');
-    const reason = error.status === null ? error.message : `status ${error.status}`;
-    throw new Error(`failed (${reason}): ${command} ${args.join(' ')}`);
-  }
+/**
+ * Runs a program and gives what it printed; when it fails, shows that and throws.
+ *
+ * @param options.quiet - whether what it prints to stderr is shown only when it fails
+ */
+export function run(command, args, cwd = process.cwd(), { quiet = false } = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'],
+    encoding: 'utf8',
+    maxBuffer: 64 * 2 ** 20,
+  });
+  if (status === 0) return stdout;
+  process.stdout.write(`${stdout ?? ''}${stderr ?? ''}`);
+  const reason = status === null ? (error?.message ?? 'it was killed') : `status ${status}`;
+  throw new Error(`failed (${reason}): ${command} ${args.join(' ')}`);
 }

@@ -14,6 +14,14 @@ const WAYS = {
   // Which knows that require() loads ES modules.
   'nodenext with require': { module: 'nodenext', moduleResolution: 'nodenext' },
 };
+/** What projects in CommonJS still have. TypeScript 6 calls the resolution deprecated. */
+const COMMONJS = {
+  module: 'commonjs',
+  moduleResolution: 'node10',
+  ignoreDeprecations: '6.0',
+  verbatimModuleSyntax: false,
+  esModuleInterop: true,
+};
 const OPTIONS = {
   target: 'es2022',
   lib: ['es2022'],
@@ -44,7 +52,8 @@ export function checkTypes(project) {
 
   const folder = join(project, 'src');
   mkdirSync(folder);
-  writeFileSync(join(project, 'package.json'), manifestOfModules(project));
+  const manifest = readFileSync(join(project, 'package.json'), 'utf8');
+  writeFileSync(join(project, 'package.json'), manifestOfModules(manifest));
   for (const test of TESTS) writeFileSync(join(folder, test), asUser(test));
   let names = 0;
   for (const [specifier, entry] of Object.entries(ENTRIES)) {
@@ -65,8 +74,13 @@ export function checkTypes(project) {
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(config));
     run(process.execPath, [tsc, '-p', '.'], project);
   }
+  writeFileSync(join(project, 'package.json'), manifest);
+  const config = { compilerOptions: { ...OPTIONS, ...COMMONJS }, include: ['src'] };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(config));
+  run(process.execPath, [tsc, '-p', '.'], project);
+  const ways = [...Object.keys(WAYS), 'commonjs with node10'];
   console.log(
-    `TypeScript ${ts.version}, strict, libraries checked, by ${Object.keys(WAYS).join(', ')}: ` +
+    `TypeScript ${ts.version}, strict, libraries checked, by ${ways.join(', ')}: ` +
       `${names} public names`,
   );
 }
@@ -80,9 +94,8 @@ function asUser(test) {
   return text;
 }
 
-function manifestOfModules(project) {
-  const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
-  return JSON.stringify({ ...manifest, type: 'module' });
+function manifestOfModules(manifest) {
+  return JSON.stringify({ ...JSON.parse(manifest), type: 'module' });
 }
 
 function publicNames(file) {

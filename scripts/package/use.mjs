@@ -1,4 +1,5 @@
 // The package at work in a project, by import, by require, and by its command.
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { versionOf } from './nodes.mjs';
@@ -23,16 +24,45 @@ const SCRIPTS = {
     const { Memberlist } = require('node-memberlist');
     const { MemoryNetwork } = require('node-memberlist/testing');
     (async () => {${USE}})();`,
+  // A process that uses both has one copy: `instanceof` holds.
+  'both.cjs': `
+    const required = require('node-memberlist');
+    import('node-memberlist').then((imported) => {
+      if (imported.Memberlist !== required.Memberlist) throw new Error('there are two copies');
+    });`,
+};
+
+/** What a Node that is too old prints, by whatever way the package is loaded. */
+const LOADED_BY = {
+  import: ['-e', "import('node-memberlist').catch((error) => console.log(error.message))"],
+  require: [
+    '-e',
+    "try { require('node-memberlist') } catch (error) { console.log(error.message) }",
+  ],
+  command: ['node_modules/.bin/node-memberlist', 'keygen'],
 };
 
 /** By the `node` that is named. */
 export function checkUse(project, node) {
   for (const [script, text] of Object.entries(SCRIPTS)) {
     writeFileSync(join(project, script), text);
-    // Node 20 says at require() of an ES module that this is new.
-    run(node, ['--no-warnings', script], project);
+    run(node, [script], project);
   }
   const key = run(node, ['node_modules/.bin/node-memberlist', 'keygen'], project).trim();
   if (Buffer.from(key, 'base64').length !== 32) throw new Error(`no key from the command: ${key}`);
   console.log(`Node ${versionOf(node)}: works by import and by require, and its command runs`);
+}
+
+/** By a `node` that is too old; none when it is undefined. */
+export function checkOldNode(project, node) {
+  if (node === undefined) return;
+  const version = versionOf(node);
+  for (const [way, args] of Object.entries(LOADED_BY)) {
+    const { stdout, stderr } = spawnSync(node, args, { cwd: project, encoding: 'utf8' });
+    const lines = `${stdout}${stderr}`.trim().split('\n');
+    if (lines.length !== 1 || !lines[0].endsWith(`This is Node ${version.slice(1)}.`)) {
+      throw new Error(`Node ${version} by ${way} does not say in one line what is wrong: ${lines}`);
+    }
+  }
+  console.log(`Node ${version}: one line that says which Node is needed`);
 }

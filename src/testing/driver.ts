@@ -19,6 +19,9 @@ const callbacksPerTurn = 512;
 
 const settled = Promise.resolve();
 
+// Taken when this module is loaded: Jest's fake timers replace `process.nextTick` later.
+const { nextTick } = process;
+
 interface Goal {
   readonly limit: number;
   /** Looked at whenever time is about to go on. */
@@ -85,7 +88,7 @@ export class Driver {
   /** Lets everything have its turn that awaits a promise; no time passes. */
   settle(): Promise<void> {
     return new Promise((resolve) => {
-      void settled.then(() => process.nextTick(resolve));
+      void settled.then(() => nextTick(resolve));
     });
   }
 
@@ -119,7 +122,7 @@ export class Driver {
 
   readonly #afterMicrotasks = (): void => {
     if (++this.#callbacks % callbacksPerTurn === 0) setImmediate(this.#step);
-    else process.nextTick(this.#step);
+    else nextTick(this.#step);
   };
 
   readonly #step = (): void => {

@@ -8,6 +8,7 @@
 /// <reference types="node" preserve="true" />
 
 // What is published as `node-memberlist/testing`.
+import '../runtime/require-node.js';
 
 export type {
   AddNodeOptions,

@@ -5,7 +5,9 @@
  */
 
 // The CRC layer of a packet (wire protocol, section 3): 0c, CRC-32/IEEE of all that follows.
-import { crc32 } from 'node:zlib';
+// By the default export: Node 18 has no `crc32`, and a missing named export would fail before the
+// check of Node's version.
+import zlib from 'node:zlib';
 import { MessageType } from './message-type.js';
 import { WireError } from './wire-error.js';
 
@@ -15,7 +17,7 @@ export const CHECKSUM_BYTES = 5;
 /** Fills in the header at `offset` for the content that lies behind it, up to `end`. */
 export function writeChecksum(buf: Buffer, offset: number, end: number): void {
   buf[offset] = MessageType.hasCrc;
-  buf.writeUInt32BE(crc32(buf.subarray(offset + CHECKSUM_BYTES, end)), offset + 1);
+  buf.writeUInt32BE(zlib.crc32(buf.subarray(offset + CHECKSUM_BYTES, end)), offset + 1);
 }
 
 /**
@@ -26,7 +28,7 @@ export function writeChecksum(buf: Buffer, offset: number, end: number): void {
 export function verifyChecksum(buf: Buffer, start: number, end: number): number {
   const content = start + CHECKSUM_BYTES;
   if (content > end) throw new WireError('truncated', 'a checksum is cut short');
-  if (crc32(buf.subarray(content, end)) !== buf.readUInt32BE(start + 1)) {
+  if (zlib.crc32(buf.subarray(content, end)) !== buf.readUInt32BE(start + 1)) {
     throw new WireError('bad-checksum', 'the checksum does not match');
   }
   return content;

@@ -7,7 +7,7 @@
 // The slow road of the MessagePack codec: the values of the schema's keys, by msgpack-lite. It takes
 // whatever is valid but not as Go writes it: keys in another order, unknown keys, str8, bin, wide
 // integers, arrays of integers for bytes (wire protocol, section 2).
-import msgpack from 'msgpack-lite';
+import msgpack from 'msgpack-lite/lib/browser.js';
 import { noBytes } from './messages.js';
 import type { Field, Schema } from './schema.js';
 import { containerAt, INCOMPLETE, scanValue } from './msgpack-scan.js';

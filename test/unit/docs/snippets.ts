@@ -47,7 +47,7 @@ export interface Excerpt {
   readonly code: string;
 }
 
-const excerpt = /<!-- from (\S+) -->\n\n```ts\n([^]*?)```/g;
+const excerpt = /<!-- from (\S+) -->\n\n```[jt]s\n([^]*?)```/g;
 
 /** As many lines, with nothing in them. */
 function blank(text: string): string {

@@ -27,10 +27,14 @@ function asShown(file: string): string {
 
 test('every example is shown, whole and as it is', () => {
   const excerpts = excerptsOf(document);
-  const files = readdirSync(join(root, 'examples/testing'));
+  const filesIn = (folder: string): string[] =>
+    readdirSync(join(root, folder)).map((name) => `${folder}/${name}`);
+  const recipes = filesIn('examples/test-runners')
+    .flatMap(filesIn)
+    .filter((file) => /\.test\.m?[jt]s$/.test(file));
   assert.deepEqual(
     excerpts.map(({ file }) => file).sort(),
-    files.map((name) => `examples/testing/${name}`).sort(),
+    [...filesIn('examples/testing'), ...recipes].sort(),
   );
   for (const { file, code } of excerpts) assert.equal(code, asShown(file), file);
 });
