@@ -13,9 +13,11 @@ import type { MembershipEvent } from './membership/events.js';
 export const dropReasons = [
   ...wireFaults,
   'queue-full',
+  'too-many-pings',
   'misaddressed',
   'bad-address',
   'bad-name',
+  'name-too-long',
   'bad-versions',
   'meta-too-large',
   'not-allowed',

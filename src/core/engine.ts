@@ -27,6 +27,7 @@ import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
 import { Merger } from './membership/merger.js';
+import { NameBound } from './name-bound.js';
 import type { SendFailure } from './ports.js';
 import type { Report } from './reports.js';
 import { AckTable } from './probe/ack-table.js';
@@ -98,7 +99,8 @@ export class Engine {
     const { table, self, health, queue, acks } = this;
     const { codec } = init;
     const outbox = (this.#outbox = new Outbox({ context, codec, table, queue }));
-    const parts = { context, self, table, queue, health, outbox, acks, caughtUp };
+    const names = new NameBound(outbox.budget);
+    const parts = { context, self, table, queue, health, outbox, acks, names, caughtUp };
     const membership = (this.#membership = new Membership({
       ...parts,
       forgotten: new Forgotten(
@@ -110,7 +112,7 @@ export class Engine {
       ),
       caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
-    this.merger = new Merger({ self, table, membership }, { isRunning: () => this.#running });
+    this.merger = new Merger({ ...parts, membership }, { isRunning: () => this.#running });
     this.#prober = new Prober({ ...parts, membership }, { ticksAnew: () => this.#probeAnew() });
     const responder = new Responder(parts);
     this.#dispatcher = new Dispatcher({

@@ -43,7 +43,7 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   'claim-refused': [
     'debug',
     'membership',
-    ({ peer, detail }) => `ignored that ${peer} is alive: ${detail}`,
+    ({ peer, detail }) => `ignored a claim about ${peer}: ${detail}`,
   ],
   'send-failed': ['debug', 'packet', ({ peer, error }) => `a packet to ${peer}: ${error.message}`],
   'exchange-failed': [

@@ -12,7 +12,7 @@ import {
   groupForCompounds,
 } from '../../wire/compound.js';
 import { MessageType } from '../../wire/message-type.js';
-import type { PacketCodec } from '../../wire/packet-codec.js';
+import { packetBudget, type PacketCodec } from '../../wire/packet-codec.js';
 import type { Address } from '../../wire/address.js';
 import type { CoreContext } from '../context.js';
 import type { MemberTable } from '../member-table.js';
@@ -44,15 +44,22 @@ export class Outbox {
 
   /** Bytes of messages that one packet holds. */
   get budget(): number {
-    return this.#context.settings.udpBufferSize - this.#codec.overheadBytes;
+    return packetBudget(this.#context.settings.udpBufferSize, this.#codec);
   }
 
-  /** Sends these messages in one packet, and queued broadcasts with them. */
+  /**
+   * Sends these messages in one packet, and queued broadcasts with them if they go to a member. Messages that do not
+   * fit into one packet go in several; a failure is told for the first only.
+   */
   send(to: Address, messages: readonly Buffer[], onFailure?: (failure: SendFailure) => void): void {
-    if (!this.mayHaveNews) return this.#sendAll(to, messages, onFailure);
-    let used = COMPOUND_HEADER_BYTES;
-    for (const { length } of messages) used += COMPOUND_PART_BYTES + length;
-    this.#sendAll(to, [...messages, ...this.#broadcasts(this.budget - used)], onFailure);
+    const [first, ...others] = messages;
+    if (first !== undefined && others.length > 0 && compoundLength(messages) > this.budget) {
+      this.send(to, [first], onFailure);
+      return this.send(to, others);
+    }
+    if (!this.mayHaveNews || !this.#isMember(to)) return this.#sendAll(to, messages, onFailure);
+    const room = this.budget - compoundLength(messages);
+    this.#sendAll(to, [...messages, ...this.#broadcasts(room)], onFailure);
   }
 
   /** False when there is surely nothing to gossip: most rounds of a quiet cluster end here. */
@@ -76,6 +83,12 @@ export class Outbox {
   /** The longest message that can be taken along as a broadcast. */
   get broadcastBudget(): number {
     return this.budget - COMPOUND_HEADER_BYTES - COMPOUND_PART_BYTES;
+  }
+
+  // A ping says where its answer goes, and a claim where a member is: whoever can send us one packet must not make us
+  // send a full one to an address of its choice, nor use up there what is queued for the members.
+  #isMember({ name, addr }: Address): boolean {
+    return name !== undefined && this.#table.get(name)?.address === addr;
   }
 
   // Our membership messages first, then the user's in what is left.
@@ -119,4 +132,11 @@ export class Outbox {
     counters.packetBytesOut += packet.length;
     return packet;
   }
+}
+
+/** Bytes that messages take in one packet beside others. */
+function compoundLength(messages: readonly Buffer[]): number {
+  let length = COMPOUND_HEADER_BYTES;
+  for (const message of messages) length += COMPOUND_PART_BYTES + message.length;
+  return length;
 }

@@ -10,7 +10,16 @@ import { test } from 'node:test';
 import { factsFrom, Member, type MemberState } from '../../../src/core/member.js';
 import { MemberTable } from '../../../src/core/member-table.js';
 import { SeededRandom } from '../../../src/testing/index.js';
-import { addressOf, alive, dead, ip, makeEngine, record, suspect, type Harness } from './harness.js';
+import {
+  addressOf,
+  alive,
+  dead,
+  ip,
+  makeEngine,
+  record,
+  suspect,
+  type Harness,
+} from './harness.js';
 
 let addressesRead = 0;
 
