@@ -84,6 +84,7 @@ export class Counters {
   refutations = 0;
   degradedSuspicions = 0;
   callbackErrors = 0;
+  evictedBroadcasts = 0;
   recoveries = 0;
   flapping = 0;
   readonly rejoins: Record<RejoinOutcome, number> = { joined: 0, failed: 0 };

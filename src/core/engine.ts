@@ -15,7 +15,8 @@ import { Forgotten } from './company/forgotten.js';
 import type { CoreContext } from './context.js';
 import { Dispatcher } from './dispatcher.js';
 import { gossipRound } from './gossip/gossip-round.js';
-import { TransmitLimitedQueue } from './gossip/broadcast-queue.js';
+import type { TransmitLimitedQueue } from './gossip/broadcast-queue.js';
+import { makeClaimQueue } from './gossip/claim-queue.js';
 import { Outbox } from './gossip/piggyback.js';
 import { Settling } from './gossip/settling.js';
 import { Inbox } from './inbox.js';
@@ -90,11 +91,10 @@ export class Engine {
       maxMultiplier: settings.awarenessMaxMultiplier,
       changed: (score) => context.effects.tell({ type: 'health', score }),
     });
-    this.queue = new TransmitLimitedQueue({
-      numNodes: () => this.table.size,
-      retransmitMult: settings.retransmitMult,
-      queued: () => this.#gossiping.wake(),
-    });
+    this.queue = makeClaimQueue(
+      { context, table: this.table },
+      { queued: () => this.#gossiping.wake() },
+    );
     this.acks = new AckTable({ clock, caughtUp });
     const { table, self, health, queue, acks } = this;
     const { codec } = init;

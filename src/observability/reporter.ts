@@ -136,6 +136,13 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
       `a claim about ${peer} has ${size} bytes and fits into no packet; it travels by ` +
       'push/pull only. Raise udpBufferSize, or shorten names and metadata',
   ],
+  'broadcasts-evicted': [
+    'warn',
+    'gossip',
+    ({ count }) =>
+      `the broadcast queue is full: ${count} claims are not passed on and travel by push/pull only. ` +
+      'More members than this change at once, or somebody invents members',
+  ],
   'user-broadcast-too-large': [
     'warn',
     'delegate',

@@ -42,6 +42,10 @@ export const limits = {
   heldBytes: 256 * MiB,
   /** Inbound messages that wait for their turn, by priority; past it they are dropped and counted. */
   handoffQueueDepth: 1024,
+  /** Broadcasts that wait to be gossiped: more than one for each member of the largest clusters. */
+  queuedBroadcasts: 65_536,
+  /** Bytes of those broadcasts: 27,000 claims with all the metadata that there may be. */
+  queuedBroadcastBytes: 16 * MiB,
   /** Pings of one packet that are answered: Go and we send one. Each more is one packet more for one that came. */
   pingsPerPacket: 1,
   /** The same for indirect pings: each is answered with a ping to somebody, and an ack or a nack. */
