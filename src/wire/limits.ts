@@ -14,7 +14,7 @@ const MiB = 1024 * KiB;
 export const limits = {
   /** Metadata of a node, as in Go memberlist: it must fit into a packet beside the name. */
   metaBytes: 512,
-  /** Names up to this are let in whatever packets hold: DNS has no longer ones than 253. */
+  /** Names up to this are let in whatever our packets hold: DNS has no longer ones than 253. */
   nameBytes: 256,
   /** A label: its length travels in one byte. */
   labelBytes: 255,

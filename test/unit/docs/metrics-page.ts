@@ -54,8 +54,7 @@ const REASONS: Readonly<Record<DropReason, string>> = {
   misaddressed: 'a ping for another name: an address has changed hands',
   'bad-address': 'an address that is none',
   'bad-name': 'an empty name',
-  'name-too-long':
-    'a name that does not fit into a ping: see `nameBytes` in [LIMITS.md](LIMITS.md)',
+  'name-too-long': 'a name that does not fit into a ping: see [LIMITS.md](LIMITS.md)',
   'bad-versions': 'versions that contradict themselves, or none where they are needed',
   'meta-too-large': 'metadata over 512 bytes',
   'not-allowed': 'from, or about, an address outside `cidrsAllowed`',
