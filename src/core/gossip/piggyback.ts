@@ -57,9 +57,22 @@ export class Outbox {
       this.send(to, [first], onFailure);
       return this.send(to, others);
     }
-    if (!this.mayHaveNews || !this.#isMember(to)) return this.#sendAll(to, messages, onFailure);
+    if (!this.mayHaveNews || !this.isMember(to)) return this.#sendAll(to, messages, onFailure);
     const room = this.budget - compoundLength(messages);
     this.#sendAll(to, [...messages, ...this.#broadcasts(room)], onFailure);
+  }
+
+  /** Sends this message in a packet of its own, without broadcasts. */
+  sendAlone(to: Address, message: Buffer): void {
+    this.#sendAll(to, [message]);
+  }
+
+  /**
+   * Whether this is a member at its address, in any state. Others get no broadcasts: whoever can send us a packet must
+   * not make us send a full one to an address of its choice, nor use up there what is queued for the members.
+   */
+  isMember({ name, addr }: Address): boolean {
+    return name !== undefined && this.#table.get(name)?.address === addr;
   }
 
   /** False when there is surely nothing to gossip: most rounds of a quiet cluster end here. */
@@ -83,12 +96,6 @@ export class Outbox {
   /** The longest message that can be taken along as a broadcast. */
   get broadcastBudget(): number {
     return this.budget - COMPOUND_HEADER_BYTES - COMPOUND_PART_BYTES;
-  }
-
-  // A ping says where its answer goes, and a claim where a member is: whoever can send us one packet must not make us
-  // send a full one to an address of its choice, nor use up there what is queued for the members.
-  #isMember({ name, addr }: Address): boolean {
-    return name !== undefined && this.#table.get(name)?.address === addr;
   }
 
   // Our membership messages first, then the user's in what is left.

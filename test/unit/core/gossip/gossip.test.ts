@@ -164,7 +164,8 @@ test('pings, acks and nacks take news along', () => {
   spread(harness, 'far-2');
   const { addr: sourceAddr, port: sourcePort } = harness.member('a');
   const source = { sourceAddr, sourcePort, sourceNode: 'a' };
-  harness.receive(ping(9, { node: ME, ...source }));
+  const from = harness.member('a').destination;
+  harness.receive(ping(9, { node: ME, ...source }), from);
   assert.deepEqual(
     harness.sent[0]?.messages.map(({ type }) => type),
     [MessageType.ackResp, MessageType.alive],
@@ -179,7 +180,7 @@ test('pings, acks and nacks take news along', () => {
     node: 'x',
     nack: true,
   };
-  harness.receive({ ...request, type: MessageType.indirectPing });
+  harness.receive({ ...request, type: MessageType.indirectPing }, from);
   harness.run(499);
   harness.sent.length = 0;
   spread(harness, 'far-3');
@@ -197,6 +198,10 @@ const strangers: [who: string, source: Partial<Ping>][] = [
   [
     'names a member at another address',
     { sourceAddr: ip('10.0.0.99'), sourcePort: 53, sourceNode: 'a' },
+  ],
+  [
+    'names a member and its address, and sends from elsewhere',
+    { sourceAddr: ip('10.0.0.2'), sourcePort: 7946, sourceNode: 'a' },
   ],
   ['names a member’s address and no name', { sourceAddr: ip('10.0.0.2'), sourcePort: 7946 }],
 ];
