@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import { factsFrom, Member, type MemberState } from '../../../src/core/member.js';
 import { MemberTable } from '../../../src/core/member-table.js';
 import { SeededRandom } from '../../../src/testing/index.js';
+import { wholly } from '../../../src/wire/sliced.js';
 import {
   addressOf,
   alive,
@@ -146,9 +147,9 @@ test('what a push/pull says of members is attributed as what packets say', () =>
   const { engine } = harness;
   harness.receive(alive('old', first));
   assert.equal(bearer(harness), 'old');
-  for (const _ of engine.merger.merge([record('new', first), record('left', second)]));
+  wholly(engine.merger.merge([record('new', first), record('left', second)]));
   assert.equal(bearer(harness), undefined);
-  for (const _ of engine.merger.merge([record('old', { ...first, state: 3 })]));
+  wholly(engine.merger.merge([record('old', { ...first, state: 3 })]));
   assert.equal(bearer(harness), 'new');
   assert.equal(bearer(harness, second), 'left');
 });
