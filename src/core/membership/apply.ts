@@ -263,7 +263,7 @@ export class Membership {
     const facts = withVersionsOf(known, received);
     const stateBefore = known?.state;
     const addressBefore = known?.address;
-    const wasGone = known?.isGone ?? true;
+    const wasGone = known?.isGone === true;
     const hasNewMeta = known !== undefined && !known.hasMeta(facts.meta);
     const previousMeta = copyForUsers((hasNewMeta ? known.meta : null) ?? noBytes);
     const member = known ?? new Member(name, facts, 'dead', clock.now());
@@ -278,7 +278,7 @@ export class Membership {
     if (addressBefore !== address && this.#context.settings.probeInterval > 0) {
       this.#contested.claim(address, name);
     }
-    if (wasGone) {
+    if (stateBefore === undefined || stateBefore === 'dead' || stateBefore === 'left') {
       if (addressBefore !== undefined && addressBefore !== address) {
         const addresses = { held: addressBefore, claimed: address };
         effects.report({ code: 'address-reclaimed', peer: name, ...addresses });
