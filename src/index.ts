@@ -47,7 +47,8 @@ export type {
   MergeDelegate,
   PingDelegate,
 } from './delegates.js';
-export { TransmitLimitedQueue, type Broadcast } from './core/gossip/broadcast-queue.js';
+export type { Broadcast, BroadcastQueueInit } from './core/gossip/broadcast-queue.js';
+export { TransmitLimitedQueue, type TransmitLimitedQueueInit } from './transmit-limited-queue.js';
 export { decodeMeta, encodeMeta, type Meta, type MetaValue } from './meta.js';
 export {
   serfGuest,

@@ -34,6 +34,7 @@ import { resolveSeed } from './transport/resolve.js';
 import { ipToBytes, splitHostPort, type Address } from './wire/address.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+const USER_TYPE_BYTES = 1;
 
 /** Options of an operation that takes time. */
 export interface WaitOptions {
@@ -254,6 +255,11 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    */
   get healthScore(): number {
     return this.#shell.engine.health.score;
+  }
+
+  /** Bytes of the longest message that `getBroadcasts` may return: a longer one fits into no packet (`udpBufferSize`). */
+  get maxBroadcastBytes(): number {
+    return this.#shell.engine.broadcastBudget - USER_TYPE_BYTES;
   }
 
   /** The keys that packets and streams are encrypted with; undefined without encryption. */

@@ -78,7 +78,7 @@ export class StateExchange {
     const peers: Node[] = [];
     for (const [index, record] of records.entries()) {
       if (index > 0 && isEndOfSlice(index)) yield;
-      const node = nodeOfRecord(record);
+      const node = this.#engine.merger.allows(record) ? nodeOfRecord(record) : undefined;
       if (node !== undefined) peers.push(node);
     }
     const refusal = this.#host.objectionToMerge(peers);

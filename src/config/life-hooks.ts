@@ -16,6 +16,7 @@ export const lifeHooks = Symbol('lifeHooks');
 export interface HookedNode {
   readonly localNode: Node;
   readonly numMembers: number;
+  readonly maxBroadcastBytes: number;
   members(): Node[];
   member(name: string): Node | undefined;
   updateNode(): Promise<void>;

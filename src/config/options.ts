@@ -71,7 +71,8 @@ export type Seeds = readonly string[] | ((signal: AbortSignal) => Promise<readon
  */
 export interface MemberlistConfig {
   /**
-   * The name of this node, unique in the cluster: 1 to 512 bytes of UTF-8. Default: the name of
+   * The name of this node, unique in the cluster: 1 to 512 bytes of UTF-8, and no longer than what a ping
+   * with two such names holds (`udpBufferSize`). Default: the name of
    * the host, as in Go memberlist.
    */
   name?: string | undefined;

@@ -9,10 +9,13 @@
 import { hostname } from 'node:os';
 import { companyPorts, type CompanyPorts } from '../company/ports.js';
 import { lifeguardRules, type LifeguardRules } from '../core/lifeguard/rules.js';
+import { NameBound } from '../core/name-bound.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { systemRandom } from '../runtime/system-random.js';
 import { Keyring } from '../security/keyring.js';
+import { layersFor } from '../security/layers.js';
+import { PacketCodec, packetBudget } from '../wire/packet-codec.js';
 import { lifeHooks, type LifeHooks } from './life-hooks.js';
 import { nearestName } from './nearest-name.js';
 import type {
@@ -67,7 +70,10 @@ export function resolveConfig(config: MemberlistConfig | undefined = {}): Resolv
   const given = definedSettings(input);
   const problems = findProblems(given, input);
   if (problems.length > 0) throw new ConfigError(problems);
-  return fillIn(given, input);
+  const resolved = fillIn(given, input);
+  const nameProblem = problemWithName(resolved);
+  if (nameProblem !== undefined) throw new ConfigError([nameProblem]);
+  return resolved;
 }
 
 interface HiddenConfig {
@@ -130,6 +136,17 @@ function delegateProtocolProblems(
     return [problem('delegateProtocolVersion', delegateProtocolVersion, rule)];
   }
   return [];
+}
+
+/** How long a name may be depends on most of what goes into a packet, so this comes when all the rest is right. */
+function problemWithName(config: ResolvedConfig): ConfigProblem | undefined {
+  const { name, udpBufferSize } = config;
+  const names = new NameBound(packetBudget(udpBufferSize, new PacketCodec(layersFor(config))));
+  if (names.allows(name)) return undefined;
+  const rule =
+    `must be at most ${names.longest} bytes long: a ping that names two such nodes must fit into a packet ` +
+    `(a udpBufferSize of ${udpBufferSize}, less label and encryption)`;
+  return problem('name', name, rule);
 }
 
 /** A misspelt secret is still a secret, so its value is not shown either. */

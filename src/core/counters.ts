@@ -13,9 +13,11 @@ import type { MembershipEvent } from './membership/events.js';
 export const dropReasons = [
   ...wireFaults,
   'queue-full',
+  'too-many-pings',
   'misaddressed',
   'bad-address',
   'bad-name',
+  'name-too-long',
   'bad-versions',
   'meta-too-large',
   'not-allowed',
@@ -82,6 +84,7 @@ export class Counters {
   refutations = 0;
   degradedSuspicions = 0;
   callbackErrors = 0;
+  evictedBroadcasts = 0;
   recoveries = 0;
   flapping = 0;
   readonly rejoins: Record<RejoinOutcome, number> = { joined: 0, failed: 0 };

@@ -8,6 +8,7 @@
 // acks are handled at once; claims and user messages wait in the inbox for their turn.
 import type { Address } from '../wire/address.js';
 import { ForeignLabelError } from '../wire/label.js';
+import { limits } from '../wire/limits.js';
 import { decodeMessage, decodeStraight } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { noBytes, type Message } from '../wire/messages.js';
@@ -18,6 +19,7 @@ import type { CoreContext } from './context.js';
 import type { DropReason } from './counters.js';
 import type { Inbox, Priority, Waiting } from './inbox.js';
 import type { Membership } from './membership/apply.js';
+import type { NameBound } from './name-bound.js';
 import type { AckTable } from './probe/ack-table.js';
 import type { Responder } from './probe/responder.js';
 
@@ -29,8 +31,14 @@ export class Dispatcher {
   readonly #acks: AckTable;
   readonly #responder: Responder;
   readonly #membership: Membership;
+  readonly #names: NameBound;
   /** Whether it was said of this packet that there is no room for all of it. */
   #saidFull = false;
+  /** Whether it was said of this packet that it has too many pings. */
+  #saidPings = false;
+  /** How many of this packet were taken so far. */
+  #pings = 0;
+  #indirectPings = 0;
 
   constructor(components: {
     context: CoreContext;
@@ -39,6 +47,7 @@ export class Dispatcher {
     acks: AckTable;
     responder: Responder;
     membership: Membership;
+    names: NameBound;
   }) {
     this.#context = components.context;
     this.#codec = components.codec;
@@ -46,6 +55,7 @@ export class Dispatcher {
     this.#acks = components.acks;
     this.#responder = components.responder;
     this.#membership = components.membership;
+    this.#names = components.names;
   }
 
   /** One datagram. Whatever it holds, this does not throw for it. */
@@ -54,6 +64,9 @@ export class Dispatcher {
     counters.packetsIn++;
     counters.packetBytesIn += packet.length;
     this.#saidFull = false;
+    this.#saidPings = false;
+    this.#pings = 0;
+    this.#indirectPings = 0;
     const host = hostOf(from.addr);
     if (!effects.allowsIp(host)) {
       return this.#drop(from, 'not-allowed', `${host} is not in cidrsAllowed`);
@@ -77,6 +90,7 @@ export class Dispatcher {
     try {
       const straight = decodeStraight(buf, start, end);
       const message = straight ?? decodeMessage(buf, start, end);
+      if (this.#hasExcessiveName(message, from)) return;
       const how = straight === undefined ? {} : { received: waiting };
       if (message.type === MessageType.alive) this.#membership.alive(message, how);
       else if (message.type === MessageType.suspect) this.#membership.suspect(message, how);
@@ -106,7 +120,15 @@ export class Dispatcher {
       case MessageType.user:
         return this.#enqueue({ buf, start, end, from }, 'low');
       case MessageType.ping:
+        if (this.#pings >= limits.pingsPerPacket) return this.#tooManyPings(from);
+        this.#answer(decodeMessage(buf, start, end), from, receivedAt);
+        this.#pings++;
+        return;
       case MessageType.indirectPing:
+        if (this.#indirectPings >= limits.indirectPingsPerPacket) return this.#tooManyPings(from);
+        this.#answer(decodeMessage(buf, start, end), from, receivedAt);
+        this.#indirectPings++;
+        return;
       case MessageType.ackResp:
       case MessageType.nackResp:
         return this.#answer(decodeMessage(buf, start, end), from, receivedAt);
@@ -127,7 +149,15 @@ export class Dispatcher {
     this.#drop(from, 'queue-full', `${this.#inbox.size} messages wait already`);
   }
 
+  // Where an answer goes stands in the ping: a packet full of pings would be many packets to somebody else.
+  #tooManyPings(from: Address): void {
+    if (this.#saidPings) return this.#context.counters.drop('too-many-pings');
+    this.#saidPings = true;
+    this.#drop(from, 'too-many-pings', 'more pings in one packet than a node sends');
+  }
+
   #answer(message: Message, from: Address, receivedAt: number): void {
+    if (this.#hasExcessiveName(message, from)) return;
     switch (message.type) {
       case MessageType.ping:
         return this.#responder.ping(message, from);
@@ -140,6 +170,13 @@ export class Dispatcher {
         if (this.#acks.nack(message.seqNo)) return;
         return this.#drop(from, 'unexpected-ack', `nobody waits for nack ${message.seqNo}`);
     }
+  }
+
+  #hasExcessiveName(message: Message, from: Address): boolean {
+    const name = this.#names.excessIn(message);
+    if (name === undefined) return false;
+    this.#drop(from, 'name-too-long', this.#names.describe(name));
+    return true;
   }
 
   // Bad input is normal: counted, reported and dropped.

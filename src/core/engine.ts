@@ -15,7 +15,8 @@ import { Forgotten } from './company/forgotten.js';
 import type { CoreContext } from './context.js';
 import { Dispatcher } from './dispatcher.js';
 import { gossipRound } from './gossip/gossip-round.js';
-import { TransmitLimitedQueue } from './gossip/broadcast-queue.js';
+import type { TransmitLimitedQueue } from './gossip/broadcast-queue.js';
+import { makeClaimQueue } from './gossip/claim-queue.js';
 import { Outbox } from './gossip/piggyback.js';
 import { Settling } from './gossip/settling.js';
 import { Inbox } from './inbox.js';
@@ -27,6 +28,7 @@ import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
 import { Merger } from './membership/merger.js';
+import { NameBound } from './name-bound.js';
 import type { SendFailure } from './ports.js';
 import type { Report } from './reports.js';
 import { AckTable } from './probe/ack-table.js';
@@ -89,16 +91,16 @@ export class Engine {
       maxMultiplier: settings.awarenessMaxMultiplier,
       changed: (score) => context.effects.tell({ type: 'health', score }),
     });
-    this.queue = new TransmitLimitedQueue({
-      numNodes: () => this.table.size,
-      retransmitMult: settings.retransmitMult,
-      queued: () => this.#gossiping.wake(),
-    });
+    this.queue = makeClaimQueue(
+      { context, table: this.table },
+      { queued: () => this.#gossiping.wake() },
+    );
     this.acks = new AckTable({ clock, caughtUp });
     const { table, self, health, queue, acks } = this;
     const { codec } = init;
     const outbox = (this.#outbox = new Outbox({ context, codec, table, queue }));
-    const parts = { context, self, table, queue, health, outbox, acks, caughtUp };
+    const names = new NameBound(outbox.budget);
+    const parts = { context, self, table, queue, health, outbox, acks, names, caughtUp };
     const membership = (this.#membership = new Membership({
       ...parts,
       forgotten: new Forgotten(
@@ -110,7 +112,7 @@ export class Engine {
       ),
       caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
-    this.merger = new Merger({ self, table, membership }, { isRunning: () => this.#running });
+    this.merger = new Merger({ ...parts, membership }, { isRunning: () => this.#running });
     this.#prober = new Prober({ ...parts, membership }, { ticksAnew: () => this.#probeAnew() });
     const responder = new Responder(parts);
     this.#dispatcher = new Dispatcher({

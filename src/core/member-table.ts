@@ -5,12 +5,10 @@
  */
 
 // Everybody we know: by name, and as a list whose order is the order of probing.
+import { AddressIndex } from './address-index.js';
 import type { Member, MemberState } from './member.js';
 import { NameIndex } from './name-index.js';
 import type { Random } from './ports.js';
-
-/** So many members are found by their address without a walk: few send messages to everybody. */
-const mostRemembered = 1024;
 
 /** The member table. */
 export class MemberTable {
@@ -18,8 +16,8 @@ export class MemberTable {
   readonly #byName = new Map<string, Member>();
   readonly #byBytes = new NameIndex();
   #list: Member[] = [];
-  /** Who was found by an address; it may have moved or gone since. */
-  readonly #lastAt = new Map<string, Member>();
+  /** Made by the first question for it: a node whose members send no messages in packets needs none. */
+  #byAddress: AddressIndex | undefined;
 
   constructor(random: Random) {
     this.#random = random;
@@ -44,14 +42,25 @@ export class MemberTable {
     return this.#list[position];
   }
 
-  /** A member with this `'ip:port'`. */
+  /**
+   * The living member that sends from this `'ip:port'`; undefined when none does, and when several say so. Takes the
+   * same time whatever the size of the table, but for the first call.
+   */
   bearerOf(address: string): Member | undefined {
-    const last = this.#lastAt.get(address);
-    if (last?.address === address && this.#byName.get(last.name) === last) return last;
-    const found = this.#list.find((member) => member.address === address);
-    if (this.#lastAt.size >= mostRemembered) this.#lastAt.clear();
-    if (found !== undefined) this.#lastAt.set(address, found);
-    return found;
+    this.#byAddress ??= new AddressIndex(this.#list);
+    return this.#byAddress.find(address);
+  }
+
+  /** A member of the table lives now; before, it lived at the address `from`, or did not live. */
+  settled(member: Member, from: string | undefined): void {
+    if (this.#byAddress === undefined || from === member.address) return;
+    if (from !== undefined) this.#byAddress.remove(member, from);
+    this.#byAddress.add(member);
+  }
+
+  /** A member of the table does not live any more. */
+  vacated(member: Member): void {
+    this.#byAddress?.remove(member, member.address);
   }
 
   /** In probe order. The table must not change while it is walked. */
@@ -83,6 +92,7 @@ export class MemberTable {
     if (this.#byName.has(member.name)) throw new Error(`${member.name} is in the table already`);
     this.#byName.set(member.name, member);
     this.#byBytes.add(member);
+    if (!member.isGone) this.#byAddress?.add(member);
     const place = this.#draw(this.#list.length + 1);
     const displaced = this.#list[place];
     this.#list.push(displaced ?? member);
@@ -93,7 +103,10 @@ export class MemberTable {
   removeIf(test: (member: Member) => boolean): Member[] {
     const removed = this.#list.filter(test);
     if (removed.length === 0) return removed;
-    for (const member of removed) this.#byName.delete(member.name);
+    for (const member of removed) {
+      this.#byName.delete(member.name);
+      this.vacated(member);
+    }
     this.#list = this.#list.filter((member) => !test(member));
     this.#byBytes.reset(this.#list);
     return removed;

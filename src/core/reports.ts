@@ -41,6 +41,7 @@ export type Report =
   | { readonly code: 'refuted'; peer: string; claim: string; accused: boolean; incarnation: number }
   | { readonly code: 'queue-depth'; peer?: undefined; depth: number }
   | { readonly code: 'broadcast-too-large'; peer: string; size: number }
+  | { readonly code: 'broadcasts-evicted'; peer?: undefined; count: number }
   | { readonly code: 'user-broadcast-too-large'; peer?: undefined; size: number; limit: number }
   | { readonly code: 'rejoined'; peer: string; address: string }
   | { readonly code: 'rejoin-failed'; peer: string; error: Error }

@@ -25,6 +25,7 @@ const ALLOWANCE: Partial<Record<ReportCode, number>> = {
   'address-conflict': 1,
   refuted: 1,
   'broadcast-too-large': 1,
+  'broadcasts-evicted': 1,
   'callback-threw': 1,
   'internal-error': 1,
   'address-reclaimed': ABOUT_MEMBERS,

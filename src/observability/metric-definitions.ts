@@ -241,6 +241,13 @@ const troubles: readonly ReadMetric[] = [
     'Falls to 0 within seconds after a change. If it grows, news comes in faster than it can be sent.',
     (source) => source.queueDepth(),
   ),
+  counter(
+    'broadcasts_evicted_total',
+    'Membership messages that were not gossiped because the queue was full',
+    'The queue holds 65,536. Those who miss one get it by push/pull. Unless tens of thousands of members change at ' +
+      'once, somebody invents members.',
+    (c) => c.evictedBroadcasts,
+  ),
   gauge(
     'inbox_depth',
     'Received messages that wait for their turn',

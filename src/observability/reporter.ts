@@ -43,7 +43,7 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   'claim-refused': [
     'debug',
     'membership',
-    ({ peer, detail }) => `ignored that ${peer} is alive: ${detail}`,
+    ({ peer, detail }) => `ignored a claim about ${peer}: ${detail}`,
   ],
   'send-failed': ['debug', 'packet', ({ peer, error }) => `a packet to ${peer}: ${error.message}`],
   'exchange-failed': [
@@ -135,6 +135,13 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     ({ peer, size }) =>
       `a claim about ${peer} has ${size} bytes and fits into no packet; it travels by ` +
       'push/pull only. Raise udpBufferSize, or shorten names and metadata',
+  ],
+  'broadcasts-evicted': [
+    'warn',
+    'gossip',
+    ({ count }) =>
+      `the broadcast queue is full: ${count} claims are not passed on and travel by push/pull only. ` +
+      'More members than this change at once, or somebody invents members',
   ],
   'user-broadcast-too-large': [
     'warn',

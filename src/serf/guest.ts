@@ -95,8 +95,15 @@ export class Guest implements SerfGuest {
 
   async setTags(tags: SerfTags): Promise<void> {
     encodeSerfTags(tags);
+    const before = this.#tags;
     this.#tags = { ...tags };
-    await this.#node?.updateNode();
+    try {
+      await this.#node?.updateNode();
+    } catch (error) {
+      // They fit into no packet, and nobody was told of them.
+      if (error instanceof MessageTooLargeError) this.#tags = before;
+      throw error;
+    }
   }
 
   on(event: 'event', listener: (event: SerfEvent) => void): this {
@@ -123,7 +130,12 @@ export class Guest implements SerfGuest {
     const { coalesce = true } = options;
     const ltime = this.#eventClock.stamp();
     const event = { ltime, name, payload: Buffer.from(payload), coalesce };
-    this.#othersToSend.queueBroadcast({ message: encodeUserEvent(event) });
+    const message = encodeUserEvent(event);
+    const { maxBroadcastBytes } = this.#node;
+    if (message.length > maxBroadcastBytes) {
+      throw new MessageTooLargeError('the encoded event', message.length, maxBroadcastBytes);
+    }
+    this.#othersToSend.queueBroadcast({ message });
     if (this.#events.isNew(ltime, event, this.#eventClock.time)) this.#tell(event);
   }
 

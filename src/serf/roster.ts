@@ -7,6 +7,7 @@
 // What Serf keeps of each member beside what memberlist knows: the Lamport time of its last word, and
 // whether that was that it goes. Only with that word is one who is gone `left` rather than `failed`.
 import { limits } from '../wire/limits.js';
+import { textByteLength } from '../wire/text.js';
 import type { Intent } from './messages.js';
 
 type Status = 'alive' | 'leaving' | 'left' | 'failed';
@@ -51,6 +52,7 @@ export class Roster {
     const { node, ltime, kind } = intent;
     const member = this.#members.get(node);
     if (member === undefined) {
+      if (textByteLength(node) > limits.nameBytes) return false;
       if (ltime <= this.lastHeard(node) && this.#early.has(node)) return false;
       this.#early.set(node, intent);
       const [oldest] = this.#early.keys();

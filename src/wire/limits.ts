@@ -14,6 +14,8 @@ const MiB = 1024 * KiB;
 export const limits = {
   /** Metadata of a node, as in Go memberlist: it must fit into a packet beside the name. */
   metaBytes: 512,
+  /** Names up to this are let in whatever our packets hold: DNS has no longer ones than 253. */
+  nameBytes: 256,
   /** A label: its length travels in one byte. */
   labelBytes: 255,
   /** An encrypted stream payload, or the user state of a push/pull, as in Go memberlist. */
@@ -40,6 +42,14 @@ export const limits = {
   heldBytes: 256 * MiB,
   /** Inbound messages that wait for their turn, by priority; past it they are dropped and counted. */
   handoffQueueDepth: 1024,
+  /** Broadcasts that wait to be gossiped: more than one for each member of the largest clusters. */
+  queuedBroadcasts: 65_536,
+  /** Bytes of those broadcasts: 27,000 claims with all the metadata that there may be. */
+  queuedBroadcastBytes: 16 * MiB,
+  /** Pings of one packet that are answered: Go and we send one. Each more is one packet more for one that came. */
+  pingsPerPacket: 1,
+  /** The same for indirect pings: each is answered with a ping to somebody, and an ack or a nack. */
+  indirectPingsPerPacket: 1,
   /** Parts of a compound message: their number travels in one byte. */
   compoundParts: 255,
   /** One part of a compound message: its length travels in two bytes. */

@@ -25,6 +25,11 @@ export type MessageSink = (buf: Buffer, start: number, end: number) => void;
 /** Where a packet's content lies until it is known whether it is sent compressed. */
 const workbench = Buffer.allocUnsafeSlow(64 * 1024);
 
+/** Bytes of messages that a packet of at most `packetBytes` holds; compound headers are among them. */
+export function packetBudget(packetBytes: number, codec: PacketCodec): number {
+  return packetBytes - codec.overheadBytes;
+}
+
 /** Builds packets out of encoded messages, and takes them apart. */
 export class PacketCodec {
   readonly #label: Label;

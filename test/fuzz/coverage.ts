@@ -29,7 +29,7 @@ const always = [
   ...['truncated', 'malformed', 'too-large', 'too-deep', 'unknown-type', 'bad-checksum'],
   ...['bad-compression', 'misaddressed', 'bad-address', 'bad-name', 'bad-versions'],
   ...['meta-too-large', 'not-allowed', 'refused-by-delegate', 'unexpected-ack', 'broken'],
-  ...['unexpected-message', 'incompatible'],
+  ...['unexpected-message', 'incompatible', 'name-too-long', 'too-many-pings'],
 ].map((mark) => (/^[a-z]+(-[a-z]+)*$/.test(mark) ? `dropped ${mark}` : mark));
 const taken = ['refuted', 'took a user message', 'took new metadata', 'noticed a conflict'];
 const labels = ['label ok', 'label bad-label', 'dropped bad-label'];

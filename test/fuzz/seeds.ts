@@ -52,6 +52,7 @@ export function messagesAbout({ target, peer }: Whereabouts): Buffer[] {
       ...{ type: indirectPing, seqNo: 9, node: PEER, nack: true, ...source },
       ...{ target: theirs.addr, port: theirs.port },
     }),
+    encodeMessage({ type: suspect, incarnation: 1, node: PEER, from: 'n'.repeat(1000) }),
     encodeMessage({ type: ackResp, seqNo: 7, payload: Buffer.from('payload') }),
     encodeMessage({ type: nackResp, seqNo: 7 }),
     encodeMessage({ type: err, error: 'remote said no' }),
@@ -84,6 +85,7 @@ export function requestsAbout({ target, peer }: Whereabouts): Buffer[] {
     { ...record, name: TARGET, ...mine },
     { ...record, name: 'stranger', ...theirs, meta: Buffer.alloc(40, 0x61) },
     { ...record, name: 'departed', ...theirs, state: 3 },
+    { ...record, name: 'n'.repeat(1000), ...theirs },
   ];
   const source = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
   const old = { ...record, name: 'ancient', ...theirs, vsn: Buffer.of(1, 1, 1, 0, 0, 0) };

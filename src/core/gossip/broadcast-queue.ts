@@ -6,6 +6,7 @@
 
 // The transmit-limited queue (SWIM, section 4.1; Go memberlist's TransmitLimitedQueue): each message
 // is sent a number of times that grows with the logarithm of the cluster, the freshest first.
+import { limits } from '../../wire/limits.js';
 import { retransmitLimit } from '../lifeguard/formulas.js';
 import { BroadcastTier } from './broadcast-tier.js';
 
@@ -20,6 +21,27 @@ export interface Broadcast {
   readonly finished?: () => void;
 }
 
+/** What a {@link TransmitLimitedQueue} is made with. */
+export interface BroadcastQueueInit {
+  /** The size of the cluster now. */
+  readonly numNodes: () => number;
+  /** The multiplier of the transmit limit. */
+  readonly retransmitMult: number;
+  /** Broadcasts that the queue holds at most: 1 or more. Default: 65,536. */
+  readonly maxEntries?: number;
+  /** Bytes of messages that it holds at most: 1 or more. Default: 16 MiB. */
+  readonly maxBytes?: number;
+  /** Called after a broadcast was added. */
+  readonly queued?: () => void;
+  /** Whether a broadcast stays however full the queue is. Default: none does. */
+  readonly keeps?: (broadcast: Broadcast) => boolean;
+  /** Called after so many broadcasts were pushed out by others. */
+  readonly evicted?: (count: number) => void;
+}
+
+/** One in so many is pushed out at a time: to search for each single one would cost more than all the rest. */
+const evictedShare = 16;
+
 interface Entry {
   readonly broadcast: Broadcast;
   readonly length: number;
@@ -32,26 +54,33 @@ interface Entry {
  * A queue of broadcasts that are each sent `retransmitMult` × ⌈log10(n + 1)⌉ times.
  *
  * Those sent least come first; among equals the longest that still fits, then the newest.
+ *
+ * It is bounded, in entries and in bytes. A queue that holds more pushes out those that were sent most, and among
+ * equals the oldest, a sixteenth of what it holds at a time. What is pushed out is finished.
  */
 export class TransmitLimitedQueue {
   readonly #numNodes: () => number;
   readonly #retransmitMult: number;
+  readonly #maxEntries: number;
+  readonly #maxBytes: number;
   readonly #queued: () => void;
+  readonly #keeps: (broadcast: Broadcast) => boolean;
+  readonly #evicted: (count: number) => void;
   /** By number of transmissions. */
   readonly #tiers: BroadcastTier<Entry>[] = [];
   readonly #byName = new Map<string, Entry>();
   #size = 0;
+  #bytes = 0;
   #nextId = 1;
 
-  /**
-   * @param init.numNodes - the size of the cluster now
-   * @param init.retransmitMult - the multiplier of the transmit limit
-   * @param init.queued - called after a broadcast was added
-   */
-  constructor(init: { numNodes: () => number; retransmitMult: number; queued?: () => void }) {
+  constructor(init: BroadcastQueueInit) {
     this.#numNodes = init.numNodes;
     this.#retransmitMult = init.retransmitMult;
+    this.#maxEntries = init.maxEntries ?? limits.queuedBroadcasts;
+    this.#maxBytes = init.maxBytes ?? limits.queuedBroadcastBytes;
     this.#queued = init.queued ?? (() => undefined);
+    this.#keeps = init.keeps ?? (() => false);
+    this.#evicted = init.evicted ?? (() => undefined);
   }
 
   /** Messages that are queued now. */
@@ -59,7 +88,12 @@ export class TransmitLimitedQueue {
     return this.#size;
   }
 
-  /** Adds a broadcast; what it replaces is finished. */
+  /** Bytes of the messages that are queued now. */
+  get numBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds a broadcast; what it replaces, and what it pushes out, is finished. */
   queueBroadcast(broadcast: Broadcast): void {
     const entry: Entry = {
       broadcast,
@@ -71,6 +105,7 @@ export class TransmitLimitedQueue {
     const { name } = broadcast;
     if (name === undefined) this.#queueUnnamed(entry);
     else this.#queueNamed(name, entry);
+    if (this.#isOver()) this.#evict();
     this.#queued();
   }
 
@@ -104,7 +139,7 @@ export class TransmitLimitedQueue {
     const dropped: Entry[] = [];
     for (const tier of [...this.#tiers].reverse()) {
       for (const entry of tier.takeLast(Math.max(0, this.#size - maxRetain))) {
-        this.#size--;
+        this.#uncount(entry);
         this.#forgetName(entry);
         dropped.push(entry);
       }
@@ -119,9 +154,9 @@ export class TransmitLimitedQueue {
 
   // Puts back what is to be sent again; gives what is done.
   #putBack(taken: readonly Entry[], transmitLimit: number): Entry[] {
-    this.#size -= taken.length;
     const done: Entry[] = [];
     for (const entry of taken) {
+      this.#uncount(entry);
       entry.transmits++;
       if (entry.transmits < transmitLimit) this.#insert(entry);
       else {
@@ -158,12 +193,43 @@ export class TransmitLimitedQueue {
     while (this.#tiers.length <= entry.transmits) this.#tiers.push(new BroadcastTier());
     (this.#tiers[entry.transmits] as BroadcastTier<Entry>).add(entry);
     this.#size++;
+    this.#bytes += entry.length;
+  }
+
+  #uncount({ length }: Entry): void {
+    this.#size--;
+    this.#bytes -= length;
+  }
+
+  #isOver(): boolean {
+    return this.#size > this.#maxEntries || this.#bytes > this.#maxBytes;
+  }
+
+  #evict(): void {
+    const kept: Entry[] = [];
+    const dropped: Entry[] = [];
+    const atOnce = Math.ceil(this.#size / evictedShare);
+    for (const tier of [...this.#tiers].reverse()) {
+      while (tier.size > 0 && this.#isOver()) {
+        for (const entry of tier.takeOldest(atOnce)) {
+          if (this.#keeps(entry.broadcast)) kept.push(entry);
+          else {
+            this.#uncount(entry);
+            dropped.push(entry);
+          }
+        }
+      }
+    }
+    for (const entry of kept) (this.#tiers[entry.transmits] as BroadcastTier<Entry>).add(entry);
+    for (const entry of dropped) this.#forgetName(entry);
+    for (const { broadcast } of dropped) broadcast.finished?.();
+    if (dropped.length > 0) this.#evicted(dropped.length);
   }
 
   /** Its name is left to what replaces it. */
   #takeOut(entry: Entry): void {
     (this.#tiers[entry.transmits] as BroadcastTier<Entry>).remove(entry);
-    this.#size--;
+    this.#uncount(entry);
   }
 
   #forgetName({ broadcast: { name } }: Entry): void {

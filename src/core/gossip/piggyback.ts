@@ -12,7 +12,7 @@ import {
   groupForCompounds,
 } from '../../wire/compound.js';
 import { MessageType } from '../../wire/message-type.js';
-import type { PacketCodec } from '../../wire/packet-codec.js';
+import { packetBudget, type PacketCodec } from '../../wire/packet-codec.js';
 import type { Address } from '../../wire/address.js';
 import type { CoreContext } from '../context.js';
 import type { MemberTable } from '../member-table.js';
@@ -44,15 +44,35 @@ export class Outbox {
 
   /** Bytes of messages that one packet holds. */
   get budget(): number {
-    return this.#context.settings.udpBufferSize - this.#codec.overheadBytes;
+    return packetBudget(this.#context.settings.udpBufferSize, this.#codec);
   }
 
-  /** Sends these messages in one packet, and queued broadcasts with them. */
+  /**
+   * Sends these messages in one packet, and queued broadcasts with them if they go to a member. Messages that do not
+   * fit into one packet go in several; a failure is told for the first only.
+   */
   send(to: Address, messages: readonly Buffer[], onFailure?: (failure: SendFailure) => void): void {
-    if (!this.mayHaveNews) return this.#sendAll(to, messages, onFailure);
-    let used = COMPOUND_HEADER_BYTES;
-    for (const { length } of messages) used += COMPOUND_PART_BYTES + length;
-    this.#sendAll(to, [...messages, ...this.#broadcasts(this.budget - used)], onFailure);
+    const [first, ...others] = messages;
+    if (first !== undefined && others.length > 0 && compoundLength(messages) > this.budget) {
+      this.send(to, [first], onFailure);
+      return this.send(to, others);
+    }
+    if (!this.mayHaveNews || !this.isMember(to)) return this.#sendAll(to, messages, onFailure);
+    const room = this.budget - compoundLength(messages);
+    this.#sendAll(to, [...messages, ...this.#broadcasts(room)], onFailure);
+  }
+
+  /** Sends this message in a packet of its own, without broadcasts. */
+  sendAlone(to: Address, message: Buffer): void {
+    this.#sendAll(to, [message]);
+  }
+
+  /**
+   * Whether this is a member at its address, in any state. Others get no broadcasts: whoever can send us a packet must
+   * not make us send a full one to an address of its choice, nor use up there what is queued for the members.
+   */
+  isMember({ name, addr }: Address): boolean {
+    return name !== undefined && this.#table.get(name)?.address === addr;
   }
 
   /** False when there is surely nothing to gossip: most rounds of a quiet cluster end here. */
@@ -119,4 +139,11 @@ export class Outbox {
     counters.packetBytesOut += packet.length;
     return packet;
   }
+}
+
+/** Bytes that messages take in one packet beside others. */
+function compoundLength(messages: readonly Buffer[]): number {
+  let length = COMPOUND_HEADER_BYTES;
+  for (const message of messages) length += COMPOUND_PART_BYTES + message.length;
+  return length;
 }

@@ -263,12 +263,14 @@ export class Membership {
     const facts = withVersionsOf(known, received);
     const stateBefore = known?.state;
     const addressBefore = known?.address;
+    const wasGone = known?.isGone === true;
     const hasNewMeta = known !== undefined && !known.hasMeta(facts.meta);
     const previousMeta = copyForUsers((hasNewMeta ? known.meta : null) ?? noBytes);
     const member = known ?? new Member(name, facts, 'dead', clock.now());
     member.setFacts(facts);
     if (member.state !== 'alive') member.setState('alive', clock.now());
     if (known === undefined) this.#table.add(member);
+    else this.#table.settled(member, wasGone ? undefined : addressBefore);
     this.#broadcast(name, claim, how);
     if (name === this.#self.name) return;
 
@@ -324,6 +326,7 @@ export class Membership {
     const left = from === name;
     member.setIncarnation(claim.incarnation);
     member.setState(left ? 'left' : 'dead', clock.now());
+    this.#table.vacated(member);
     this.#broadcast(name, claim, how);
     if (name === this.#self.name) return;
     if (left) effects.report({ code: 'member-left', peer: name });

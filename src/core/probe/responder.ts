@@ -34,7 +34,7 @@ export class Responder {
 
   /** Acks a ping that is meant for us. */
   ping(ping: Ping, from: Address): void {
-    const { context, self, outbox } = this.#components;
+    const { context, self } = this.#components;
     if (ping.node !== '' && ping.node !== self.name) {
       // A restarted agent under another name must not vouch for the old one.
       this.#drop(from, 'misaddressed', `a ping for ${ping.node}; this node is ${self.name}`);
@@ -44,12 +44,12 @@ export class Responder {
     if (!this.#maySendTo(asker.addr, from)) return;
     const payload = context.effects.ackPayload();
     const ack = this.#ack(ping.seqNo, payload === null ? null : Buffer.from(payload));
-    outbox.send(asker, [ack]);
+    this.#sendFor(asker, from)(asker, ack);
   }
 
   /** Pings somebody for a peer that got no answer of its own. */
   indirectPing(request: IndirectPing, from: Address): void {
-    const { context, self, acks, outbox } = this.#components;
+    const { context, self, acks } = this.#components;
     const { settings } = context;
     const ip = ipFromBytes(request.target);
     if (ip === undefined) {
@@ -63,20 +63,30 @@ export class Responder {
     };
     const asker = replyAddress(request, from);
     if (!this.#maySendTo(target.addr, from) || !this.#maySendTo(asker.addr, from)) return;
+    const send = this.#sendFor(asker, from);
     const seqNo = self.nextSequence();
     acks.expect(
       seqNo,
       {
-        acked: () => outbox.send(asker, [this.#ack(request.seqNo, null)]),
+        acked: () => send(asker, this.#ack(request.seqNo, null)),
         expired: () => {
           if (!request.nack) return;
           const nack = { type: MessageType.nackResp, seqNo: request.seqNo };
-          outbox.send(asker, [encodeMessage(nack)]);
+          send(asker, encodeMessage(nack));
         },
       },
       settings.probeTimeout,
     );
-    outbox.send(target, [encodeMessage(self.ping(seqNo, request.node))]);
+    send(target, encodeMessage(self.ping(seqNo, request.node)));
+  }
+
+  // Broadcasts go along for members that ask from the address that they have: anybody can write the name and the
+  // address of a member into a ping.
+  #sendFor(asker: Address, from: Address): (to: Address, message: Buffer) => void {
+    const { outbox } = this.#components;
+    return asker.addr === from.addr && outbox.isMember(asker)
+      ? (to, message) => outbox.send(to, [message])
+      : (to, message) => outbox.sendAlone(to, message);
   }
 
   // Whoever may choose where we send could have us shout at strangers.

@@ -250,8 +250,8 @@ test('what is longer than a packet holds is not queued, but reported', () => {
   let finished = 0;
   harness.engine.announce(Buffer.alloc(512), () => finished++);
   assert.equal(harness.engine.queue.numQueued, 1);
-  const long = 'n'.repeat(300);
-  harness.receive(alive(long, { meta: Buffer.alloc(300) }));
+  const long = 'n'.repeat(250);
+  harness.receive(alive(long, { meta: Buffer.alloc(350) }));
   assert.equal(harness.reported('broadcast-too-large')[0]?.peer, long);
   assert.equal(harness.engine.queue.numQueued, 1);
   harness.receive(suspect(long));

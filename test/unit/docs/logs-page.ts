@@ -85,6 +85,8 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
   'queue-depth': 'How many broadcasts wait, every `queueCheckInterval`.',
   'broadcast-too-large':
     'News of a member fits into no packet and travels by push/pull only. Raise `udpBufferSize`, or shorten names and metadata.',
+  'broadcasts-evicted':
+    'More changes than the queue holds wait to be gossiped, `count` of them are left to push/pull. Somebody may invent members.',
   'user-broadcast-too-large':
     'The delegate gave more bytes than there was room for. A `TransmitLimitedQueue` keeps to the limit.',
   'callback-threw':

@@ -50,9 +50,11 @@ const REASONS: Readonly<Record<DropReason, string>> = {
   undecryptable: 'no installed key opens it, or it is in plaintext in an encrypted cluster',
   'queue-full':
     '`handoffQueueDepth` messages wait already: this process is too slow for what comes in',
+  'too-many-pings': 'a packet with more pings than a node sends: only the first is answered',
   misaddressed: 'a ping for another name: an address has changed hands',
   'bad-address': 'an address that is none',
-  'bad-name': 'a name that is empty or too long',
+  'bad-name': 'an empty name',
+  'name-too-long': 'a name that does not fit into a ping: see [LIMITS.md](LIMITS.md)',
   'bad-versions': 'versions that contradict themselves, or none where they are needed',
   'meta-too-large': 'metadata over 512 bytes',
   'not-allowed': 'from, or about, an address outside `cidrsAllowed`',

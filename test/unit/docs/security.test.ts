@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { amplificationRows, amplifications } from './amplification.js';
 import { metricDefinitions } from '../../../src/observability/metric-definitions.js';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -42,6 +43,18 @@ test('the steps of a procedure are in order, and the text speaks of none that is
       order.map(([, number]) => Number(number)),
       [1, 2, 3],
     );
+  }
+});
+
+test('the amplification is what is measured', () => {
+  const cells = (row: string): string => row.replace(/ +/g, ' ');
+  const rows = security.split('\n').map(cells);
+  for (const row of amplificationRows()) assert.ok(rows.includes(cells(row)), row);
+});
+
+test('without a forged source address a stranger gains next to nothing in bytes', () => {
+  for (const { what, bytesIn, bytesOut, packetsOut } of amplifications().slice(0, -1)) {
+    assert.ok(bytesOut <= 1.4 * bytesIn && packetsOut <= 2, what);
   }
 });
 

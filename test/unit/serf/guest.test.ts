@@ -29,6 +29,36 @@ test('a Lamport clock goes past what it hears, and stops before numbers run out'
   assert.equal(clock.time, Number.MAX_SAFE_INTEGER);
 });
 
+test('a word of somebody unknown is not kept under a name that is too long', () => {
+  const roster = new Roster({ knows: () => true });
+  const [longest, long] = ['n'.repeat(256), 'n'.repeat(257)];
+  assert.equal(roster.heard({ kind: 'leave', ltime: 5, node: longest }), true);
+  assert.equal(roster.lastHeard(longest), 5);
+  assert.equal(roster.heard({ kind: 'leave', ltime: 5, node: long }), false);
+  assert.equal(roster.lastHeard(long), 0);
+  roster.appeared(long);
+  assert.equal(
+    roster.heard({ kind: 'leave', ltime: 6, node: long }),
+    true,
+    'a member it listens to',
+  );
+});
+
+test('what fits into no packet is an error at once: an event, and tags', async () => {
+  await using cluster = new Cluster();
+  const guest = serfGuest({ tags: { role: 'web' } });
+  const list = await create(cluster, 'a', guest, { udpBufferSize: 512 });
+  const most = list.maxBroadcastBytes;
+  assert.throws(() => guest.sendEvent('e', Buffer.alloc(most)), {
+    code: 'ERR_MEMBERLIST_MESSAGE_TOO_LARGE',
+  });
+  guest.sendEvent('e', Buffer.alloc(most - 100));
+  const tags = { role: 'x'.repeat(490) };
+  await assert.rejects(guest.setTags(tags), { code: 'ERR_MEMBERLIST_MESSAGE_TOO_LARGE' });
+  assert.deepEqual(guest.tags, { role: 'web' });
+  await list.updateNode();
+});
+
 test('what was heard is new once, and what is old is not new', () => {
   const recent = new Recent<string>({ isSame: (one, other) => one === other });
   assert.deepEqual(

@@ -62,6 +62,20 @@ test('the last are the oldest of the shortest', () => {
   assert.deepEqual(allOf(tier), [4]);
 });
 
+test('the oldest are taken out whatever their length', () => {
+  const tier = tierOf([10, 5], [30, 2], [10, 3], [20, 4], [30, 1]);
+  const taken = tier.takeOldest(3).map(({ id }) => id);
+  assert.deepEqual(taken.sort(), [1, 2, 3]);
+  assert.equal(tier.size, 2);
+  assert.deepEqual(tier.takeOldest(0), []);
+  assert.deepEqual(
+    tier.takeOldest(9).map(({ id }) => id),
+    [5, 4],
+  );
+  assert.deepEqual(tier.takeOldest(1), []);
+  assert.equal(tier.size, 0);
+});
+
 test('thousands of one length, replaced in any order, leave as if they had never been', () => {
   const random = new SeededRandom('tier');
   const draw = (below: number): number => Math.floor(random.next() * below);
@@ -78,6 +92,13 @@ test('thousands of one length, replaced in any order, leave as if they had never
       const [longest] = [...present].sort(byOrder);
       assert.equal(tier.takeLongest(99), longest);
       present.splice(present.indexOf(longest as Ranked), 1);
+    } else if (kind === 9 && draw(20) === 1) {
+      const oldest = [...present].sort((a, b) => a.id - b.id).slice(0, 40);
+      assert.deepEqual(
+        tier.takeOldest(40).sort((a, b) => a.id - b.id),
+        oldest,
+      );
+      for (const each of oldest) present.splice(present.indexOf(each), 1);
     } else if (kind === 9 && draw(20) === 0) {
       const last = [...present].sort(byOrder).reverse().slice(0, 40);
       assert.deepEqual(tier.takeLast(40), last);

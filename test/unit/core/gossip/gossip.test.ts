@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock } from '../../../../src/testing/index.js';
 import { MessageType } from '../../../../src/wire/message-type.js';
+import type { Ping } from '../../../../src/wire/messages.js';
 import { alive, ip, makeEngine, ME, type Harness, type HarnessOptions } from '../harness.js';
 import { ack, makeProber, nextPing, ping } from '../probe/probing.js';
 
@@ -161,15 +162,25 @@ test('pings, acks and nacks take news along', () => {
 
   harness.forget();
   spread(harness, 'far-2');
-  harness.receive(ping(9));
+  const { addr: sourceAddr, port: sourcePort } = harness.member('a');
+  const source = { sourceAddr, sourcePort, sourceNode: 'a' };
+  const from = harness.member('a').destination;
+  harness.receive(ping(9, { node: ME, ...source }), from);
   assert.deepEqual(
     harness.sent[0]?.messages.map(({ type }) => type),
     [MessageType.ackResp, MessageType.alive],
   );
 
   harness.forget();
-  const request = { ...ping(77), target: ip('10.0.0.5'), port: 1, node: 'x', nack: true };
-  harness.receive({ ...request, type: MessageType.indirectPing });
+  const request = {
+    ...ping(77),
+    ...source,
+    target: ip('10.0.0.5'),
+    port: 1,
+    node: 'x',
+    nack: true,
+  };
+  harness.receive({ ...request, type: MessageType.indirectPing }, from);
   harness.run(499);
   harness.sent.length = 0;
   spread(harness, 'far-3');
@@ -178,6 +189,49 @@ test('pings, acks and nacks take news along', () => {
     ({ messages }) => messages[0]?.type === MessageType.nackResp,
   );
   assert.equal(nackPacket?.messages[1]?.type, MessageType.alive);
+});
+
+// A stranger chooses where the answer goes, by what it writes into a ping or by its own source address.
+const strangers: [who: string, source: Partial<Ping>][] = [
+  ['names no source', {}],
+  ['names somebody unknown', { sourceAddr: ip('10.0.0.99'), sourcePort: 53, sourceNode: 'x' }],
+  [
+    'names a member at another address',
+    { sourceAddr: ip('10.0.0.99'), sourcePort: 53, sourceNode: 'a' },
+  ],
+  [
+    'names a member and its address, and sends from elsewhere',
+    { sourceAddr: ip('10.0.0.2'), sourcePort: 7946, sourceNode: 'a' },
+  ],
+  ['names a member’s address and no name', { sourceAddr: ip('10.0.0.2'), sourcePort: 7946 }],
+];
+for (const [who, source] of strangers) {
+  test(`what is answered to a peer that ${who} takes no broadcasts along`, () => {
+    const harness = makeEngine();
+    harness.addMember('a', { addr: ip('10.0.0.2') });
+    spread(harness, 'far');
+    harness.receive(ping(9, { node: ME, ...source }));
+    const target = { target: ip('10.0.0.5'), port: 1, node: 'x', nack: true };
+    harness.receive({ ...ping(77, source), ...target, type: MessageType.indirectPing });
+    harness.run(501);
+    assert.deepEqual(
+      harness.sent.map(({ messages }) => messages.map(({ type }) => type)),
+      [[MessageType.ackResp], [MessageType.ping], [MessageType.nackResp]],
+    );
+    let timesLeft = 0;
+    while (harness.engine.queue.getBroadcasts(0, Infinity).length > 0) timesLeft++;
+    assert.equal(timesLeft, harness.settings.retransmitMult, 'and none counts as sent');
+  });
+}
+
+test('a ping that the user sends to an address of no member takes no broadcasts along', () => {
+  const harness = makeEngine();
+  spread(harness, 'far');
+  harness.engine.ping({ node: 'x', addr: '10.0.0.99:1' }, () => undefined);
+  assert.deepEqual(
+    harness.sent[0]?.messages.map(({ type }) => type),
+    [MessageType.ping],
+  );
 });
 
 test('a checksum is sent to those who speak of protocol 5, and only when we know who it is', () => {

@@ -23,7 +23,9 @@ test('a claim too long for a packet counts, but is reported instead of queued', 
 });
 
 test('the longest claim that fits into a packet is queued', () => {
-  const { engine, receive, takeBroadcasts, reported } = makeEngine();
+  const { engine, receive, takeBroadcasts, reported } = makeEngine({
+    settings: { udpBufferSize: 600 },
+  });
   for (const [extra, fits] of [
     [0, true],
     [1, false],

@@ -166,6 +166,38 @@ test('sequence numbers wrap and go on', () => {
   assert.equal(numbers.size, 1000);
 });
 
+test('of the pings in one packet the first is answered', () => {
+  const harness = makeEngine();
+  harness.receive(harness.packet(...Array.from({ length: 255 }, (_, n) => ping(n))));
+  assert.deepEqual(harness.messagesTo(SOMEWHERE.addr), [ack(0)]);
+  assert.equal(harness.counters.drops.get('too-many-pings'), 254);
+  assert.equal(harness.reported('packet-dropped').length, 1, 'one line a packet');
+  harness.receive(ping(300));
+  assert.deepEqual(
+    harness.messagesTo(SOMEWHERE.addr),
+    [ack(0), ack(300)],
+    'the next packet counts anew',
+  );
+});
+
+test('of the indirect pings in one packet the first is made, and a ping beside it is answered', () => {
+  const harness = makeEngine();
+  const many = Array.from({ length: 200 }, (_, n) => indirect({ seqNo: n }));
+  harness.receive(harness.packet(ping(1), ...many), ASKER);
+  assert.deepEqual(harness.messagesTo(ASKER.addr), [ack(1)]);
+  assert.equal(harness.sent.length, 2);
+  assert.equal(harness.engine.acks.size, 1);
+  assert.equal(harness.counters.drops.get('too-many-pings'), 199);
+  harness.receive(ack(ourPing(harness).seqNo));
+  assert.deepEqual(harness.messagesTo(ASKER.addr), [ack(1), ack(0)]);
+});
+
+test('a ping that is not for us uses up the one of its packet', () => {
+  const harness = makeEngine();
+  harness.receive(harness.packet(ping(1, { node: 'who was here before' }), ping(2)));
+  assert.deepEqual(harness.sent, []);
+});
+
 test('nobody outside the allowed networks is sent to because a ping says so', () => {
   const allowsIp = (host: string): boolean => !host.startsWith('192.0.2.');
   const harness = makeEngine({ effects: { allowsIp } });
