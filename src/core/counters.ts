@@ -82,6 +82,8 @@ export class Counters {
   refutations = 0;
   degradedSuspicions = 0;
   callbackErrors = 0;
+  /** Exceptions inside this library that the guard caught. */
+  internalErrors = 0;
   recoveries = 0;
   flapping = 0;
   readonly rejoins: Record<RejoinOutcome, number> = { joined: 0, failed: 0 };

@@ -10,6 +10,7 @@ import type { CompanyEvent } from '../company/events.js';
 import type { Strength } from '../core/company/isolation.js';
 import type { Node } from '../core/member.js';
 import type { LeaveReason, MembershipEvent } from '../core/membership/events.js';
+import { catchRejection, isThenable } from '../runtime/thenable.js';
 import type { Address } from '../wire/address.js';
 
 /** What a Memberlist emits, with its arguments. Membership events are never about the local node. */
@@ -58,8 +59,8 @@ export abstract class SafeEmitter extends EventEmitter<MemberlistEvents> {
     for (const listener of this.rawListeners(event)) {
       try {
         const result: unknown = Reflect.apply(listener, this, args);
-        if (result instanceof Promise) {
-          result.catch((error: unknown) => this.listenerFailed(event, error));
+        if (isThenable(result)) {
+          catchRejection(result, (error) => this.listenerFailed(event, error));
         }
       } catch (error) {
         this.listenerFailed(event, error);
