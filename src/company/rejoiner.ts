@@ -27,6 +27,8 @@ import type { SavedPeer } from './snapshot.js';
 export interface Host {
   readonly counters: Counters;
   readonly report: (report: Report) => void;
+  /** Counts and reports an exception of this library's own. Never throws. */
+  readonly failed: (error: unknown) => void;
   /** The port of seeds that name none. */
   readonly bindPort: number;
   /** Everybody who is known, and our own row. */
@@ -137,12 +139,29 @@ export class Rejoiner {
     this.#timer = this.#config.clock.setTimer(delayMs, () => {
       this.#timer = undefined;
       this.#lookedAt = this.#config.clock.now();
-      void this.#look().then(() => this.#goOn());
+      const goOn = (): void => this.#goOn();
+      const { failed } = this.#host;
+      this.#look()
+        .then(goOn, (error: unknown) => {
+          failed(error);
+          goOn();
+        })
+        .catch(failed);
     });
   }
 
   #goOn(): void {
     if (!this.#isRunning || this.#timer !== undefined) return;
+    try {
+      this.#armAgain();
+    } catch (error) {
+      // The search must not end with it.
+      this.#arm(this.#intervalMs);
+      throw error;
+    }
+  }
+
+  #armAgain(): void {
     if (this.#isBeginning) {
       const pauseMs = Math.min(this.#intervalMs, FIRST_DELAY_MS * 2 ** this.#attempts++);
       this.#arm(pauseMs * (1 - JITTER + 2 * JITTER * this.#random.next()));
@@ -151,7 +170,7 @@ export class Rejoiner {
     }
   }
 
-  /** One look, in its time. Never rejects. */
+  /** One look, in its time. Rejects with exceptions of our own only. */
   async #look(): Promise<void> {
     const stop = (this.#attempt = new AbortController());
     // Every look-up and every exchange listens; Node would warn of a leak from the eleventh on.
@@ -161,9 +180,7 @@ export class Rejoiner {
     try {
       await this.#lookFor(stop.signal);
     } catch (error) {
-      if (!stop.signal.aborted) {
-        this.#host.report({ code: 'internal-error', error: asError(error) });
-      }
+      if (!stop.signal.aborted) throw error;
     } finally {
       timer.cancel();
       if (this.#attempt === stop) this.#attempt = undefined;

@@ -10,6 +10,7 @@ import { hostname } from 'node:os';
 import { companyPorts, type CompanyPorts } from '../company/ports.js';
 import { lifeguardRules, type LifeguardRules } from '../core/lifeguard/rules.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
+import { internalErrorHook, type InternalErrorHook } from '../runtime/guard.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { systemRandom } from '../runtime/system-random.js';
 import { Keyring } from '../security/keyring.js';
@@ -74,6 +75,7 @@ interface HiddenConfig {
   readonly [lifeguardRules]?: LifeguardRules;
   readonly [companyPorts]?: CompanyPorts;
   readonly [lifeHooks]?: LifeHooks;
+  readonly [internalErrorHook]?: InternalErrorHook;
 }
 
 /** Reads each setting once. The values are what they claim to be only after `findProblems`. */
@@ -149,7 +151,7 @@ function unknownField(field: string, value: unknown): ConfigProblem {
 
 function fillIn(
   given: Given & { name: string },
-  { [lifeguardRules]: rules, [companyPorts]: ports, [lifeHooks]: hooks }: HiddenConfig,
+  config: HiddenConfig,
 ): ResolvedConfig {
   const { secretKey, ...settings } = {
     ...notGiven,
@@ -170,10 +172,14 @@ function fillIn(
     seeds: typeof seeds === 'object' ? Object.freeze([...seeds]) : seeds,
     snapshot: snapshot && Object.freeze({ ...snapshot }),
     rejoin: rejoin && completeRejoin(rejoin),
-    ...(rules && { [lifeguardRules]: rules }),
-    ...(ports && { [companyPorts]: ports }),
-    ...(hooks && { [lifeHooks]: hooks }),
+    ...hiddenSettings(config),
   });
+}
+
+function hiddenSettings(config: HiddenConfig): HiddenConfig {
+  const symbols = [lifeguardRules, companyPorts, lifeHooks, internalErrorHook] as const;
+  const given = symbols.filter((symbol) => config[symbol] !== undefined);
+  return Object.fromEntries(given.map((symbol) => [symbol, config[symbol]]));
 }
 
 function completeRejoin(given: RejoinOptions): ResolvedRejoin {

@@ -9,7 +9,7 @@
 
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import type { Clock } from '../core/ports.js';
-import { isError } from '../runtime/as-error.js';
+import { asError, isError } from '../runtime/as-error.js';
 import { joinHostPort } from '../wire/address.js';
 import type { Connection } from './transport.js';
 
@@ -191,7 +191,13 @@ export class TcpConnection implements Connection {
     this.remoteAddress = options.remoteAddress;
     this.#socket = options.socket;
     this.#clock = options.clock;
-    this.#socket.on('readable', () => this.#onReadable());
+    this.#socket.on('readable', () => {
+      try {
+        this.#onReadable();
+      } catch (error) {
+        this.#fail(asError(error));
+      }
+    });
     this.#socket.once('end', () => {
       this.#ended = true;
       this.#settle(null);

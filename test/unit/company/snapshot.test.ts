@@ -63,6 +63,7 @@ class Stage {
   readonly driver = new Driver(this.clock);
   readonly files = new MemoryFiles();
   readonly reports: Report[] = [];
+  readonly failures: unknown[] = [];
   readonly components = {
     config: resolveConfig(
       Object.assign(
@@ -71,6 +72,7 @@ class Stage {
       ),
     ),
     report: (report: Report): void => void this.reports.push(report),
+    failed: (error: unknown): void => void this.failures.push(error),
   };
   incarnation = 1;
   readonly keeper = new SnapshotKeeper(this.components, {

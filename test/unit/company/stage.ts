@@ -30,6 +30,8 @@ export class Stage {
   readonly local = member('me', 1);
   readonly table: Member[] = [this.local];
   readonly reports: Report[] = [];
+  /** Exceptions of the library's own. */
+  readonly failures: unknown[] = [];
   /** When whom was contacted. */
   readonly contacts: { at: number; address: Address; signal: AbortSignal }[] = [];
   readonly rejoiner: Rejoiner;
@@ -44,6 +46,7 @@ export class Stage {
     this.rejoiner = new Rejoiner(resolveConfig(Object.assign(given, { [companyPorts]: ports })), {
       counters,
       report: (report) => void this.reports.push(report),
+      failed: (error) => void this.failures.push(error),
       bindPort: 7946,
       engine: { table, local },
       contact: (address, signal) => {
