@@ -161,7 +161,15 @@ export class Shell {
   static async start(given: ResolvedConfig, listener: ShellListener): Promise<Shell> {
     const { bindAddr, bindPort, advertiseAddr, advertisePort } = given;
     const counters = new Counters();
-    const report = (each: Report): void => reporter.report(each);
+    const report = (each: Report): void => {
+      try {
+        reporter.report(each);
+      } catch (error) {
+        // Whoever reports something must not fail by it.
+        if (each.code === 'internal-error') throw error;
+        guard.failed(error);
+      }
+    };
     const guard = new Guard({ counters, report }, { hook: given[internalErrorHook] });
     const clock = guard.clock(given.clock);
     const config = { ...given, clock };
@@ -345,8 +353,12 @@ function handlersFor(base: Base): TransportHandlers {
         guard.failed(error);
         closeQuietly(connection);
       };
-      if (base.acceptor === undefined) closeQuietly(connection);
-      else base.acceptor.accept(connection).catch(refused);
+      try {
+        if (base.acceptor === undefined) closeQuietly(connection);
+        else base.acceptor.accept(connection).catch(refused);
+      } catch (error) {
+        refused(error);
+      }
     },
     internalError: guard.failed,
   };

@@ -47,10 +47,10 @@ export class Guard {
     const error = asError(thrown);
     try {
       this.#report({ code: 'internal-error', ...(peer !== undefined && { peer }), error });
-      this.#hook?.(error);
     } catch {
       // It is counted; there is no other place left to report it to.
     }
+    this.#hook?.(error);
   };
 
   /** Calls `work`. Returns whether it ended without an exception. */

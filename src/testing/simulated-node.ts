@@ -23,7 +23,10 @@ export interface SimulatedNodeInit {
   readonly name: string;
   /** `'ip:port'`, `'new'`, or undefined: the one that it had, or the next free one. */
   readonly addr: string | undefined;
-  readonly config: MemberlistConfig & { readonly [companyPorts]?: CompanyPorts };
+  readonly config: MemberlistConfig & {
+    readonly [companyPorts]?: CompanyPorts;
+    readonly [internalErrorHook]?: InternalErrorHook;
+  };
   readonly random: SeededRandom;
   /** How long a turn of its event loop takes. */
   readonly turnMs: number | undefined;
@@ -62,7 +65,8 @@ export class SimulatedNode {
     // Of its own, so that a rejoin changes nothing in what else is left to chance.
     const ports = { random: random.fork('company'), ...init.config[companyPorts] };
     const config = { name: init.name, ...init.config, clock, random, transport };
-    const hidden = { [companyPorts]: ports, [internalErrorHook]: init.internalError };
+    const hook = init.config[internalErrorHook] ?? init.internalError;
+    const hidden = { [companyPorts]: ports, [internalErrorHook]: hook };
     const list = await Memberlist.create(Object.assign(config, hidden));
     node.#list = list;
     list.on('join', (member) => told({ type: 'join', node: member }));
