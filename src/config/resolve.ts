@@ -149,10 +149,7 @@ function unknownField(field: string, value: unknown): ConfigProblem {
   };
 }
 
-function fillIn(
-  given: Given & { name: string },
-  config: HiddenConfig,
-): ResolvedConfig {
+function fillIn(given: Given & { name: string }, config: HiddenConfig): ResolvedConfig {
   const { secretKey, ...settings } = {
     ...notGiven,
     ...lanConfig(),

@@ -10,7 +10,9 @@
 /** What an aborted operation rejects with: the signal's reason, or a new AbortError if it has none. */
 export function reasonOf(signal: AbortSignal): unknown {
   const reason: unknown = signal.reason;
-  return reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : reason;
+  return reason === undefined
+    ? new DOMException('This operation was aborted', 'AbortError')
+    : reason;
 }
 
 /** @throws the signal's reason when it is aborted */

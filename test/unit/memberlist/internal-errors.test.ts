@@ -30,6 +30,7 @@ import type { Report } from '../../../src/core/reports.js';
 import { internalErrorHook } from '../../../src/runtime/guard.js';
 import { Shell } from '../../../src/shell.js';
 import { SimulatedCluster, type SimulatedConfig } from '../../../src/testing/index.js';
+import type { Sliced } from '../../../src/wire/sliced.js';
 import { Log } from './cluster.js';
 
 const size = 4;
@@ -118,8 +119,7 @@ const entries: Readonly<Record<string, Entry>> = {
   'the tick of push/pulls': tickOf('push-pull'),
   'the tick of the queue check': tickOf('queue-check'),
   'the settling timer': {
-    breaks: (bug) =>
-      bug.in(Shell.prototype, 'pushPull', (_to, join: boolean) => !join),
+    breaks: (bug) => bug.in(Shell.prototype, 'pushPull', (_to, join: boolean) => !join),
     config: () => ({ settleAfterJoin: true, pushPullInterval: 60_000 }),
     fromTheStart: true,
   },
@@ -153,12 +153,13 @@ const entries: Readonly<Record<string, Entry>> = {
   'a stream that we opened': { breaks: (bug) => bug.in(Dialler.prototype, 'pushPull') },
   'a slice of a merge': {
     breaks: (bug) => {
-      // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on the merger below
-      const { merge } = Merger.prototype;
-      mock.method(Merger.prototype, 'merge', function* (this: Merger, records: never[]) {
+      const merge = Reflect.get(Merger.prototype, 'merge') as (
+        ...given: unknown[]
+      ) => Sliced<undefined>;
+      mock.method(Merger.prototype, 'merge', function* (this: Merger, ...given: unknown[]) {
         yield;
         bug.hit();
-        return yield* merge.call(this, records);
+        return yield* Reflect.apply(merge, this, given);
       });
     },
   },

@@ -37,7 +37,10 @@ function setUp(report: (report: Report) => void = () => undefined) {
 test('an exception is counted, reported with its peer, and told to the hook', () => {
   const { counters, reports, hooked, guard } = setUp();
   assert.equal(guard.run(fail), false);
-  assert.equal(guard.run(() => undefined), true);
+  assert.equal(
+    guard.run(() => undefined),
+    true,
+  );
   guard.failed(bug, '10.0.0.1:7946');
   assert.equal(counters.internalErrors, 2);
   assert.deepEqual(reports, [
