@@ -178,18 +178,8 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       this.#leaving = this.#gossiped('leave', options, (done) => {
         const hooks = this.#config[lifeHooks];
         const { engine, guard } = this.#shell;
-        if (hooks === undefined) return engine.leave(done);
-        const go = (): void => {
-          if (this.#shutdown === undefined) engine.leave(done);
-        };
-        // The others are told also when the hooks failed.
-        hooks
-          .leaving()
-          .then(go, (error: unknown) => {
-            guard.failed(error);
-            go();
-          })
-          .catch(guard.failed);
+        if (hooks === undefined) engine.leave(done);
+        else guard.whenSettled(hooks.leaving(), () => this.#shutdown ?? engine.leave(done));
       });
     }
     return this.#leaving;
@@ -372,15 +362,9 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * an `overflow` event says how many. Ends on shutdown, and when the signal is aborted.
    */
   events(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<MemberEvent> {
-    let stopListening: () => void = () => undefined;
-    const stream = new EventStream({
-      closed: () => {
-        this.#streams.delete(stream);
-        stopListening();
-      },
-    });
+    const stream = new EventStream({ closed: () => this.#streams.delete(stream) });
     this.#streams.add(stream);
-    stopListening = onAbort(options.signal, () => stream.end());
+    stream.endWith(options.signal);
     if (this.#shutdown !== undefined) stream.end();
     return stream;
   }

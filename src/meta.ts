@@ -113,7 +113,7 @@ function encodable(path: string, value: unknown, depth: number): unknown {
 
 function decoded(value: unknown): unknown {
   if (types.isMap(value)) {
-    const entries = [...(value as Map<unknown, unknown>)].map(([name, each]) => {
+    const entries = [...value].map(([name, each]) => {
       if (typeof name !== 'string') throw new UnknownType();
       return [name, decoded(each)] as const;
     });

@@ -16,12 +16,12 @@ import { Engine } from './core/engine.js';
 import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
 import { versionBytes } from './core/local-node.js';
 import type { MembershipEvent } from './core/membership/events.js';
-import type { Effects } from './core/ports.js';
+import type { Effects, SendFailure } from './core/ports.js';
 import type { ExchangedBytes, Report } from './core/reports.js';
 import { DelegateHost, asError } from './delegate-host.js';
 import { ConfigError, MemberlistError, MessageTooLargeError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
-import { closeQuietly, type ConversationParts } from './exchange/conversation.js';
+import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
 import { createLogger } from './observability/logger.js';
@@ -29,12 +29,13 @@ import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
 import { Reporter } from './observability/reporter.js';
 import { PacketSender } from './packet-sender.js';
+import { handlersFor, type Receivers } from './receivers.js';
 import { Guard, internalErrorHook } from './runtime/guard.js';
 import { CidrList } from './security/cidr.js';
 import { layersFor } from './security/layers.js';
 import { isPublicIp } from './transport/advertise.js';
 import { NetTransport } from './transport/net-transport.js';
-import type { Transport, TransportHandlers } from './transport/transport.js';
+import type { Transport } from './transport/transport.js';
 import { StateExchange } from './state-exchange.js';
 import { StreamHost } from './stream-host.js';
 import { ipToBytes, type Address } from './wire/address.js';
@@ -84,7 +85,7 @@ export class Shell {
     },
   ) {
     const { config, transport, counters, guard, reporter, host } = base;
-    const { report } = reporter;
+    const { report } = guard;
     const cidrs = config.cidrsAllowed && new CidrList(config.cidrsAllowed);
     this.config = config;
     this.guard = guard;
@@ -161,16 +162,9 @@ export class Shell {
   static async start(given: ResolvedConfig, listener: ShellListener): Promise<Shell> {
     const { bindAddr, bindPort, advertiseAddr, advertisePort } = given;
     const counters = new Counters();
-    const report = (each: Report): void => {
-      try {
-        reporter.report(each);
-      } catch (error) {
-        // Whoever reports something must not fail by it.
-        if (each.code === 'internal-error') throw error;
-        guard.failed(error);
-      }
-    };
-    const guard = new Guard({ counters, report }, { hook: given[internalErrorHook] });
+    const write = (report: Report): void => reporter.report(report);
+    const guard = new Guard({ counters, report: write }, { hook: given[internalErrorHook] });
+    const { report } = guard;
     const clock = guard.clock(given.clock);
     const config = { ...given, clock };
     const transport = config.transport ?? new NetTransport({ bindAddr, bindPort, clock });
@@ -273,12 +267,10 @@ export class Shell {
   #effects(listener: ShellListener): Effects {
     const { config, host, guard } = this;
     return {
-      sendPacket: (packet, to, onFailure) =>
-        this.packets.send(
-          packet,
-          to,
-          onFailure && ((failure) => guard.run(() => onFailure(failure))),
-        ),
+      sendPacket: (packet, to, failed) => {
+        const onFailure = failed && ((failure: SendFailure) => guard.run(() => failed(failure)));
+        this.packets.send(packet, to, onFailure);
+      },
       streamPing: ({ to, node, seqNo, deadlineAt }, done) => {
         const withinMs = deadlineAt - config.clock.now();
         this.dialler
@@ -325,43 +317,12 @@ export class Shell {
 }
 
 // What there is before the engine: packets may come as soon as the transport is bound.
-interface Base {
+interface Base extends Receivers {
   readonly config: ResolvedConfig;
   readonly transport: Transport;
   readonly counters: Counters;
-  readonly guard: Guard;
   readonly reporter: Reporter;
   readonly host: DelegateHost;
-  engine?: Engine;
-  acceptor?: Acceptor;
-}
-
-// What the transport calls: the way in from the event loop for everything that others send.
-function handlersFor(base: Base): TransportHandlers {
-  const { guard } = base;
-  return {
-    packet: (packet, from, receivedAt) => {
-      try {
-        base.engine?.receivePacket(packet, from, receivedAt);
-      } catch (error) {
-        // A transport may have left out the address.
-        guard.failed(error, (from as Address | undefined)?.addr);
-      }
-    },
-    stream: (connection) => {
-      const refused = (error: unknown): void => {
-        guard.failed(error);
-        closeQuietly(connection);
-      };
-      try {
-        if (base.acceptor === undefined) closeQuietly(connection);
-        else base.acceptor.accept(connection).catch(refused);
-      } catch (error) {
-        refused(error);
-      }
-    },
-    internalError: guard.failed,
-  };
 }
 
 function coreSettings(config: ResolvedConfig, bindPort: number, host: DelegateHost): CoreSettings {

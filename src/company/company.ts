@@ -31,12 +31,11 @@ export class Company {
 
   constructor(shell: Shell, init: { tell: (event: CompanyEvent) => void }) {
     this.#shell = shell;
-    const { config, counters, report, bindPort, engine } = shell;
-    const { failed } = shell.guard;
+    const { config, counters, report, guard, bindPort, engine } = shell;
     this.#rejoiner = new Rejoiner(config, {
       counters,
       report,
-      failed,
+      guard,
       bindPort,
       engine,
       contact: (address, signal) => this.#contact(address, signal),
@@ -47,7 +46,7 @@ export class Company {
       incarnation: engine.self.incarnation,
       members: this.#worthSaving(),
     });
-    this.#keeper = new SnapshotKeeper({ config, report, failed }, { current });
+    this.#keeper = new SnapshotKeeper({ config, report, failed: guard.failed }, { current });
     const members = (): number => this.#members;
     this.#watch = new Watch({ config, counters, report, members, tell: init.tell });
     shell.company = () => ({

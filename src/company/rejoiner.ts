@@ -18,6 +18,7 @@ import type { Random, Timer } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
 import { asError } from '../delegate-host.js';
 import { NodeNameRequiredError, TimeoutError } from '../errors.js';
+import type { Guard } from '../runtime/guard.js';
 import type { Address } from '../wire/address.js';
 import { companyPorts } from './ports.js';
 import { addressesOf } from './seeds.js';
@@ -27,8 +28,7 @@ import type { SavedPeer } from './snapshot.js';
 export interface Host {
   readonly counters: Counters;
   readonly report: (report: Report) => void;
-  /** Counts and reports an exception of this library's own. Never throws. */
-  readonly failed: (error: unknown) => void;
+  readonly guard: Guard;
   /** The port of seeds that name none. */
   readonly bindPort: number;
   /** Everybody who is known, and our own row. */
@@ -139,14 +139,7 @@ export class Rejoiner {
     this.#timer = this.#config.clock.setTimer(delayMs, () => {
       this.#timer = undefined;
       this.#lookedAt = this.#config.clock.now();
-      const goOn = (): void => this.#goOn();
-      const { failed } = this.#host;
-      this.#look()
-        .then(goOn, (error: unknown) => {
-          failed(error);
-          goOn();
-        })
-        .catch(failed);
+      this.#host.guard.whenSettled(this.#look(), () => this.#goOn());
     });
   }
 

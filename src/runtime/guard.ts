@@ -53,6 +53,25 @@ export class Guard {
     this.#hook?.(error);
   };
 
+  /** Passes a report on. What that throws is counted and reported; whoever has something to report goes on. */
+  readonly report = (report: Report): void => {
+    try {
+      this.#report(report);
+    } catch (error) {
+      this.failed(error);
+    }
+  };
+
+  /** Calls `next` once a promise is settled, also when it was rejected: that is reported. */
+  whenSettled(promise: Promise<unknown>, next: () => unknown): void {
+    promise
+      .then(next, (error: unknown) => {
+        this.failed(error);
+        next();
+      })
+      .catch(this.failed);
+  }
+
   /** Calls `work`. Returns whether it ended without an exception. */
   run(work: () => void): boolean {
     try {

@@ -88,7 +88,7 @@ const nothing = (): void => undefined;
 
 /** Settings that the public types do not know. */
 function hidden(settings: object): SimulatedConfig {
-  return settings as SimulatedConfig;
+  return settings;
 }
 
 /** A loop whose tick throws. */

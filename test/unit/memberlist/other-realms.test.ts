@@ -9,16 +9,23 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { runInNewContext } from 'node:vm';
-import { decodeMeta, encodeMeta, Keyring, serfGuest, type Meta } from '../../../src/index.js';
+import {
+  decodeMeta,
+  encodeMeta,
+  Keyring,
+  serfGuest,
+  type Meta,
+  type SerfTags,
+} from '../../../src/index.js';
 import { altered, Cluster, Log, meet, until } from './cluster.js';
 
 /** What an expression gives in a realm of its own, where `given` are globals. */
-function foreign<T>(expression: string, given: Record<string, unknown> = {}): T {
-  return runInNewContext(`(${expression})`, given) as T;
+function foreign(expression: string, given: Record<string, unknown> = {}): unknown {
+  return runInNewContext(`(${expression})`, given) as unknown;
 }
 
 function foreignBytes(text: string): Uint8Array {
-  return foreign<Uint8Array>(`Uint8Array.from(codes)`, { codes: [...Buffer.from(text)] });
+  return foreign(`Uint8Array.from(codes)`, { codes: [...Buffer.from(text)] }) as Uint8Array;
 }
 
 void describe('values of another realm', () => {
@@ -31,22 +38,25 @@ void describe('values of another realm', () => {
   void it('an error that sending rejects with keeps its code: the member is found failed', async () => {
     await using cluster = new Cluster();
     const memory = cluster.network.transport('a');
-    let gone: string | undefined;
-    const refuse = (): Promise<void> =>
-      foreign(`Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))`);
+    const gone = new Set<string>();
+    const refuse = (): Promise<never> =>
+      foreign(
+        `Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))`,
+      ) as Promise<never>;
     const a = await cluster.node('a', {
       transport: altered(memory, {
-        writeTo: (packet, to) => (to.addr === gone ? refuse() : memory.writeTo(packet, to)),
-        dial: (to, options) => (to.addr === gone ? (refuse() as never) : memory.dial(to, options)),
+        writeTo: (packet, to) => (gone.has(to.addr) ? refuse() : memory.writeTo(packet, to)),
+        dial: (to, options) => (gone.has(to.addr) ? refuse() : memory.dial(to, options)),
       }),
     });
     const b = await cluster.node('b');
     await meet([a, b]);
-    gone = b.localNode.address;
+    const { address } = b.localNode;
+    gone.add(address);
     await b.shutdown();
     await until(a, () => a.numMembers === 1);
-    await assert.rejects(a.sendToAddress({ addr: gone }, Buffer.of(1)), /refused/);
-    await assert.rejects(a.join([gone]), /refused/);
+    await assert.rejects(a.sendToAddress({ addr: address }, Buffer.of(1)), /refused/);
+    await assert.rejects(a.join([address]), /refused/);
   });
 
   void it('bytes are taken wherever bytes are wanted', async () => {
@@ -63,7 +73,9 @@ void describe('values of another realm', () => {
       delegate: {
         nodeMeta: () => foreignBytes('meta'),
         getBroadcasts: () =>
-          toGossip-- > 0 ? foreign<Uint8Array[]>('[bytes]', { bytes: foreignBytes('gossip') }) : [],
+          toGossip-- > 0
+            ? (foreign('[bytes]', { bytes: foreignBytes('gossip') }) as Uint8Array[])
+            : [],
         localState: () => foreignBytes('state'),
       },
       ping: { ackPayload: () => foreignBytes('payload') },
@@ -89,19 +101,21 @@ void describe('values of another realm', () => {
   });
 
   void it('metadata, tags and keys are read and written', () => {
-    const meta = foreign<Meta>(`{ role: 'web', tags: ['a', { b: 1 }], bytes }`, {
+    const meta = foreign(`{ role: 'web', tags: ['a', { b: 1 }], bytes }`, {
       bytes: foreignBytes('x'),
-    });
+    }) as Meta;
     const encoded = encodeMeta(meta);
     const wanted = { role: 'web', tags: ['a', { b: 1 }], bytes: Buffer.from('x') };
     assert.deepEqual(decodeMeta(encoded), wanted);
-    const copy = foreign<Uint8Array>('Uint8Array.from(codes)', { codes: [...encoded] });
+    const copy = foreign('Uint8Array.from(codes)', { codes: [...encoded] }) as Uint8Array;
     assert.deepEqual(decodeMeta(copy), wanted);
     assert.throws(
-      () => encodeMeta(foreign<Meta>('new (class Role { role = 1 })()')),
+      () => encodeMeta(foreign('new (class Role { role = 1 })()') as Meta),
       /plain object/,
     );
-    assert.deepEqual(serfGuest({ tags: foreign(`{ role: 'web' }`) }).tags, { role: 'web' });
+    assert.deepEqual(serfGuest({ tags: foreign(`{ role: 'web' }`) as SerfTags }).tags, {
+      role: 'web',
+    });
     assert.deepEqual(new Keyring(foreignBytes('k'.repeat(16))).primaryKey.length, 16);
   });
 

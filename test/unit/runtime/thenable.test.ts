@@ -23,7 +23,7 @@ function unreadable(): object {
 const rejecting: Readonly<Record<string, () => unknown>> = {
   'a promise': () => Promise.reject(no),
   'a promise of another realm': () =>
-    runInNewContext('new Promise((resolve, reject) => reject(no))', { no }),
+    runInNewContext('new Promise((resolve, reject) => reject(no))', { no }) as unknown,
   'a thenable that rejects at once': () => ({
     then: (_done: unknown, failed: (error: unknown) => void) => failed(no),
   }),
