@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict';
 import { mock, suite, test } from 'node:test';
 import { Registry } from 'prom-client';
+import { Company } from '../../../src/company/company.js';
 import { companyPorts } from '../../../src/company/ports.js';
 import { lifeHooks } from '../../../src/config/life-hooks.js';
 import { Engine } from '../../../src/core/engine.js';
@@ -145,6 +146,20 @@ suite('what users give', () => {
     await assert.rejects(joining, { name: 'AbortError' });
     assert.equal(signal.listeners, 0);
   });
+});
+
+test('users are told of events also when a part of the library that is told first throws', async () => {
+  await using cluster = new Cluster();
+  const [a, b] = await cluster.joined(['a', 'b']);
+  const gone: string[] = [];
+  a!.on('leave', ({ name }) => gone.push(name));
+  mock.method(Company.prototype, 'told', fail);
+  try {
+    await b!.leave();
+    await until(a!, () => gone.length === 1);
+  } finally {
+    mock.restoreAll();
+  }
 });
 
 suite('a simulated cluster', () => {
