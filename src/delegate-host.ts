@@ -6,12 +6,15 @@
 
 // Everything of the user's that the library calls: delegates and the events delegate. One that
 // throws is caught, counted and reported; it never stops the protocol.
+import { types } from 'node:util';
 import type { ResolvedConfig } from './config/options.js';
 import type { Counters } from './core/counters.js';
 import type { Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import type { Report } from './core/reports.js';
 import { ConfigError, MessageTooLargeError } from './errors.js';
+import { asError } from './runtime/as-error.js';
+import { catchRejection, isThenable, type Thenable } from './runtime/thenable.js';
 import type { Address } from './wire/address.js';
 import { limits } from './wire/limits.js';
 import { noBytes } from './wire/messages.js';
@@ -47,7 +50,8 @@ export class DelegateHost {
   nodeMeta(): Buffer | null {
     const meta = this.#config.delegate?.nodeMeta?.(limits.metaBytes);
     if (meta === undefined) return null;
-    if (!isBytes(meta)) {
+    if (!types.isUint8Array(meta)) {
+      this.#catchLate('nodeMeta', meta);
       const rule = 'nodeMeta must return a Uint8Array or a Buffer';
       throw new ConfigError([{ field: 'delegate', value: meta, rule }]);
     }
@@ -82,8 +86,8 @@ export class DelegateHost {
     const { delegate } = this.#config;
     const given = this.#call('getBroadcasts', () => {
       const messages: unknown = delegate?.getBroadcasts?.(overhead, limit) ?? [];
-      if (messages instanceof Promise) return messages as Promise<never>;
-      if (Array.isArray(messages) && messages.every(isBytes)) return messages;
+      if (isThenable(messages)) return messages as Thenable & readonly never[];
+      if (Array.isArray(messages) && messages.every(types.isUint8Array)) return messages;
       throw new TypeError('it must return a list of Uint8Arrays');
     });
     return (given as Uint8Array[] | undefined) ?? [];
@@ -139,9 +143,9 @@ export class DelegateHost {
   #callForBytes(callback: string, call: () => unknown): Uint8Array | undefined {
     return this.#call(callback, () => {
       const result = call() ?? undefined;
-      if (result === undefined || isBytes(result)) return result;
+      if (result === undefined || types.isUint8Array(result)) return result;
       // What an async function will say comes too late; that it fails is noticed in #call.
-      if (result instanceof Promise) return result as Promise<never>;
+      if (isThenable(result)) return result;
       throw new TypeError('it must return a Uint8Array');
     }) as Uint8Array | undefined;
   }
@@ -151,11 +155,7 @@ export class DelegateHost {
     try {
       const result = call();
       // Delegates are synchronous; one that is async by mistake must not take the process down.
-      if (result instanceof Promise) {
-        result.catch((error: unknown) => this.#failed(callback, error));
-        return undefined;
-      }
-      return result;
+      return this.#catchLate(callback, result) ? undefined : result;
     } catch (error) {
       this.#failed(callback, error);
       return undefined;
@@ -166,14 +166,18 @@ export class DelegateHost {
   #refusal(callback: string, ask: () => unknown): Error | undefined {
     if (this.#stopped) return undefined;
     try {
-      const result = ask();
-      if (result instanceof Promise) {
-        result.catch((error: unknown) => this.#failed(callback, error));
-      }
+      this.#catchLate(callback, ask());
       return undefined;
     } catch (thrown) {
       return asError(thrown);
     }
+  }
+
+  // Catches what a promise of the user's will reject with; false for anything else.
+  #catchLate(callback: string, result: unknown): boolean {
+    if (!isThenable(result)) return false;
+    catchRejection(result, (error) => this.#failed(callback, error));
+    return true;
   }
 
   #failed(callback: string, thrown: unknown): void {
@@ -182,11 +186,4 @@ export class DelegateHost {
   }
 }
 
-function isBytes(value: unknown): value is Uint8Array {
-  return value instanceof Uint8Array;
-}
-
-/** What was thrown, as an error. */
-export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
+export { asError };

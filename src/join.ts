@@ -14,6 +14,7 @@ import {
   TimeoutError,
   type JoinFailure,
 } from './errors.js';
+import { onAbort, throwIfAborted } from './runtime/abort.js';
 import { withDeadline } from './runtime/deadline.js';
 import type { Address } from './wire/address.js';
 import { asError } from './delegate-host.js';
@@ -61,23 +62,22 @@ export async function joinSeeds(
   options: JoinOptions,
 ): Promise<JoinResult> {
   const { timeout, signal } = options;
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   const stop = new AbortController();
   // Every look-up and every exchange listens; Node would warn of a leak from the eleventh on.
   setMaxListeners(0, stop.signal);
-  const abort = (): void => stop.abort(signal?.reason);
-  signal?.addEventListener('abort', abort, { once: true });
+  const stopListening = onAbort(signal, (reason) => stop.abort(reason));
   const timeIsUp = (ms: number) => () => stop.abort(new TimeoutError('join', ms));
   const timer =
     timeout === undefined ? undefined : joiner.clock.setTimer(timeout, timeIsUp(timeout));
   try {
     return await contactAll(seeds, joiner, stop.signal);
   } catch (error) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     throw error;
   } finally {
     timer?.cancel();
-    signal?.removeEventListener('abort', abort);
+    stopListening();
   }
 }
 

@@ -58,7 +58,11 @@ async function leaveAndShutDown(list: Memberlist, timeout: number): Promise<void
   } catch {
     // The others will find out; or it had been shut down already.
   }
-  await list.shutdown();
+  try {
+    await list.shutdown();
+  } catch {
+    // A transport of the user's that cannot close; the process ends anyway.
+  }
 }
 
 function check(signals: unknown, timeout: unknown): void {

@@ -27,6 +27,7 @@ import {
   SafeEmitter,
   type MemberEvent,
 } from './observability/member-events.js';
+import { onAbort, throwIfAborted } from './runtime/abort.js';
 import { withDeadline } from './runtime/deadline.js';
 import type { Keyring } from './security/keyring.js';
 import { Shell } from './shell.js';
@@ -94,7 +95,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
         list.#publish({ type: 'message', payload, from });
       },
     });
-    list.#company = new Company(list.#config, list.#shell, {
+    list.#company = new Company(list.#shell, {
       tell: (event) => list.#publish(event),
     });
     const hooks = list.#config[lifeHooks];
@@ -122,11 +123,12 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   async join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
     this.#mustRun('join');
     checkSeeds(seeds);
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     if (this.#shell.engine.self.leaving) this.#comeBack();
     const stop = new AbortController();
     const giveUp = (): void => stop.abort(new ShutdownError('join'));
     this.#onShutdown.add(giveUp);
+    const stopListening = onAbort(options.signal, (reason) => stop.abort(reason));
     const { clock, requireNodeNames } = this.#config;
     const joiner = {
       clock,
@@ -135,9 +137,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       contact: (to: Address, signal: AbortSignal) => this.#shell.pushPull(to, true, signal),
     };
     try {
-      const signals = options.signal ? [options.signal, stop.signal] : [stop.signal];
-      const signal = AbortSignal.any(signals);
-      const result = await joinSeeds(seeds, joiner, { ...options, signal });
+      const result = await joinSeeds(seeds, joiner, { ...options, signal: stop.signal });
       this.#shell.engine.settle();
       this.#config[lifeHooks]?.joined();
       return result;
@@ -145,6 +145,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       this.#mustRun('join');
       throw error;
     } finally {
+      stopListening();
       this.#onShutdown.delete(giveUp);
     }
   }
@@ -177,8 +178,9 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       this.#company.stop(new ShutdownError('rejoin', 'has left the cluster'));
       this.#leaving = this.#gossiped('leave', options, (done) => {
         const hooks = this.#config[lifeHooks];
-        if (hooks === undefined) this.#shell.engine.leave(done);
-        else void hooks.leaving().then(() => this.#shutdown ?? this.#shell.engine.leave(done));
+        const { engine, guard } = this.#shell;
+        if (hooks === undefined) engine.leave(done);
+        else guard.whenSettled(hooks.leaving(), () => this.#shutdown ?? engine.leave(done));
       });
     }
     return this.#leaving;
@@ -194,7 +196,8 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       for (const giveUp of this.#onShutdown) giveUp();
       // The snapshot is made before anything is forgotten.
       const closed = this.#company.close();
-      this.#company.stop(new ShutdownError('rejoin'));
+      const { guard } = this.#shell;
+      guard.run(() => this.#company.stop(new ShutdownError('rejoin')));
       this.#shutdown = Promise.all([this.#shell.shutdown(), closed]).then(() => undefined);
       for (const stream of [...this.#streams]) stream.end();
     }
@@ -282,7 +285,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   async updateNode(options: WaitOptions = {}): Promise<void> {
     this.#mustRun('updateNode');
     if (this.#leaving !== undefined) throw new ShutdownError('updateNode', 'has left the cluster');
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const meta = this.#shell.host.nodeMeta();
     this.#shell.checkFits(meta);
     await this.#gossiped('updateNode', options, (done) => this.#shell.engine.announce(meta, done));
@@ -365,17 +368,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * an `overflow` event says how many. Ends on shutdown, and when the signal is aborted.
    */
   events(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<MemberEvent> {
-    const { signal } = options;
-    const end = (): void => stream.end();
-    const stream = new EventStream({
-      closed: () => {
-        this.#streams.delete(stream);
-        signal?.removeEventListener('abort', end);
-      },
-    });
+    const stream = new EventStream({ closed: () => this.#streams.delete(stream) });
     this.#streams.add(stream);
-    signal?.addEventListener('abort', end, { once: true });
-    if (this.#shutdown !== undefined || signal?.aborted === true) stream.end();
+    stream.endWith(options.signal);
+    if (this.#shutdown !== undefined) stream.end();
     return stream;
   }
 
@@ -451,7 +447,8 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   }
 
   #tell(event: MembershipEvent): void {
-    this.#company.told(event);
+    // What one part throws does not keep the others from hearing of it.
+    this.#shell.guard.run(() => this.#company.told(event));
     // When all leave at once, the last words of each have nobody left to hear them.
     if (event.type === 'leave' && this.#onAlone.size > 0 && !this.#shell.engine.hasPeers) {
       for (const resolve of this.#onAlone) resolve();

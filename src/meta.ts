@@ -5,6 +5,7 @@
  */
 
 // Metadata as plain objects: MessagePack by msgpack-lite, kept small, and read without trust.
+import { types } from 'node:util';
 import msgpack from 'msgpack-lite/lib/browser.js';
 import { ConfigError, MessageTooLargeError } from './errors.js';
 import { limits } from './wire/limits.js';
@@ -77,8 +78,10 @@ function problem(
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype === Object.prototype || prototype === null) return true;
+  // That of another realm.
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
 }
 
 // Maps keep what msgpack-lite would do to objects out of the way.
@@ -93,7 +96,7 @@ function encodable(path: string, value: unknown, depth: number): unknown {
       return value;
     case 'object':
       if (value === null) return null;
-      if (value instanceof Uint8Array) return Buffer.from(value);
+      if (types.isUint8Array(value)) return Buffer.from(value);
       if (Array.isArray(value)) {
         return value.map((each: unknown, i) => encodable(`${path}[${i}]`, each ?? null, depth + 1));
       }
@@ -109,15 +112,15 @@ function encodable(path: string, value: unknown, depth: number): unknown {
 }
 
 function decoded(value: unknown): unknown {
-  if (value instanceof Map) {
-    const entries = [...(value as Map<unknown, unknown>)].map(([name, each]) => {
+  if (types.isMap(value)) {
+    const entries = [...value].map(([name, each]) => {
       if (typeof name !== 'string') throw new UnknownType();
       return [name, decoded(each)] as const;
     });
     return Object.fromEntries(entries);
   }
   if (Array.isArray(value)) return value.map(decoded);
-  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (types.isUint8Array(value)) return Buffer.from(value);
   if (typeof value === 'object' && value !== null) throw new UnknownType();
   return value;
 }

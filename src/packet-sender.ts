@@ -10,6 +10,7 @@ import type { SendFailure } from './core/ports.js';
 import type { Report } from './core/reports.js';
 import { asError } from './delegate-host.js';
 import { ProtocolError } from './errors.js';
+import { isThenable } from './runtime/thenable.js';
 import type { Transport } from './transport/transport.js';
 import type { Address } from './wire/address.js';
 
@@ -56,7 +57,8 @@ export class PacketSender {
     };
     try {
       const sent = this.#transport.writeTo(packet, to);
-      if (sent !== undefined) sent.catch(failed);
+      // Of whichever kind of promise it is; and the engine must not be called back here.
+      if (isThenable(sent)) Promise.resolve(sent).catch(failed);
     } catch (error) {
       // A transport should reject rather than throw; the engine must not be called back here.
       Promise.reject(asError(error)).catch(failed);

@@ -16,10 +16,10 @@ import { Engine } from './core/engine.js';
 import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
 import { versionBytes } from './core/local-node.js';
 import type { MembershipEvent } from './core/membership/events.js';
-import type { Effects } from './core/ports.js';
+import type { Effects, SendFailure } from './core/ports.js';
 import type { ExchangedBytes, Report } from './core/reports.js';
 import { DelegateHost, asError } from './delegate-host.js';
-import { ConfigError, MessageTooLargeError } from './errors.js';
+import { ConfigError, MemberlistError, MessageTooLargeError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
 import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler } from './exchange/dialler.js';
@@ -29,6 +29,8 @@ import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
 import { Reporter } from './observability/reporter.js';
 import { PacketSender } from './packet-sender.js';
+import { handlersFor, type Receivers } from './receivers.js';
+import { Guard, internalErrorHook } from './runtime/guard.js';
 import { CidrList } from './security/cidr.js';
 import { layersFor } from './security/layers.js';
 import { isPublicIp } from './transport/advertise.js';
@@ -51,6 +53,9 @@ export interface ShellListener {
 
 /** One node, running: engine, transport and exchanges. */
 export class Shell {
+  /** With a clock whose callbacks pass the guard. */
+  readonly config: ResolvedConfig;
+  readonly guard: Guard;
   readonly engine: Engine;
   readonly counters: Counters;
   readonly dialler: Dialler;
@@ -61,7 +66,6 @@ export class Shell {
   /** What an earlier life of ours wrote down. */
   readonly snapshot: Snapshot | undefined;
   readonly #transport: Transport;
-  readonly #config: ResolvedConfig;
   readonly #reporter: Reporter;
   readonly #pacer: Pacer;
   readonly #state: StateExchange;
@@ -80,10 +84,11 @@ export class Shell {
       listener: ShellListener;
     },
   ) {
-    const { config, transport, counters, reporter, host } = base;
-    const { report } = reporter;
+    const { config, transport, counters, guard, reporter, host } = base;
+    const { report } = guard;
     const cidrs = config.cidrsAllowed && new CidrList(config.cidrsAllowed);
-    this.#config = config;
+    this.config = config;
+    this.guard = guard;
     this.#transport = transport;
     this.#reporter = reporter;
     this.#allowsIp = (ip) => cidrs?.allows(ip) ?? true;
@@ -132,6 +137,7 @@ export class Shell {
         state: this.#state,
         counters,
         report,
+        failed: guard.failed,
         allowsIp: this.#allowsIp,
         messageCame: (payload, from) => init.listener.messageCame(payload, from),
       },
@@ -153,33 +159,25 @@ export class Shell {
    *
    * @throws whatever keeps it from starting; no socket is left open then
    */
-  static async start(config: ResolvedConfig, listener: ShellListener): Promise<Shell> {
-    const { bindAddr, bindPort, advertiseAddr, advertisePort, clock } = config;
-    const transport = config.transport ?? new NetTransport({ bindAddr, bindPort, clock });
+  static async start(given: ResolvedConfig, listener: ShellListener): Promise<Shell> {
+    const { bindAddr, bindPort, advertiseAddr, advertisePort } = given;
     const counters = new Counters();
+    const write = (report: Report): void => reporter.report(report);
+    const guard = new Guard({ counters, report: write }, { hook: given[internalErrorHook] });
+    const { report } = guard;
+    const clock = guard.clock(given.clock);
+    const config = { ...given, clock };
+    const transport = config.transport ?? new NetTransport({ bindAddr, bindPort, clock });
     const reporter = new Reporter({ logger: createLogger(config.logger), clock });
-    const { report } = reporter;
     const host = new DelegateHost({ config, counters, report });
-    const base: Base = { config, transport, counters, reporter, host };
+    const base: Base = { config, transport, counters, guard, reporter, host };
     try {
       // prom-client is loaded by those who want metrics only; and before the node runs, as what it
       // tells goes to somebody who has it only once this resolved.
       const metrics =
         config.metrics === false ? undefined : await import('./observability/metrics.js');
       const snapshot = config.snapshot && (await readSnapshot({ config, report }));
-      await transport.start({
-        packet: (packet, from, receivedAt) => {
-          try {
-            base.engine?.receivePacket(packet, from, receivedAt);
-          } catch (error) {
-            report({ code: 'internal-error', peer: from.addr, error: asError(error) });
-          }
-        },
-        stream: (connection) => {
-          if (base.acceptor === undefined) connection.close();
-          else void base.acceptor.accept(connection);
-        },
-      });
+      await transport.start(handlersFor(base));
       const advertised = transport.finalAdvertiseAddr(advertiseAddr, advertisePort);
       const shell = new Shell(base, { advertised, snapshot, listener });
       if (metrics !== undefined) shell.#publishMetrics(metrics);
@@ -199,14 +197,16 @@ export class Shell {
   /** Stops everything; resolves when the last socket is closed. */
   shutdown(): Promise<void> {
     if (this.#down === undefined) {
+      const { guard } = this;
       this.host.stop();
       this.packets.stop();
       this.#streams.stop();
-      this.engine.stop();
-      this.#pacer.stop();
-      this.#metrics?.unpublish();
+      // Whatever one of them throws, the sockets are closed.
+      guard.run(() => this.engine.stop());
+      guard.run(() => this.#pacer.stop());
+      guard.run(() => this.#metrics?.unpublish());
       this.#metrics = undefined;
-      this.#reporter.close();
+      guard.run(() => this.#reporter.close());
       this.#down = this.#transport.shutdown();
     }
     return this.#down;
@@ -220,7 +220,7 @@ export class Shell {
 
   /** Exchanges state with a node and merges what it sends. */
   async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
-    const { clock } = this.#config;
+    const { clock } = this.config;
     const startedAt = clock.now();
     let bytes: ExchangedBytes = { sent: 0, received: 0 };
     const ended = this.engine.exchangeBegins();
@@ -228,12 +228,14 @@ export class Shell {
       await this.#state.exchange(to, join, signal, (measured) => (bytes = measured));
     } catch (error) {
       this.counters.pushPullFailures++;
+      const isForeseen = error instanceof MemberlistError || signal?.aborted === true;
+      if (!isForeseen) this.guard.failed(error, to.name ?? to.addr);
       throw error;
     } finally {
       ended();
     }
     const exchanged = { durationMs: clock.now() - startedAt, bytes };
-    this.#metrics?.exchanged(exchanged);
+    this.guard.run(() => this.#metrics?.exchanged(exchanged));
     if (!this.isDown) this.report({ code: 'exchanged', peer: to.name ?? to.addr, ...exchanged });
   }
 
@@ -249,12 +251,13 @@ export class Shell {
   }
 
   #publishMetrics({ publishMetrics }: typeof Metrics): void {
-    const { metrics, name } = this.#config;
+    const { metrics, name } = this.config;
     if (metrics === false) return;
     const { engine, counters } = this;
     this.#metrics = publishMetrics(metrics, {
       node: name,
       counters,
+      failed: this.guard.failed,
       healthScore: () => engine.health.score,
       queueDepth: () => engine.queue.numQueued,
       company: () => this.company(),
@@ -265,20 +268,29 @@ export class Shell {
   }
 
   #effects(listener: ShellListener): Effects {
-    const { config, host } = { config: this.#config, host: this.host };
+    const { config, host, guard } = this;
     return {
-      sendPacket: (packet, to, onFailure) => this.packets.send(packet, to, onFailure),
+      sendPacket: (packet, to, failed) => {
+        const onFailure = failed && ((failure: SendFailure) => guard.run(() => failed(failure)));
+        this.packets.send(packet, to, onFailure);
+      },
       streamPing: ({ to, node, seqNo, deadlineAt }, done) => {
         const withinMs = deadlineAt - config.clock.now();
-        void this.dialler.ping(to, { node, seqNo, withinMs }).then((answered) => {
-          if (!this.isDown) done(answered);
-        });
+        this.dialler
+          .ping(to, { node, seqNo, withinMs })
+          .then((answered) => {
+            if (!this.isDown) done(answered);
+          })
+          .catch(guard.failed);
       },
       pushPull: (to) => {
-        this.pushPull(to, false).catch((error: unknown) => {
-          if (this.isDown) return;
-          this.report({ code: 'exchange-failed', peer: to.name ?? to.addr, error: asError(error) });
-        });
+        const peer = to.name ?? to.addr;
+        this.pushPull(to, false)
+          .catch((error: unknown) => {
+            if (this.isDown) return;
+            this.report({ code: 'exchange-failed', peer, error: asError(error) });
+          })
+          .catch(guard.failed);
       },
       tell: (event) => {
         this.counters.told(event);
@@ -286,10 +298,10 @@ export class Shell {
       },
       report: (report) => {
         this.report(report);
-        if (report.code === 'refuted') listener.refuted();
+        if (report.code === 'refuted') guard.run(() => listener.refuted());
       },
       pingCompleted: (node, roundTripMs, payload) => {
-        this.#metrics?.roundTrip(roundTripMs);
+        guard.run(() => this.#metrics?.roundTrip(roundTripMs));
         host.notifyPingComplete(node, roundTripMs, payload);
       },
       userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),
@@ -308,14 +320,12 @@ export class Shell {
 }
 
 // What there is before the engine: packets may come as soon as the transport is bound.
-interface Base {
+interface Base extends Receivers {
   readonly config: ResolvedConfig;
   readonly transport: Transport;
   readonly counters: Counters;
   readonly reporter: Reporter;
   readonly host: DelegateHost;
-  engine?: Engine;
-  acceptor?: Acceptor;
 }
 
 function coreSettings(config: ResolvedConfig, bindPort: number, host: DelegateHost): CoreSettings {

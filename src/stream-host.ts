@@ -19,6 +19,8 @@ export interface StreamHostComponents {
   readonly state: StateExchange;
   readonly counters: Counters;
   readonly report: (report: Report) => void;
+  /** Counts and reports an exception of this library's own. */
+  readonly failed: (error: unknown, peer: string) => void;
   readonly allowsIp: (ip: string) => boolean;
   readonly messageCame: (payload: Buffer, from: Address) => void;
 }
@@ -63,6 +65,10 @@ export class StreamHost implements AcceptorHost {
     if (this.#isStopped) return;
     this.#components.counters.drop(reason);
     this.#components.report({ code: 'stream-dropped', peer, reason, detail });
+  }
+
+  failed(peer: string, error: unknown): void {
+    this.#components.failed(error, peer);
   }
 
   foreignLabel(peer: string, theirs: string, ours: string): void {

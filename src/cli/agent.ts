@@ -114,7 +114,7 @@ class Agent {
     const list = await Memberlist.create({ ...config, ...http?.config(config) });
     let signals = 0;
     const onSignal = (): void => {
-      if (++signals > 1) void list.shutdown();
+      if (++signals > 1) list.shutdown().catch(() => undefined);
       this.#stop();
     };
     for (const signal of ['SIGTERM', 'SIGINT'] as const) this.#io.on(signal, onSignal);
@@ -148,7 +148,8 @@ class Agent {
         await list.updateNode();
       },
     });
-    void commands.obey(this.#io.stdin);
+    // An input that breaks is one without further commands.
+    commands.obey(this.#io.stdin).catch(() => undefined);
     await this.#stopped;
     return this.#leave(list);
   }

@@ -6,7 +6,6 @@
 
 // Keeps a node in company: looks for those who are lost, writes down who is there, and says when there is
 // company and when there is trouble with it.
-import type { ResolvedConfig } from '../config/options.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Shell } from '../shell.js';
 import type { Address } from '../wire/address.js';
@@ -30,12 +29,13 @@ export class Company {
   readonly #watch: Watch;
   readonly #waiters = new Set<Waiter>();
 
-  constructor(config: ResolvedConfig, shell: Shell, init: { tell: (event: CompanyEvent) => void }) {
+  constructor(shell: Shell, init: { tell: (event: CompanyEvent) => void }) {
     this.#shell = shell;
-    const { counters, report, bindPort, engine } = shell;
+    const { config, counters, report, guard, bindPort, engine } = shell;
     this.#rejoiner = new Rejoiner(config, {
       counters,
       report,
+      guard,
       bindPort,
       engine,
       contact: (address, signal) => this.#contact(address, signal),
@@ -46,7 +46,7 @@ export class Company {
       incarnation: engine.self.incarnation,
       members: this.#worthSaving(),
     });
-    this.#keeper = new SnapshotKeeper({ config, report }, { current });
+    this.#keeper = new SnapshotKeeper({ config, report, failed: guard.failed }, { current });
     const members = (): number => this.#members;
     this.#watch = new Watch({ config, counters, report, members, tell: init.tell });
     shell.company = () => ({

@@ -18,6 +18,7 @@ import type { Random, Timer } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
 import { asError } from '../delegate-host.js';
 import { NodeNameRequiredError, TimeoutError } from '../errors.js';
+import type { Guard } from '../runtime/guard.js';
 import type { Address } from '../wire/address.js';
 import { companyPorts } from './ports.js';
 import { addressesOf } from './seeds.js';
@@ -27,6 +28,7 @@ import type { SavedPeer } from './snapshot.js';
 export interface Host {
   readonly counters: Counters;
   readonly report: (report: Report) => void;
+  readonly guard: Guard;
   /** The port of seeds that name none. */
   readonly bindPort: number;
   /** Everybody who is known, and our own row. */
@@ -137,12 +139,22 @@ export class Rejoiner {
     this.#timer = this.#config.clock.setTimer(delayMs, () => {
       this.#timer = undefined;
       this.#lookedAt = this.#config.clock.now();
-      void this.#look().then(() => this.#goOn());
+      this.#host.guard.whenSettled(this.#look(), () => this.#goOn());
     });
   }
 
   #goOn(): void {
     if (!this.#isRunning || this.#timer !== undefined) return;
+    try {
+      this.#armAgain();
+    } catch (error) {
+      // The search must not end with it.
+      this.#arm(this.#intervalMs);
+      throw error;
+    }
+  }
+
+  #armAgain(): void {
     if (this.#isBeginning) {
       const pauseMs = Math.min(this.#intervalMs, FIRST_DELAY_MS * 2 ** this.#attempts++);
       this.#arm(pauseMs * (1 - JITTER + 2 * JITTER * this.#random.next()));
@@ -151,7 +163,7 @@ export class Rejoiner {
     }
   }
 
-  /** One look, in its time. Never rejects. */
+  /** One look, in its time. Rejects with exceptions of our own only. */
   async #look(): Promise<void> {
     const stop = (this.#attempt = new AbortController());
     // Every look-up and every exchange listens; Node would warn of a leak from the eleventh on.
@@ -161,9 +173,7 @@ export class Rejoiner {
     try {
       await this.#lookFor(stop.signal);
     } catch (error) {
-      if (!stop.signal.aborted) {
-        this.#host.report({ code: 'internal-error', error: asError(error) });
-      }
+      if (!stop.signal.aborted) throw error;
     } finally {
       timer.cancel();
       if (this.#attempt === stop) this.#attempt = undefined;

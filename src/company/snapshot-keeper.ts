@@ -52,6 +52,7 @@ export class SnapshotKeeper {
   readonly #files: SnapshotFiles;
   readonly #path: string | undefined;
   readonly #report: (report: Report) => void;
+  readonly #failed: (error: unknown) => void;
   readonly #current: () => Snapshot;
   #timer: Timer | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -60,12 +61,19 @@ export class SnapshotKeeper {
   #hasFailed = false;
   #isClosed = false;
 
-  /** @param init.current - what is to be written */
-  constructor({ config, report }: KeeperComponents, init: { current: () => Snapshot }) {
+  /**
+   * @param components.failed - called with an exception of this library's own
+   * @param init.current - what is to be written
+   */
+  constructor(
+    { config, report, failed }: KeeperComponents & { failed: (error: unknown) => void },
+    init: { current: () => Snapshot },
+  ) {
     this.#clock = config.clock;
     this.#files = config[companyPorts]?.files ?? systemFiles;
     this.#path = config.snapshot?.path;
     this.#report = report;
+    this.#failed = failed;
     this.#current = init.current;
   }
 
@@ -91,23 +99,32 @@ export class SnapshotKeeper {
 
   #write(): void {
     const path = this.#path as string;
-    const text = encodeSnapshot(this.#current());
     this.#wroteAt = this.#clock.now();
+    let text: string;
+    try {
+      text = encodeSnapshot(this.#current());
+    } catch (error) {
+      // The next try comes as after any other write.
+      this.changed();
+      this.#failed(error);
+      return;
+    }
     if (text === this.#written) return;
     this.#written = text;
     this.#writing = this.#writing
       .then(() => this.#files.replace(path, text))
       .then(
         () => void (this.#hasFailed = false),
-        (error: unknown) => {
-          this.#written = undefined;
-          // Once, until it is well again: a full disk stays full for a while.
-          if (!this.#hasFailed) {
-            this.#report({ code: 'snapshot-failed', path, error: asError(error) });
-          }
-          this.#hasFailed = true;
-          this.changed();
-        },
-      );
+        (error: unknown) => this.#notWritten(path, error),
+      )
+      .catch(this.#failed);
+  }
+
+  #notWritten(path: string, error: unknown): void {
+    this.#written = undefined;
+    // Once, until it is well again: a full disk stays full for a while.
+    if (!this.#hasFailed) this.#report({ code: 'snapshot-failed', path, error: asError(error) });
+    this.#hasFailed = true;
+    this.changed();
   }
 }

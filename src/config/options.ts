@@ -19,6 +19,7 @@ import type {
   MergeDelegate,
   PingDelegate,
 } from '../delegates.js';
+import type { internalErrorHook, InternalErrorHook } from '../runtime/guard.js';
 import type { Keyring } from '../security/keyring.js';
 import type { Transport } from '../transport/transport.js';
 
@@ -301,6 +302,8 @@ export interface ResolvedConfig extends FilledSettings, OptionalSettings {
   readonly [companyPorts]?: CompanyPorts;
   /** @internal Only experiments have other rules than those of production. */
   readonly [lifeguardRules]?: LifeguardRules;
+  /** @internal Simulations and tests fail by it. */
+  readonly [internalErrorHook]?: InternalErrorHook;
   /** @internal What the library itself brings along, to be told of the node's life. */
   readonly [lifeHooks]?: LifeHooks;
 }

@@ -11,6 +11,7 @@ import { companyPorts, type CompanyPorts } from '../company/ports.js';
 import { lifeguardRules, type LifeguardRules } from '../core/lifeguard/rules.js';
 import { NameBound } from '../core/name-bound.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
+import { internalErrorHook, type InternalErrorHook } from '../runtime/guard.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { systemRandom } from '../runtime/system-random.js';
 import { Keyring } from '../security/keyring.js';
@@ -80,6 +81,7 @@ interface HiddenConfig {
   readonly [lifeguardRules]?: LifeguardRules;
   readonly [companyPorts]?: CompanyPorts;
   readonly [lifeHooks]?: LifeHooks;
+  readonly [internalErrorHook]?: InternalErrorHook;
 }
 
 /** Reads each setting once. The values are what they claim to be only after `findProblems`. */
@@ -164,10 +166,7 @@ function unknownField(field: string, value: unknown): ConfigProblem {
   };
 }
 
-function fillIn(
-  given: Given & { name: string },
-  { [lifeguardRules]: rules, [companyPorts]: ports, [lifeHooks]: hooks }: HiddenConfig,
-): ResolvedConfig {
+function fillIn(given: Given & { name: string }, config: HiddenConfig): ResolvedConfig {
   const { secretKey, ...settings } = {
     ...notGiven,
     ...lanConfig(),
@@ -187,10 +186,14 @@ function fillIn(
     seeds: typeof seeds === 'object' ? Object.freeze([...seeds]) : seeds,
     snapshot: snapshot && Object.freeze({ ...snapshot }),
     rejoin: rejoin && completeRejoin(rejoin),
-    ...(rules && { [lifeguardRules]: rules }),
-    ...(ports && { [companyPorts]: ports }),
-    ...(hooks && { [lifeHooks]: hooks }),
+    ...hiddenSettings(config),
   });
+}
+
+function hiddenSettings(config: HiddenConfig): HiddenConfig {
+  const symbols = [lifeguardRules, companyPorts, lifeHooks, internalErrorHook] as const;
+  const given = symbols.filter((symbol) => config[symbol] !== undefined);
+  return Object.fromEntries(given.map((symbol) => [symbol, config[symbol]]));
 }
 
 function completeRejoin(given: RejoinOptions): ResolvedRejoin {

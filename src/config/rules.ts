@@ -197,7 +197,11 @@ export const rules: Readonly<Record<keyof MemberlistConfig, Rule>> = {
   label: text(0, limits.labelBytes),
   skipInboundLabelCheck: flag,
   secretKey: (value) => Keyring.problemWith(value),
-  keyring: rule((value) => value instanceof Keyring, 'must be a Keyring'),
+  // Also that of another copy of this package.
+  keyring: rule(
+    (value) => isObject(value) && typeof value.openingKeys === 'function',
+    'must be a Keyring',
+  ),
   gossipVerifyIncoming: flag,
   gossipVerifyOutgoing: flag,
   cidrsAllowed: networks,

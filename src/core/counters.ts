@@ -85,6 +85,8 @@ export class Counters {
   degradedSuspicions = 0;
   callbackErrors = 0;
   evictedBroadcasts = 0;
+  /** Exceptions inside this library that the guard caught. */
+  internalErrors = 0;
   recoveries = 0;
   flapping = 0;
   readonly rejoins: Record<RejoinOutcome, number> = { joined: 0, failed: 0 };

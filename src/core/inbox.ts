@@ -87,12 +87,16 @@ export class Inbox {
   #work(): void {
     this.#turn = undefined;
     const limit = this.#isFlooded() ? MESSAGES_PER_FLOODED_TURN : MESSAGES_PER_TURN;
-    for (let handled = 0; handled < limit; handled++) {
-      const message = this.#queues.high.shift() ?? this.#queues.low.shift();
-      if (message === undefined) return;
-      this.#handle(message);
+    try {
+      for (let handled = 0; handled < limit; handled++) {
+        const message = this.#queues.high.shift() ?? this.#queues.low.shift();
+        if (message === undefined) return;
+        this.#handle(message);
+      }
+    } finally {
+      // Also when a message threw: the others come in the next turn.
+      if (this.size > 0) this.#turn ??= this.#clock.afterTurn(() => this.#work());
     }
-    if (this.size > 0) this.#turn ??= this.#clock.afterTurn(() => this.#work());
   }
 
   // Asked once a turn.

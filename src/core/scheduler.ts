@@ -29,6 +29,8 @@ export class Scheduler {
   readonly #mayRest: () => boolean;
   #timer: Timer | undefined;
   #isResting = false;
+  /** The last that was known. */
+  #interval = 0;
   #dueAt = 0;
 
   /** @param init.late - told at every tick by how much it came late */
@@ -48,6 +50,7 @@ export class Scheduler {
   start(): void {
     const interval = this.#intervalMs();
     if (this.#timer !== undefined || this.#isResting || interval <= 0) return;
+    this.#interval = interval;
     this.#dueAt = this.#clock.now() + this.#random.next() * interval;
     this.#arm();
   }
@@ -82,19 +85,23 @@ export class Scheduler {
 
   #arm(): void {
     const delay = Math.max(0, this.#dueAt - this.#clock.now());
-    this.#timer = this.#clock.setTimer(delay, () => {
-      // The next tick is armed first, so that work that stops or fails leaves things in order.
-      // Ticks that were missed in a stall are not caught up with.
-      const interval = this.#intervalMs();
+    this.#timer = this.#clock.setTimer(delay, () => this.#fire());
+  }
+
+  #fire(): void {
+    let mayRest = false;
+    try {
+      this.#interval = this.#intervalMs();
       this.#late(this.#clock.now() - this.#dueAt);
-      this.#dueAt = Math.max(this.#dueAt + interval, this.#clock.now());
-      if (this.#mayRest()) {
-        this.#timer = undefined;
-        this.#isResting = true;
-        return;
-      }
-      this.#arm();
-      this.#tick();
-    });
+      mayRest = this.#mayRest();
+    } finally {
+      // The next tick is armed first, so that work that stops or throws leaves things in order.
+      // Ticks that were missed in a stall are not caught up with.
+      this.#dueAt = Math.max(this.#dueAt + this.#interval, this.#clock.now());
+      this.#timer = undefined;
+      if (mayRest) this.#isResting = true;
+      else this.#arm();
+    }
+    if (!mayRest) this.#tick();
   }
 }

@@ -59,8 +59,11 @@ export class StallWatch {
     const dueAt = this.#clock.now() + this.#fromMs;
     if (dueAt >= tickAt) return;
     this.#next = this.#clock.setTimer(this.#fromMs, () => {
-      this.late(this.#clock.now() - dueAt);
-      this.#lookUntil(tickAt);
+      try {
+        this.late(this.#clock.now() - dueAt);
+      } finally {
+        this.#lookUntil(tickAt);
+      }
     });
   }
 

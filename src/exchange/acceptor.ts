@@ -8,6 +8,7 @@
 import { StreamTraffic, type DropReason } from '../core/counters.js';
 import type { Clock } from '../core/ports.js';
 import { MemberlistError, TimeoutError } from '../errors.js';
+import { asError } from '../runtime/as-error.js';
 import type { Connection } from '../transport/transport.js';
 import type { Address } from '../wire/address.js';
 import { ForeignLabelError } from '../wire/label.js';
@@ -18,7 +19,7 @@ import { hostOf, sourceOf } from '../wire/source.js';
 import type { Sliced } from '../wire/sliced.js';
 import type { PushPull, StreamMessage } from '../wire/stream-codec.js';
 import { WireError } from '../wire/wire-error.js';
-import { Conversation, converse, type ConversationParts } from './conversation.js';
+import { closeQuietly, Conversation, converse, type ConversationParts } from './conversation.js';
 import { FairShare, type Share } from './fair-share.js';
 import type { Pacer } from './pacer.js';
 
@@ -37,6 +38,8 @@ export interface AcceptorHost {
   allowsIp(ip: string): boolean;
   /** A stream was refused or broke. */
   dropped(from: string, reason: DropReason, detail: string): void;
+  /** The exchange threw what it should not: a fault of this library, not of the peer. */
+  failed(from: string, error: unknown): void;
   /** It broke because it belongs to another cluster; said beside `dropped`. */
   foreignLabel(from: string, theirs: string, ours: string): void;
 }
@@ -78,14 +81,23 @@ export class Acceptor {
     this.#timeoutMs = init.timeoutMs;
   }
 
-  /** Takes one stream to its end. Never rejects. */
+  /** Takes one stream to its end. */
   async accept(connection: Connection): Promise<void> {
-    const { remoteAddress } = connection;
     const overtaken = new AbortController();
-    const shares = this.#sharesFor(remoteAddress, (refusal) => overtaken.abort(refusal));
+    const evict = (refusal: Refusal): void => overtaken.abort(refusal);
+    const shares = this.#sharesFor(connection.remoteAddress, evict);
+    try {
+      await this.#take(connection, shares, overtaken.signal);
+    } finally {
+      for (const share of [shares.stream, shares.pushPull, shares.bytes]) share.leave();
+    }
+  }
+
+  async #take(connection: Connection, shares: Shares, signal: AbortSignal): Promise<void> {
+    const { remoteAddress } = connection;
     const refusal = this.#refusalOf(remoteAddress, shares);
     if (refusal !== undefined) {
-      connection.close();
+      closeQuietly(connection);
       this.#host.dropped(remoteAddress, refusal.reason, refusal.message);
       return;
     }
@@ -93,18 +105,21 @@ export class Acceptor {
     begun.acceptor++;
     open.acceptor++;
     const conversation = new Conversation({ connection, ...this.#parts }, { side: 'acceptor' });
-    const { signal } = overtaken;
     const bounds = { clock: this.#clock, timeoutMs: this.#timeoutMs, what: 'a stream', signal };
     try {
       await converse(connection, bounds, () => this.#serve(conversation, shares));
     } catch (error) {
-      this.#host.dropped(remoteAddress, reasonFor(error), (error as Error).message);
-      if (error instanceof ForeignLabelError) {
-        this.#host.foreignLabel(remoteAddress, error.theirs, error.ours);
-      }
+      if (error === conversation.brokenBy || isForeseen(error)) this.#broke(remoteAddress, error);
+      else this.#host.failed(remoteAddress, error);
     } finally {
       open.acceptor--;
-      for (const share of [shares.stream, shares.pushPull, shares.bytes]) share.leave();
+    }
+  }
+
+  #broke(remoteAddress: string, error: unknown): void {
+    this.#host.dropped(remoteAddress, reasonFor(error), asError(error).message);
+    if (error instanceof ForeignLabelError) {
+      this.#host.foreignLabel(remoteAddress, error.theirs, error.ours);
     }
   }
 
@@ -213,6 +228,10 @@ class Refusal extends Error {
 
 function errorMessage(error: string): Buffer {
   return encodeMessage({ type: MessageType.err, error });
+}
+
+function isForeseen(error: unknown): boolean {
+  return error instanceof WireError || error instanceof Refusal || error instanceof MemberlistError;
 }
 
 function reasonFor(error: unknown): DropReason {

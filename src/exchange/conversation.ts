@@ -51,6 +51,8 @@ export class Conversation {
   readonly #side: Side;
   readonly #reader: StreamReader;
   readonly #traffic: StreamTraffic;
+  /** What reading or writing failed with. Whatever else an exchange throws, it is not the connection's fault. */
+  brokenBy: unknown;
   #sentBytes = 0;
 
   constructor(
@@ -94,7 +96,12 @@ export class Conversation {
     this.#sentBytes += bytes.length;
     this.#traffic.bytesOut += bytes.length;
     this.#traffic.messagesOut.add(message[0]);
-    await this.#connection.write(bytes);
+    try {
+      await this.#connection.write(bytes);
+    } catch (error) {
+      this.brokenBy = error;
+      throw error;
+    }
   }
 
   /**
@@ -105,7 +112,13 @@ export class Conversation {
    */
   async receive(watch?: (progress: Progress) => void): Promise<StreamMessage | undefined> {
     for (;;) {
-      const chunk = await this.#connection.read();
+      let chunk: Buffer | null;
+      try {
+        chunk = await this.#connection.read();
+      } catch (error) {
+        this.brokenBy = error;
+        throw error;
+      }
       if (chunk === null) {
         if (this.#reader.receivedBytes === 0) return undefined;
         throw new WireError('truncated', 'the stream ended in the middle of a message');
@@ -156,6 +169,15 @@ export async function converse<T>(
   try {
     return await withDeadline(work(), deadline);
   } finally {
+    closeQuietly(connection);
+  }
+}
+
+/** Closes a connection. What a transport's `close` throws changes nothing about how the exchange ended. */
+export function closeQuietly(connection: Connection): void {
+  try {
     connection.close();
+  } catch {
+    // There is nothing else to do with it.
   }
 }

@@ -8,6 +8,7 @@
 import { StreamTraffic } from '../core/counters.js';
 import type { Clock } from '../core/ports.js';
 import { MemberlistError, MessageTooLargeError, ProtocolError, TimeoutError } from '../errors.js';
+import { asError } from '../runtime/as-error.js';
 import type { Connection, Transport } from '../transport/transport.js';
 import type { Address } from '../wire/address.js';
 import { limits } from '../wire/limits.js';
@@ -75,10 +76,13 @@ export class Dialler {
     });
   }
 
-  /** Pings over a stream; true when it was answered in time. Never rejects. */
+  /** Pings over a stream; true when it was answered in time. Rejects with exceptions of our own only. */
   async ping(to: Address, request: StreamPing): Promise<boolean> {
     if (request.withinMs <= 0) return false;
-    return this.pingOrSayWhy(to, request).catch(() => false);
+    return this.pingOrSayWhy(to, request).catch((error: unknown) => {
+      if (error instanceof MemberlistError) return false;
+      throw error;
+    });
   }
 
   /**
@@ -129,7 +133,7 @@ export class Dialler {
       connection = await this.#transport.dial(to, { timeout: timeoutMs, signal });
     } catch (cause) {
       if (signal?.aborted === true) throw signal.reason;
-      const { message, code } = cause as Error & { code?: unknown };
+      const { message, code } = asError(cause) as Error & { code?: unknown };
       if (code === 'ETIMEDOUT') throw new TimeoutError(`dialling ${to.addr}`, timeoutMs, { cause });
       throw new ProtocolError(`${to.addr} could not be reached: ${message}`, { cause });
     }
@@ -137,12 +141,14 @@ export class Dialler {
     const { begun, open } = this.#traffic;
     begun.dialler++;
     open.dialler++;
+    const conversation = new Conversation({ connection, ...this.#parts }, { side: 'dialler' });
     try {
-      const conversation = new Conversation({ connection, ...this.#parts }, { side: 'dialler' });
       return await converse(connection, bounds, () => work(conversation));
     } catch (cause) {
       if (cause instanceof MemberlistError || signal?.aborted === true) throw cause;
-      throw new ProtocolError(`${named} broke off: ${(cause as Error).message}`, { cause });
+      // Whatever is neither foreseen nor the connection's is a fault of our own, and must be seen as that.
+      if (cause !== conversation.brokenBy) throw cause;
+      throw new ProtocolError(`${named} broke off: ${asError(cause).message}`, { cause });
     } finally {
       open.dialler--;
     }

@@ -7,6 +7,7 @@
 // Logging must never stop the protocol and must cost nothing when nobody listens.
 import createDebug from 'debug';
 import type { Logger } from '../config/options.js';
+import { catchRejection, isThenable } from '../runtime/thenable.js';
 
 type Level = keyof Logger;
 type Sink = (level: Level, message: string, fields: object | undefined) => unknown;
@@ -89,7 +90,7 @@ function guarded(sink: Sink): Logger {
     (message: string, fields?: object): void => {
       try {
         const result = sink(level, message, fields);
-        if (result instanceof Promise) result.catch(ignore);
+        if (isThenable(result)) catchRejection(result, ignore);
       } catch {
         // There is nowhere left to say it.
       }

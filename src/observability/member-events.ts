@@ -10,6 +10,8 @@ import type { CompanyEvent } from '../company/events.js';
 import type { Strength } from '../core/company/isolation.js';
 import type { Node } from '../core/member.js';
 import type { LeaveReason, MembershipEvent } from '../core/membership/events.js';
+import { onAbort } from '../runtime/abort.js';
+import { catchRejection, isThenable } from '../runtime/thenable.js';
 import type { Address } from '../wire/address.js';
 
 /** What a Memberlist emits, with its arguments. Membership events are never about the local node. */
@@ -58,8 +60,8 @@ export abstract class SafeEmitter extends EventEmitter<MemberlistEvents> {
     for (const listener of this.rawListeners(event)) {
       try {
         const result: unknown = Reflect.apply(listener, this, args);
-        if (result instanceof Promise) {
-          result.catch((error: unknown) => this.listenerFailed(event, error));
+        if (isThenable(result)) {
+          catchRejection(result, (error) => this.listenerFailed(event, error));
         }
       } catch (error) {
         this.listenerFailed(event, error);
@@ -104,10 +106,16 @@ export class EventStream implements AsyncIterableIterator<MemberEvent> {
   #readers: ((result: IteratorResult<MemberEvent>) => void)[] = [];
   #dropped = 0;
   #ended = false;
+  #stopListening: () => void = () => undefined;
 
   /** @param init.closed - called once, when the iterator takes no more events */
   constructor(init: { closed: () => void }) {
     this.#closed = init.closed;
+  }
+
+  /** Ends the iteration when the signal is aborted. */
+  endWith(signal: AbortSignal | undefined): void {
+    this.#stopListening = onAbort(signal, () => this.end());
   }
 
   /** Adds an event. */
@@ -126,6 +134,7 @@ export class EventStream implements AsyncIterableIterator<MemberEvent> {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#stopListening();
     this.#closed();
     for (const reader of this.#readers) reader({ value: undefined, done: true });
     this.#readers = [];

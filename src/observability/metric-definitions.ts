@@ -281,6 +281,12 @@ const troubles: readonly ReadMetric[] = [
     'A bug in the code round the library; the log line `callback-threw` has the error.',
     (c) => c.callbackErrors,
   ),
+  counter(
+    'internal_errors_total',
+    'Exceptions inside this library that were caught',
+    'Should be 0. A bug in node-memberlist, or in a transport, clock or random source of yours; the log line `internal-error` has the error.',
+    (c) => c.internalErrors,
+  ),
 ];
 
 /** Every metric that is read at a scrape, in the order of the document. */

@@ -12,6 +12,8 @@ import type { MemberState } from '../core/member.js';
 export interface MetricsSource {
   readonly node: string;
   readonly counters: Counters;
+  /** Counts and reports what reading the others throws. */
+  failed(error: unknown): void;
   healthScore(): number;
   queueDepth(): number;
   inboxDepth(): number;

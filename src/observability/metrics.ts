@@ -125,14 +125,22 @@ interface Common {
 }
 
 function defineRead({ kind, samples }: ReadMetric, common: Common, sources: Sources): void {
+  // One node that cannot be read is left out; the scrape goes on with the others.
+  const eachSample = (add: (labels: Labels, value: number) => void): void => {
+    for (const [source, own] of sources) {
+      try {
+        for (const [value, more] of samples(source)) add({ ...own, ...more }, value);
+      } catch (error) {
+        source.failed(error);
+      }
+    }
+  };
   if (kind === 'counter') {
     new Counter({
       ...common,
       collect() {
         this.reset();
-        for (const [source, own] of sources) {
-          for (const [value, more] of samples(source)) this.inc({ ...own, ...more }, value);
-        }
+        eachSample((labels, value) => this.inc(labels, value));
       },
     });
   } else {
@@ -140,9 +148,7 @@ function defineRead({ kind, samples }: ReadMetric, common: Common, sources: Sour
       ...common,
       collect() {
         this.reset();
-        for (const [source, own] of sources) {
-          for (const [value, more] of samples(source)) this.inc({ ...own, ...more }, value);
-        }
+        eachSample((labels, value) => this.inc(labels, value));
       },
     });
   }

@@ -4,8 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-import type { Clock } from '../core/ports.js';
+import type { Clock, Timer } from '../core/ports.js';
 import { TimeoutError } from '../errors.js';
+import { onAbort } from './abort.js';
 
 /** How long something may take. */
 export interface Deadline {
@@ -26,16 +27,21 @@ export async function withDeadline<T>(work: Promise<T>, deadline: Deadline): Pro
   const { clock, timeoutMs, signal, what } = deadline;
   let interrupt: (reason: unknown) => void = () => undefined;
   const interrupted = new Promise<never>((_resolve, reject) => (interrupt = reject));
-  const timer = Number.isFinite(timeoutMs)
-    ? clock.setTimer(timeoutMs, () => interrupt(new TimeoutError(what, timeoutMs)))
-    : undefined;
-  const abort = (): void => interrupt(signal?.reason);
-  signal?.addEventListener('abort', abort, { once: true });
-  if (signal?.aborted === true) abort();
+  let timer: Timer | undefined;
+  let stopListening: () => void = () => undefined;
   try {
+    if (Number.isFinite(timeoutMs)) {
+      const late = (): void => interrupt(new TimeoutError(what, timeoutMs));
+      timer = clock.setTimer(timeoutMs, late);
+    }
+    stopListening = onAbort(signal, interrupt);
     return await Promise.race([work, interrupted]);
+  } catch (error) {
+    // A clock or a signal of the user's may have thrown before the work was awaited.
+    work.catch(() => undefined);
+    throw error;
   } finally {
     timer?.cancel();
-    signal?.removeEventListener('abort', abort);
+    stopListening();
   }
 }

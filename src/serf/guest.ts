@@ -16,6 +16,7 @@ import {
 import { TransmitLimitedQueue } from '../core/gossip/broadcast-queue.js';
 import type { Delegate } from '../delegates.js';
 import { ConfigError, MessageTooLargeError, ShutdownError } from '../errors.js';
+import { catchRejection, isThenable } from '../runtime/thenable.js';
 import type { Address } from '../wire/address.js';
 import { limits } from '../wire/limits.js';
 import { WireError } from '../wire/wire-error.js';
@@ -239,7 +240,7 @@ export class Guest implements SerfGuest {
     for (const listener of this.#emitter.listeners('event')) {
       try {
         const result: unknown = (listener as (event: SerfEvent) => unknown)(event);
-        if (result instanceof Promise) result.catch((error: unknown) => this.#failed(error));
+        if (isThenable(result)) catchRejection(result, (error) => this.#failed(error));
       } catch (error) {
         this.#failed(error);
       }

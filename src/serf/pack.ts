@@ -39,7 +39,7 @@ function write(parts: Buffer[], value: Packable): void {
   else if (typeof value === 'boolean') parts.push(Buffer.of(value ? 0xc3 : 0xc2));
   else if (typeof value === 'number') parts.push(uint(value));
   else if (typeof value === 'string') writeRaw(parts, encodeText(value));
-  else if (value instanceof Uint8Array) writeRaw(parts, value);
+  else if (ArrayBuffer.isView(value)) writeRaw(parts, value);
   else if (isList(value)) {
     parts.push(header(0x90, 16, 0xdc, value.length));
     for (const each of value) write(parts, each);

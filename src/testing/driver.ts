@@ -97,6 +97,13 @@ export class Driver {
     this.#failure ??= failure;
   }
 
+  /** @throws what `fail` was called with, if nobody was told of it yet */
+  throwFailure(): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure;
+  }
+
   #pursue({ ms, isReached, what }: PursueInit): Promise<void> {
     if (typeof ms !== 'number' || !(ms >= 0))
       throw new RangeError(`virtual time goes on by 0 ms or more, not ${ms}`);
@@ -129,9 +136,7 @@ export class Driver {
     this.#isRunning = false;
     if (this.#holds > 0) return;
     try {
-      const failure = this.#failure;
-      this.#failure = undefined;
-      if (failure) throw failure;
+      this.throwFailure();
       this.#advance();
     } catch (error) {
       this.#endAll(error as Error);

@@ -70,6 +70,7 @@ export class SimulatedCluster
   readonly #byAddr = new Map<string, SimulatedNode>();
   readonly #indices = new Map<string, number>();
   readonly #lives = new Map<string, number>();
+  readonly #internalErrors: { readonly node: string; readonly error: Error }[] = [];
   #timersLeft = 0;
   #hasJoined = false;
   /** Whose list disagreed when `converged` last looked, and when that was. */
@@ -162,7 +163,7 @@ export class SimulatedCluster
     if (errors.length > 0) throw new AggregateError(errors, `${errors.length} could not join`);
   }
 
-  /** Lets time pass. @throws what a listener of `event`, or a timer's callback, throws. */
+  /** Lets time pass. @throws what a listener of `event`, a timer's callback, or the library inside itself throws. */
   run(ms: number): Promise<void> {
     return this.#driver.run(ms);
   }
@@ -344,6 +345,14 @@ export class SimulatedCluster
   }
 
   /**
+   * Exceptions inside the library that its nodes caught, oldest first. Each also ends the `run` that is under way, or
+   * else the next one, with that error.
+   */
+  get internalErrors(): readonly { readonly node: string; readonly error: Error }[] {
+    return this.#internalErrors;
+  }
+
+  /**
    * Timers on clocks of nodes that were still set when the node had ended. 0, unless something leaks:
    * in this library, or in a service that uses its node's clock.
    */
@@ -353,13 +362,18 @@ export class SimulatedCluster
     return count;
   }
 
-  /** Ends all nodes, and forgets what is still under way. */
+  /**
+   * Ends all nodes, and forgets what is still under way.
+   *
+   * @throws what no `run` has thrown yet: an exception inside the library, or of a listener of `event`
+   */
   async close(): Promise<void> {
     const running = this.#running();
     await Promise.all(running.map(({ list }) => list.shutdown()));
     await this.#driver.settle();
     for (const node of running) node.bury();
     this.#clock.clear();
+    this.#driver.throwFailure();
   }
 
   /** `close`. */
@@ -382,6 +396,7 @@ export class SimulatedCluster
         random: this.#random.fork(`node ${name}, life ${life}`),
         turnMs: this.#options.turnMs,
         told: (event) => this.#told(name, event),
+        internalError: (error) => this.#failed(name, error),
       },
     );
     this.#timersLeft += this.#nodes.get(name)?.timersLeft ?? 0;
@@ -412,6 +427,12 @@ export class SimulatedCluster
       // The Memberlist would catch it, as it does with its own listeners' errors.
       this.#driver.fail(error as Error);
     }
+  }
+
+  // A node goes on after it; a test must not.
+  #failed(node: string, error: Error): void {
+    this.#internalErrors.push({ node, error });
+    this.#driver.fail(error);
   }
 
   /** Who runs; found out anew only when somebody started or ended, in whatever way. */

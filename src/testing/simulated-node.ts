@@ -11,6 +11,7 @@ import { companyPorts, type CompanyPorts } from '../company/ports.js';
 import type { MemberlistConfig } from '../config/options.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import { Memberlist } from '../memberlist.js';
+import { internalErrorHook, type InternalErrorHook } from '../runtime/guard.js';
 import type { MemoryNetwork } from './memory-network.js';
 import type { MemoryTransport } from './memory-transport.js';
 import { NodeClock } from './node-clock.js';
@@ -22,12 +23,17 @@ export interface SimulatedNodeInit {
   readonly name: string;
   /** `'ip:port'`, `'new'`, or undefined: the one that it had, or the next free one. */
   readonly addr: string | undefined;
-  readonly config: MemberlistConfig & { readonly [companyPorts]?: CompanyPorts };
+  readonly config: MemberlistConfig & {
+    readonly [companyPorts]?: CompanyPorts;
+    readonly [internalErrorHook]?: InternalErrorHook;
+  };
   readonly random: SeededRandom;
   /** How long a turn of its event loop takes. */
   readonly turnMs: number | undefined;
   /** Called with every membership event. */
   readonly told: (event: MembershipEvent) => void;
+  /** Called with each exception that the library caught inside itself. */
+  readonly internalError: InternalErrorHook;
 }
 
 /** One life of one node. */
@@ -59,7 +65,9 @@ export class SimulatedNode {
     // Of its own, so that a rejoin changes nothing in what else is left to chance.
     const ports = { random: random.fork('company'), ...init.config[companyPorts] };
     const config = { name: init.name, ...init.config, clock, random, transport };
-    const list = await Memberlist.create(Object.assign(config, { [companyPorts]: ports }));
+    const hook = init.config[internalErrorHook] ?? init.internalError;
+    const hidden = { [companyPorts]: ports, [internalErrorHook]: hook };
+    const list = await Memberlist.create(Object.assign(config, hidden));
     node.#list = list;
     list.on('join', (member) => told({ type: 'join', node: member }));
     list.on('leave', (member, reason) => told({ type: 'leave', node: member, reason }));

@@ -163,10 +163,25 @@ export class NetTransport implements Transport {
   async #bindAll(handlers: TransportHandlers): Promise<void> {
     // Beside an IPv4 socket on the same port, `::` cannot have IPv4 as well, nor needs it.
     const ipv6Only = this.#bindAddrs.some((address) => isIP(address) === 4);
-    const onSocket = (socket: Socket): void => this.#accept(socket, handlers);
+    const failed = (error: unknown): void => {
+      if (handlers.internalError === undefined) throw error;
+      handlers.internalError(error);
+    };
+    const onSocket = (socket: Socket): void => {
+      try {
+        this.#accept(socket, handlers);
+      } catch (error) {
+        socket.destroy();
+        failed(error);
+      }
+    };
     const onPacket = (packet: Buffer, ip: string, port: number): void => {
       if (this.#state !== 'running') return;
-      handlers.packet(packet, { addr: joinHostPort(ip, port) }, this.#clock.now());
+      try {
+        handlers.packet(packet, { addr: joinHostPort(ip, port) }, this.#clock.now());
+      } catch (error) {
+        failed(error);
+      }
     };
     let port = this.#bindPort;
     for (const address of this.#bindAddrs) {

@@ -9,6 +9,7 @@
 
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import type { Clock } from '../core/ports.js';
+import { asError, isError } from '../runtime/as-error.js';
 import { joinHostPort } from '../wire/address.js';
 import type { Connection } from './transport.js';
 
@@ -22,7 +23,7 @@ export function codedError(
   message: string,
   cause: NodeJS.ErrnoException | { readonly code: string },
 ): NodeJS.ErrnoException {
-  const error: NodeJS.ErrnoException = new Error(message, cause instanceof Error ? { cause } : {});
+  const error: NodeJS.ErrnoException = new Error(message, isError(cause) ? { cause } : {});
   if (cause.code !== undefined) error.code = cause.code;
   return error;
 }
@@ -164,7 +165,7 @@ export function dialTcp(options: TcpDialOptions): Promise<Connection> {
 /** What an aborted operation rejects with: the signal's reason, as an Error. */
 export function abortError(signal: AbortSignal | undefined): Error {
   const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
+  return isError(reason) ? reason : new Error('aborted', { cause: reason });
 }
 
 interface PendingRead {
@@ -190,7 +191,13 @@ export class TcpConnection implements Connection {
     this.remoteAddress = options.remoteAddress;
     this.#socket = options.socket;
     this.#clock = options.clock;
-    this.#socket.on('readable', () => this.#onReadable());
+    this.#socket.on('readable', () => {
+      try {
+        this.#onReadable();
+      } catch (error) {
+        this.#fail(asError(error));
+      }
+    });
     this.#socket.once('end', () => {
       this.#ended = true;
       this.#settle(null);

@@ -20,6 +20,11 @@ export interface TransportHandlers {
   packet(buf: Buffer, from: Address, receivedAt: number): void;
   /** A stream that somebody opened to us. Whoever takes it must close it. */
   stream(connection: Connection): void;
+  /**
+   * An exception in the transport's own handling of something that arrived. The Memberlist counts it and reports it
+   * as `internal-error`; thrown into the event loop it would end the process. Never throws.
+   */
+  internalError?(error: unknown): void;
 }
 
 /**

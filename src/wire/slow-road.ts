@@ -145,12 +145,12 @@ function mismatch(schema: Schema<unknown>, field: Field): WireError {
 
 // Raw, str and bin come as bytes; some encoders write bytes as an array of integers.
 function bytesOf(value: unknown): Buffer | undefined {
-  if (value instanceof Uint8Array) return asBuffer(value);
+  if (ArrayBuffer.isView(value)) return asBuffer(value);
   if (!Array.isArray(value)) return undefined;
   const isBytes = value.every((item) => Number.isInteger(item) && item >= 0 && item <= 255);
   return isBytes ? Buffer.from(value as number[]) : undefined;
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
+function asBuffer(bytes: ArrayBufferView): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -12,6 +12,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIPv6, type AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { Memberlist } from '../../memberlist.js';
+import { asError } from '../../runtime/as-error.js';
 import { nodeAsJson } from '../show-meta.js';
 import { document } from './document.js';
 import { script } from './script.js';
@@ -61,11 +62,15 @@ export class Page {
     this.#registry = init.registry;
     this.watch = new Watch({ registry: init.registry });
     this.#server = createServer((request, response) => {
-      this.#serve(request, response).catch((error: unknown) => {
-        if (!response.headersSent) response.writeHead(500, HEADERS);
-        response.end(`${(error as Error).message}\n`);
-      });
+      this.#serve(request, response)
+        .catch((error: unknown) => {
+          if (!response.headersSent) response.writeHead(500, HEADERS);
+          response.end(`${asError(error).message}\n`);
+        })
+        .catch(() => response.destroy());
     });
+    // Such as too many open files in accept: that one connection fails.
+    this.#server.on('error', () => undefined);
   }
 
   /** Whether nobody but this machine can read it. */
@@ -164,12 +169,15 @@ export class Page {
   #arm(): void {
     const members = this.#list?.numMembers ?? 0;
     const delayMs = PICTURE_MS * Math.max(1, Math.ceil(members / MEMBERS_A_SECOND));
-    this.#timer = setTimeout(() => void this.#tick(), delayMs).unref();
+    const goOn = (): void => {
+      if (this.#list !== undefined) this.#arm();
+    };
+    // A picture that cannot be made is left out; the next one may be well.
+    this.#timer = setTimeout(() => void this.#tick().then(goOn, goOn), delayMs).unref();
   }
 
   async #tick(): Promise<void> {
     if (this.#viewers.size > 0) this.#send('picture', await this.watch.snapshot());
-    if (this.#list !== undefined) this.#arm();
   }
 
   #send(event: string, data: object): void {

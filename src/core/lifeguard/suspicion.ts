@@ -23,6 +23,7 @@ export class Suspicion {
   readonly #startedAt: number;
   #timer: Timer;
   #over = false;
+  #cancelled = false;
 
   constructor(
     components: { clock: Clock; caughtUp: (then: () => void) => void },
@@ -68,18 +69,32 @@ export class Suspicion {
   /** The suspicion is settled otherwise; its time will not run out. */
   cancel(): void {
     this.#over = true;
+    this.#cancelled = true;
     this.#timer.cancel();
   }
 
   #arm(): Timer {
     const total = suspicionTimeoutMs(this.#confirmers.size, this.#wanted, this.#minMs, this.#maxMs);
     const left = this.#startedAt + total - this.#clock.now();
-    return this.#clock.setTimer(Math.max(0, left), () => this.#caughtUp(() => this.#fire()));
+    return this.#armIn(Math.max(0, left));
+  }
+
+  #armIn(delayMs: number): Timer {
+    return this.#clock.setTimer(delayMs, () => this.#caughtUp(() => this.#fire()));
   }
 
   #fire(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#expired(this.#confirmers.size);
+    try {
+      this.#expired(this.#confirmers.size);
+    } catch (error) {
+      // Without another try the member would stay under suspicion for ever.
+      if (!this.#cancelled) {
+        this.#over = false;
+        this.#timer = this.#armIn(this.#minMs);
+      }
+      throw error;
+    }
   }
 }

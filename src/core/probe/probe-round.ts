@@ -74,15 +74,35 @@ export class ProbeRound {
 
   /** Sends the direct ping. */
   start(): void {
+    this.#step(() => this.#ping());
+  }
+
+  /** Ends the round without a verdict. */
+  abandon(): void {
+    if (this.#phase !== 'over') this.#end('abandoned');
+  }
+
+  // An exception of our own is not the target's fault, and must not block the next round.
+  #step(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.abandon();
+      this.#ended();
+      throw error;
+    }
+  }
+
+  #ping(): void {
     const { context, acks, outbox, self, health } = this.#components;
     const { clock, settings } = context;
     const { name, destination, state } = this.#target;
     acks.expect(
       this.#seqNo,
       {
-        acked: (payload, receivedAt) => this.#acked(payload, receivedAt),
+        acked: (payload, receivedAt) => this.#step(() => this.#acked(payload, receivedAt)),
         nacked: () => this.#nacks++,
-        expired: (lateMs) => this.#expired(lateMs),
+        expired: (lateMs) => this.#step(() => this.#expired(lateMs)),
       },
       this.#lengthMs,
     );
@@ -92,7 +112,7 @@ export class ProbeRound {
       const dueAt = clock.now() + timeoutMs;
       this.#directTimer = clock.setTimer(timeoutMs, () => {
         this.#noteLateness(clock.now() - dueAt);
-        this.#components.caughtUp(() => this.#goIndirect());
+        this.#components.caughtUp(() => this.#step(() => this.#goIndirect()));
       });
     }
     const messages = [encodeMessage(self.ping(this.#seqNo, name))];
@@ -101,12 +121,7 @@ export class ProbeRound {
       const claim = { node: name, incarnation: this.#incarnation, from: self.name };
       messages.push(encodeMessage({ type: MessageType.suspect, ...claim }));
     }
-    outbox.send(destination, messages, (failure) => this.#sendFailed(failure));
-  }
-
-  /** Ends the round without a verdict. */
-  abandon(): void {
-    if (this.#phase !== 'over') this.#end('abandoned');
+    outbox.send(destination, messages, (failure) => this.#step(() => this.#sendFailed(failure)));
   }
 
   #acked(payload: Buffer, receivedAt: number): void {

@@ -39,8 +39,10 @@ export class Prober {
     }
     const target = this.#nextTarget();
     if (target === undefined) return;
-    this.#round = new ProbeRound(this.#components, { target, ended: () => this.#roundEnded() });
-    this.#round.start();
+    const ended = (): void => this.#roundEnded(round);
+    const round = new ProbeRound(this.#components, { target, ended });
+    this.#round = round;
+    round.start();
   }
 
   /** Ends a round that is running, without a verdict. */
@@ -51,7 +53,8 @@ export class Prober {
     round?.abandon();
   }
 
-  #roundEnded(): void {
+  #roundEnded(round: ProbeRound): void {
+    if (this.#round !== round) return;
     this.#round = undefined;
     if (!this.#tickWaits) return;
     this.#tickWaits = false;

@@ -197,7 +197,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'streams are not closed',
     file: 'exchange/conversation.ts',
-    from: '  } finally {\n    connection.close();\n  }',
+    from: '  } finally {\n    closeQuietly(connection);\n  }',
     to: '  } finally {\n  }',
   },
   {

@@ -63,6 +63,7 @@ class Stage {
   readonly driver = new Driver(this.clock);
   readonly files = new MemoryFiles();
   readonly reports: Report[] = [];
+  readonly failures: unknown[] = [];
   readonly components = {
     config: resolveConfig(
       Object.assign(
@@ -71,10 +72,16 @@ class Stage {
       ),
     ),
     report: (report: Report): void => void this.reports.push(report),
+    failed: (error: unknown): void => void this.failures.push(error),
   };
   incarnation = 1;
+  /** What making a snapshot throws. */
+  bug: Error | undefined;
   readonly keeper = new SnapshotKeeper(this.components, {
-    current: () => ({ ...some, incarnation: this.incarnation }),
+    current: () => {
+      if (this.bug !== undefined) throw this.bug;
+      return { ...some, incarnation: this.incarnation };
+    },
   });
 
   get written(): Snapshot {
@@ -126,6 +133,21 @@ suite('a snapshot', () => {
 });
 
 suite('a snapshot is kept', () => {
+  test('five seconds after an exception in making it, without another change', async () => {
+    const { keeper, files, driver, failures } = bound(new Stage());
+    stage.bug = new TypeError('a bug');
+    keeper.changed();
+    await driver.run(1_500);
+    assert.deepEqual(failures, [stage.bug]);
+    stage.bug = undefined;
+    await driver.run(5_000);
+    assert.equal(files.writes, 1);
+    stage.bug = new TypeError('at the end');
+    await keeper.close();
+    assert.equal(failures.length, 2);
+    assert.equal(stage.clock.pending, 0);
+  });
+
   test('soon after a change, and then once in five seconds at most', async () => {
     const { keeper, files, driver, clock } = bound(new Stage());
     keeper.changed();

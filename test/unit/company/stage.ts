@@ -11,6 +11,7 @@ import { resolveConfig } from '../../../src/config/resolve.js';
 import { Counters } from '../../../src/core/counters.js';
 import { factsFrom, Member, type MemberState } from '../../../src/core/member.js';
 import type { Report } from '../../../src/core/reports.js';
+import { Guard } from '../../../src/runtime/guard.js';
 import type { MemberlistConfig } from '../../../src/index.js';
 import { Driver } from '../../../src/testing/driver.js';
 import { SeededRandom, VirtualClock } from '../../../src/testing/index.js';
@@ -30,6 +31,10 @@ export class Stage {
   readonly local = member('me', 1);
   readonly table: Member[] = [this.local];
   readonly reports: Report[] = [];
+  readonly guard = new Guard({
+    counters: this.counters,
+    report: (report) => this.reports.push(report),
+  });
   /** When whom was contacted. */
   readonly contacts: { at: number; address: Address; signal: AbortSignal }[] = [];
   readonly rejoiner: Rejoiner;
@@ -44,6 +49,7 @@ export class Stage {
     this.rejoiner = new Rejoiner(resolveConfig(Object.assign(given, { [companyPorts]: ports })), {
       counters,
       report: (report) => void this.reports.push(report),
+      guard: this.guard,
       bindPort: 7946,
       engine: { table, local },
       contact: (address, signal) => {

@@ -151,3 +151,21 @@ test('claims that find the queue full are dropped and counted; pings are still a
   assert.equal(harness.member('a').state, 'alive', 'the queue of alive claims has its own room');
   assert.equal(harness.sent.length, 1);
 });
+
+test('a message that throws keeps none of the others from being handled', () => {
+  const clock = new VirtualClock();
+  const handled: number[] = [];
+  const handle = ({ start }: Waiting): void => {
+    handled.push(start);
+    if (start % 2 === 0) throw new Error('a bug');
+  };
+  const inbox = new Inbox({ clock, counters: new Counters() }, { depth: 10, handle });
+  for (let start = 0; start < 6; start++) {
+    inbox.add({ buf: Buffer.alloc(1), start, end: 1, from: { addr: '10.0.0.1:1' } }, 'low');
+  }
+  for (let i = 0; i < 3; i++) assert.throws(() => clock.advance(1), /a bug/);
+  clock.advance(1);
+  assert.deepEqual(handled, [0, 1, 2, 3, 4, 5]);
+  assert.equal(inbox.size, 0);
+  assert.equal(clock.pending, 0);
+});

@@ -236,3 +236,30 @@ test('one that rests can be stopped and started', () => {
   clock.advance(200);
   assert.equal(ticks.length, 1);
 });
+
+for (const what of ['intervalMs', 'late', 'mayRest', 'tick'] as const) {
+  test(`the next tick comes also when ${what} throws`, () => {
+    const clock = new VirtualClock();
+    const ticks: number[] = [];
+    let asked = 0;
+    const bug = (at: string): void => {
+      if (at === what && asked++ === 3) throw new Error('a bug');
+    };
+    const init = {
+      intervalMs: () => (bug('intervalMs'), 1_000),
+      late: () => bug('late'),
+      mayRest: () => (bug('mayRest'), false),
+      tick: () => {
+        ticks.push(clock.now());
+        bug('tick');
+      },
+    };
+    new Scheduler({ clock, random: new SeededRandom(1) }, init).start();
+    assert.throws(() => clock.advance(10_000), /a bug/);
+    const before = ticks.length;
+    assert.ok(before === 2 || before === 3 || before === 4, `${before}`);
+    clock.advance(10_000);
+    assert.ok(ticks.length >= before + 9, `${ticks.length - before} more`);
+    assert.equal(clock.pending, 1, 'one timer, and no more');
+  });
+}

@@ -117,3 +117,20 @@ test('a quiet node looks once between two probes, and no more', () => {
   // A probe's tick, which finds nobody, and a look each second; the queue is looked at once in thirty.
   assert.ok(timers >= 20 && timers <= 21, `${timers} timers`);
 });
+
+test('a report that throws does not end the watch', () => {
+  const clock = new StallableClock();
+  const counters = new Counters();
+  let thrown = 0;
+  const report = (): void => {
+    if (thrown++ === 0) throw new Error('a bug');
+  };
+  const watch = new StallWatch({ clock, counters, report }, { fromMs: 500 });
+  watch.goOn(60_000);
+  assert.throws(() => clock.stall(5_000), /a bug/);
+  clock.advance(1_000);
+  clock.stall(5_000);
+  assert.equal(counters.stalls, 2);
+  watch.stop();
+  assert.equal(clock.pending, 0);
+});

@@ -152,3 +152,21 @@ test('a stream from a network that is not allowed is closed unread and counted',
   assert.equal(open(connections), 0);
   assert.deepEqual(stage.host.drops, ['not-allowed', 'not-allowed', 'not-allowed']);
 });
+
+test('exchanges that throw inside this library give back what they had', async () => {
+  const stage = await Stage.open();
+  stage.host.merge = () => {
+    throw new TypeError('a bug');
+  };
+  for (let i = 0; i < limits.pushPullExchanges + 10; i++) {
+    assert.equal((await stage.asked(pushPull))?.type, 6);
+  }
+  assert.equal(stage.host.failures.length, limits.pushPullExchanges + 10);
+  assert.deepEqual(stage.host.drops, []);
+  stage.host.allowsIp = () => {
+    throw new TypeError('a bug before anything is taken');
+  };
+  const [connection] = stuck(1, idle);
+  await assert.rejects(stage.acceptor.accept(connection!), /before anything/);
+  assert.equal(stage.running, 0);
+});

@@ -46,6 +46,8 @@ export class Host implements AcceptorHost {
   readonly details: string[] = [];
   readonly merged: PushPull[] = [];
   readonly users: [payload: string, from: string][] = [];
+  /** Exceptions of the library's own. */
+  readonly failures: unknown[] = [];
   readonly foreign: [theirs: string, ours: string][] = [];
   objection: ProtocolError | undefined;
   allowsIp: (ip: string) => boolean = () => true;
@@ -65,6 +67,9 @@ export class Host implements AcceptorHost {
   dropped(_from: string, reason: string, detail: string): void {
     this.drops.push(reason);
     this.details.push(detail);
+  }
+  failed(_from: string, error: unknown): void {
+    this.failures.push(error);
   }
   foreignLabel(_from: string, theirs: string, ours: string): void {
     this.foreign.push([theirs, ours]);

@@ -185,9 +185,12 @@ test('a stream that breaks, or a host that throws, never makes accept reject', a
   const connection = new StuckConnection(Buffer.alloc(0));
   connection.read = () => Promise.reject(new Error('ECONNRESET'));
   await stage.acceptor.accept(connection);
+  const bug = new TypeError('a bug');
   stage.host.merge = () => {
-    throw new TypeError('a bug');
+    throw bug;
   };
   assert.equal((await stage.asked(pushPull))?.type, 6);
-  assert.deepEqual(stage.host.drops, ['broken', 'broken']);
+  assert.deepEqual(stage.host.drops, ['broken']);
+  assert.deepEqual(stage.host.failures, [bug]);
+  assert.equal(stage.running, 0);
 });

@@ -95,6 +95,7 @@ class Stage {
       allowsIp: () => true,
       foreignLabel: () => undefined,
       dropped: () => undefined,
+      failed: (_from, error) => assert.fail(error as Error),
       ...host,
     };
     let acceptor: Acceptor | undefined;

@@ -5,8 +5,9 @@
  */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { Registry } from 'prom-client';
+import { MemberTable } from '../../../src/core/member-table.js';
 import { metricDefinitions } from '../../../src/observability/metric-definitions.js';
 import { ConfigError, Memberlist, localConfig } from '../../../src/index.js';
 import { MemoryNetwork, SimulatedCluster } from '../../../src/testing/index.js';
@@ -219,4 +220,23 @@ test('a push/pull that fails is counted', async () => {
   await assert.rejects(a.join(['10.9.9.9:1'], { timeout: 200 }));
   assert.equal(await value(registry, 'memberlist_push_pull_failures_total', { node: 'a' }), 1);
   await a.shutdown();
+});
+
+test('a node that cannot be read is left out of the scrape, and that is counted', async () => {
+  const registry = new Registry();
+  const network = new MemoryNetwork();
+  const a = await create(network, 'a', registry);
+  const b = await create(network, 'b', registry);
+  const countByState = Reflect.get(MemberTable.prototype, 'countByState') as () => object;
+  mock.method(MemberTable.prototype, 'countByState', function (this: MemberTable) {
+    if (this.get('a') !== undefined) throw new TypeError('a bug');
+    return countByState.call(this);
+  });
+  const text = await registry.metrics();
+  mock.restoreAll();
+  assert.doesNotMatch(text, /memberlist_members\{node="a"/);
+  assert.match(text, /memberlist_members\{node="b",state="alive"\} 1/);
+  assert.equal(await value(registry, 'memberlist_internal_errors_total', { node: 'a' }), 1);
+  assert.equal(await value(registry, 'memberlist_members', { node: 'a', state: 'alive' }), 1);
+  await Promise.all([a.shutdown(), b.shutdown()]);
 });

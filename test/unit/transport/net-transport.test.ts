@@ -276,3 +276,55 @@ suite('NetTransport: packets', () => {
     assert.equal((await station.packets.next()).receivedAt, 1234);
   });
 });
+
+suite('NetTransport: handlers that throw', () => {
+  test('are told to internalError; the stream is closed, and what comes next is delivered', async () => {
+    const bug = new TypeError('a bug');
+    const errors: unknown[] = [];
+    let isBroken = true;
+    const came: string[] = [];
+    const { promise: delivered, resolve: finish } = outside();
+    const note = (what: string): void => {
+      if (isBroken) throw bug;
+      came.push(what);
+      if (came.length === 2) finish();
+    };
+    const { promise: failedTwice, resolve: haveFailed } = outside();
+    const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
+    await transport.start({
+      packet: () => note('packet'),
+      stream: (connection) => {
+        note('stream');
+        connection.close();
+      },
+      internalError: (error) => {
+        if (errors.push(error) === 2) haveFailed();
+      },
+    });
+    const addr = `127.0.0.1:${transport.port}`;
+    const dialler = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
+    await using station = await Station.start(dialler);
+    try {
+      await dialler.writeTo(Buffer.from('x'), { addr });
+      const stream = await dialler.dial({ addr }, { timeout: 5_000 });
+      assert.equal(await stream.read().catch(() => null), null, 'it was closed');
+      await failedTwice;
+      assert.deepEqual(errors, [bug, bug]);
+      isBroken = false;
+      await dialler.writeTo(Buffer.from('x'), { addr });
+      (await dialler.dial({ addr }, { timeout: 5_000 })).close();
+      await delivered;
+      assert.deepEqual(came.sort(), ['packet', 'stream']);
+      assert.equal(station.packets.all.length, 0);
+    } finally {
+      await transport.shutdown();
+    }
+  });
+});
+
+/** A promise that is resolved from outside. */
+function outside(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}

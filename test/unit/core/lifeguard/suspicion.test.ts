@@ -14,9 +14,17 @@ interface Setup {
   maxMs?: number;
   /** Keeps what waits for the catch-up instead of calling it at once. */
   isBehind?: boolean;
+  /** Called when time is up, before that is noted. */
+  onExpiry?: () => void;
 }
 
-function suspect({ wanted = 3, minMs = 2000, maxMs = 30_000, isBehind = false }: Setup = {}) {
+function suspect({
+  wanted = 3,
+  minMs = 2000,
+  maxMs = 30_000,
+  isBehind = false,
+  ...setup
+}: Setup = {}) {
   const clock = new VirtualClock({ now: 500 });
   const fired: { atMs: number; confirmations: number }[] = [];
   const waiting: (() => void)[] = [];
@@ -24,8 +32,10 @@ function suspect({ wanted = 3, minMs = 2000, maxMs = 30_000, isBehind = false }:
     if (isBehind) waiting.push(then);
     else then();
   };
-  const expired = (confirmations: number): void =>
-    void fired.push({ atMs: clock.now() - 500, confirmations });
+  const expired = (confirmations: number): void => {
+    setup.onExpiry?.();
+    fired.push({ atMs: clock.now() - 500, confirmations });
+  };
   const suspicion = new Suspicion(
     { clock, caughtUp },
     { accuser: 'accuser', wanted, minMs, maxMs, expired },
@@ -146,4 +156,27 @@ test('a confirmation among what had been received does not make it fire twice', 
     fired.map(({ confirmations }) => confirmations),
     [1],
   );
+});
+
+test('a verdict that throws is tried again after min, and once it was cancelled no more', () => {
+  let tries = 0;
+  const onExpiry = (): void => {
+    if (tries++ < 2) throw new Error('a bug');
+  };
+  const { clock, fired, suspicion } = suspect({ wanted: 0, onExpiry });
+  for (let i = 0; i < 2; i++) assert.throws(() => clock.advance(2000), /a bug/);
+  clock.advance(2000);
+  assert.deepEqual(fired, [{ atMs: 6000, confirmations: 0 }]);
+  suspicion.cancel();
+  assert.equal(clock.pending, 0);
+
+  const other = suspect({
+    wanted: 0,
+    onExpiry: () => {
+      other.suspicion.cancel();
+      throw new Error('a bug');
+    },
+  });
+  assert.throws(() => other.clock.advance(2000), /a bug/);
+  assert.equal(other.clock.pending, 0);
 });
