@@ -43,6 +43,11 @@ export const probeOutcomes = [
 ] as const;
 export type ProbeOutcome = (typeof probeOutcomes)[number];
 
+/** Whether the probed member answered, by whatever route. */
+export function isAnswer(outcome: ProbeOutcome): boolean {
+  return outcome === 'direct' || outcome === 'indirect' || outcome === 'stream';
+}
+
 /** Messages by the number of their type. A number that is no type's falls outside, and is not kept. */
 export class MessageCounts {
   readonly #counts = new Float64Array(MessageType.err + 1);

@@ -26,18 +26,16 @@ import { LocalNode, type Identity } from './local-node.js';
 import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
+import { Contested } from './membership/contested.js';
 import { Merger } from './membership/merger.js';
-import type { SendFailure } from './ports.js';
 import type { Report } from './reports.js';
 import { AckTable } from './probe/ack-table.js';
+import { Pinger, type PingResult, type PingTarget } from './probe/pinger.js';
 import { Prober } from './probe/prober.js';
 import { Responder } from './probe/responder.js';
+import { SendWatch } from './probe/send-watch.js';
 import { Scheduler, type PeriodicWork } from './scheduler.js';
 import { StallWatch } from './stall-watch.js';
-
-/** How a standalone ping ended. */
-export type PingResult =
-  { readonly roundTripMs: number } | { readonly failure: SendFailure | undefined };
 
 /** The protocol engine: synchronous, and pure but for the clock, randomness and effects it is given. */
 export class Engine {
@@ -46,6 +44,7 @@ export class Engine {
   readonly self: LocalNode;
   readonly queue: TransmitLimitedQueue;
   readonly acks: AckTable;
+  readonly contested: Contested;
   /** Takes other nodes' tables. */
   readonly merger: Merger;
   readonly #context: CoreContext;
@@ -53,6 +52,7 @@ export class Engine {
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   readonly #catchUp: CatchUp;
+  readonly #pinger: Pinger;
   readonly #prober: Prober;
   readonly #dispatcher: Dispatcher;
   readonly #settling: Settling;
@@ -98,20 +98,20 @@ export class Engine {
     const { table, self, health, queue, acks } = this;
     const { codec } = init;
     const outbox = (this.#outbox = new Outbox({ context, codec, table, queue }));
-    const parts = { context, self, table, queue, health, outbox, acks, caughtUp };
+    const contested = (this.contested = new Contested({ table }, { ownName: self.name }));
+    const parts = { context, self, table, queue, health, outbox, acks, caughtUp, contested };
+    const pinger = (this.#pinger = new Pinger(parts));
     const membership = (this.#membership = new Membership({
       ...parts,
-      forgotten: new Forgotten(
-        { clock },
-        {
-          forMs: settings.forgetMs,
-          ping: (to, done) => this.ping(to, (result) => done('roundTripMs' in result)),
-        },
-      ),
+      forgotten: new Forgotten({ clock, pinger }, { forMs: settings.forgetMs }),
       caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
     this.merger = new Merger({ self, table, membership }, { isRunning: () => this.#running });
-    this.#prober = new Prober({ ...parts, membership }, { ticksAnew: () => this.#probeAnew() });
+    const sends = new SendWatch(parts);
+    this.#prober = new Prober(
+      { ...parts, membership, sends },
+      { ticksAnew: () => this.#probeAnew() },
+    );
     const responder = new Responder(parts);
     this.#dispatcher = new Dispatcher({
       ...parts,
@@ -151,6 +151,7 @@ export class Engine {
     this.#running = false;
     this.stopSchedulers();
     this.#catchUp.stop();
+    this.#pinger.stop();
     this.#inbox.clear();
     this.#membership.stop();
     this.acks.clear();
@@ -235,22 +236,8 @@ export class Engine {
   }
 
   /** Pings one node; `done` is called once, unless the engine is stopped. */
-  ping(target: { node: string; addr: string }, done: (result: PingResult) => void): void {
-    const { clock, settings } = this.#context;
-    const seqNo = this.self.nextSequence();
-    const sentAt = clock.now();
-    const waiter = {
-      acked: (_payload: Buffer, receivedAt: number) =>
-        done({ roundTripMs: Math.max(0, receivedAt - sentAt) }),
-      expired: () => done({ failure: undefined }),
-    };
-    this.acks.expect(seqNo, waiter, settings.probeTimeout);
-    const ping = encodeMessage(this.self.ping(seqNo, target.node));
-    this.#outbox.send({ addr: target.addr, name: target.node }, [ping], (failure) => {
-      if (!this.acks.has(seqNo)) return;
-      this.acks.cancel(seqNo);
-      done({ failure });
-    });
+  ping(target: PingTarget, done: (result: PingResult) => void): void {
+    this.#pinger.ping(target, done);
   }
 
   /** A packet with a user's message; undefined when it does not fit into one. */

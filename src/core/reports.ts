@@ -28,6 +28,8 @@ export type Report =
   | { readonly code: 'probe-stalled'; peer: string; lateMs: number }
   | { readonly code: 'probe-send-failed'; peer: string; error: Error }
   | { readonly code: 'claim-refused'; peer: string; reason: DropReason; detail: string }
+  | { readonly code: 'sends-failed'; peer?: undefined; error: Error }
+  | { readonly code: 'sends-recovered'; peer?: undefined }
   | { readonly code: 'address-conflict'; peer: string; held: string; claimed: string }
   | { readonly code: 'address-reclaimed'; peer: string; held: string; claimed: string }
   | { readonly code: 'member-joined'; peer: string; address: string }

@@ -56,6 +56,14 @@ export const limits = {
   forgottenNames: 4096,
   /** Members whose failures are counted, the last to fail: names can be invented. */
   flappingNames: 1024,
+  /** Probes in a row that could not be sent after which the fault is ours, in a cluster with as many members or more. */
+  failedSendsOfAPass: 32,
+  /** Addresses that are kept because a second name was claimed at them; names can be invented. */
+  contestedAddresses: 1024,
+  /** Members that wait for a probe before their turn because a second name was claimed at their address. */
+  contestedMembers: 64,
+  /** Rows of the member table that are searched for such members before one probe. */
+  contestedSearch: 16_384,
   /** Members in a snapshot file: a restarted node needs one that answers. */
   snapshotMembers: 256,
   /** A member's name in a snapshot file; who has a longer one is left out. */

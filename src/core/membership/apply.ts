@@ -26,7 +26,7 @@ import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
 import type { TransmitLimitedQueue } from '../gossip/broadcast-queue.js';
 import type { Outbox } from '../gossip/piggyback.js';
-import { Contested } from './contested.js';
+import type { Contested } from './contested.js';
 import { defectOfAlive, isOldNews, judgeAlive } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
 import { judgeSuspect } from './judge-suspect.js';
@@ -41,6 +41,7 @@ export interface MembershipComponents {
   readonly health: LocalHealth;
   readonly outbox: Outbox;
   readonly forgotten: Forgotten;
+  readonly contested: Contested;
   /** Calls back when what had been received by now is handled. */
   readonly caughtUp: (then: () => void) => void;
 }
@@ -77,7 +78,7 @@ export class Membership {
     this.#outbox = components.outbox;
     this.#forgotten = components.forgotten;
     this.#suspicions = new Suspicions(components);
-    this.#contested = new Contested(components, { ownName: components.self.name });
+    this.#contested = components.contested;
   }
 
   /** Suspicion timers that run now. */
@@ -174,11 +175,6 @@ export class Membership {
       this.#context.effects.report({ code: 'member-reaped', peer: removed.name });
     }
     return true;
-  }
-
-  /** Members at whose addresses somebody else has turned up since this was last asked. */
-  contested(): Member[] {
-    return this.#contested.take();
   }
 
   /** Takes every suspicion timer back. */

@@ -7,7 +7,9 @@
 // Probes the members round-robin over a shuffled list, so that each is probed once per pass and the
 // wait for it is bounded (SWIM, section 4.3). Those at whose address somebody else has turned up come
 // first: with the same address under a new name, the old one need not wait for its turn to be found dead.
+// At most every other probe goes to them, as whoever can gossip can make up such claims.
 import type { Member } from '../member.js';
+import { isAnswer, type ProbeOutcome } from '../counters.js';
 import { ProbeRound, type ProbeComponents } from './probe-round.js';
 
 /** Runs one probe round after another. */
@@ -15,8 +17,8 @@ export class Prober {
   readonly #components: ProbeComponents;
   readonly #ticksAnew: () => void;
   #position = 0;
-  /** Before all others. */
-  #urgent: Member[] = [];
+  /** Whether the last probe was of a member whose address is contested. */
+  #hasRechecked = false;
   #round: ProbeRound | undefined;
   #tickWaits = false;
 
@@ -39,7 +41,12 @@ export class Prober {
     }
     const target = this.#nextTarget();
     if (target === undefined) return;
-    this.#round = new ProbeRound(this.#components, { target, ended: () => this.#roundEnded() });
+    const wasContested = this.#hasRechecked;
+    const ended = (outcome: ProbeOutcome): void => {
+      if (wasContested && isAnswer(outcome)) this.#components.contested.answered(target.address);
+      this.#roundEnded();
+    };
+    this.#round = new ProbeRound(this.#components, { target, ended });
     this.#round.start();
   }
 
@@ -62,16 +69,16 @@ export class Prober {
   // The next member that is to be probed; at the end of a pass the dead are reaped and the list is
   // shuffled. Undefined after a whole fruitless pass.
   #nextTarget(): Member | undefined {
-    const { table, self, membership } = this.#components;
-    this.#urgent.push(...membership.contested());
-    for (let urgent = this.#urgent.shift(); urgent; urgent = this.#urgent.shift()) {
-      if (!urgent.isGone && table.get(urgent.name) === urgent) return urgent;
-    }
+    const { table, self, membership, contested } = this.#components;
+    const recheck = this.#hasRechecked ? undefined : contested.next();
+    this.#hasRechecked = recheck !== undefined;
+    if (recheck !== undefined) return recheck;
     for (let hasWrapped = false; ;) {
       if (this.#position >= table.size) {
         if (hasWrapped) return undefined;
         hasWrapped = true;
         membership.reap();
+        contested.newPass();
         table.shuffle();
         this.#position = 0;
       }
