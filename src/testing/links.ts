@@ -40,7 +40,7 @@ export interface LinkChanges extends LinkOptions {
   readonly down?: boolean | undefined;
   /**
    * The sender's system refuses packets and new streams with this error code (`'EPERM'`, say, for a firewall
-   * rule on its host); streams that are open go on.
+   * rule on its host); streams that are open go on. `heal` ends it.
    */
   readonly sendError?: string | undefined;
 }
