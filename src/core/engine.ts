@@ -240,6 +240,11 @@ export class Engine {
     this.#pinger.ping(target, done);
   }
 
+  /** Looks for a living node that has our name, too; `done` as in {@link Pinger.findNamesake}. */
+  findNamesake(done: (address: string | undefined) => void): void {
+    this.#pinger.findNamesake(done);
+  }
+
   /** A packet with a user's message; undefined when it does not fit into one. */
   userPacket(to: Address, payload: Uint8Array): Buffer | undefined {
     return this.#outbox.packetFor(to, Buffer.concat([Buffer.of(MessageType.user), payload]));

@@ -61,6 +61,7 @@ export type Report =
   | { readonly code: 'flapping'; peer: string; count: number }
   | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
   | { readonly code: 'public-address'; peer?: undefined; address: string }
+  | { readonly code: 'leave-withheld'; peer: string; address: string }
   | { readonly code: 'leave-unfinished'; peer?: undefined; error: Error }
   | { readonly code: 'internal-error'; peer?: string; error: Error };
 

@@ -210,6 +210,13 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     ({ address }) =>
       `${address} is a public address and gossip is not encrypted; set secretKey or keyring`,
   ],
+  'leave-withheld': [
+    'warn',
+    'core',
+    ({ peer, address }) =>
+      `left without telling anybody: another node at ${address} answers to the name ${peer}, ` +
+      'and all would take that one for gone',
+  ],
   'leave-unfinished': [
     'warn',
     'core',

@@ -64,6 +64,8 @@ export const limits = {
   contestedMembers: 64,
   /** Rows of the member table that are searched for such members before one probe. */
   contestedSearch: 16_384,
+  /** Addresses at which our own name was claimed that are asked, before a leave, whether a node has it. */
+  ownNameClaims: 8,
   /** Members in a snapshot file: a restarted node needs one that answers. */
   snapshotMembers: 256,
   /** A member's name in a snapshot file; who has a longer one is left out. */

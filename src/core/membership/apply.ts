@@ -352,6 +352,7 @@ export class Membership {
     const existing = member.describe();
     const other = nodeFrom(member.name, facts, 'alive');
     const addresses = { held: existing.address, claimed: other.address };
+    if (member.name === this.#self.name) this.#self.nameClaimed(other.address);
     effects.report({ code: 'address-conflict', peer: member.name, ...addresses });
     effects.tell({ type: 'conflict', existing, other });
   }

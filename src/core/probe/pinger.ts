@@ -81,6 +81,23 @@ export class Pinger {
     });
   }
 
+  /**
+   * Looks for a living node with our name: `done` is called once with its address, or with undefined; at once when
+   * our name was claimed nowhere else.
+   */
+  findNamesake(done: (address: string | undefined) => void): void {
+    const { name: node, claimedAt } = this.#self;
+    let waiting = claimedAt.size;
+    if (waiting === 0) done(undefined);
+    for (const addr of claimedAt) {
+      this.lives({ node, addr }, (answered) => {
+        if (waiting === 0) return;
+        waiting = answered ? 0 : waiting - 1;
+        if (waiting === 0) done(answered ? addr : undefined);
+      });
+    }
+  }
+
   #askOverStream({ node, addr }: PingTarget, done: (answered: boolean) => void): void {
     const { settings, effects, clock } = this.#context;
     if (settings.disableTcpPings || settings.disableTcpPingsForNode?.(node) === true) {

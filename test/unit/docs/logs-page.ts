@@ -94,6 +94,8 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
     'A listener or delegate threw or rejected; `callback` says which. The protocol goes on. Mend it.',
   'public-address':
     'Gossip would go over the internet in plaintext. Set `secretKey` or `keyring`, or advertise a private address.',
+  'leave-withheld':
+    'Two nodes have one name, and this one left: nobody was told, as the others would take the other one for gone. See `address-conflict`.',
   'leave-unfinished':
     'There was no time to tell everybody of the leave; some may report `failed`. Give `leave` more time.',
   rejoined: 'A member that had failed, or a seed, was reached again, and the clusters are one.',
