@@ -19,6 +19,7 @@ export const dropReasons = [
   'bad-versions',
   'meta-too-large',
   'not-allowed',
+  'too-many-members',
   'refused-by-delegate',
   'unexpected-ack',
   'unexpected-message',

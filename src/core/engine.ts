@@ -27,6 +27,7 @@ import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
 import { Contested } from './membership/contested.js';
+import { pickPeers } from './peer-choice.js';
 import { Merger } from './membership/merger.js';
 import type { Report } from './reports.js';
 import { AckTable } from './probe/ack-table.js';
@@ -34,6 +35,7 @@ import { Pinger, type PingResult, type PingTarget } from './probe/pinger.js';
 import { Prober } from './probe/prober.js';
 import { Responder } from './probe/responder.js';
 import { SendWatch } from './probe/send-watch.js';
+import { VerifiedMembers } from './probe/verified-members.js';
 import { Scheduler, type PeriodicWork } from './scheduler.js';
 import { StallWatch } from './stall-watch.js';
 
@@ -45,6 +47,7 @@ export class Engine {
   readonly queue: TransmitLimitedQueue;
   readonly acks: AckTable;
   readonly contested: Contested;
+  readonly verified: VerifiedMembers;
   /** Takes other nodes' tables. */
   readonly merger: Merger;
   readonly #context: CoreContext;
@@ -52,6 +55,7 @@ export class Engine {
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   readonly #catchUp: CatchUp;
+  readonly #urgentQueue: TransmitLimitedQueue;
   readonly #pinger: Pinger;
   readonly #prober: Prober;
   readonly #dispatcher: Dispatcher;
@@ -82,27 +86,32 @@ export class Engine {
     const { lifeguard } = settings;
     const caughtUp = lifeguard.probeWait(this.#catchUp.wait);
     this.table = new MemberTable(random);
-    const { identity, earlierIncarnation } = init;
+    const { identity, earlierIncarnation, codec } = init;
     this.self = new LocalNode({ name: settings.name, identity, random });
     if (earlierIncarnation !== undefined) this.self.incarnationAbove(earlierIncarnation);
     this.health = new LocalHealth({
       maxMultiplier: settings.awarenessMaxMultiplier,
       changed: (score) => context.effects.tell({ type: 'health', score }),
     });
-    this.queue = new TransmitLimitedQueue({
-      numNodes: () => this.table.size,
+    const verified = (this.verified = new VerifiedMembers({ table: this.table, random }));
+    const queues = {
+      numNodes: () => verified.clusterSize,
       retransmitMult: settings.retransmitMult,
       queued: () => this.#gossiping.wake(),
-    });
+    };
+    this.queue = new TransmitLimitedQueue(queues);
+    this.#urgentQueue = new TransmitLimitedQueue(queues);
     this.acks = new AckTable({ clock, caughtUp });
     const { table, self, health, queue, acks } = this;
-    const { codec } = init;
-    const outbox = (this.#outbox = new Outbox({ context, codec, table, queue }));
+    const urgentQueue = this.#urgentQueue;
+    const outbox = (this.#outbox = new Outbox({ context, codec, table, queue, urgentQueue }));
     const contested = (this.contested = new Contested({ table }, { ownName: self.name }));
-    const parts = { context, self, table, queue, health, outbox, acks, caughtUp, contested };
+    const shared = { context, self, table, queue, health, outbox, acks };
+    const parts = { ...shared, caughtUp, contested, verified };
     const pinger = (this.#pinger = new Pinger(parts));
     const membership = (this.#membership = new Membership({
       ...parts,
+      urgentQueue,
       forgotten: new Forgotten({ clock, pinger }, { forMs: settings.forgetMs }),
       caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
@@ -124,13 +133,7 @@ export class Engine {
       { clock, random },
       { untilMs: () => this.#pushPullMs(), pushPull: () => this.#pushPullWithSomebody() },
     );
-    this.#probing = this.#every('probe', {
-      intervalMs: () => this.#probeMs,
-      tick: () => {
-        this.#stalls.goOn(this.#probeMs);
-        this.#prober.tick();
-      },
-    });
+    this.#probing = this.#probeScheduler();
     this.#gossiping = this.#every('gossip', {
       intervalMs: () => settings.gossipInterval,
       tick: () => gossipRound(parts),
@@ -156,6 +159,7 @@ export class Engine {
     this.#membership.stop();
     this.acks.clear();
     this.queue.reset();
+    this.#urgentQueue.reset();
   }
 
   /** Starts the periodic work; nothing happens if it is running. */
@@ -260,6 +264,14 @@ export class Engine {
     if (this.#running && this.#context.settings.settleAfterJoin) this.#settling.start();
   }
 
+  #probeScheduler(): Scheduler {
+    const tick = (): void => {
+      this.#stalls.goOn(this.#probeMs);
+      this.#prober.tick();
+    };
+    return this.#every('probe', { intervalMs: () => this.#probeMs, tick });
+  }
+
   #slowSchedulers(): Scheduler[] {
     const { settings, effects } = this.#context;
     return [
@@ -292,13 +304,14 @@ export class Engine {
   }
 
   #pushPullMs(): number {
-    return this.#context.settings.pushPullInterval * pushPullScale(this.table.size);
+    return this.#context.settings.pushPullInterval * pushPullScale(this.verified.clusterSize);
   }
 
   #pushPullWithSomebody(): void {
     const isPeer = ({ state, name }: Member): boolean =>
       state === 'alive' && name !== this.self.name;
-    const [peer] = this.table.pick(1, isPeer);
+    const share = this.verified.isOutnumbered ? Math.round(this.#context.random.next()) : 1;
+    const [peer] = pickPeers(this, { k: 1, share, test: isPeer });
     if (peer !== undefined) this.#context.effects.pushPull(peer.destination);
   }
 }

@@ -50,6 +50,10 @@ export const limits = {
   msgpackDepth: 32,
   /** MessagePack values in one body: ours have a dozen; bytes may come as arrays of integers. */
   msgpackElements: 4096,
+  /** Members that are taken for real because a packet came from their address, at least: sources can be forged. */
+  unconfirmedMembers: 64,
+  /** Members in the table, a default: with names and metadata of full length they take some 200 MiB. */
+  maxMembers: 100_000,
   /** Failed members that are looked for (`rejoin`): reaching one of a lost side is enough. */
   lostPeers: 4096,
   /** Names that `forget` was called with, kept until `forgetAfter`. */

@@ -29,17 +29,21 @@ export class Outbox {
   readonly #codec: PacketCodec;
   readonly #table: MemberTable;
   readonly #queue: TransmitLimitedQueue;
+  readonly #urgentQueue: TransmitLimitedQueue;
 
   constructor(components: {
     context: CoreContext;
     codec: PacketCodec;
     table: MemberTable;
     queue: TransmitLimitedQueue;
+    /** Its messages go before those of the other. */
+    urgentQueue: TransmitLimitedQueue;
   }) {
     this.#context = components.context;
     this.#codec = components.codec;
     this.#table = components.table;
     this.#queue = components.queue;
+    this.#urgentQueue = components.urgentQueue;
   }
 
   /** Bytes of messages that one packet holds. */
@@ -57,7 +61,8 @@ export class Outbox {
 
   /** False when there is surely nothing to gossip: most rounds of a quiet cluster end here. */
   get mayHaveNews(): boolean {
-    return this.#queue.numQueued > 0 || this.#context.effects.hasUserBroadcasts();
+    if (this.#queue.numQueued > 0 || this.#urgentQueue.numQueued > 0) return true;
+    return this.#context.effects.hasUserBroadcasts();
   }
 
   /** Sends a packet of broadcasts; false when there was nothing to send. */
@@ -81,7 +86,7 @@ export class Outbox {
   // Our membership messages first, then the user's in what is left.
   #broadcasts(room: number): Buffer[] {
     const { effects } = this.#context;
-    const messages = this.#queue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];
+    const messages = this.#membershipBroadcasts(room);
     if (!effects.hasUserBroadcasts()) return messages;
     const overhead = COMPOUND_PART_BYTES + USER_TYPE_BYTES;
     let left = messages.reduce((rest, { length }) => rest - COMPOUND_PART_BYTES - length, room);
@@ -96,6 +101,15 @@ export class Outbox {
       messages.push(Buffer.concat([Buffer.of(MessageType.user), payload]));
     }
     return messages;
+  }
+
+  #membershipBroadcasts(room: number): Buffer[] {
+    if (this.#urgentQueue.numQueued === 0) {
+      return this.#queue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];
+    }
+    const urgent = this.#urgentQueue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];
+    const left = urgent.reduce((rest, { length }) => rest - COMPOUND_PART_BYTES - length, room);
+    return urgent.concat(this.#queue.getBroadcasts(COMPOUND_PART_BYTES, left) as Buffer[]);
   }
 
   #sendAll(

@@ -30,6 +30,7 @@ import type { Contested } from '../membership/contested.js';
 import type { SendFailure, SendFault, Timer } from '../ports.js';
 import type { AckTable } from './ack-table.js';
 import type { SendWatch } from './send-watch.js';
+import type { VerifiedMembers } from './verified-members.js';
 
 const NACK_PROTOCOL = 4;
 const STREAM_PING_PROTOCOL = 3;
@@ -49,6 +50,7 @@ export interface ProbeComponents {
   readonly membership: Membership;
   readonly contested: Contested;
   readonly sends: SendWatch;
+  readonly verified: VerifiedMembers;
   readonly caughtUp: (then: () => void) => void;
 }
 
@@ -155,8 +157,9 @@ export class ProbeRound {
     if (this.#phase !== 'direct') return;
     this.#phase = 'indirect';
     this.#cancelTimers();
-    const { context, table, self } = this.#components;
-    const helpers = table.pick(
+    const { context, table, self, verified } = this.#components;
+    // Of made-up helpers none would answer, and we would doubt ourselves for it.
+    const helpers = (verified.isOutnumbered ? verified : table).pick(
       context.settings.indirectChecks,
       ({ name, state }) => state === 'alive' && name !== self.name && name !== this.#target.name,
     );

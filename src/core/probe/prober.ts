@@ -7,7 +7,8 @@
 // Probes the members round-robin over a shuffled list, so that each is probed once per pass and the
 // wait for it is bounded (SWIM, section 4.3). Those at whose address somebody else has turned up come
 // first: with the same address under a new name, the old one need not wait for its turn to be found dead.
-// At most every other probe goes to them, as whoever can gossip can make up such claims.
+// At most every other probe goes to them, as whoever can gossip can make up such claims. Of the others, at most every
+// other one goes to a verified member whose turn does not come, because too many names stand before it.
 import type { Member } from '../member.js';
 import { isAnswer, type ProbeOutcome } from '../counters.js';
 import { ProbeRound, type ProbeComponents } from './probe-round.js';
@@ -19,6 +20,9 @@ export class Prober {
   #position = 0;
   /** Whether the last probe was of a member whose address is contested. */
   #hasRechecked = false;
+  /** Whether the last probe but those was of a verified member that was overdue. */
+  #wasOverdue = false;
+  #reapedAt = 0;
   #round: ProbeRound | undefined;
   #tickWaits = false;
 
@@ -43,9 +47,10 @@ export class Prober {
     if (target === undefined) return;
     const wasContested = this.#hasRechecked;
     const ended = (outcome: ProbeOutcome): void => {
-      if (wasContested && isAnswer(outcome)) this.#components.contested.answered(target.address);
+      this.#learn(target, outcome, wasContested);
       this.#roundEnded();
     };
+    this.#components.verified.beginRound(target);
     this.#round = new ProbeRound(this.#components, { target, ended });
     this.#round.start();
   }
@@ -56,6 +61,14 @@ export class Prober {
     this.#round = undefined;
     this.#tickWaits = false;
     round?.abandon();
+  }
+
+  #learn(target: Member, outcome: ProbeOutcome, wasContested: boolean): void {
+    const { contested, verified } = this.#components;
+    if (isAnswer(outcome)) {
+      verified.answered(target);
+      if (wasContested) contested.answered(target.address);
+    } else if (outcome === 'failed') verified.silent(target);
   }
 
   #roundEnded(): void {
@@ -69,21 +82,40 @@ export class Prober {
   // The next member that is to be probed; at the end of a pass the dead are reaped and the list is
   // shuffled. Undefined after a whole fruitless pass.
   #nextTarget(): Member | undefined {
-    const { table, self, membership, contested } = this.#components;
+    const { contested, verified } = this.#components;
     const recheck = this.#hasRechecked ? undefined : contested.next();
     this.#hasRechecked = recheck !== undefined;
     if (recheck !== undefined) return recheck;
+    const overdue = this.#wasOverdue ? undefined : verified.overdue();
+    this.#wasOverdue = overdue !== undefined;
+    return overdue ?? this.#nextInTurn();
+  }
+
+  #nextInTurn(): Member | undefined {
+    const { table, self } = this.#components;
+    if (this.#components.verified.isOutnumbered) this.#reapBetweenPasses();
     for (let hasWrapped = false; ;) {
       if (this.#position >= table.size) {
         if (hasWrapped) return undefined;
         hasWrapped = true;
-        membership.reap();
-        contested.newPass();
+        this.#reap();
+        this.#components.contested.newPass();
         table.shuffle();
         this.#position = 0;
       }
       const member = table.at(this.#position++);
       if (member !== undefined && member.name !== self.name && !member.isGone) return member;
     }
+  }
+
+  #reap(): void {
+    this.#reapedAt = this.#components.context.clock.now();
+    this.#components.membership.reap();
+  }
+
+  // A pass over a table of made-up names may take a day, and memory would be held for as long.
+  #reapBetweenPasses(): void {
+    const { clock, settings } = this.#components.context;
+    if (clock.now() - this.#reapedAt >= settings.gossipToTheDeadTime) this.#reap();
   }
 }

@@ -1,0 +1,146 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Members that have proven to be real: they answered a probe of ours, or pinged us from their own address. Whoever
+// can gossip can fill the table with names, and a pass over it would then take so long that no failure is found.
+// So each verified member is probed again after a bounded number of rounds, in whatever company it is, and while
+// the others outnumber them, gossip, help and cluster size go by the verified ones.
+//
+// With v verified members of which each is probed in its turn, no turn is later than 2v − 1 rounds after the last
+// one, and nothing of this has an effect.
+import { limits } from '../../wire/limits.js';
+import type { Member } from '../member.js';
+import type { MemberTable } from '../member-table.js';
+import type { Random } from '../ports.js';
+
+/** Rounds beside those of two passes after which a member is overdue: at first few are verified. */
+const GRACE_ROUNDS = 4;
+
+/** The members that are known to be real. */
+export class VerifiedMembers {
+  readonly #table: MemberTable;
+  readonly #random: Random;
+  /** The round in which each was last probed, or came in; least recent first. */
+  readonly #lastRound = new Map<Member, number>();
+  /** Those that pinged us and have not been probed since: the source of a packet can be forged. */
+  readonly #unconfirmed = new Set<Member>();
+  /** One process has one address: of several names that are answered for at one, the first counts. */
+  readonly #holders = new Map<string, Member>();
+  #round = 0;
+  #isOutnumbered = false;
+
+  constructor(components: { table: MemberTable; random: Random }) {
+    this.#table = components.table;
+    this.#random = components.random;
+  }
+
+  get size(): number {
+    return this.#lastRound.size;
+  }
+
+  /** Whether there are so many other members that verified ones could not be probed in their turn. */
+  get isOutnumbered(): boolean {
+    return this.#isOutnumbered;
+  }
+
+  /** How many members the cluster has, for all that is known, ourselves included. */
+  get clusterSize(): number {
+    return this.#isOutnumbered ? this.#lastRound.size + 1 : this.#table.size;
+  }
+
+  has(member: Member): boolean {
+    return this.#lastRound.has(member);
+  }
+
+  /** A probe round of this member begins. */
+  beginRound(target: Member): void {
+    this.#round++;
+    if (!this.#lastRound.delete(target)) return;
+    this.#lastRound.set(target, this.#round);
+  }
+
+  /** A member answered a probe of ours. */
+  answered(member: Member): void {
+    if (this.#lastRound.has(member)) this.#unconfirmed.delete(member);
+    else this.#add(member);
+  }
+
+  /** A member did not answer a probe of ours. One that has answered before stays until it is found dead. */
+  silent(member: Member): void {
+    if (this.#unconfirmed.has(member)) this.#remove(member);
+  }
+
+  /** A packet came from a member's own address. */
+  heard(member: Member): void {
+    if (this.#lastRound.has(member)) return;
+    const confirmed = this.#lastRound.size - this.#unconfirmed.size;
+    if (this.#unconfirmed.size >= Math.max(limits.unconfirmedMembers, confirmed)) return;
+    if (this.#add(member)) this.#unconfirmed.add(member);
+  }
+
+  /** The verified member that should have been probed by now, if there is one. */
+  overdue(): Member | undefined {
+    const longest = 2 * this.#lastRound.size + GRACE_ROUNDS;
+    if (this.#table.size <= longest) this.#isOutnumbered = false;
+    for (const [member, round] of this.#lastRound) {
+      if (!this.#isThere(member)) this.#remove(member);
+      else if (this.#round - round < longest) return undefined;
+      else {
+        this.#isOutnumbered = true;
+        return member;
+      }
+    }
+    return undefined;
+  }
+
+  /** Up to `k` different random verified members that pass the test. */
+  pick(k: number, test: (member: Member) => boolean): Member[] {
+    const eligible: Member[] = [];
+    for (const member of this.#lastRound.keys()) {
+      if (this.#isThere(member) && test(member)) eligible.push(member);
+    }
+    const chosen: Member[] = [];
+    while (chosen.length < k && eligible.length > 0) {
+      const place = Math.floor(this.#random.next() * eligible.length);
+      chosen.push(eligible[place] as Member);
+      eligible[place] = eligible[eligible.length - 1] as Member;
+      eligible.pop();
+    }
+    return chosen;
+  }
+
+  #add(member: Member): boolean {
+    const { address } = member;
+    if (member.isGone || this.#holderAt(address) !== undefined) return false;
+    if (this.#holders.size > 2 * this.#lastRound.size + limits.unconfirmedMembers) this.#sweep();
+    this.#holders.set(address, member);
+    this.#lastRound.set(member, this.#round);
+    return true;
+  }
+
+  #holderAt(address: string): Member | undefined {
+    const holder = this.#holders.get(address);
+    if (holder?.address !== address || !this.#isThere(holder)) return undefined;
+    return this.#lastRound.has(holder) ? holder : undefined;
+  }
+
+  #remove(member: Member): void {
+    this.#lastRound.delete(member);
+    this.#unconfirmed.delete(member);
+    if (this.#holders.get(member.address) === member) this.#holders.delete(member.address);
+  }
+
+  // A member that moved leaves its old address behind.
+  #sweep(): void {
+    for (const [address, member] of this.#holders) {
+      if (member.address !== address || !this.#lastRound.has(member)) this.#holders.delete(address);
+    }
+  }
+
+  #isThere(member: Member): boolean {
+    return !member.isGone && this.#table.get(member.name) === member;
+  }
+}
