@@ -104,7 +104,14 @@ export class Engine {
     this.acks = new AckTable({ clock, caughtUp });
     const { table, self, health, queue, acks } = this;
     const urgentQueue = this.#urgentQueue;
-    const outbox = (this.#outbox = new Outbox({ context, codec, table, queue, urgentQueue }));
+    const outbox = (this.#outbox = new Outbox({
+      context,
+      codec,
+      table,
+      queue,
+      urgentQueue,
+      verified,
+    }));
     const contested = (this.contested = new Contested({ table }, { ownName: self.name }));
     const shared = { context, self, table, queue, health, outbox, acks };
     const parts = { ...shared, caughtUp, contested, verified };

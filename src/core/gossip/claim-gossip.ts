@@ -10,7 +10,6 @@ import type { AliveClaim, DeadClaim, SuspectClaim } from '../../wire/messages.js
 import type { CoreContext } from '../context.js';
 import { copyOf, type Waiting } from '../inbox.js';
 import type { LocalNode } from '../local-node.js';
-import type { MemberTable } from '../member-table.js';
 import type { VerifiedMembers } from '../probe/verified-members.js';
 import type { TransmitLimitedQueue } from './broadcast-queue.js';
 import type { Outbox } from './piggyback.js';
@@ -27,7 +26,6 @@ export interface Relay {
 export interface ClaimGossipComponents {
   readonly context: CoreContext;
   readonly self: LocalNode;
-  readonly table: MemberTable;
   readonly outbox: Outbox;
   readonly verified: VerifiedMembers;
   readonly queue: TransmitLimitedQueue;
@@ -64,9 +62,7 @@ export class ClaimGossip {
 
   // What is made up about made-up names must not hold up what is said of real ones.
   #isUrgent(name: string): boolean {
-    const { self, table, verified } = this.#components;
-    if (!verified.isOutnumbered) return false;
-    const member = table.get(name);
-    return name === self.name || (member !== undefined && verified.has(member));
+    const { self, verified } = this.#components;
+    return verified.isOutnumbered && (name === self.name || verified.hasName(name));
   }
 }

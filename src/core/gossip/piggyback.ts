@@ -17,6 +17,7 @@ import type { Address } from '../../wire/address.js';
 import type { CoreContext } from '../context.js';
 import type { MemberTable } from '../member-table.js';
 import type { SendFailure } from '../ports.js';
+import type { VerifiedMembers } from '../probe/verified-members.js';
 import type { TransmitLimitedQueue } from './broadcast-queue.js';
 
 const USER_TYPE_BYTES = 1;
@@ -30,6 +31,7 @@ export class Outbox {
   readonly #table: MemberTable;
   readonly #queue: TransmitLimitedQueue;
   readonly #urgentQueue: TransmitLimitedQueue;
+  readonly #verified: VerifiedMembers;
 
   constructor(components: {
     context: CoreContext;
@@ -38,12 +40,14 @@ export class Outbox {
     queue: TransmitLimitedQueue;
     /** Its messages go before those of the other. */
     urgentQueue: TransmitLimitedQueue;
+    verified: VerifiedMembers;
   }) {
     this.#context = components.context;
     this.#codec = components.codec;
     this.#table = components.table;
     this.#queue = components.queue;
     this.#urgentQueue = components.urgentQueue;
+    this.#verified = components.verified;
   }
 
   /** Bytes of messages that one packet holds. */
@@ -56,7 +60,7 @@ export class Outbox {
     if (!this.mayHaveNews) return this.#sendAll(to, messages, onFailure);
     let used = COMPOUND_HEADER_BYTES;
     for (const { length } of messages) used += COMPOUND_PART_BYTES + length;
-    this.#sendAll(to, [...messages, ...this.#broadcasts(this.budget - used)], onFailure);
+    this.#sendAll(to, [...messages, ...this.#broadcasts(to, this.budget - used)], onFailure);
   }
 
   /** False when there is surely nothing to gossip: most rounds of a quiet cluster end here. */
@@ -67,7 +71,7 @@ export class Outbox {
 
   /** Sends a packet of broadcasts; false when there was nothing to send. */
   gossip(to: Address): boolean {
-    const messages = this.#broadcasts(this.budget - COMPOUND_HEADER_BYTES);
+    const messages = this.#broadcasts(to, this.budget - COMPOUND_HEADER_BYTES);
     if (messages.length === 0) return false;
     this.#sendAll(to, messages);
     return true;
@@ -84,9 +88,9 @@ export class Outbox {
   }
 
   // Our membership messages first, then the user's in what is left.
-  #broadcasts(room: number): Buffer[] {
+  #broadcasts(to: Address, room: number): Buffer[] {
     const { effects } = this.#context;
-    const messages = this.#membershipBroadcasts(room);
+    const messages = this.#membershipBroadcasts(to, room);
     if (!effects.hasUserBroadcasts()) return messages;
     const overhead = COMPOUND_PART_BYTES + USER_TYPE_BYTES;
     let left = messages.reduce((rest, { length }) => rest - COMPOUND_PART_BYTES - length, room);
@@ -103,8 +107,9 @@ export class Outbox {
     return messages;
   }
 
-  #membershipBroadcasts(room: number): Buffer[] {
-    if (this.#urgentQueue.numQueued === 0) {
+  // What is urgent is for verified members: it is sent a few times only, and others may be made up.
+  #membershipBroadcasts({ name }: Address, room: number): Buffer[] {
+    if (this.#urgentQueue.numQueued === 0 || !this.#verified.hasName(name)) {
       return this.#queue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];
     }
     const urgent = this.#urgentQueue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];

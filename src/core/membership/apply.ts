@@ -32,6 +32,7 @@ import { Suspicions } from './suspicions.js';
 
 /** What {@link Membership} works on. */
 export interface MembershipComponents extends ClaimGossipComponents {
+  readonly table: MemberTable;
   readonly health: LocalHealth;
   readonly forgotten: Forgotten;
   readonly contested: Contested;

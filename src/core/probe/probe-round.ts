@@ -159,7 +159,7 @@ export class ProbeRound {
     this.#cancelTimers();
     const { context, table, self, verified } = this.#components;
     // Of made-up helpers none would answer, and we would doubt ourselves for it.
-    const helpers = (verified.isOutnumbered ? verified : table).pick(
+    const helpers = (verified.isCrowded && verified.size > 0 ? verified : table).pick(
       context.settings.indirectChecks,
       ({ name, state }) => state === 'alive' && name !== self.name && name !== this.#target.name,
     );
@@ -259,14 +259,21 @@ export class ProbeRound {
   }
 
   #accuse(): void {
-    const { context, self, health, membership, sends } = this.#components;
-    const { lifeguard } = context.settings;
+    const { context, self, health, membership } = this.#components;
     const node = this.#target.name;
-    health.add(sends.isFaulty ? 1 : lifeguard.failedProbeCost(this.#nacksWanted, this.#nacks));
+    health.add(this.#costOfSilence());
     const healthScore = health.score;
     context.effects.report({ code: 'probe-unanswered', peer: node, healthScore });
     const incarnation = this.#incarnation;
     membership.suspect({ type: MessageType.suspect, node, incarnation, from: self.name });
+  }
+
+  #costOfSilence(): number {
+    const { context, sends, verified } = this.#components;
+    if (sends.isFaulty) return 1;
+    // Where most names are made up, the silence of one says nothing about us; the verified members do.
+    if (verified.isOutnumbered && !verified.has(this.#target)) return 0;
+    return context.settings.lifeguard.failedProbeCost(this.#nacksWanted, this.#nacks);
   }
 
   #close(outcome: ProbeOutcome): void {

@@ -6,18 +6,22 @@
 
 // Members that have proven to be real: they answered a probe of ours, or pinged us from their own address. Whoever
 // can gossip can fill the table with names, and a pass over it would then take so long that no failure is found.
-// So each verified member is probed again after a bounded number of rounds, in whatever company it is, and while
-// the others outnumber them, gossip, help and cluster size go by the verified ones.
+// So verified members are outnumbered when one of them was not probed for 2v + 16 rounds, v being their number, or
+// when two members in a row that are not verified failed in a crowded table. From then on every other probe goes
+// to the verified member that was probed the longest time ago, and gossip, help and cluster size go by them.
 //
-// With v verified members of which each is probed in its turn, no turn is later than 2v − 1 rounds after the last
-// one, and nothing of this has an effect.
+// Where all members answer, no turn is later than 2v − 1 rounds after the last one, and nothing of this has an effect.
 import { limits } from '../../wire/limits.js';
 import type { Member } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { Random } from '../ports.js';
 
 /** Rounds beside those of two passes after which a member is overdue: at first few are verified. */
-const GRACE_ROUNDS = 4;
+const GRACE_ROUNDS = 16;
+/** Members beside four times the verified ones with which a table is crowded. */
+const ROOM = 64;
+/** So many probes in a row of members that were not verified say that most of those are made up, or that they are not. */
+const TELLING = 2;
 
 /** The members that are known to be real. */
 export class VerifiedMembers {
@@ -31,6 +35,8 @@ export class VerifiedMembers {
   readonly #holders = new Map<string, Member>();
   #round = 0;
   #isOutnumbered = false;
+  /** Probes of members that were not verified: so many in a row were answered, or (negative) failed. */
+  #streak = 0;
 
   constructor(components: { table: MemberTable; random: Random }) {
     this.#table = components.table;
@@ -46,6 +52,11 @@ export class VerifiedMembers {
     return this.#isOutnumbered;
   }
 
+  /** Whether most members are not verified: those that are, are the ones to ask for help. */
+  get isCrowded(): boolean {
+    return this.#table.size > 4 * this.#lastRound.size + ROOM;
+  }
+
   /** How many members the cluster has, for all that is known, ourselves included. */
   get clusterSize(): number {
     return this.#isOutnumbered ? this.#lastRound.size + 1 : this.#table.size;
@@ -53,6 +64,11 @@ export class VerifiedMembers {
 
   has(member: Member): boolean {
     return this.#lastRound.has(member);
+  }
+
+  hasName(name: string | undefined): boolean {
+    const member = name === undefined ? undefined : this.#table.get(name);
+    return member !== undefined && this.#lastRound.has(member);
   }
 
   /** A probe round of this member begins. */
@@ -64,13 +80,21 @@ export class VerifiedMembers {
 
   /** A member answered a probe of ours. */
   answered(member: Member): void {
-    if (this.#lastRound.has(member)) this.#unconfirmed.delete(member);
-    else this.#add(member);
+    if (this.#lastRound.has(member)) {
+      this.#unconfirmed.delete(member);
+      return;
+    }
+    if (!this.#add(member)) return;
+    this.#streak = Math.max(0, this.#streak) + 1;
+    if (this.#streak >= TELLING) this.#isOutnumbered = false;
   }
 
   /** A member did not answer a probe of ours. One that has answered before stays until it is found dead. */
   silent(member: Member): void {
     if (this.#unconfirmed.has(member)) this.#remove(member);
+    if (this.#lastRound.has(member)) return;
+    this.#streak = Math.min(0, this.#streak) - 1;
+    if (this.#streak <= -TELLING && this.isCrowded) this.#isOutnumbered = true;
   }
 
   /** A packet came from a member's own address. */
@@ -81,13 +105,16 @@ export class VerifiedMembers {
     if (this.#add(member)) this.#unconfirmed.add(member);
   }
 
-  /** The verified member that should have been probed by now, if there is one. */
+  /**
+   * The verified member whose probe is not to wait for its turn, if there is one: while they are outnumbered the one
+   * that was probed the longest time ago.
+   */
   overdue(): Member | undefined {
     const longest = 2 * this.#lastRound.size + GRACE_ROUNDS;
     if (this.#table.size <= longest) this.#isOutnumbered = false;
     for (const [member, round] of this.#lastRound) {
       if (!this.#isThere(member)) this.#remove(member);
-      else if (this.#round - round < longest) return undefined;
+      else if (!this.#isOutnumbered && this.#round - round < longest) return undefined;
       else {
         this.#isOutnumbered = true;
         return member;
