@@ -73,8 +73,7 @@ export class Engine {
   ) {
     const { clock, random, counters, settings } = context;
     this.#context = context;
-    const report = (each: Report): void => context.effects.report(each);
-    this.#stalls = new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
+    this.#stalls = this.#stallWatch();
     this.#inbox = new Inbox(
       { clock, counters },
       {
@@ -269,6 +268,12 @@ export class Engine {
   /** A join succeeded: exchange state a few times more in the seconds that follow. */
   settle(): void {
     if (this.#running && this.#context.settings.settleAfterJoin) this.#settling.start();
+  }
+
+  #stallWatch(): StallWatch {
+    const { clock, counters, effects, settings } = this.#context;
+    const report = (each: Report): void => effects.report(each);
+    return new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
   }
 
   #probeScheduler(): Scheduler {

@@ -11,11 +11,16 @@ import { serfGuest } from '../../src/index.js';
 import { SimulatedCluster, type SimulatedConfig } from '../../src/testing/index.js';
 import { Log } from '../unit/memberlist/cluster.js';
 
+interface Stage extends AsyncDisposable {
+  readonly cluster: SimulatedCluster;
+  readonly told: string[];
+}
+
 /** `n0` to `n3`, and `twin`, which says that it is `n1` as well. */
 async function withTwin(
   config: SimulatedConfig = {},
   configOfAll: () => SimulatedConfig = () => ({}),
-): Promise<{ cluster: SimulatedCluster; told: string[] }> {
+): Promise<Stage> {
   const cluster = await SimulatedCluster.create({ size: 4, seed: 9, config: configOfAll });
   await cluster.joinAll();
   await cluster.runUntil(() => cluster.converged());
@@ -29,14 +34,14 @@ async function withTwin(
   await cluster.runUntil(() => told.includes('twin conflict'));
   await cluster.run(5_000);
   told.length = 0;
-  return { cluster, told };
+  return { cluster, told, [Symbol.asyncDispose]: () => cluster.close() };
 }
 
 suite('a node whose name another living node has', () => {
   test('leaves without a word, so that nobody takes the other for gone', async () => {
     const log = new Log();
-    const { cluster, told } = await withTwin({ logger: log });
-    await using _ = cluster;
+    await using stage = await withTwin({ logger: log });
+    const { cluster, told } = stage;
     await cluster.leave('twin');
     await cluster.run(120_000);
     assert.deepEqual(told, []);
@@ -45,24 +50,24 @@ suite('a node whose name another living node has', () => {
   });
 
   test('shuts down without marking the other', async () => {
-    const { cluster, told } = await withTwin();
-    await using _ = cluster;
+    await using stage = await withTwin();
+    const { cluster, told } = stage;
     cluster.crash('twin');
     await cluster.run(120_000);
     assert.deepEqual(told, []);
   });
 
   test('tells Serf nothing of its leave either', async () => {
-    const { cluster, told } = await withTwin({}, () => serfGuest({}));
-    await using _ = cluster;
+    await using stage = await withTwin({}, () => serfGuest({}));
+    const { cluster, told } = stage;
     await cluster.leave('twin');
     await cluster.run(60_000);
     assert.deepEqual(told, []);
   });
 
   test('leaves as any other once the other is gone', async () => {
-    const { cluster, told } = await withTwin();
-    await using _ = cluster;
+    await using stage = await withTwin();
+    const { cluster, told } = stage;
     cluster.crash('n1', { silent: true });
     await cluster.runUntil(() => cluster.node('n0').member('n1')?.state === 'dead');
     await cluster.runUntil(() => cluster.node('n0').member('n1') === undefined, {
