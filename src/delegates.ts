@@ -71,7 +71,9 @@ export interface EventDelegate {
 /** Is told when two nodes use the same name. */
 export interface ConflictDelegate {
   /**
-   * Somebody claims a known name under another address. The claim is ignored; what we hold stays.
+   * Somebody claims a known name under another address. The claim is ignored; what we hold stays. When the name
+   * is our own, and the other node is to keep it, call `shutdown`; as Serf does, without a `leave`, which would
+   * be about both.
    *
    * @param existing - the node as we know it
    * @param other - the node as it is claimed to be

@@ -20,6 +20,7 @@ import {
   ProtocolError,
   ShutdownError,
 } from './errors.js';
+import { sayGoodbye } from './goodbye.js';
 import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './join.js';
 import {
   argumentsOf,
@@ -168,7 +169,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   /**
    * Tells the others that this node leaves, so that they report `left` and not `failed`. Resolves
    * once that has been gossiped (at once when nobody is there); the node keeps answering until
-   * `shutdown`. Called again it gives the same promise.
+   * `shutdown`. Called again it gives the same promise. Nobody is told where another living node has our name.
    *
    * @throws TimeoutError; the signal's reason; ShutdownError
    */
@@ -176,12 +177,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     if (this.#shutdown !== undefined) return Promise.reject(new ShutdownError('leave'));
     if (this.#leaving === undefined) {
       this.#company.stop(new ShutdownError('rejoin', 'has left the cluster'));
-      this.#leaving = this.#gossiped('leave', options, (done) => {
-        const hooks = this.#config[lifeHooks];
-        const { engine, guard } = this.#shell;
-        if (hooks === undefined) engine.leave(done);
-        else guard.whenSettled(hooks.leaving(), () => this.#shutdown ?? engine.leave(done));
-      });
+      const { engine, guard, report } = this.#shell;
+      const isDown = (): boolean => this.#shutdown !== undefined;
+      const leaver = { engine, guard, report, isDown, hooks: this.#config[lifeHooks] };
+      this.#leaving = this.#gossiped('leave', options, (done) => sayGoodbye(leaver, done));
     }
     return this.#leaving;
   }

@@ -11,17 +11,9 @@ import type { Report } from './core/reports.js';
 import { asError } from './delegate-host.js';
 import { ProtocolError } from './errors.js';
 import { isThenable } from './runtime/thenable.js';
+import { sendFaultOf } from './send-fault.js';
 import type { Transport } from './transport/transport.js';
 import type { Address } from './wire/address.js';
-
-// A send that failed with one of these failed at the far end, or on the way there.
-const REMOTE_FAILURES: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-]);
 
 /** Sends one node's packets. */
 export class PacketSender {
@@ -52,8 +44,7 @@ export class PacketSender {
       this.#counters.sendFailures++;
       const error = asError(thrown);
       this.#report({ code: 'send-failed', peer: to.name ?? to.addr, error });
-      const remote = REMOTE_FAILURES.has((error as { code?: unknown }).code);
-      onFailure?.({ blame: remote ? 'remote' : 'local', error });
+      onFailure?.({ fault: sendFaultOf(thrown), error });
     };
     try {
       const sent = this.#transport.writeTo(packet, to);
@@ -61,7 +52,7 @@ export class PacketSender {
       if (isThenable(sent)) Promise.resolve(sent).catch(failed);
     } catch (error) {
       // A transport should reject rather than throw; the engine must not be called back here.
-      Promise.reject(asError(error)).catch(failed);
+      void Promise.resolve().then(() => failed(error));
     }
   }
 

@@ -74,6 +74,8 @@ export class Shell {
   #down: Promise<void> | undefined;
   /** Tells the metrics of the company that we are in. */
   company: () => CompanyGauges = () => ({ lost: 0, expected: 1, standing: 'well' });
+  /** Is told when this node is cut off, and when it is not any more. */
+  cutOff: (isCutOff: boolean) => void = () => undefined;
   #metrics: Metrics.Publication | undefined;
 
   private constructor(
@@ -304,6 +306,7 @@ export class Shell {
         guard.run(() => this.#metrics?.roundTrip(roundTripMs));
         host.notifyPingComplete(node, roundTripMs, payload);
       },
+      cutOff: (isCutOff) => this.cutOff(isCutOff),
       userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),
       ackPayload: () => host.ackPayload(),
       hasUserBroadcasts: () => config.delegate?.getBroadcasts !== undefined,

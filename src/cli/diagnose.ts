@@ -164,12 +164,13 @@ function* overUdp(
     yield bad('udp', `no ping over UDP is answered (${why})`, advice);
     return;
   }
-  const most = Math.max(...times);
+  const least = times.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = times.reduce((a, b) => Math.max(a, b), 0);
   if (times.length < answers.length) {
     const words = `${times.length} of ${answers.length} pings over UDP were answered`;
     yield note('udp', words, 'Packets get lost; look at the network between, and at the load.');
   } else yield ok('udp', `packets get through, there and back (${times.length} pings)`);
-  const words = `round trip ${Math.min(...times).toFixed(2)} to ${most.toFixed(2)} ms`;
+  const words = `round trip ${least.toFixed(2)} to ${most.toFixed(2)} ms`;
   yield most < SLOW_MS
     ? ok('time', words)
     : note(
@@ -235,7 +236,10 @@ function* versionsOf(nodes: readonly Node[]): Generator<Finding> {
     [...new Set(alive.map((node) => node[of].current))].sort((a, b) => a - b).join(', ');
   const delegate = spoken('delegateProtocol');
   yield ok('versions', `protocol ${spoken('protocol')}; the users' own protocol ${delegate}`);
-  const least = Math.max(...alive.map((node) => node.delegateProtocol.min));
+  const least = alive.reduce(
+    (most, { delegateProtocol }) => Math.max(most, delegateProtocol.min),
+    0,
+  );
   if (least > 0) {
     const words = `to join, delegate version ${least} or above is needed`;
     yield note('versions', words, 'Serf asks for 2 to 5: use serfGuest(), or agent --serf.');

@@ -49,6 +49,7 @@ export class Company {
     this.#keeper = new SnapshotKeeper({ config, report, failed: guard.failed }, { current });
     const members = (): number => this.#members;
     this.#watch = new Watch({ config, counters, report, members, tell: init.tell });
+    shell.cutOff = (isCutOff) => this.#watch.cutOff(isCutOff);
     shell.company = () => ({
       lost: this.#rejoiner.lost.size,
       expected: this.#watch.strength.expected,

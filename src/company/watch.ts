@@ -30,6 +30,7 @@ export class Watch {
   readonly #components: WatchComponents;
   readonly #flapping: Flapping;
   #isolation: Isolation | undefined;
+  #isCutOff = false;
   #soon: Timer | undefined;
   #later: Timer | undefined;
 
@@ -51,6 +52,12 @@ export class Watch {
     this.#soon?.cancel();
     this.#later?.cancel();
     this.#soon = this.#later = undefined;
+  }
+
+  /** Nothing can be sent and nobody answers: whoever is still in the table is not there for us. */
+  cutOff(isCutOff: boolean): void {
+    this.#isCutOff = isCutOff;
+    this.#look();
   }
 
   get standing(): Isolation['standing'] {
@@ -87,7 +94,7 @@ export class Watch {
     if (isolation === undefined) return;
     const { config, counters, report, tell, members } = this.#components;
     const { clock } = config;
-    const standing = isolation.look(members(), clock.now());
+    const standing = isolation.look(this.#isCutOff ? 1 : members(), clock.now());
     this.#later?.cancel();
     const { nextLookAt, strength } = isolation;
     this.#later =

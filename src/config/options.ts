@@ -187,6 +187,12 @@ export interface MemberlistConfig {
    * by itself gives its name free at once.) Default: 0.
    */
   deadNodeReclaimTime?: number | undefined;
+  /**
+   * How many members this node keeps, ourselves and the dead that are not forgotten yet included: 1 or more. Names
+   * that are not known yet are ignored past it (`too-many-members`); members that are known are not affected. It
+   * bounds memory where names can be forged. Ours; Go memberlist has none. Default: 100,000.
+   */
+  maxMembers?: number | undefined;
 
   /**
    * Others to join, looked up again at every attempt: at the start until somebody answered, and from

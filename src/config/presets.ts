@@ -36,6 +36,7 @@ export type PresetField =
   | 'pushPullInterval'
   | 'settleAfterJoin'
   | 'deadNodeReclaimTime'
+  | 'maxMembers'
   | 'rejoin'
   | 'enableCompression'
   | 'udpBufferSize'
@@ -93,6 +94,7 @@ export function lanConfig(): PresetConfig {
     pushPullInterval: 30_000,
     settleAfterJoin: true,
     deadNodeReclaimTime: 0,
+    maxMembers: limits.maxMembers,
     rejoin: { ...defaultRejoin },
     enableCompression: true,
     udpBufferSize: 1_400,

@@ -222,6 +222,7 @@ export const rules: Readonly<Record<keyof MemberlistConfig, Rule>> = {
   pushPullInterval: interval,
   settleAfterJoin: flag,
   deadNodeReclaimTime: duration,
+  maxMembers: count(1),
   seeds,
   snapshot,
   expectedMembers: count(1),

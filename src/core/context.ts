@@ -29,6 +29,7 @@ export interface CoreSettings {
   readonly settleAfterJoin: boolean;
   readonly queueCheckInterval: number;
   readonly deadNodeReclaimTime: number;
+  readonly maxMembers: number;
   /** How long a name stays forgotten that the user wants forgotten. */
   readonly forgetMs: number;
   readonly handoffQueueDepth: number;

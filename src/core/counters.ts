@@ -21,6 +21,7 @@ export const dropReasons = [
   'bad-versions',
   'meta-too-large',
   'not-allowed',
+  'too-many-members',
   'refused-by-delegate',
   'unexpected-ack',
   'unexpected-message',
@@ -44,6 +45,11 @@ export const probeOutcomes = [
   'abandoned',
 ] as const;
 export type ProbeOutcome = (typeof probeOutcomes)[number];
+
+/** Whether the probed member answered, by whatever route. */
+export function isAnswer(outcome: ProbeOutcome): boolean {
+  return outcome === 'direct' || outcome === 'indirect' || outcome === 'stream';
+}
 
 /** Messages by the number of their type. A number that is no type's falls outside, and is not kept. */
 export class MessageCounts {

@@ -27,19 +27,19 @@ import { LocalNode, type Identity } from './local-node.js';
 import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
+import { Contested } from './membership/contested.js';
+import { pickPeers } from './peer-choice.js';
 import { Merger } from './membership/merger.js';
 import { NameBound } from './name-bound.js';
-import type { SendFailure } from './ports.js';
 import type { Report } from './reports.js';
 import { AckTable } from './probe/ack-table.js';
+import { Pinger, type PingResult, type PingTarget } from './probe/pinger.js';
 import { Prober } from './probe/prober.js';
 import { Responder } from './probe/responder.js';
+import { SendWatch } from './probe/send-watch.js';
+import { VerifiedMembers } from './probe/verified-members.js';
 import { Scheduler, type PeriodicWork } from './scheduler.js';
 import { StallWatch } from './stall-watch.js';
-
-/** How a standalone ping ended. */
-export type PingResult =
-  { readonly roundTripMs: number } | { readonly failure: SendFailure | undefined };
 
 /** The protocol engine: synchronous, and pure but for the clock, randomness and effects it is given. */
 export class Engine {
@@ -48,6 +48,8 @@ export class Engine {
   readonly self: LocalNode;
   readonly queue: TransmitLimitedQueue;
   readonly acks: AckTable;
+  readonly contested: Contested;
+  readonly verified: VerifiedMembers;
   /** Takes other nodes' tables. */
   readonly merger: Merger;
   readonly #context: CoreContext;
@@ -55,6 +57,8 @@ export class Engine {
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   readonly #catchUp: CatchUp;
+  readonly #urgentQueue: TransmitLimitedQueue;
+  readonly #pinger: Pinger;
   readonly #prober: Prober;
   readonly #dispatcher: Dispatcher;
   readonly #settling: Settling;
@@ -71,8 +75,7 @@ export class Engine {
   ) {
     const { clock, random, counters, settings } = context;
     this.#context = context;
-    const report = (each: Report): void => context.effects.report(each);
-    this.#stalls = new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
+    this.#stalls = this.#stallWatch();
     this.#inbox = new Inbox(
       { clock, counters },
       {
@@ -84,36 +87,48 @@ export class Engine {
     const { lifeguard } = settings;
     const caughtUp = lifeguard.probeWait(this.#catchUp.wait);
     this.table = new MemberTable(random);
-    const { identity, earlierIncarnation } = init;
+    const { identity, earlierIncarnation, codec } = init;
     this.self = new LocalNode({ name: settings.name, identity, random });
     if (earlierIncarnation !== undefined) this.self.incarnationAbove(earlierIncarnation);
     this.health = new LocalHealth({
       maxMultiplier: settings.awarenessMaxMultiplier,
       changed: (score) => context.effects.tell({ type: 'health', score }),
     });
-    this.queue = makeClaimQueue(
-      { context, table: this.table },
-      { queued: () => this.#gossiping.wake() },
-    );
+    const verified = (this.verified = new VerifiedMembers({ table: this.table, random }));
+    const queues = {
+      numNodes: () => verified.clusterSize,
+      queued: () => this.#gossiping.wake(),
+    };
+    this.queue = makeClaimQueue(context, queues);
+    this.#urgentQueue = makeClaimQueue(context, queues);
     this.acks = new AckTable({ clock, caughtUp });
     const { table, self, health, queue, acks } = this;
-    const { codec } = init;
-    const outbox = (this.#outbox = new Outbox({ context, codec, table, queue }));
+    const urgentQueue = this.#urgentQueue;
+    const outbox = (this.#outbox = new Outbox({
+      context,
+      codec,
+      table,
+      queue,
+      urgentQueue,
+      verified,
+    }));
+    const contested = (this.contested = new Contested({ table }, { ownName: self.name }));
     const names = new NameBound(outbox.budget);
-    const parts = { context, self, table, queue, health, outbox, acks, names, caughtUp };
+    const shared = { context, self, table, queue, health, outbox, acks, names };
+    const parts = { ...shared, caughtUp, contested, verified };
+    const pinger = (this.#pinger = new Pinger(parts));
     const membership = (this.#membership = new Membership({
       ...parts,
-      forgotten: new Forgotten(
-        { clock },
-        {
-          forMs: settings.forgetMs,
-          ping: (to, done) => this.ping(to, (result) => done('roundTripMs' in result)),
-        },
-      ),
+      urgentQueue,
+      forgotten: new Forgotten({ clock, pinger }, { forMs: settings.forgetMs }),
       caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
     this.merger = new Merger({ ...parts, membership }, { isRunning: () => this.#running });
-    this.#prober = new Prober({ ...parts, membership }, { ticksAnew: () => this.#probeAnew() });
+    const sends = new SendWatch(parts);
+    this.#prober = new Prober(
+      { ...parts, membership, sends },
+      { ticksAnew: () => this.#probeAnew() },
+    );
     const responder = new Responder(parts);
     this.#dispatcher = new Dispatcher({
       ...parts,
@@ -130,13 +145,7 @@ export class Engine {
         pushPull: () => this.#pushPullWithSomebody(),
       },
     );
-    this.#probing = this.#every('probe', {
-      intervalMs: () => this.#probeMs,
-      tick: () => {
-        this.#stalls.goOn(this.#probeMs);
-        this.#prober.tick();
-      },
-    });
+    this.#probing = this.#probeScheduler();
     this.#gossiping = this.#every('gossip', {
       intervalMs: () => settings.gossipInterval,
       tick: () => gossipRound(parts),
@@ -157,10 +166,12 @@ export class Engine {
     this.#running = false;
     this.stopSchedulers();
     this.#catchUp.stop();
+    this.#pinger.stop();
     this.#inbox.clear();
     this.#membership.stop();
     this.acks.clear();
     this.queue.reset();
+    this.#urgentQueue.reset();
   }
 
   /** Starts the periodic work; nothing happens if it is running. */
@@ -241,22 +252,13 @@ export class Engine {
   }
 
   /** Pings one node; `done` is called once, unless the engine is stopped. */
-  ping(target: { node: string; addr: string }, done: (result: PingResult) => void): void {
-    const { clock, settings } = this.#context;
-    const seqNo = this.self.nextSequence();
-    const sentAt = clock.now();
-    const waiter = {
-      acked: (_payload: Buffer, receivedAt: number) =>
-        done({ roundTripMs: Math.max(0, receivedAt - sentAt) }),
-      expired: () => done({ failure: undefined }),
-    };
-    this.acks.expect(seqNo, waiter, settings.probeTimeout);
-    const ping = encodeMessage(this.self.ping(seqNo, target.node));
-    this.#outbox.send({ addr: target.addr, name: target.node }, [ping], (failure) => {
-      if (!this.acks.has(seqNo)) return;
-      this.acks.cancel(seqNo);
-      done({ failure });
-    });
+  ping(target: PingTarget, done: (result: PingResult) => void): void {
+    this.#pinger.ping(target, done);
+  }
+
+  /** Looks for a living node that has our name, too; `done` as in {@link Pinger.findNamesake}. */
+  findNamesake(done: (address: string | undefined) => void): void {
+    this.#pinger.findNamesake(done);
   }
 
   /** A packet with a user's message; undefined when it does not fit into one. */
@@ -281,6 +283,20 @@ export class Engine {
    */
   exchangeBegins(): () => void {
     return this.#settling.exchangeBegins();
+  }
+
+  #stallWatch(): StallWatch {
+    const { clock, counters, effects, settings } = this.#context;
+    const report = (each: Report): void => effects.report(each);
+    return new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
+  }
+
+  #probeScheduler(): Scheduler {
+    const tick = (): void => {
+      this.#stalls.goOn(this.#probeMs);
+      this.#prober.tick();
+    };
+    return this.#every('probe', { intervalMs: () => this.#probeMs, tick });
   }
 
   #slowSchedulers(): Scheduler[] {
@@ -315,13 +331,14 @@ export class Engine {
   }
 
   #pushPullMs(): number {
-    return this.#context.settings.pushPullInterval * pushPullScale(this.table.size);
+    return this.#context.settings.pushPullInterval * pushPullScale(this.verified.clusterSize);
   }
 
   #pushPullWithSomebody(): void {
     const isPeer = ({ state, name }: Member): boolean =>
       state === 'alive' && name !== this.self.name;
-    const [peer] = this.table.pick(1, isPeer);
+    const share = this.verified.isOutnumbered ? Math.round(this.#context.random.next()) : 1;
+    const [peer] = pickPeers(this, { k: 1, share, test: isPeer });
     if (peer !== undefined) this.#context.effects.pushPull(peer.destination);
   }
 }

@@ -25,6 +25,8 @@ export class LocalNode {
   readonly #identity: Identity;
   /** Set for good once the user asked to leave; refutations end then. */
   leaving = false;
+  /** Other addresses at which our name was claimed lately, newest last. */
+  readonly #claimedAt = new Set<string>();
   #incarnation = 0;
   #sequence: number;
 
@@ -37,6 +39,21 @@ export class LocalNode {
 
   get incarnation(): number {
     return this.#incarnation;
+  }
+
+  /** Addresses at which another node may have our name. */
+  get claimedAt(): ReadonlySet<string> {
+    return this.#claimedAt;
+  }
+
+  /** Our name was claimed at another address. */
+  nameClaimed(address: string): void {
+    this.#claimedAt.delete(address);
+    this.#claimedAt.add(address);
+    for (const oldest of this.#claimedAt) {
+      if (this.#claimedAt.size <= limits.ownNameClaims) return;
+      this.#claimedAt.delete(oldest);
+    }
   }
 
   nextSequence(): number {

@@ -38,9 +38,20 @@ export interface Random {
   next(): number;
 }
 
-/** Whose fault a failed send is: the far end's (refused, unreachable) or our own. */
+/**
+ * What a send that failed at once says:
+ *
+ * - `refused`: the host of the target answered that nobody listens there; packets do get out.
+ * - `unreachable`: there is no way to the target's host or network.
+ * - `address`: the system does not send to this address (a firewall rule, the wrong family, a wrong size …).
+ * - `resources`: the system has no room for a packet at the moment.
+ * - `socket`: our socket is closed or not usable.
+ */
+export type SendFault = 'refused' | 'unreachable' | 'address' | 'resources' | 'socket';
+
+/** Why a packet could not be sent. */
 export interface SendFailure {
-  readonly blame: 'remote' | 'local';
+  readonly fault: SendFault;
   readonly error: Error;
 }
 
@@ -68,6 +79,8 @@ export interface Effects {
   report(report: Report): void;
   /** A round trip was measured by a probe. */
   pingCompleted(node: Node, roundTripMs: number, payload: Buffer): void;
+  /** Whether this node is cut off: no packet can be sent, and no member answers. Told when it changes. */
+  cutOff(isCutOff: boolean): void;
   /** A user message came in a packet. */
   userMessage(payload: Buffer, from: Address): void;
 

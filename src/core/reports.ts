@@ -28,6 +28,8 @@ export type Report =
   | { readonly code: 'probe-stalled'; peer: string; lateMs: number }
   | { readonly code: 'probe-send-failed'; peer: string; error: Error }
   | { readonly code: 'claim-refused'; peer: string; reason: DropReason; detail: string }
+  | { readonly code: 'sends-failed'; peer?: undefined; error: Error }
+  | { readonly code: 'sends-recovered'; peer?: undefined }
   | { readonly code: 'address-conflict'; peer: string; held: string; claimed: string }
   | { readonly code: 'address-reclaimed'; peer: string; held: string; claimed: string }
   | { readonly code: 'member-joined'; peer: string; address: string }
@@ -60,6 +62,7 @@ export type Report =
   | { readonly code: 'flapping'; peer: string; count: number }
   | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
   | { readonly code: 'public-address'; peer?: undefined; address: string }
+  | { readonly code: 'leave-withheld'; peer: string; address: string }
   | { readonly code: 'leave-unfinished'; peer?: undefined; error: Error }
   | { readonly code: 'internal-error'; peer?: string; error: Error };
 

@@ -90,6 +90,14 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     ({ peer, error }) =>
       `could not send a ping to ${peer}: ${error.message}; check routes and the local firewall`,
   ],
+  'sends-failed': [
+    'warn',
+    'probe',
+    ({ error }) =>
+      `no ping to any member could be sent: ${error.message}; check this host's firewall, its ` +
+      'routes, and that its address is the one that this node is bound to',
+  ],
+  'sends-recovered': ['info', 'probe', () => 'pings can be sent again'],
   'address-conflict': [
     'warn',
     'membership',
@@ -208,6 +216,13 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'core',
     ({ address }) =>
       `${address} is a public address and gossip is not encrypted; set secretKey or keyring`,
+  ],
+  'leave-withheld': [
+    'warn',
+    'core',
+    ({ peer, address }) =>
+      `left without telling anybody: another node at ${address} answers to the name ${peer}, ` +
+      'and all would take that one for gone',
   ],
   'leave-unfinished': [
     'warn',

@@ -189,7 +189,7 @@ export class Driver {
   /** Never changes the list that there is, as somebody may be walking it. */
   #setGoals(goals: Goal[]): void {
     this.#goals = goals;
-    this.#limit = Math.min(...goals.map(({ limit }) => limit));
+    this.#limit = goals.reduce((least, { limit }) => Math.min(least, limit), Infinity);
   }
 }
 

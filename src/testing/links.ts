@@ -44,6 +44,11 @@ export interface LinkOptions {
 export interface LinkChanges extends LinkOptions {
   /** Carries nothing: packets vanish, streams stall until the link is up again. */
   readonly down?: boolean | undefined;
+  /**
+   * The sender's system refuses packets and new streams with this error code (`'EPERM'`, say, for a firewall
+   * rule on its host); streams that are open go on. `heal` ends it.
+   */
+  readonly sendError?: string | undefined;
 }
 
 /** A link's qualities, made ready for use. */
@@ -54,6 +59,7 @@ export interface LinkState {
   readonly reordering: number;
   readonly streamBreaks: number;
   readonly isDown: boolean;
+  readonly sendError: string | undefined;
   /** Of this link alone; undefined when it has no bandwidth of its own. */
   readonly queue: SendQueue | undefined;
 }
@@ -88,7 +94,14 @@ export class SendQueue {
 }
 
 const shares = ['loss', 'duplication', 'reordering', 'streamBreaks'] as const;
-const fields = new Set<string>([...shares, 'latency', 'bandwidth', 'bufferBytes', 'down']);
+const fields = new Set<string>([
+  ...shares,
+  'latency',
+  'bandwidth',
+  'bufferBytes',
+  'down',
+  'sendError',
+]);
 
 /** @throws RangeError that names what is out of range, or is nothing that a link has. */
 export function checkLink(options: LinkOptions): void {
@@ -160,6 +173,7 @@ export class Links {
     this.#groups.clear();
     const whole = {
       down: undefined,
+      sendError: undefined,
       ...Object.fromEntries(shares.map((field) => [field, undefined])),
     };
     for (const [from, others] of this.#changes) {
@@ -197,7 +211,8 @@ function stateOf(options: LinkOptions, own: LinkChanges, queue?: SendQueue): Lin
   const { latency = 0, loss = 0, duplication = 0, reordering = 0, streamBreaks = 0 } = options;
   const draw = drawLatency(latency);
   const isDown = own.down === true;
-  const shared = { draw, loss, duplication, reordering, streamBreaks, isDown };
+  const { sendError } = own;
+  const shared = { draw, loss, duplication, reordering, streamBreaks, isDown, sendError };
   const ownLimits = { bandwidth: own.bandwidth, bufferBytes: options.bufferBytes };
   return { ...shared, queue: queueFor(ownLimits, queue) };
 }

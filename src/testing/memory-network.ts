@@ -230,6 +230,11 @@ export class MemoryNetwork {
     return this.#living.get(addr);
   }
 
+  /** @internal The code with which a sender's system refuses to send to an address, if it does. */
+  sendErrorOf(from: string, to: string): string | undefined {
+    return this.#links.of(from, to).sendError;
+  }
+
   /** @internal Carries a packet, or loses it. */
   carry(packet: Buffer, from: string, to: string): void {
     this.#count(from, 'packets', 'packetBytes', packet.length);

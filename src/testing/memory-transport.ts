@@ -43,6 +43,8 @@ export interface Ether {
   attach(addr: string, inhabitant: Inhabitant): boolean;
   detach(addr: string): void;
   inhabitantAt(addr: string): Inhabitant | undefined;
+  /** The code of the error with which the sender's system refuses to send there, if it does. */
+  sendErrorOf(from: string, to: string): string | undefined;
   carry(packet: Buffer, from: string, to: string): void;
   pipe(from: string, to: string): Pipe;
   /** A stream is about to be opened. */
@@ -123,7 +125,8 @@ export class MemoryTransport implements Transport {
     const failure =
       this.#failureOf('writeTo') ??
       (network.inhabitantAt(to) ? undefined : failureOfAddr(to)) ??
-      failureOfSize(packet, to);
+      failureOfSize(packet, to) ??
+      this.#refusalOf('send', to);
     if (failure) return Promise.reject(failure);
     const { outward } = this.gates;
     if (outward.isClear) {
@@ -140,7 +143,8 @@ export class MemoryTransport implements Transport {
     { timeout, signal }: { timeout: number; signal?: AbortSignal | undefined },
   ): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const failure = this.#failureOf('dial') ?? failureOfAddr(to);
+      const failure =
+        this.#failureOf('dial') ?? failureOfAddr(to) ?? this.#refusalOf('connect', to);
       if (failure) throw failure;
       const timedOut = `dialing ${to} timed out after ${timeout} ms`;
       if (signal?.aborted) throw abortError(signal);
@@ -257,6 +261,11 @@ export class MemoryTransport implements Transport {
   #nextEphemeralPort(): number {
     const offset = this.#streamsOpened++ % (2 ** 16 - firstEphemeralPort);
     return firstEphemeralPort + offset;
+  }
+
+  #refusalOf(call: string, to: string): Error | undefined {
+    const code = this.#init.network.sendErrorOf(this.addr, to);
+    return code === undefined ? undefined : codedError(`${call} ${code} ${to}`, { code });
   }
 
   #failureOf(operation: string): Error | undefined {

@@ -60,12 +60,26 @@ export const limits = {
   msgpackDepth: 32,
   /** MessagePack values in one body: ours have a dozen; bytes may come as arrays of integers. */
   msgpackElements: 4096,
+  /** Members that are taken for real because a packet came from their address, at least: sources can be forged. */
+  unconfirmedMembers: 64,
+  /** Members in the table, a default: with names and metadata of full length they take some 200 MiB. */
+  maxMembers: 100_000,
   /** Failed members that are looked for (`rejoin`): reaching one of a lost side is enough. */
   lostPeers: 4096,
   /** Names that `forget` was called with, kept until `forgetAfter`. */
   forgottenNames: 4096,
   /** Members whose failures are counted, the last to fail: names can be invented. */
   flappingNames: 1024,
+  /** Probes in a row that could not be sent after which the fault is ours, in a cluster with as many members or more. */
+  failedSendsOfAPass: 32,
+  /** Addresses that are kept because a second name was claimed at them; names can be invented. */
+  contestedAddresses: 1024,
+  /** Members that wait for a probe before their turn because a second name was claimed at their address. */
+  contestedMembers: 64,
+  /** Rows of the member table that are searched for such members before one probe. */
+  contestedSearch: 16_384,
+  /** Addresses at which our own name was claimed that are asked, before a leave, whether a node has it. */
+  ownNameClaims: 8,
   /** Members in a snapshot file: a restarted node needs one that answers. */
   snapshotMembers: 256,
   /** A member's name in a snapshot file; who has a longer one is left out. */

@@ -5,9 +5,11 @@
  */
 
 // Names that the user wants forgotten. A table that others send may still have one of them alive, from
-// before they found it dead; it is let in again only if it answers a ping, for whoever answers lives.
+// before they found it dead; it is let in again only if it answers a ping, for whoever answers lives. As in a
+// probe, an answer over a stream counts too: UDP may not get through to it.
 import { limits } from '../../wire/limits.js';
 import type { Clock } from '../ports.js';
+import type { Pinger } from '../probe/pinger.js';
 
 interface Entry {
   readonly until: number;
@@ -18,17 +20,16 @@ interface Entry {
 export class Forgotten {
   readonly #clock: Clock;
   readonly #forMs: number;
-  readonly #ping: Ping;
+  readonly #pinger: Pinger;
   readonly #entries = new Map<string, Entry>();
 
   /**
    * @param init.forMs - how long a name stays forgotten
-   * @param init.ping - asks whether somebody of that name lives at an address
    */
-  constructor(components: { clock: Clock }, init: { forMs: number; ping: Ping }) {
+  constructor(components: { clock: Clock; pinger: Pinger }, init: { forMs: number }) {
     this.#clock = components.clock;
     this.#forMs = init.forMs;
-    this.#ping = init.ping;
+    this.#pinger = components.pinger;
   }
 
   /** Forgets a name from now on. Of too many the first is remembered again. */
@@ -54,7 +55,7 @@ export class Forgotten {
     }
     if (entry.isAsked) return true;
     entry.isAsked = true;
-    this.#ping({ node: name, addr }, (answered) => {
+    this.#pinger.lives({ node: name, addr }, (answered) => {
       entry.isAsked = false;
       if (!answered || this.#entries.get(name) !== entry) return;
       this.#entries.delete(name);
@@ -63,5 +64,3 @@ export class Forgotten {
     return true;
   }
 }
-
-type Ping = (target: { node: string; addr: string }, done: (answered: boolean) => void) => void;

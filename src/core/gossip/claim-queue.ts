@@ -6,20 +6,20 @@
 
 // The queue of claims about members that a node gossips.
 import type { CoreContext } from '../context.js';
-import type { MemberTable } from '../member-table.js';
 import { TransmitLimitedQueue } from './broadcast-queue.js';
 
-/** @param init.queued - called after a claim was added */
+/**
+ * @param init.numNodes - the size of the cluster now
+ * @param init.queued - called after a claim was added
+ */
 export function makeClaimQueue(
-  { context, table }: { context: CoreContext; table: MemberTable },
-  init: { queued: () => void },
+  { settings, counters, effects }: CoreContext,
+  init: { numNodes: () => number; queued: () => void },
 ): TransmitLimitedQueue {
-  const { settings, counters, effects } = context;
   return new TransmitLimitedQueue({
     ...init,
-    numNodes: () => table.size,
     retransmitMult: settings.retransmitMult,
-    // What a node says of itself comes from nowhere else: that it lives, for one, when others suspect it.
+    // What a node says about itself comes from no other node: for example that it lives, when others suspect it.
     keeps: ({ name }) => name === settings.name,
     evicted: (count) => {
       counters.evictedBroadcasts += count;

@@ -8,6 +8,8 @@ import type { CoreContext } from '../context.js';
 import type { Member } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
+import { pickPeers } from '../peer-choice.js';
+import type { VerifiedMembers } from '../probe/verified-members.js';
 import type { Outbox } from './piggyback.js';
 
 /**
@@ -19,8 +21,9 @@ export function gossipRound(components: {
   self: LocalNode;
   table: MemberTable;
   outbox: Outbox;
+  verified: VerifiedMembers;
 }): void {
-  const { context, self, table, outbox } = components;
+  const { context, self, outbox } = components;
   if (!outbox.mayHaveNews) return;
   const { gossipNodes, gossipToTheDeadTime } = context.settings;
   const now = context.clock.now();
@@ -29,7 +32,8 @@ export function gossipRound(components: {
     if (member.state !== 'dead') return member.state !== 'left';
     return now - member.stateChangedAt < gossipToTheDeadTime;
   };
-  for (const member of table.pick(gossipNodes, mayHear)) {
+  const share = Math.ceil(gossipNodes / 2);
+  for (const member of pickPeers(components, { k: gossipNodes, share, test: mayHear })) {
     if (!outbox.gossip(member.destination)) return;
   }
 }

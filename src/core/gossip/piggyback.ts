@@ -17,6 +17,7 @@ import type { Address } from '../../wire/address.js';
 import type { CoreContext } from '../context.js';
 import type { MemberTable } from '../member-table.js';
 import type { SendFailure } from '../ports.js';
+import type { VerifiedMembers } from '../probe/verified-members.js';
 import type { TransmitLimitedQueue } from './broadcast-queue.js';
 
 const USER_TYPE_BYTES = 1;
@@ -29,17 +30,24 @@ export class Outbox {
   readonly #codec: PacketCodec;
   readonly #table: MemberTable;
   readonly #queue: TransmitLimitedQueue;
+  readonly #urgentQueue: TransmitLimitedQueue;
+  readonly #verified: VerifiedMembers;
 
   constructor(components: {
     context: CoreContext;
     codec: PacketCodec;
     table: MemberTable;
     queue: TransmitLimitedQueue;
+    /** Its messages go before those of the other. */
+    urgentQueue: TransmitLimitedQueue;
+    verified: VerifiedMembers;
   }) {
     this.#context = components.context;
     this.#codec = components.codec;
     this.#table = components.table;
     this.#queue = components.queue;
+    this.#urgentQueue = components.urgentQueue;
+    this.#verified = components.verified;
   }
 
   /** Bytes of messages that one packet holds. */
@@ -59,7 +67,7 @@ export class Outbox {
     }
     if (!this.mayHaveNews || !this.isMember(to)) return this.#sendAll(to, messages, onFailure);
     const room = this.budget - compoundLength(messages);
-    this.#sendAll(to, [...messages, ...this.#broadcasts(room)], onFailure);
+    this.#sendAll(to, [...messages, ...this.#broadcasts(to, room)], onFailure);
   }
 
   /** Sends this message in a packet of its own, without broadcasts. */
@@ -68,8 +76,8 @@ export class Outbox {
   }
 
   /**
-   * Whether this is a member at its address, in any state. Others get no broadcasts: whoever can send us a packet must
-   * not make us send a full one to an address of its choice, nor use up there what is queued for the members.
+   * Whether this is a member at its address, in any state. Others get no broadcasts: a stranger that can send us a
+   * packet must not make us send a full one to an address of its choice, nor use up what is queued for the members.
    */
   isMember({ name, addr }: Address): boolean {
     return name !== undefined && this.#table.get(name)?.address === addr;
@@ -77,12 +85,13 @@ export class Outbox {
 
   /** False when there is surely nothing to gossip: most rounds of a quiet cluster end here. */
   get mayHaveNews(): boolean {
-    return this.#queue.numQueued > 0 || this.#context.effects.hasUserBroadcasts();
+    if (this.#queue.numQueued > 0 || this.#urgentQueue.numQueued > 0) return true;
+    return this.#context.effects.hasUserBroadcasts();
   }
 
   /** Sends a packet of broadcasts; false when there was nothing to send. */
   gossip(to: Address): boolean {
-    const messages = this.#broadcasts(this.budget - COMPOUND_HEADER_BYTES);
+    const messages = this.#broadcasts(to, this.budget - COMPOUND_HEADER_BYTES);
     if (messages.length === 0) return false;
     this.#sendAll(to, messages);
     return true;
@@ -99,9 +108,9 @@ export class Outbox {
   }
 
   // Our membership messages first, then the user's in what is left.
-  #broadcasts(room: number): Buffer[] {
+  #broadcasts(to: Address, room: number): Buffer[] {
     const { effects } = this.#context;
-    const messages = this.#queue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];
+    const messages = this.#membershipBroadcasts(to, room);
     if (!effects.hasUserBroadcasts()) return messages;
     const overhead = COMPOUND_PART_BYTES + USER_TYPE_BYTES;
     let left = messages.reduce((rest, { length }) => rest - COMPOUND_PART_BYTES - length, room);
@@ -116,6 +125,16 @@ export class Outbox {
       messages.push(Buffer.concat([Buffer.of(MessageType.user), payload]));
     }
     return messages;
+  }
+
+  // What is urgent is for verified members: it is sent a few times only, and others may be made up.
+  #membershipBroadcasts({ name }: Address, room: number): Buffer[] {
+    if (this.#urgentQueue.numQueued === 0 || !this.#verified.hasName(name)) {
+      return this.#queue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];
+    }
+    const urgent = this.#urgentQueue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];
+    const left = urgent.reduce((rest, { length }) => rest - COMPOUND_PART_BYTES - length, room);
+    return urgent.concat(this.#queue.getBroadcasts(COMPOUND_PART_BYTES, left) as Buffer[]);
   }
 
   #sendAll(

@@ -7,7 +7,6 @@
 // The only writer of member state. Claims about members come here, whoever made them; the judges
 // say what is to be done, and this does it: state first, then broadcasts and timers, and the user's
 // callbacks last, when the state is whole.
-import { encodeMessage } from '../../wire/message-codec.js';
 import { MessageType } from '../../wire/message-type.js';
 import {
   noBytes,
@@ -19,38 +18,26 @@ import { copyForUsers } from '../../wire/shared-bytes.js';
 import type { Forgotten } from '../company/forgotten.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
-import { copyOf, type Waiting } from '../inbox.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
 import { factsFrom, Member, nodeFrom, withVersionsOf, type MemberFacts } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
-import type { TransmitLimitedQueue } from '../gossip/broadcast-queue.js';
-import type { Outbox } from '../gossip/piggyback.js';
-import { Contested } from './contested.js';
+import type { VerifiedMembers } from '../probe/verified-members.js';
+import { ClaimGossip, type ClaimGossipComponents, type Relay } from '../gossip/claim-gossip.js';
+import type { Contested } from './contested.js';
 import { defectOfAlive, isOldNews, judgeAlive } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
 import { judgeSuspect } from './judge-suspect.js';
 import { Suspicions } from './suspicions.js';
 
 /** What {@link Membership} works on. */
-export interface MembershipComponents {
-  readonly context: CoreContext;
-  readonly self: LocalNode;
+export interface MembershipComponents extends ClaimGossipComponents {
   readonly table: MemberTable;
-  readonly queue: TransmitLimitedQueue;
   readonly health: LocalHealth;
-  readonly outbox: Outbox;
   readonly forgotten: Forgotten;
+  readonly contested: Contested;
   /** Calls back when what had been received by now is handled. */
   readonly caughtUp: (then: () => void) => void;
-}
-
-/** How a claim is passed on. */
-export interface Relay {
-  /** The bytes that the claim came in, if they may be passed on as they are. */
-  readonly received?: Waiting | undefined;
-  /** It was gossiped. */
-  readonly finished?: (() => void) | undefined;
 }
 
 /** What an alive claim says of where a member is, and of how new that is. */
@@ -61,9 +48,9 @@ export class Membership {
   readonly #context: CoreContext;
   readonly #self: LocalNode;
   readonly #table: MemberTable;
-  readonly #queue: TransmitLimitedQueue;
+  readonly #gossip: ClaimGossip;
+  readonly #verified: VerifiedMembers;
   readonly #health: LocalHealth;
-  readonly #outbox: Outbox;
   readonly #forgotten: Forgotten;
   readonly #suspicions: Suspicions;
   readonly #contested: Contested;
@@ -72,12 +59,12 @@ export class Membership {
     this.#context = components.context;
     this.#self = components.self;
     this.#table = components.table;
-    this.#queue = components.queue;
+    this.#gossip = new ClaimGossip(components);
+    this.#verified = components.verified;
     this.#health = components.health;
-    this.#outbox = components.outbox;
     this.#forgotten = components.forgotten;
     this.#suspicions = new Suspicions(components);
-    this.#contested = new Contested(components, { ownName: components.self.name });
+    this.#contested = components.contested;
   }
 
   /** Suspicion timers that run now. */
@@ -117,7 +104,7 @@ export class Membership {
     const isUnderSuspicion = this.#suspicions.has(name);
     switch (judgeSuspect(member, claim, { isSelf, isUnderSuspicion })) {
       case 'confirm':
-        if (this.#suspicions.confirm(name, from)) this.#broadcast(name, claim, how);
+        if (this.#suspicions.confirm(name, from)) this.#gossip.pass(name, claim, how);
         return;
       case 'refute':
         this.#refute(claim.incarnation, `suspected by ${from}`);
@@ -176,11 +163,6 @@ export class Membership {
     return true;
   }
 
-  /** Members at whose addresses somebody else has turned up since this was last asked. */
-  contested(): Member[] {
-    return this.#contested.take();
-  }
-
   /** Takes every suspicion timer back. */
   stop(): void {
     this.#suspicions.clear();
@@ -196,6 +178,9 @@ export class Membership {
     const isSelf = name === this.#self.name;
     if (isSelf && this.#self.leaving && !isOwnClaim) return;
     if (!isOwnClaim && this.mayPassOver(name) && isOldNews(member, received)) return;
+    if (member === undefined && this.#table.size >= settings.maxMembers) {
+      return this.#drop(name, 'too-many-members', `${settings.maxMembers} members are known`);
+    }
     const claim = this.#withPort(received);
     const defect = defectOfAlive(name, claim, settings.hasAliveDelegate);
     if (defect !== undefined) return this.#drop(name, defect.reason, defect.detail);
@@ -271,7 +256,7 @@ export class Membership {
     if (member.state !== 'alive') member.setState('alive', clock.now());
     if (known === undefined) this.#table.add(member);
     else this.#table.settled(member, wasGone ? undefined : addressBefore);
-    this.#broadcast(name, claim, how);
+    this.#gossip.pass(name, claim, how);
     if (name === this.#self.name) return;
 
     const { address } = facts;
@@ -307,13 +292,13 @@ export class Membership {
     this.#suspicions.start({
       name,
       accuser: from,
-      members: this.#table.size,
+      members: this.#verified.clusterSize,
       expired: () => {
         const { incarnation } = member;
         this.dead({ type: MessageType.dead, node: name, incarnation, from: this.#self.name });
       },
     });
-    this.#broadcast(name, claim, how);
+    this.#gossip.pass(name, claim, how);
     effects.report({ code: 'member-suspected', peer: name, by: from });
     effects.tell({ type: 'suspect', node: member.describe() });
   }
@@ -327,7 +312,7 @@ export class Membership {
     member.setIncarnation(claim.incarnation);
     member.setState(left ? 'left' : 'dead', clock.now());
     this.#table.vacated(member);
-    this.#broadcast(name, claim, how);
+    this.#gossip.pass(name, claim, how);
     if (name === this.#self.name) return;
     if (left) effects.report({ code: 'member-left', peer: name });
     else {
@@ -346,7 +331,7 @@ export class Membership {
     member.setIncarnation(incarnation);
     const { addr, port, meta, vsn } = member;
     const { name: node } = member;
-    this.#broadcast(node, { type: MessageType.alive, node, addr, port, meta, vsn, incarnation });
+    this.#gossip.pass(node, { type: MessageType.alive, node, addr, port, meta, vsn, incarnation });
     counters.refutations++;
     const accused = accusation !== undefined;
     const claim = accusation ?? 'an earlier life of ours is said to be alive';
@@ -359,24 +344,9 @@ export class Membership {
     const existing = member.describe();
     const other = nodeFrom(member.name, facts, 'alive');
     const addresses = { held: existing.address, claimed: other.address };
+    if (member.name === this.#self.name) this.#self.nameClaimed(other.address);
     effects.report({ code: 'address-conflict', peer: member.name, ...addresses });
     effects.tell({ type: 'conflict', existing, other });
-  }
-
-  #broadcast(
-    name: string,
-    claim: AliveClaim | SuspectClaim | DeadClaim,
-    { received, finished }: Relay = {},
-  ): void {
-    const message = received ? copyOf(received) : encodeMessage(claim);
-    if (message.length > this.#outbox.broadcastBudget) {
-      // It would wait for room for ever; those who miss it get it by push/pull.
-      const { length: size } = message;
-      this.#context.effects.report({ code: 'broadcast-too-large', peer: name, size });
-      finished?.();
-      return;
-    }
-    this.#queue.queueBroadcast(finished ? { name, message, finished } : { name, message });
   }
 
   #drop(peer: string, reason: DropReason, detail: string): void {

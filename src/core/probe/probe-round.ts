@@ -6,12 +6,16 @@
 
 // One probe of one member (SWIM, section 3.1; Lifeguard, section IV-A): a small state machine.
 //
-//     direct ──no ack in time, or refused──▶ indirect ──round's end──▶ verdict
+//     direct ──no ack in time, or not sent──▶ indirect ──round's end──▶ verdict
 //        └──────────────ack at any time─────────┴──────▶ success
 //
 // Our own stalls are not the target's fault: JavaScript has one thread, and after a stall timers
 // fire before sockets are read. The ack table lets received packets be handled before a deadline
 // counts, and a round one of whose deadlines fired over a `probeTimeout` late accuses nobody.
+//
+// A ping that cannot be sent goes on to the indirect step at once, whatever the error (as in Go memberlist): an
+// address that the system does not send to is an address that we cannot reach. Only where the error is about
+// our socket, or about resources a second time, the round ends without a verdict.
 import { encodeMessage } from '../../wire/message-codec.js';
 import { MessageType } from '../../wire/message-type.js';
 import type { CoreContext } from '../context.js';
@@ -22,11 +26,18 @@ import type { LocalNode } from '../local-node.js';
 import type { Member } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { Membership } from '../membership/apply.js';
-import type { SendFailure, Timer } from '../ports.js';
+import type { Contested } from '../membership/contested.js';
+import type { SendFailure, SendFault, Timer } from '../ports.js';
 import type { AckTable } from './ack-table.js';
+import type { SendWatch } from './send-watch.js';
+import type { VerifiedMembers } from './verified-members.js';
 
 const NACK_PROTOCOL = 4;
 const STREAM_PING_PROTOCOL = 3;
+/** After this share of `probeTimeout` a ping is sent again that the system had no room for. */
+const RETRY_SHARE = 1 / 4;
+/** What is ours to mend; of a peer that is gone the suspicion tells enough. */
+const WORTH_A_WARNING: readonly SendFault[] = ['address', 'resources', 'socket'];
 
 /** What a probe works with. */
 export interface ProbeComponents {
@@ -37,6 +48,9 @@ export interface ProbeComponents {
   readonly outbox: Outbox;
   readonly health: LocalHealth;
   readonly membership: Membership;
+  readonly contested: Contested;
+  readonly sends: SendWatch;
+  readonly verified: VerifiedMembers;
   readonly caughtUp: (then: () => void) => void;
 }
 
@@ -44,19 +58,25 @@ export interface ProbeComponents {
 export class ProbeRound {
   readonly #components: ProbeComponents;
   readonly #target: Member;
-  readonly #ended: () => void;
+  readonly #ended: (outcome: ProbeOutcome) => void;
   readonly #incarnation: number;
   readonly #seqNo: number;
   readonly #startedAt: number;
   readonly #lengthMs: number;
   #phase: 'direct' | 'indirect' | 'over' = 'direct';
   #directTimer: Timer | undefined;
+  #retryTimer: Timer | undefined;
+  /** Why the last attempt to send the ping failed, if it did. */
+  #sendError: Error | undefined;
   #nacksWanted = 0;
   #nacks = 0;
   #streamAnswered = false;
   #lateMs = 0;
 
-  constructor(components: ProbeComponents, init: { target: Member; ended: () => void }) {
+  constructor(
+    components: ProbeComponents,
+    init: { target: Member; ended: (outcome: ProbeOutcome) => void },
+  ) {
     const { context, self, health } = components;
     this.#components = components;
     this.#target = init.target;
@@ -77,26 +97,20 @@ export class ProbeRound {
     this.#step(() => this.#ping());
   }
 
-  /** Ends the round without a verdict. */
-  abandon(): void {
-    if (this.#phase !== 'over') this.#end('abandoned');
-  }
-
   // An exception of our own is not the target's fault, and must not block the next round.
   #step(work: () => void): void {
     try {
       work();
     } catch (error) {
       this.abandon();
-      this.#ended();
+      this.#ended('abandoned');
       throw error;
     }
   }
 
   #ping(): void {
-    const { context, acks, outbox, self, health } = this.#components;
+    const { context, acks, health } = this.#components;
     const { clock, settings } = context;
-    const { name, destination, state } = this.#target;
     acks.expect(
       this.#seqNo,
       {
@@ -115,34 +129,52 @@ export class ProbeRound {
         this.#components.caughtUp(() => this.#step(() => this.#goIndirect()));
       });
     }
+    this.#sendPing('first');
+  }
+
+  #sendPing(attempt: 'first' | 'second'): void {
+    const { context, outbox, self } = this.#components;
+    const { name, destination, state } = this.#target;
     const messages = [encodeMessage(self.ping(this.#seqNo, name))];
-    if (state !== 'alive' && lifeguard.tellsTheAccused) {
+    if (state !== 'alive' && context.settings.lifeguard.tellsTheAccused) {
       // Lifeguard's buddy system: the accused hears of it with the ping, and can refute at once.
       const claim = { node: name, incarnation: this.#incarnation, from: self.name };
       messages.push(encodeMessage({ type: MessageType.suspect, ...claim }));
     }
-    outbox.send(destination, messages, (failure) => this.#step(() => this.#sendFailed(failure)));
+    let isOver = false;
+    outbox.send(destination, messages, (failure) => {
+      // A ping with many broadcasts is more than one packet; what is said of the first counts.
+      if (!isOver) this.#step(() => this.#sendFailed(failure, attempt));
+      isOver = true;
+    });
+  }
+
+  /** Ends the round without a verdict. */
+  abandon(): void {
+    if (this.#phase !== 'over') this.#close('abandoned');
   }
 
   #acked(payload: Buffer, receivedAt: number): void {
-    const { context, health } = this.#components;
+    const { context, health, sends } = this.#components;
     const outcome = this.#phase === 'direct' ? 'direct' : 'indirect';
-    this.#end(outcome);
+    this.#close(outcome);
+    sends.sent();
     health.add(-1);
     // Over an indirect route the time would be the helper's as much as the target's.
     if (outcome === 'direct') {
       const roundTripMs = Math.max(0, receivedAt - this.#startedAt);
       context.effects.pingCompleted(this.#target.snapshot(), roundTripMs, payload);
     }
-    this.#ended();
+    this.#ended(outcome);
   }
 
   #goIndirect(): void {
     if (this.#phase !== 'direct') return;
     this.#phase = 'indirect';
-    this.#directTimer?.cancel();
-    const { context, table, self } = this.#components;
-    const helpers = table.pick(
+    this.#cancelTimers();
+    const { context, table, self, verified } = this.#components;
+    // Of made-up helpers none would answer, and we would doubt ourselves for it.
+    const helpers = (verified.isCrowded && verified.size > 0 ? verified : table).pick(
       context.settings.indirectChecks,
       ({ name, state }) => state === 'alive' && name !== self.name && name !== this.#target.name,
     );
@@ -177,17 +209,37 @@ export class ProbeRound {
     });
   }
 
-  #sendFailed(failure: SendFailure): void {
+  #sendFailed({ fault, error }: SendFailure, attempt: 'first' | 'second'): void {
     if (this.#phase !== 'direct') return;
-    if (failure.blame === 'remote') {
-      this.#goIndirect();
+    const { context } = this.#components;
+    if (fault === 'resources' && attempt === 'first') {
+      const delayMs = context.settings.probeTimeout * RETRY_SHARE;
+      this.#retryTimer = context.clock.setTimer(delayMs, () => {
+        this.#step(() => this.#sendPing('second'));
+      });
       return;
     }
-    const { error } = failure;
-    const peer = this.#target.name;
-    this.#components.context.effects.report({ code: 'probe-send-failed', peer, error });
-    this.#end('abandoned');
-    this.#ended();
+    if (fault !== 'refused') this.#sendError = error;
+    if (WORTH_A_WARNING.includes(fault)) {
+      context.effects.report({ code: 'probe-send-failed', peer: this.#target.name, error });
+    }
+    if (fault === 'resources' || fault === 'socket') this.#endUnsent();
+    else this.#goIndirect();
+  }
+
+  // Nothing could be asked, so nothing is held against anybody.
+  #endUnsent(): void {
+    const { health, sends } = this.#components;
+    this.#close('abandoned');
+    this.#noteSends(false);
+    if (sends.isFaulty) health.add(1);
+    this.#ended('abandoned');
+  }
+
+  #noteSends(isAnswered: boolean): void {
+    const { sends } = this.#components;
+    if (this.#sendError === undefined) sends.sent();
+    else sends.failed(this.#sendError, isAnswered);
   }
 
   #noteLateness(lateMs: number): void {
@@ -197,38 +249,59 @@ export class ProbeRound {
   // The round's end: no ack came by any route of packets.
   #expired(lateMs: number): void {
     this.#noteLateness(lateMs);
-    const { context, health } = this.#components;
-    const { effects, settings } = context;
-    const peer = this.#target.name;
-    if (this.#streamAnswered) {
-      this.#end('stream');
-      effects.report({ code: 'probe-stream-only', peer });
-      health.add(-1);
-    } else if (settings.lifeguard.mindsStalls && this.#lateMs > settings.probeTimeout) {
-      this.#end('stalled');
-      effects.report({ code: 'probe-stalled', peer, lateMs: this.#lateMs });
-      health.add(1);
+    const outcome = this.#verdict();
+    this.#close(outcome);
+    if (outcome !== 'stalled') this.#noteSends(outcome === 'stream');
+    if (outcome === 'failed') this.#accuse();
+    else this.#excuse(outcome);
+    this.#ended(outcome);
+  }
+
+  #verdict(): 'stream' | 'stalled' | 'failed' {
+    const { lifeguard, probeTimeout } = this.#components.context.settings;
+    if (this.#streamAnswered) return 'stream';
+    return lifeguard.mindsStalls && this.#lateMs > probeTimeout ? 'stalled' : 'failed';
+  }
+
+  #excuse(outcome: 'stream' | 'stalled'): void {
+    const { context, health, sends } = this.#components;
+    const { name: peer } = this.#target;
+    if (outcome === 'stream') {
+      context.effects.report({ code: 'probe-stream-only', peer });
+      health.add(sends.isFaulty ? 1 : -1);
     } else {
-      this.#end('failed');
-      this.#accuse();
+      context.effects.report({ code: 'probe-stalled', peer, lateMs: this.#lateMs });
+      health.add(1);
     }
-    this.#ended();
   }
 
   #accuse(): void {
     const { context, self, health, membership } = this.#components;
     const node = this.#target.name;
-    health.add(context.settings.lifeguard.failedProbeCost(this.#nacksWanted, this.#nacks));
+    health.add(this.#costOfSilence());
     const healthScore = health.score;
     context.effects.report({ code: 'probe-unanswered', peer: node, healthScore });
     const incarnation = this.#incarnation;
     membership.suspect({ type: MessageType.suspect, node, incarnation, from: self.name });
   }
 
-  #end(outcome: ProbeOutcome): void {
+  #costOfSilence(): number {
+    const { context, sends, verified } = this.#components;
+    if (sends.isFaulty) return 1;
+    // Where most names are made up, the silence of one says nothing about us; the verified members do.
+    if (verified.isOutnumbered && !verified.has(this.#target)) return 0;
+    return context.settings.lifeguard.failedProbeCost(this.#nacksWanted, this.#nacks);
+  }
+
+  #close(outcome: ProbeOutcome): void {
     this.#phase = 'over';
-    this.#directTimer?.cancel();
+    this.#cancelTimers();
     this.#components.acks.cancel(this.#seqNo);
     this.#components.context.counters.probe(outcome);
+  }
+
+  #cancelTimers(): void {
+    this.#directTimer?.cancel();
+    this.#retryTimer?.cancel();
   }
 }

@@ -7,7 +7,10 @@
 // Probes the members round-robin over a shuffled list, so that each is probed once per pass and the
 // wait for it is bounded (SWIM, section 4.3). Those at whose address somebody else has turned up come
 // first: with the same address under a new name, the old one need not wait for its turn to be found dead.
+// At most every other probe goes to them, as whoever can gossip can make up such claims. Of the others, at most every
+// other one goes to a verified member whose turn does not come, because too many names stand before it.
 import type { Member } from '../member.js';
+import { isAnswer, type ProbeOutcome } from '../counters.js';
 import { ProbeRound, type ProbeComponents } from './probe-round.js';
 
 /** Runs one probe round after another. */
@@ -15,8 +18,11 @@ export class Prober {
   readonly #components: ProbeComponents;
   readonly #ticksAnew: () => void;
   #position = 0;
-  /** Before all others. */
-  #urgent: Member[] = [];
+  /** Whether the last probe was of a member whose address is contested. */
+  #hasRechecked = false;
+  /** Whether the last probe but those was of a verified member that was overdue. */
+  #wasOverdue = false;
+  #reapedAt = 0;
   #round: ProbeRound | undefined;
   #tickWaits = false;
 
@@ -39,7 +45,12 @@ export class Prober {
     }
     const target = this.#nextTarget();
     if (target === undefined) return;
-    const ended = (): void => this.#roundEnded(round);
+    const wasContested = this.#hasRechecked;
+    const ended = (outcome: ProbeOutcome): void => {
+      this.#learn(target, outcome, wasContested);
+      this.#roundEnded(round);
+    };
+    this.#components.verified.beginRound(target);
     const round = new ProbeRound(this.#components, { target, ended });
     this.#round = round;
     round.start();
@@ -51,6 +62,14 @@ export class Prober {
     this.#round = undefined;
     this.#tickWaits = false;
     round?.abandon();
+  }
+
+  #learn(target: Member, outcome: ProbeOutcome, wasContested: boolean): void {
+    const { contested, verified } = this.#components;
+    if (isAnswer(outcome)) {
+      verified.answered(target);
+      if (wasContested) contested.answered(target.address);
+    } else if (outcome === 'failed') verified.silent(target);
   }
 
   #roundEnded(round: ProbeRound): void {
@@ -65,21 +84,40 @@ export class Prober {
   // The next member that is to be probed; at the end of a pass the dead are reaped and the list is
   // shuffled. Undefined after a whole fruitless pass.
   #nextTarget(): Member | undefined {
-    const { table, self, membership } = this.#components;
-    this.#urgent.push(...membership.contested());
-    for (let urgent = this.#urgent.shift(); urgent; urgent = this.#urgent.shift()) {
-      if (!urgent.isGone && table.get(urgent.name) === urgent) return urgent;
-    }
+    const { contested, verified } = this.#components;
+    const recheck = this.#hasRechecked ? undefined : contested.next();
+    this.#hasRechecked = recheck !== undefined;
+    if (recheck !== undefined) return recheck;
+    const overdue = this.#wasOverdue ? undefined : verified.overdue();
+    this.#wasOverdue = overdue !== undefined;
+    return overdue ?? this.#nextInTurn();
+  }
+
+  #nextInTurn(): Member | undefined {
+    const { table, self } = this.#components;
+    if (this.#components.verified.isOutnumbered) this.#reapBetweenPasses();
     for (let hasWrapped = false; ;) {
       if (this.#position >= table.size) {
         if (hasWrapped) return undefined;
         hasWrapped = true;
-        membership.reap();
+        this.#reap();
+        this.#components.contested.newPass();
         table.shuffle();
         this.#position = 0;
       }
       const member = table.at(this.#position++);
       if (member !== undefined && member.name !== self.name && !member.isGone) return member;
     }
+  }
+
+  #reap(): void {
+    this.#reapedAt = this.#components.context.clock.now();
+    this.#components.membership.reap();
+  }
+
+  // A pass over a table of made-up names may take a day, and memory would be held for as long.
+  #reapBetweenPasses(): void {
+    const { clock, settings } = this.#components.context;
+    if (clock.now() - this.#reapedAt >= settings.gossipToTheDeadTime) this.#reap();
   }
 }

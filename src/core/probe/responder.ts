@@ -14,7 +14,9 @@ import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import type { Outbox } from '../gossip/piggyback.js';
 import type { LocalNode } from '../local-node.js';
+import type { MemberTable } from '../member-table.js';
 import type { AckTable } from './ack-table.js';
+import type { VerifiedMembers } from './verified-members.js';
 
 /** What the responder works with. */
 export interface ResponderComponents {
@@ -22,6 +24,8 @@ export interface ResponderComponents {
   readonly self: LocalNode;
   readonly acks: AckTable;
   readonly outbox: Outbox;
+  readonly table: MemberTable;
+  readonly verified: VerifiedMembers;
 }
 
 /** Answers pings and indirect pings. */
@@ -34,7 +38,7 @@ export class Responder {
 
   /** Acks a ping that is meant for us. */
   ping(ping: Ping, from: Address): void {
-    const { context, self } = this.#components;
+    const { context, self, table, verified } = this.#components;
     if (ping.node !== '' && ping.node !== self.name) {
       // A restarted agent under another name must not vouch for the old one.
       this.#drop(from, 'misaddressed', `a ping for ${ping.node}; this node is ${self.name}`);
@@ -42,6 +46,8 @@ export class Responder {
     }
     const asker = replyAddress(ping, from);
     if (!this.#maySendTo(asker.addr, from)) return;
+    const member = table.get(ping.sourceNode);
+    if (member?.address === from.addr) verified.heard(member);
     const payload = context.effects.ackPayload();
     const ack = this.#ack(ping.seqNo, payload === null ? null : Buffer.from(payload));
     this.#sendFor(asker, from)(asker, ack);

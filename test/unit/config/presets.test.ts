@@ -33,6 +33,7 @@ const table = {
   handoffQueueDepth: [1024, 1024, 1024],
   udpBufferSize: [1400, 1400, 1400],
   deadNodeReclaimTime: [0, 0, 0],
+  maxMembers: [100_000, 100_000, 100_000],
   rejoin: Array<object>(3).fill({ interval: 30_000, timeout: 10_000, forgetAfter: 259_200_000 }),
   settleAfterJoin: [true, true, true],
   queueCheckInterval: [30_000, 30_000, 30_000],

@@ -65,6 +65,7 @@ const cases: Record<keyof MemberlistConfig, { good: unknown[]; bad: unknown[] }>
   retransmitMult: { good: [1, 4], bad: [0, 1.5] },
   pushPullInterval: { good: [0, 30_000], bad: [-1, NaN] },
   settleAfterJoin: { good: [true, false], bad: [null] },
+  maxMembers: { good: [1, 1_000_000], bad: [0, 1.5, Infinity] },
   deadNodeReclaimTime: { good: [0, 1e12], bad: [-1, NaN, Infinity] },
   seeds: {
     good: [[], ['a', '10.0.0.1:7946', 'n/[::1]:80', 'srv+_gossip._udp.example.org'], nothing],

@@ -7,7 +7,7 @@
 // The engine as a whole: what starts and stops, standalone pings, settling, and nothing left behind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PingResult } from '../../../src/core/engine.js';
+import type { PingResult } from '../../../src/core/probe/pinger.js';
 import { LocalNode } from '../../../src/core/local-node.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { MessageType } from '../../../src/wire/message-type.js';
@@ -186,7 +186,7 @@ test('a nack is no answer to a standalone ping', () => {
 test('a standalone ping that could not be sent fails at once, with the reason, and only once', () => {
   const harness = makeEngine();
   const { results } = standalonePing(harness);
-  const failure = { blame: 'remote', error: new Error('refused') } as const;
+  const failure = { fault: 'refused', error: new Error('refused') } as const;
   harness.sent[0]!.fail(failure);
   harness.sent[0]!.fail(failure);
   harness.run(10_000);

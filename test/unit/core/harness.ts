@@ -116,6 +116,7 @@ export class Harness {
   readonly streamPings: StreamPing[] = [];
   readonly pushPulls: Address[] = [];
   readonly userMessages: { payload: Buffer; from: Address }[] = [];
+  readonly cutOffs: boolean[] = [];
   readonly pingsCompleted: { node: Node; roundTripMs: number; payload: Buffer }[] = [];
 
   constructor(options: HarnessOptions) {
@@ -223,6 +224,7 @@ export class Harness {
       report: (report) => void this.reports.push(report),
       pingCompleted: (node, roundTripMs, payload) =>
         void this.pingsCompleted.push({ node, roundTripMs, payload }),
+      cutOff: (isCutOff) => void this.cutOffs.push(isCutOff),
       userMessage: (payload, from) => void this.userMessages.push({ payload, from }),
       ackPayload: () => null,
       hasUserBroadcasts: () => true,

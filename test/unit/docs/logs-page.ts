@@ -65,7 +65,10 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
   'probe-stalled':
     'A probe was not held against the peer because this process stalled meanwhile. See `event-loop-stalled`.',
   'probe-send-failed':
-    'A ping could not be sent for a reason of our own: look at routes, firewall and buffers of this host.',
+    'A ping could not be sent to this address: look at routes, firewall and buffers of this host. Other members and a ping over TCP decide whether the peer is suspected.',
+  'sends-failed':
+    'No ping of a whole pass over the members could be sent; the error says why. The cause is on this host: a firewall rule, an address that was taken away, no route. Written once until pings can be sent again.',
+  'sends-recovered': 'A ping could be sent again, or was answered.',
   'address-conflict':
     'Two nodes have one name. Both addresses are in the line; rename one. After an address change without a leave: wait, or set `deadNodeReclaimTime`.',
   'address-reclaimed': 'A member came back under a new address, as containers do.',
@@ -93,6 +96,8 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
     'A listener or delegate threw or rejected; `callback` says which. The protocol goes on. Mend it.',
   'public-address':
     'Gossip would go over the internet in plaintext. Set `secretKey` or `keyring`, or advertise a private address.',
+  'leave-withheld':
+    'Two nodes have one name, and this one left: nobody was told, as the others would take the other one for gone. See `address-conflict`.',
   'leave-unfinished':
     'There was no time to tell everybody of the leave; some may report `failed`. Give `leave` more time.',
   rejoined: 'A member that had failed, or a seed, was reached again, and the clusters are one.',

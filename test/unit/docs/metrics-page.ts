@@ -65,6 +65,7 @@ const REASONS: Readonly<Record<DropReason, string>> = {
   'refused-merge': 'the merge delegate threw',
   'too-many-streams': 'a source had too many streams open to us',
   'too-many-exchanges': 'too many state exchanges at once',
+  'too-many-members': 'the table holds `maxMembers` members, and the name is not among them',
   'too-many-bytes': 'streams held too much memory',
   'timed-out': 'a stream that did not end in `tcpTimeout`',
   broken: 'a stream that broke off',

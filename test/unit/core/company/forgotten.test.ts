@@ -48,7 +48,8 @@ suite('forgetting a member', () => {
       assert.equal(harness.engine.table.get('a'), undefined);
     }
     assert.equal(harness.messagesTo('a').length, 1, 'one ping, however often it is told');
-    harness.run(harness.settings.probeTimeout);
+    harness.run(harness.settings.probeTimeout + 1);
+    harness.streamPings[0]?.answer(false);
     assert.deepEqual(harness.events, []);
     harness.receive(alive('a', { incarnation: 9, addr: ip('10.0.0.7') }));
     assert.equal(harness.messagesTo('a').length, 2);
@@ -59,6 +60,42 @@ suite('forgetting a member', () => {
     assert.deepEqual(harness.eventKinds, ['join']);
     wholly(harness.engine.merger.merge([record('a', { incarnation: 10 })]));
     assert.equal(harness.messagesTo('a').length, 2, 'who has answered is doubted no more');
+  });
+
+  test('lets a node in that answers over a stream but not in a packet', () => {
+    const harness = makeEngine();
+    harness.engine.forget('a');
+    harness.receive(alive('a'));
+    assert.equal(harness.streamPings.length, 0);
+    harness.run(harness.settings.probeTimeout + 1);
+    const [asked] = harness.streamPings;
+    assert.equal(asked?.request.node, 'a');
+    assert.equal(harness.engine.table.get('a'), undefined);
+    asked.answer(true);
+    assert.equal(harness.member('a').state, 'alive');
+  });
+
+  test('keeps a node out that answers neither way, and asks again when it is claimed again', () => {
+    const harness = makeEngine();
+    harness.engine.forget('a');
+    harness.receive(alive('a'));
+    harness.run(harness.settings.probeTimeout + 1);
+    harness.streamPings[0]?.answer(false);
+    assert.equal(harness.engine.table.get('a'), undefined);
+    harness.receive(alive('a'));
+    assert.equal(harness.messagesTo('a').length, 2);
+  });
+
+  test('asks no node over a stream where stream pings are off', () => {
+    for (const settings of [{ disableTcpPings: true }, { disableTcpPingsForNode: () => true }]) {
+      const harness = makeEngine({ settings });
+      harness.engine.forget('a');
+      harness.receive(alive('a'));
+      harness.run(harness.settings.probeTimeout + 1);
+      assert.deepEqual(harness.streamPings, []);
+      harness.receive(alive('a'));
+      assert.equal(harness.messagesTo('a').length, 2, 'the question is settled');
+    }
   });
 
   test('ends after its time, and of too many names the first is remembered again', () => {
@@ -78,7 +115,9 @@ suite('forgetting a member', () => {
     const harness = makeEngine();
     harness.engine.forget('a');
     harness.receive(alive('a'));
+    harness.run(harness.settings.probeTimeout + 1);
     harness.engine.stop();
+    harness.streamPings[0]?.answer(true);
     harness.run(10_000);
     assert.deepEqual(harness.events, []);
     assert.equal(harness.clock.pending, 0);

@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VERSION_BYTES, type Node } from '../../../../src/core/member.js';
-import { alive, ip, makeEngine, mapped, ME, record, type Harness } from '../harness.js';
+import { alive, dead, ip, makeEngine, mapped, ME, record, type Harness } from '../harness.js';
 import { wholly } from '../../../../src/wire/sliced.js';
 
 /** A claim was dropped and counted, and left no trace. */
@@ -282,4 +282,23 @@ test('one who was dead or left and is alive again has joined, whatever its metad
     assert.deepEqual(harness.events, [{ type: 'join', node: harness.member('a').snapshot() }]);
     assert.equal(harness.member('a').state, 'alive');
   }
+});
+
+test('past maxMembers unknown names are dropped and counted, and known members are not affected', () => {
+  const harness = makeEngine({ settings: { maxMembers: 3 } });
+  harness.addMember('a');
+  harness.addMember('b');
+  harness.receive(alive('c'));
+  assert.equal(harness.engine.table.size, 3);
+  assert.equal(harness.counters.drops.get('too-many-members'), 1);
+  assert.equal(harness.reported('claim-refused').at(-1)?.reason, 'too-many-members');
+  harness.receive(alive('b', { incarnation: 2, addr: harness.member('b').addr }));
+  assert.equal(harness.member('b').incarnation, 2);
+  harness.receive(dead('a', { incarnation: 2 }));
+  harness.receive(alive('a', { incarnation: 3, addr: harness.member('a').addr }));
+  assert.equal(harness.member('a').state, 'alive');
+  harness.receive(dead('a', { incarnation: 3 }));
+  harness.engine.forget('a');
+  harness.receive(alive('c'));
+  assert.equal(harness.member('c').state, 'alive', 'there is room again');
 });

@@ -13,8 +13,9 @@ import { alive, ip, ME, PORT, SOMEWHERE, type Harness, type SentPacket } from '.
 import { StallableClock } from '../stallable-clock.js';
 import { ack, indirectPings, makeProber, nack, nextPing } from './probing.js';
 
-const REFUSED = { blame: 'remote', error: new Error('refused') } as const;
-const LOCAL = { blame: 'local', error: new Error('no buffer space') } as const;
+const REFUSED = { fault: 'refused', error: new Error('refused') } as const;
+const CLOSED = { fault: 'socket', error: new Error('closed') } as const;
+const FULL = { fault: 'resources', error: new Error('no buffer space') } as const;
 
 /** `target` is a member and has just been pinged; so many others may help. */
 function pinged(harness = makeProber(), helpers = 0): Pinged {
@@ -254,9 +255,9 @@ test('a send that the far end refused goes to the helpers at once', () => {
   assert.equal(indirectPings(harness).length, 2, 'and is not repeated at the timeout');
 });
 
-test('a send that failed at our end ends the round without blame', () => {
+test('a send that failed because our socket is closed ends the round without a suspicion', () => {
   const { harness, packet } = pinged(makeProber(), 2);
-  packet.fail(LOCAL);
+  packet.fail(CLOSED);
   assert.equal(harness.engine.acks.size, 0);
   assert.equal(harness.reported('probe-send-failed')[0]?.peer, 'target');
   assert.equal(harness.engine.health.score, 0);
@@ -264,17 +265,65 @@ test('a send that failed at our end ends the round without blame', () => {
   assert.equal(indirectPings(harness).length, 0);
 });
 
-test('after a send that failed at our end the next round comes in its time', () => {
+test('after a round that ended because our socket is closed the next comes in its time', () => {
   const { harness, packet } = pinged(makeProber());
-  packet.fail(LOCAL);
+  packet.fail(CLOSED);
   const next = nextPing(harness);
   assert.ok(Math.abs(next.packet.at - packet.at - 1000) < 1e-6);
+});
+
+test('a send that fails at once for any other reason goes to the helpers and the stream', () => {
+  for (const fault of ['unreachable', 'address'] as const) {
+    const { harness, packet } = pinged(makeProber(), 2);
+    packet.fail({ fault, error: new Error('no') });
+    assert.equal(indirectPings(harness).length, 2, fault);
+    assert.equal(harness.streamPings.length, 1, fault);
+    harness.run(1001);
+    assert.equal(harness.member('target').state, 'suspect', fault);
+    const reported = harness.reported('probe-send-failed').map(({ peer }) => peer);
+    assert.deepEqual(reported, fault === 'address' ? ['target'] : []);
+  }
+});
+
+test('a ping that the system has no room for is sent once more within the round', () => {
+  const { harness, seqNo, packet } = pinged();
+  packet.fail(FULL);
+  assert.equal(harness.sent.length, 1);
+  harness.run(harness.settings.probeTimeout / 2);
+  assert.equal(harness.sent.length, 2);
+  assert.deepEqual(harness.sent[1]?.messages[0], packet.messages[0], 'the same ping');
+  harness.receive(ack(seqNo));
+  assert.equal(harness.counters.probes.get('direct'), 1);
+  assert.deepEqual(harness.reported('probe-send-failed'), []);
+});
+
+test('a ping that the system has no room for twice ends the round without a suspicion', () => {
+  const { harness, packet } = pinged(makeProber(), 2);
+  packet.fail(FULL);
+  packet.fail(FULL);
+  harness.run(harness.settings.probeTimeout / 2);
+  harness.sent.at(-1)?.fail(FULL);
+  harness.run(300);
+  assert.equal(harness.counters.probes.get('abandoned'), 1);
+  assert.equal(harness.reported('probe-send-failed').length, 1);
+  assert.equal(harness.member('target').state, 'alive');
+  assert.deepEqual(indirectPings(harness), []);
+  assert.equal(harness.engine.acks.size, 0);
+});
+
+test('an engine that stops while a ping waits to be sent again sends nothing more', () => {
+  const { harness, packet } = pinged();
+  packet.fail(FULL);
+  harness.engine.stop();
+  harness.run(10_000);
+  assert.equal(harness.sent.length, 1);
+  assert.equal(harness.clock.pending, 0);
 });
 
 test('a send that fails when others are asked already changes nothing', () => {
   const { harness, seqNo, packet } = pinged(makeProber(), 1);
   harness.run(600);
-  packet.fail(LOCAL);
+  packet.fail(CLOSED);
   packet.fail(REFUSED);
   assert.equal(indirectPings(harness).length, 1);
   harness.receive(ack(seqNo));
@@ -285,7 +334,7 @@ test('a send that is said to have failed after the round is over changes nothing
   const { harness, seqNo, packet } = pinged(makeProber(), 1);
   harness.receive(ack(seqNo));
   packet.fail(REFUSED);
-  packet.fail(LOCAL);
+  packet.fail(CLOSED);
   assert.deepEqual(indirectPings(harness), []);
   assert.deepEqual(harness.streamPings, []);
   assert.deepEqual([...harness.counters.probes], [['direct', 1]]);

@@ -10,7 +10,9 @@ import { test } from 'node:test';
 import type { Timer } from '../../../../src/core/ports.js';
 import { SeededRandom, VirtualClock } from '../../../../src/testing/index.js';
 import { MessageType } from '../../../../src/wire/message-type.js';
-import { alive, dead, ip, type Harness } from '../harness.js';
+import { limits } from '../../../../src/wire/limits.js';
+import { wholly } from '../../../../src/wire/sliced.js';
+import { alive, dead, ip, record, type Harness } from '../harness.js';
 import { StallableClock } from '../stallable-clock.js';
 import { ack, makeProber, nextPing } from './probing.js';
 
@@ -191,4 +193,66 @@ test('whose address is taken over and who died meanwhile is not probed', () => {
   harness.receive(alive('newcomer', { addr: harness.member('m4').addr }));
   harness.receive(dead('m4'));
   assert.ok(answeredRounds(harness, 30).every(({ node }) => node !== 'm4'));
+});
+
+test('members at contested addresses get every other probe at most, however many claims there are', () => {
+  const harness = makeProber();
+  for (const name of names(40)) harness.addMember(name);
+  const addr = (n: number): Buffer => Buffer.of(10, 9, 0, n);
+  for (let n = 0; n < 100; n++) harness.receive(alive(`first-${n}`, { addr: addr(n) }));
+  for (let n = 0; n < 100; n++) harness.receive(alive(`second-${n}`, { addr: addr(n) }));
+  const targets = answeredRounds(harness, 100).map(({ node }) => node);
+  const early = targets.map((node) => /^(first|second)-/.test(node));
+  assert.ok(early.filter(Boolean).length > 40);
+  // Of the other half of the probes each goes to whose turn it is.
+  assert.ok(new Set(targets.filter((node) => node.startsWith('m'))).size > 8);
+});
+
+test('names that answer at one address, and one more with each probe, keep nobody from being probed', () => {
+  const harness = makeProber();
+  for (const name of names(5)) harness.addMember(name);
+  const addr = ip('10.9.9.1');
+  let forged = 0;
+  const claim = (): void => harness.receive(alive(`f${forged++}`, { addr }));
+  for (let n = 0; n < 20; n++) claim();
+  const targets: string[] = [];
+  for (let round = 0; round < 100; round++) {
+    claim();
+    targets.push(...answeredRounds(harness, 1).map(({ node }) => node));
+  }
+  for (const name of names(5)) assert.ok(targets.includes(name), name);
+  assert.ok(harness.engine.contested.size <= limits.contestedMembers);
+});
+
+test('an address whose holder answered is not checked again before the pass is over', () => {
+  const harness = makeProber();
+  for (const name of names(30)) harness.addMember(name);
+  const { addr } = harness.member('m20');
+  harness.receive(alive('a', { addr }));
+  answeredRounds(harness, 1);
+  harness.receive(alive('b', { addr }));
+  harness.receive(alive('c', { addr }));
+  const targets = answeredRounds(harness, 20).map(({ node }) => node);
+  assert.equal(new Set(targets).size, targets.length, 'each in its turn');
+});
+
+test('a table of more members at one address than a call has arguments does no harm', () => {
+  const harness = makeProber();
+  const addr = ip('10.9.9.1');
+  const records = Array.from({ length: 130_000 }, (_, n) => record(`f${n}`, { addr }));
+  wholly(harness.engine.merger.merge(records));
+  harness.receive(alive('one-more', { addr }));
+  answeredRounds(harness, 5);
+  assert.ok(harness.engine.contested.size <= limits.contestedMembers);
+});
+
+test('holders of contested addresses are found in a table that is too long for one search', () => {
+  const harness = makeProber();
+  const records = Array.from({ length: 3 * limits.contestedSearch }, (_, n) =>
+    record(`f${n}`, { addr: Buffer.of(10, 1 + (n >> 16), (n >> 8) & 0xff, n & 0xff) }),
+  );
+  wholly(harness.engine.merger.merge(records));
+  harness.receive(alive('newcomer', { addr: records[40_000]!.addr }));
+  const targets = answeredRounds(harness, 20).map(({ node }) => node);
+  assert.ok(targets.includes('f40000'));
 });

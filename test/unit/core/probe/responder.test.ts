@@ -7,7 +7,7 @@
 // Behaviour, section 3, "Answering": pings for us, and pings that we make for others.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PingResult } from '../../../../src/core/engine.js';
+import type { PingResult } from '../../../../src/core/probe/pinger.js';
 import { MessageType } from '../../../../src/wire/message-type.js';
 import type { IndirectPing } from '../../../../src/wire/messages.js';
 import { ip, makeEngine, ME, PORT, SOMEWHERE, type Harness } from '../harness.js';

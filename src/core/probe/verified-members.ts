@@ -1,0 +1,173 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Members that have proven to be real: they answered a probe of ours, or pinged us from their own address. Whoever
+// can gossip can fill the table with names, and a pass over it would then take so long that no failure is found.
+// So verified members are outnumbered when one of them was not probed for 2v + 16 rounds, v being their number, or
+// when two members in a row that are not verified failed in a crowded table. From then on every other probe goes
+// to the verified member that was probed the longest time ago, and gossip, help and cluster size go by them.
+//
+// Where all members answer, no turn is later than 2v − 1 rounds after the last one, and nothing of this has an effect.
+import { limits } from '../../wire/limits.js';
+import type { Member } from '../member.js';
+import type { MemberTable } from '../member-table.js';
+import type { Random } from '../ports.js';
+
+/** Rounds beside those of two passes after which a member is overdue: at first few are verified. */
+const GRACE_ROUNDS = 16;
+/** Members beside four times the verified ones with which a table is crowded. */
+const ROOM = 64;
+/** So many probes in a row of members that were not verified say that most of those are made up, or that they are not. */
+const TELLING = 2;
+
+/** The members that are known to be real. */
+export class VerifiedMembers {
+  readonly #table: MemberTable;
+  readonly #random: Random;
+  /** The round in which each was last probed, or came in; least recent first. */
+  readonly #lastRound = new Map<Member, number>();
+  /** Those that pinged us and have not been probed since: the source of a packet can be forged. */
+  readonly #unconfirmed = new Set<Member>();
+  /** One process has one address: of several names that are answered for at one, the first counts. */
+  readonly #holders = new Map<string, Member>();
+  #round = 0;
+  #isOutnumbered = false;
+  /** Probes of members that were not verified: so many in a row were answered, or (negative) failed. */
+  #streak = 0;
+
+  constructor(components: { table: MemberTable; random: Random }) {
+    this.#table = components.table;
+    this.#random = components.random;
+  }
+
+  get size(): number {
+    return this.#lastRound.size;
+  }
+
+  /** Whether there are so many other members that verified ones could not be probed in their turn. */
+  get isOutnumbered(): boolean {
+    return this.#isOutnumbered;
+  }
+
+  /** Whether most members are not verified: those that are, are the ones to ask for help. */
+  get isCrowded(): boolean {
+    return this.#table.size > 4 * this.#lastRound.size + ROOM;
+  }
+
+  /** How many members the cluster has, for all that is known, ourselves included. */
+  get clusterSize(): number {
+    return this.#isOutnumbered ? this.#lastRound.size + 1 : this.#table.size;
+  }
+
+  has(member: Member): boolean {
+    return this.#lastRound.has(member);
+  }
+
+  hasName(name: string | undefined): boolean {
+    const member = name === undefined ? undefined : this.#table.get(name);
+    return member !== undefined && this.#lastRound.has(member);
+  }
+
+  /** A probe round of this member begins. */
+  beginRound(target: Member): void {
+    this.#round++;
+    if (!this.#lastRound.delete(target)) return;
+    this.#lastRound.set(target, this.#round);
+  }
+
+  /** A member answered a probe of ours. */
+  answered(member: Member): void {
+    if (this.#lastRound.has(member)) {
+      this.#unconfirmed.delete(member);
+      return;
+    }
+    if (!this.#add(member)) return;
+    this.#streak = Math.max(0, this.#streak) + 1;
+    if (this.#streak >= TELLING) this.#isOutnumbered = false;
+  }
+
+  /** A member did not answer a probe of ours. One that has answered before stays until it is found dead. */
+  silent(member: Member): void {
+    if (this.#unconfirmed.has(member)) this.#remove(member);
+    if (this.#lastRound.has(member)) return;
+    this.#streak = Math.min(0, this.#streak) - 1;
+    if (this.#streak <= -TELLING && this.isCrowded) this.#isOutnumbered = true;
+  }
+
+  /** A packet came from a member's own address. */
+  heard(member: Member): void {
+    if (this.#lastRound.has(member)) return;
+    const confirmed = this.#lastRound.size - this.#unconfirmed.size;
+    if (this.#unconfirmed.size >= Math.max(limits.unconfirmedMembers, confirmed)) return;
+    if (this.#add(member)) this.#unconfirmed.add(member);
+  }
+
+  /**
+   * The verified member whose probe is not to wait for its turn, if there is one: while they are outnumbered the one
+   * that was probed the longest time ago.
+   */
+  overdue(): Member | undefined {
+    const longest = 2 * this.#lastRound.size + GRACE_ROUNDS;
+    if (this.#table.size <= longest) this.#isOutnumbered = false;
+    for (const [member, round] of this.#lastRound) {
+      if (!this.#isThere(member)) this.#remove(member);
+      else if (!this.#isOutnumbered && this.#round - round < longest) return undefined;
+      else {
+        this.#isOutnumbered = true;
+        return member;
+      }
+    }
+    return undefined;
+  }
+
+  /** Up to `k` different random verified members that pass the test. */
+  pick(k: number, test: (member: Member) => boolean): Member[] {
+    const eligible: Member[] = [];
+    for (const member of this.#lastRound.keys()) {
+      if (this.#isThere(member) && test(member)) eligible.push(member);
+    }
+    const chosen: Member[] = [];
+    while (chosen.length < k && eligible.length > 0) {
+      const place = Math.floor(this.#random.next() * eligible.length);
+      chosen.push(eligible[place] as Member);
+      eligible[place] = eligible[eligible.length - 1] as Member;
+      eligible.pop();
+    }
+    return chosen;
+  }
+
+  #add(member: Member): boolean {
+    const { address } = member;
+    if (member.isGone || this.#holderAt(address) !== undefined) return false;
+    if (this.#holders.size > 2 * this.#lastRound.size + limits.unconfirmedMembers) this.#sweep();
+    this.#holders.set(address, member);
+    this.#lastRound.set(member, this.#round);
+    return true;
+  }
+
+  #holderAt(address: string): Member | undefined {
+    const holder = this.#holders.get(address);
+    if (holder?.address !== address || !this.#isThere(holder)) return undefined;
+    return this.#lastRound.has(holder) ? holder : undefined;
+  }
+
+  #remove(member: Member): void {
+    this.#lastRound.delete(member);
+    this.#unconfirmed.delete(member);
+    if (this.#holders.get(member.address) === member) this.#holders.delete(member.address);
+  }
+
+  // A member that moved leaves its old address behind.
+  #sweep(): void {
+    for (const [address, member] of this.#holders) {
+      if (member.address !== address || !this.#lastRound.has(member)) this.#holders.delete(address);
+    }
+  }
+
+  #isThere(member: Member): boolean {
+    return !member.isGone && this.#table.get(member.name) === member;
+  }
+}
