@@ -6,6 +6,7 @@
 
 // The compression layer of packets and streams: 09, then a map of the algorithm and the bytes.
 import { lzwCompressSliced, lzwCompressWithin, lzwDecompress, lzwDecompressSliced } from './lzw.js';
+import { unboundedMemory, type Memory } from './memory.js';
 import { MessageType } from './message-type.js';
 import { compressedSchema } from './schemas.js';
 import type { Sliced } from './sliced.js';
@@ -54,9 +55,17 @@ export function decompressContent(cursor: Cursor, maxBytes: number): Buffer {
   return lzwDecompress(packedAt(cursor), maxBytes);
 }
 
-/** {@link decompressContent}, in slices. */
-export function decompressContentSliced(cursor: Cursor, maxBytes: number): Sliced<Buffer> {
-  return lzwDecompressSliced(packedAt(cursor), maxBytes);
+/**
+ * {@link decompressContent}, in slices.
+ *
+ * @param memory - every algorithm reserves its output of it before it allocates, while the output grows
+ */
+export function decompressContentSliced(
+  cursor: Cursor,
+  maxBytes: number,
+  memory: Memory = unboundedMemory,
+): Sliced<Buffer> {
+  return lzwDecompressSliced(packedAt(cursor), maxBytes, memory);
 }
 
 function packedAt(cursor: Cursor): Buffer {
