@@ -24,3 +24,33 @@ export const unboundedMemory: Memory = {
   reserve: () => undefined,
   release: () => undefined,
 };
+
+/** A part of some memory, which knows how much of it is held. */
+export class MemoryPart implements Memory {
+  readonly #whole: Memory;
+  #held = 0;
+
+  constructor(whole: Memory) {
+    this.#whole = whole;
+  }
+
+  /** Bytes that are reserved now. */
+  get held(): number {
+    return this.#held;
+  }
+
+  reserve(bytes: number): void {
+    this.#whole.reserve(bytes);
+    this.#held += bytes;
+  }
+
+  release(bytes: number): void {
+    this.#held -= bytes;
+    this.#whole.release(bytes);
+  }
+
+  /** Returns all of it. */
+  releaseAll(): void {
+    if (this.#held > 0) this.release(this.#held);
+  }
+}
