@@ -24,6 +24,7 @@ import { Acceptor } from './exchange/acceptor.js';
 import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
+import { StreamMemory } from './exchange/stream-memory.js';
 import { createLogger } from './observability/logger.js';
 import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
@@ -101,11 +102,17 @@ export class Shell {
     const streams: ConversationParts = {
       layers,
       pacer: this.#pacer,
+      pool: new StreamMemory(),
       traffic: counters.streams,
       // A merge delegate is shown everybody.
       isKnown: config.merge ? undefined : (record) => this.engine.merger.isKnown(record),
     };
-    this.dialler = new Dialler({ transport, clock, ...streams }, { timeoutMs: config.tcpTimeout });
+    const short = (peer: string, detail: string): void =>
+      this.#streams.dropped(peer, 'too-many-bytes', detail);
+    this.dialler = new Dialler(
+      { transport, clock, short, ...streams },
+      { timeoutMs: config.tcpTimeout },
+    );
     const settings = coreSettings(config, this.bindPort, host);
     const effects = this.#effects(init.listener);
     const identity = { addr: bytesOf(addr), port, vsn: versionBytes(config) };
@@ -139,7 +146,7 @@ export class Shell {
     );
     base.acceptor = new Acceptor(
       { host: this.#streams, clock, ...streams },
-      { timeoutMs: config.tcpTimeout },
+      { timeoutMs: config.tcpTimeout, maxStreams: transport.maxStreams },
     );
     base.engine = this.engine;
     if (isPublicIp(addr) && config.keyring === undefined) {

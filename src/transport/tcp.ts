@@ -252,6 +252,12 @@ export class TcpConnection implements Connection {
     this.#onReadable();
   }
 
+  destroy(): void {
+    this.#closed = true;
+    this.#settle(null);
+    this.#socket.destroy();
+  }
+
   #onReadable(): void {
     if (this.#closed) {
       while (this.#socket.read() !== null);
