@@ -186,6 +186,10 @@ export class Shell {
           if (base.acceptor === undefined) connection.close();
           else void base.acceptor.accept(connection);
         },
+        descriptorsShort: (detail) => {
+          counters.drop('too-many-streams');
+          report({ code: 'descriptors-short', detail });
+        },
       });
       const advertised = transport.finalAdvertiseAddr(advertiseAddr, advertisePort);
       const shell = new Shell(base, { advertised, snapshot, listener });

@@ -20,6 +20,12 @@ export interface TransportHandlers {
   packet(buf: Buffer, from: Address, receivedAt: number): void;
   /** A stream that somebody opened to us. Whoever takes it must close it. */
   stream(connection: Connection): void;
+  /**
+   * A stream of others was closed, or could not be accepted, because the process is short of file descriptors.
+   *
+   * @param detail - how many there are, or the system's error
+   */
+  descriptorsShort?(detail: string): void;
 }
 
 /**

@@ -37,6 +37,7 @@ export class LzwDecoder {
   #data: Uint8Array = nothing;
   #maxOutput = 0;
   #memory: Memory = unboundedMemory;
+  #garbageBytes = 0;
   #room: Room;
   #size = 0;
   #position = 0;
@@ -63,6 +64,7 @@ export class LzwDecoder {
     this.#data = data;
     this.#maxOutput = maxOutput;
     this.#memory = memory;
+    this.#garbageBytes = 0;
     this.#room = this.#scratch;
     this.#size = 0;
     this.#position = 0;
@@ -172,21 +174,25 @@ export class LzwDecoder {
     if (size === 0) throw new WireError('bad-compression', 'LZW data holds nothing');
     const output = room.bytes.subarray(0, size);
     // A buffer that grew belongs to this output alone.
-    if (room !== this.#scratch) return output;
+    if (room !== this.#scratch) {
+      memory.release(this.#garbageBytes);
+      return output;
+    }
     memory.reserve(size);
     const copy = Buffer.allocUnsafe(size);
     copy.set(output);
     return copy;
   }
 
-  /** Room for `needed` bytes, with the first `used` of `room`: doubles, never beyond the most output. */
+  // Doubles, never beyond the most output. The buffer before is garbage then, which nobody may have collected yet: it
+  // counts until the output is whole.
   #grown(room: Room, used: number, needed: number): Room {
     const { bytes } = room;
     const length = Math.min(this.#maxOutput, Math.max(needed, bytes.length * 2));
     this.#memory.reserve(length);
     const larger = roomFor(length);
     larger.bytes.set(bytes.subarray(0, used));
-    if (room !== this.#scratch) this.#memory.release(bytes.length);
+    if (room !== this.#scratch) this.#garbageBytes += bytes.length;
     return larger;
   }
 }
