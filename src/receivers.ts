@@ -21,7 +21,10 @@ export interface Receivers {
 }
 
 /** What a transport calls. Nothing that it calls with, and nothing behind it, throws into the event loop. */
-export function handlersFor(receivers: Receivers): TransportHandlers {
+export function handlersFor(
+  receivers: Receivers,
+  { descriptorsShort }: Pick<TransportHandlers, 'descriptorsShort'> = {},
+): TransportHandlers {
   const { guard } = receivers;
   return {
     packet: (packet, from, receivedAt) => {
@@ -45,5 +48,6 @@ export function handlersFor(receivers: Receivers): TransportHandlers {
       }
     },
     internalError: guard.failed,
+    ...(descriptorsShort && { descriptorsShort }),
   };
 }

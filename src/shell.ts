@@ -24,6 +24,7 @@ import { Acceptor } from './exchange/acceptor.js';
 import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
+import { StreamMemory } from './exchange/stream-memory.js';
 import { createLogger } from './observability/logger.js';
 import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
@@ -108,11 +109,17 @@ export class Shell {
     const streams: ConversationParts = {
       layers,
       pacer: this.#pacer,
+      pool: new StreamMemory(),
       traffic: counters.streams,
       // A merge delegate is shown everybody.
       isKnown: config.merge ? undefined : (record) => this.engine.merger.isKnown(record),
     };
-    this.dialler = new Dialler({ transport, clock, ...streams }, { timeoutMs: config.tcpTimeout });
+    const short = (peer: string, detail: string): void =>
+      this.#streams.dropped(peer, 'too-many-bytes', detail);
+    this.dialler = new Dialler(
+      { transport, clock, short, ...streams },
+      { timeoutMs: config.tcpTimeout },
+    );
     const settings = coreSettings(config, this.bindPort, host);
     const effects = this.#effects(init.listener);
     const identity = { addr: bytesOf(addr), port, vsn: versionBytes(config) };
@@ -147,7 +154,7 @@ export class Shell {
     );
     base.acceptor = new Acceptor(
       { host: this.#streams, clock, ...streams },
-      { timeoutMs: config.tcpTimeout },
+      { timeoutMs: config.tcpTimeout, maxStreams: transport.maxStreams },
     );
     base.engine = this.engine;
     if (isPublicIp(addr) && config.keyring === undefined) {
@@ -179,7 +186,14 @@ export class Shell {
       const metrics =
         config.metrics === false ? undefined : await import('./observability/metrics.js');
       const snapshot = config.snapshot && (await readSnapshot({ config, report }));
-      await transport.start(handlersFor(base));
+      await transport.start(
+        handlersFor(base, {
+          descriptorsShort: (detail) => {
+            counters.drop('too-many-streams');
+            report({ code: 'descriptors-short', detail });
+          },
+        }),
+      );
       const advertised = transport.finalAdvertiseAddr(advertiseAddr, advertisePort);
       const shell = new Shell(base, { advertised, snapshot, listener });
       if (metrics !== undefined) shell.#publishMetrics(metrics);

@@ -12,13 +12,20 @@ import type { Node } from './core/member.js';
 import type { ExchangedBytes } from './core/reports.js';
 import type { DelegateHost } from './delegate-host.js';
 import { type MemberlistError, ProtocolError } from './errors.js';
-import type { Dialler } from './exchange/dialler.js';
+import type { MessageSource } from './exchange/conversation.js';
+import type { Dialler, TakeState } from './exchange/dialler.js';
 import type { Pacer } from './exchange/pacer.js';
 import type { Address } from './wire/address.js';
+import { MemoryPart, type Memory } from './wire/memory.js';
 import { writePackedRecord } from './wire/packed-record.js';
 import { encodePushPullSliced } from './wire/push-pull-codec.js';
 import { isEndOfSlice, type Sliced } from './wire/sliced.js';
 import type { PushPull } from './wire/stream-codec.js';
+
+/** A member in the list of rows that a state is written from. */
+const ROW_BYTES = 8;
+/** A node as the merge delegate sees it, with its name, metadata and address. */
+const NODE_HEAP_BYTES = 512;
 
 /** What {@link StateExchange} works with. */
 export interface StateExchangeComponents {
@@ -57,24 +64,37 @@ export class StateExchange {
     signal: AbortSignal | undefined,
     measured: (bytes: ExchangedBytes) => void,
   ): Promise<void> {
-    const remote = await this.#dialler.pushPull(to, this.local(join), signal, measured);
-    const objection = await this.#pacer.run(this.objectionTo(remote.records, join));
-    if (objection !== undefined) throw objection;
-    await this.#pacer.run(this.merge(remote, join));
+    const state: MessageSource = (memory) => this.local(join, memory);
+    const take: TakeState<void> = async (remote, memory, ended) => {
+      const objection = await this.#pacer.run(
+        this.objectionTo(remote.records, join, memory),
+        ended,
+      );
+      if (objection !== undefined) throw objection;
+      await this.#pacer.run(this.merge(remote, join), ended);
+    };
+    await this.#dialler.pushPull(to, { state, take }, signal, measured);
   }
 
   /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */
-  *local(join: boolean): Sliced<Buffer> {
+  *local(join: boolean, memory: Memory): Sliced<Buffer> {
+    memory.reserve(this.#engine.table.size * ROW_BYTES);
     const rows = this.#engine.table.rows();
     const userState = this.#host.localState(join);
-    return yield* encodePushPullSliced({ join, rows, write: writePackedRecord, userState });
+    return yield* encodePushPullSliced({ join, rows, write: writePackedRecord, userState }, memory);
   }
 
   /** Why their state is refused; undefined when it is not. */
-  *objectionTo(records: PushPull['records'], join: boolean): Sliced<MemberlistError | undefined> {
+  *objectionTo(
+    records: PushPull['records'],
+    join: boolean,
+    memory: Memory,
+  ): Sliced<MemberlistError | undefined> {
     const problem = yield* this.#engine.merger.versionProblem(records);
     if (problem !== undefined) return new ProtocolError(`incompatible versions: ${problem}`);
     if (!join || !this.#asksForMerges) return undefined;
+    const shown = new MemoryPart(memory);
+    shown.reserve(records.length * NODE_HEAP_BYTES);
     const peers: Node[] = [];
     for (const [index, record] of records.entries()) {
       if (index > 0 && isEndOfSlice(index)) yield;
@@ -82,6 +102,7 @@ export class StateExchange {
       if (node !== undefined) peers.push(node);
     }
     const refusal = this.#host.objectionToMerge(peers);
+    shown.releaseAll();
     return refusal && new ProtocolError(`merge refused: ${refusal.message}`, { cause: refusal });
   }
 

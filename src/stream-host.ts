@@ -11,6 +11,7 @@ import type { MemberlistError } from './errors.js';
 import type { AcceptorHost } from './exchange/acceptor.js';
 import type { StateExchange } from './state-exchange.js';
 import type { Address } from './wire/address.js';
+import type { Memory } from './wire/memory.js';
 import type { Sliced } from './wire/sliced.js';
 import type { PushPull } from './wire/stream-codec.js';
 
@@ -41,12 +42,12 @@ export class StreamHost implements AcceptorHost {
     this.#isStopped = true;
   }
 
-  localState(join: boolean): Sliced<Buffer> {
-    return this.#components.state.local(join);
+  localState(join: boolean, memory: Memory): Sliced<Buffer> {
+    return this.#components.state.local(join, memory);
   }
 
-  objectionTo(remote: PushPull): Sliced<MemberlistError | undefined> {
-    return this.#components.state.objectionTo(remote.records, remote.join);
+  objectionTo(remote: PushPull, memory: Memory): Sliced<MemberlistError | undefined> {
+    return this.#components.state.objectionTo(remote.records, remote.join, memory);
   }
 
   merge(remote: PushPull): Sliced<undefined> {

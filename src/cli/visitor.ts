@@ -12,7 +12,8 @@ import { resolveConfig } from '../config/resolve.js';
 import { nodeOfRecord } from '../core/membership/merge.js';
 import type { Node } from '../core/member.js';
 import { MemberlistError, TimeoutError } from '../errors.js';
-import { Dialler } from '../exchange/dialler.js';
+import type { MessageSource } from '../exchange/conversation.js';
+import { Dialler, keepState } from '../exchange/dialler.js';
 import { Pacer } from '../exchange/pacer.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { layersFor } from '../security/layers.js';
@@ -150,13 +151,9 @@ export class Visitor {
    */
   async table(to: Address): Promise<{ readonly nodes: readonly Node[]; readonly ms: number }> {
     const startedAt = systemClock.now();
-    const nothing = encodePushPullSliced({
-      join: false,
-      rows: [],
-      write: writeRecord,
-      userState: noBytes,
-    });
-    const { records } = await this.#dialler.pushPull(to, nothing);
+    const nothing = { join: false, rows: [], write: writeRecord, userState: noBytes };
+    const state: MessageSource = (memory) => encodePushPullSliced(nothing, memory);
+    const { records } = await this.#dialler.pushPull(to, { state, take: keepState });
     const nodes = records.flatMap((record) => nodeOfRecord(record) ?? []);
     return { nodes, ms: systemClock.now() - startedAt };
   }

@@ -75,6 +75,8 @@ export class StreamTraffic {
   readonly messagesOut = new MessageCounts();
   bytesIn = 0;
   bytesOut = 0;
+  /** Errors that were not sent, because sealing them for strangers would use up the key. */
+  withheldErrors = 0;
 }
 
 /** How an attempt to rejoin somebody ended. */

@@ -18,6 +18,7 @@ export interface ExchangedBytes {
 export type Report =
   | { readonly code: 'packet-dropped'; peer: string; reason: DropReason; detail: string }
   | { readonly code: 'stream-dropped'; peer: string; reason: DropReason; detail: string }
+  | { readonly code: 'descriptors-short'; peer?: undefined; detail: string }
   | { readonly code: 'foreign-label'; peer: string; theirs: string; ours: string }
   | { readonly code: 'send-failed'; peer: string; error: Error }
   | { readonly code: 'exchange-failed'; peer: string; error: Error }

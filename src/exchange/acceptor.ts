@@ -11,6 +11,7 @@ import { MemberlistError, TimeoutError } from '../errors.js';
 import { asError } from '../runtime/as-error.js';
 import type { Connection } from '../transport/transport.js';
 import type { Address } from '../wire/address.js';
+import type { Memory } from '../wire/memory.js';
 import { ForeignLabelError } from '../wire/label.js';
 import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
@@ -22,15 +23,17 @@ import { WireError } from '../wire/wire-error.js';
 import { closeQuietly, Conversation, converse, type ConversationParts } from './conversation.js';
 import { FairShare, type Share } from './fair-share.js';
 import type { Pacer } from './pacer.js';
+import { MemoryShortage, StreamMemory, type StreamShare } from './stream-memory.js';
+import { TokenBucket } from './token-bucket.js';
 
 /** What the acceptor asks of the node. */
 export interface AcceptorHost {
   /** Our name: a ping for somebody else is not answered. */
   readonly name: string;
   /** Our state as a push/pull message, for the answer to theirs. */
-  localState(join: boolean): Sliced<Buffer>;
+  localState(join: boolean, memory: Memory): Sliced<Buffer>;
   /** Why their state is refused, with a cause if it is the user who does; undefined when it is not. */
-  objectionTo(remote: PushPull): Sliced<MemberlistError | undefined>;
+  objectionTo(remote: PushPull, memory: Memory): Sliced<MemberlistError | undefined>;
   /** Takes their state. */
   merge(remote: PushPull): Sliced<undefined>;
   userMessage(payload: Buffer, from: Address): void;
@@ -48,7 +51,23 @@ export interface AcceptorHost {
 interface Shares {
   readonly stream: Share;
   readonly pushPull: Share;
-  readonly bytes: Share;
+  readonly memory: StreamShare;
+  /** Aborted when it must give way to others. */
+  readonly overtaken: AbortSignal;
+}
+
+/** What an {@link Acceptor} works with. */
+export interface AcceptorComponents extends ConversationParts {
+  readonly host: AcceptorHost;
+  readonly clock: Clock;
+}
+
+/** What an {@link Acceptor} keeps to. */
+export interface AcceptorInit {
+  /** For a whole exchange, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Streams at once, if the system allows fewer than `limits.streams`. */
+  readonly maxStreams?: number | undefined;
 }
 
 /** Answers streams that others open. */
@@ -59,61 +78,84 @@ export class Acceptor {
   readonly #pacer: Pacer;
   readonly #traffic: StreamTraffic;
   readonly #timeoutMs: number;
-  readonly #streams = new FairShare({ total: limits.streams, perSource: limits.streamsPerSource });
+  readonly #streams: FairShare;
   // Of these two one source may have all, for it gives way to others when there is no more.
   readonly #pushPulls = new FairShare({
     total: limits.pushPullExchanges,
     perSource: limits.pushPullExchanges,
   });
-  readonly #bytes = new FairShare({ total: limits.heldBytes, perSource: limits.heldBytes });
+  readonly #pool: StreamMemory;
+  /** Sealed errors for those that have not shown that they have the key. */
+  readonly #errorsForStrangers: TokenBucket;
 
-  /** @param init.timeoutMs - for a whole exchange */
-  constructor(
-    components: ConversationParts & { host: AcceptorHost; clock: Clock },
-    init: { timeoutMs: number },
-  ) {
-    const { host, clock, traffic = new StreamTraffic(), ...parts } = components;
+  constructor(components: AcceptorComponents, { timeoutMs, maxStreams = Infinity }: AcceptorInit) {
+    const { host, clock, traffic = new StreamTraffic(), pool, ...parts } = components;
+    const total = Math.min(limits.streams, maxStreams);
+    // Of few streams one source must not have all either.
+    const perSource = Math.min(limits.streamsPerSource, Math.ceil(total / 2));
+    this.#streams = new FairShare({ total, perSource });
+    this.#pool = pool ?? new StreamMemory();
+    this.#errorsForStrangers = new TokenBucket(
+      { clock },
+      { size: limits.strangerErrors, refillMs: limits.strangerErrorMs },
+    );
     this.#host = host;
     this.#clock = clock;
     this.#parts = { ...parts, traffic };
     this.#pacer = parts.pacer;
     this.#traffic = traffic;
-    this.#timeoutMs = init.timeoutMs;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Takes one stream to its end. */
   async accept(connection: Connection): Promise<void> {
-    const overtaken = new AbortController();
-    const evict = (refusal: Refusal): void => overtaken.abort(refusal);
-    const shares = this.#sharesFor(connection.remoteAddress, evict);
+    const { remoteAddress } = connection;
+    const shares = this.#sharesFor(remoteAddress);
+    const { stream, pushPull, memory } = shares;
+    const leave = (): void => {
+      pushPull.leave();
+      memory.leave();
+    };
     try {
-      await this.#take(connection, shares, overtaken.signal);
+      const { work } = await this.#take(connection, shares);
+      // What is merged after the deadline still holds its records.
+      work.then(leave, leave);
+    } catch (error) {
+      leave();
+      throw error;
     } finally {
-      for (const share of [shares.stream, shares.pushPull, shares.bytes]) share.leave();
+      stream.leave();
     }
   }
 
-  async #take(connection: Connection, shares: Shares, signal: AbortSignal): Promise<void> {
+  /** Resolves when the stream is over, with the work that may still go on for it. */
+  async #take(connection: Connection, shares: Shares): Promise<{ readonly work: Promise<void> }> {
     const { remoteAddress } = connection;
     const refusal = this.#refusalOf(remoteAddress, shares);
     if (refusal !== undefined) {
       closeQuietly(connection);
       this.#host.dropped(remoteAddress, refusal.reason, refusal.message);
-      return;
+      return { work: Promise.resolve() };
     }
     const { begun, open } = this.#traffic;
     begun.acceptor++;
     open.acceptor++;
-    const conversation = new Conversation({ connection, ...this.#parts }, { side: 'acceptor' });
+    const { memory, overtaken: signal } = shares;
+    const conversation = new Conversation(
+      { connection, memory, ...this.#parts },
+      { side: 'acceptor' },
+    );
     const bounds = { clock: this.#clock, timeoutMs: this.#timeoutMs, what: 'a stream', signal };
+    const work = this.#serve(conversation, shares);
     try {
-      await converse(connection, bounds, () => this.#serve(conversation, shares));
+      await converse(conversation, bounds, () => work);
     } catch (error) {
       if (error === conversation.brokenBy || isForeseen(error)) this.#broke(remoteAddress, error);
       else this.#host.failed(remoteAddress, error);
     } finally {
       open.acceptor--;
     }
+    return { work };
   }
 
   #broke(remoteAddress: string, error: unknown): void {
@@ -123,14 +165,19 @@ export class Acceptor {
     }
   }
 
-  #sharesFor(remoteAddress: string, evict: (refusal: Refusal) => void): Shares {
+  #sharesFor(remoteAddress: string): Shares {
     const source = sourceOf(remoteAddress);
+    const overtaken = new AbortController();
     const give = (of: FairShare, reason: DropReason, what: string): Share =>
-      of.enter(source, () => evict(new Refusal(reason, `too many ${what}; this source had most`)));
+      of.enter(source, () =>
+        overtaken.abort(new Refusal(reason, `too many ${what}; this source had most`)),
+      );
+    const evict = (reason: MemoryShortage): void => overtaken.abort(reason);
     return {
       stream: give(this.#streams, 'too-many-streams', 'streams'),
       pushPull: give(this.#pushPulls, 'too-many-exchanges', 'push/pull exchanges at once'),
-      bytes: give(this.#bytes, 'too-many-bytes', 'bytes in streams'),
+      memory: this.#pool.enter({ source, isDialled: false, evict }),
+      overtaken: overtaken.signal,
     };
   }
 
@@ -146,43 +193,46 @@ export class Acceptor {
 
   async #serve(conversation: Conversation, shares: Shares): Promise<void> {
     const request = await this.#request(conversation, shares);
-    if (request !== undefined) await this.#answer(conversation, request);
+    if (request !== undefined) await this.#answer(conversation, request, shares);
   }
 
   async #request(
     conversation: Conversation,
-    { pushPull, bytes }: Shares,
+    { pushPull }: Shares,
   ): Promise<StreamMessage | undefined> {
     let isCounted = false;
-    let held = 0;
     try {
-      return await conversation.receive(({ isPushPull, heldBytes }) => {
+      return await conversation.receive(({ isPushPull }) => {
         // A push/pull counts from its first bytes on: what is being received takes memory already.
-        if (isPushPull && !isCounted) {
-          isCounted = pushPull.take(1);
-          if (!isCounted) {
-            throw new Refusal('too-many-exchanges', 'too many push/pull exchanges at once');
-          }
+        if (!isPushPull || isCounted) return;
+        isCounted = pushPull.take(1);
+        if (!isCounted) {
+          throw new Refusal('too-many-exchanges', 'too many push/pull exchanges at once');
         }
-        if (!bytes.take(heldBytes - held)) {
-          throw new Refusal('too-many-bytes', 'too many bytes in streams at once');
-        }
-        held = heldBytes;
       });
     } catch (error) {
-      // A stranger with another label learns nothing from us, and where memory is short nobody waits
-      // for whoever does not read; others are told what was wrong.
-      const reason = reasonFor(error);
-      const isOurs = error instanceof WireError || error instanceof Refusal;
-      if (isOurs && reason !== 'bad-label' && reason !== 'too-many-bytes') {
+      if (this.#isTold(error, conversation)) {
         // If they cannot be told, what was wrong is still what was wrong.
-        await conversation.send(errorMessage(error.message)).catch(() => undefined);
+        await conversation.send(errorMessage((error as Error).message)).catch(() => undefined);
       }
       throw error;
     }
   }
 
-  async #answer(conversation: Conversation, request: StreamMessage): Promise<void> {
+  // A stranger with another label learns nothing from us, and where memory is short nobody waits
+  // for whoever does not read; others are told what was wrong.
+  #isTold(error: unknown, conversation: Conversation): boolean {
+    const isOurs = error instanceof WireError || error instanceof Refusal;
+    if (!isOurs || reasonFor(error) === 'bad-label') return false;
+    const isSealed = this.#parts.layers.cipher?.sealsOutgoing === true;
+    if (!isSealed || conversation.wasOpened) return true;
+    // Each sealed message uses up the key a little, and strangers may come as often as they like.
+    const isTold = this.#errorsForStrangers.take();
+    if (!isTold) this.#traffic.withheldErrors++;
+    return isTold;
+  }
+
+  async #answer(conversation: Conversation, request: StreamMessage, shares: Shares): Promise<void> {
     switch (request.type) {
       case MessageType.ping: {
         if (request.node !== '' && request.node !== this.#host.name) {
@@ -197,22 +247,28 @@ export class Acceptor {
         return;
       }
       case MessageType.pushPull:
-        return this.#pushPull(conversation, request);
+        return this.#pushPull(conversation, request, shares);
       default:
         throw new WireError('unknown-type', `message type ${request.type} as a request`);
     }
   }
 
-  async #pushPull(conversation: Conversation, remote: PushPull): Promise<void> {
-    const objection = await this.#pacer.run(this.#host.objectionTo(remote));
+  async #pushPull(
+    conversation: Conversation,
+    remote: PushPull,
+    { memory, overtaken }: Shares,
+  ): Promise<void> {
+    const { over } = conversation;
+    const objection = await this.#pacer.run(this.#host.objectionTo(remote, memory), over);
     if (objection !== undefined) {
       // Said rather than kept: Go answers first, and the other side never learns of the refusal.
       await conversation.send(errorMessage(objection.message));
       const isOfUser = objection.cause !== undefined;
       throw new Refusal(isOfUser ? 'refused-merge' : 'incompatible', objection.message);
     }
-    await conversation.send(await this.#pacer.run(this.#host.localState(remote.join)));
-    await this.#pacer.run(this.#host.merge(remote));
+    await conversation.send((space) => this.#host.localState(remote.join, space));
+    // What came whole is merged, also when that takes longer than the peer may.
+    await this.#pacer.run(this.#host.merge(remote), overtaken);
   }
 }
 
@@ -231,12 +287,15 @@ function errorMessage(error: string): Buffer {
 }
 
 function isForeseen(error: unknown): boolean {
-  return error instanceof WireError || error instanceof Refusal || error instanceof MemberlistError;
+  return [WireError, Refusal, MemoryShortage, MemberlistError].some(
+    (kind) => error instanceof kind,
+  );
 }
 
 function reasonFor(error: unknown): DropReason {
   if (error instanceof WireError) return error.fault;
   if (error instanceof Refusal) return error.reason;
+  if (error instanceof MemoryShortage) return 'too-many-bytes';
   if (error instanceof TimeoutError) return 'timed-out';
   return error instanceof MemberlistError ? 'incompatible' : 'broken';
 }

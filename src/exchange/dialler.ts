@@ -15,15 +15,30 @@ import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { noBytes } from '../wire/messages.js';
-import type { Sliced } from '../wire/sliced.js';
+import { unboundedMemory, type Memory } from '../wire/memory.js';
+import { sourceOf } from '../wire/source.js';
 import { encodeUserMessage, type PushPull } from '../wire/stream-codec.js';
-import { Conversation, converse, type ConversationParts } from './conversation.js';
+import {
+  Conversation,
+  converse,
+  type ConversationParts,
+  type MessageSource,
+} from './conversation.js';
+import { MemoryShortage, StreamMemory } from './stream-memory.js';
 
 /** What the dialler works with. */
 export interface DiallerComponents extends ConversationParts {
   readonly transport: Transport;
   readonly clock: Clock;
+  /** Called when a peer's answer was refused because there is no memory for it. */
+  readonly short?: (peer: string, detail: string) => void;
 }
+
+/** What becomes of a push/pull's answer. Its memory stays reserved until this is done. */
+export type TakeState<T> = (remote: PushPull, memory: Memory, signal: AbortSignal) => Promise<T>;
+
+/** Takes the answer as it is; what it holds is not reserved any more. */
+export const keepState: TakeState<PushPull> = (remote) => Promise.resolve(remote);
 
 /** A ping over a stream: whom, its number, and how long the answer may take. */
 export interface StreamPing {
@@ -38,41 +53,53 @@ export class Dialler {
   readonly #clock: Clock;
   readonly #parts: ConversationParts;
   readonly #traffic: StreamTraffic;
+  readonly #pool: StreamMemory;
+  readonly #short: (peer: string, detail: string) => void;
   readonly #timeoutMs: number;
 
   /** @param init.timeoutMs - for dialling, and again for the exchange */
   constructor(components: DiallerComponents, init: { timeoutMs: number }) {
-    const { transport, clock, traffic = new StreamTraffic(), ...parts } = components;
+    const { transport, clock, traffic = new StreamTraffic(), pool, short, ...parts } = components;
     this.#transport = transport;
     this.#clock = clock;
     this.#parts = { ...parts, traffic };
     this.#traffic = traffic;
+    this.#pool = pool ?? new StreamMemory();
+    this.#short = short ?? (() => undefined);
     this.#timeoutMs = init.timeoutMs;
   }
 
   /**
-   * Sends our state, given as the message that it is, and receives theirs.
+   * Sends our state and receives theirs.
    *
+   * @param state - makes our state as a message
+   * @param take - told of their state; there is no time limit for what it does
    * @param measured - told of the bytes that it took, if it succeeds
-   * @throws TimeoutError, ProtocolError, or the signal's reason
+   * @throws TimeoutError, ProtocolError, or the signal's reason; whatever `take` throws
    */
-  async pushPull(
+  async pushPull<T>(
     to: Address,
-    state: Sliced<Buffer>,
+    { state, take }: { state: MessageSource; take: TakeState<T> },
     signal?: AbortSignal,
     measured?: (bytes: { readonly sent: number; readonly received: number }) => void,
-  ): Promise<PushPull> {
-    // Written while the connection is being made; where none comes about nobody asks how it went.
-    const message = this.#parts.pacer.run(state);
-    message.catch(() => undefined);
-    return this.#exchange(to, 'push/pull', this.#timeoutMs, signal, async (conversation) => {
-      await conversation.send(await message);
-      const answer = await conversation.answer();
-      if (answer.type !== MessageType.pushPull) {
-        throw new ProtocolError(`${to.addr} answered a push/pull with message type ${answer.type}`);
-      }
-      measured?.(conversation.bytes);
-      return answer;
+  ): Promise<T> {
+    return this.#withMemory(to, 'push/pull', signal, async (memory, ended) => {
+      // Written while the connection is being made; where none comes about nobody asks how it went.
+      const message = this.#parts.pacer.run(state(memory), ended);
+      message.catch(() => undefined);
+      const bounds = { timeoutMs: this.#timeoutMs, signal: ended, memory };
+      const remote = await this.#exchange(to, 'push/pull', bounds, async (conversation) => {
+        await conversation.send(await message);
+        const answer = await conversation.answer();
+        if (answer.type !== MessageType.pushPull) {
+          throw new ProtocolError(
+            `${to.addr} answered a push/pull with message type ${answer.type}`,
+          );
+        }
+        measured?.(conversation.bytes);
+        return answer;
+      });
+      return take(remote, memory, ended);
     });
   }
 
@@ -93,11 +120,18 @@ export class Dialler {
   async pingOrSayWhy(to: Address, { node, seqNo, withinMs }: StreamPing): Promise<boolean> {
     const source = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
     const message = encodeMessage({ type: MessageType.ping, seqNo, node, ...source });
-    return this.#exchange(to, 'stream ping', withinMs, undefined, async (conversation) => {
-      await conversation.send(message);
-      const answer = await conversation.answer();
-      return answer.type === MessageType.ackResp && answer.seqNo === seqNo;
-    });
+    return this.#withMemory(to, 'stream ping', undefined, (memory, signal) =>
+      this.#exchange(
+        to,
+        'stream ping',
+        { timeoutMs: withinMs, signal, memory },
+        async (conversation) => {
+          await conversation.send(message);
+          const answer = await conversation.answer();
+          return answer.type === MessageType.ackResp && answer.seqNo === seqNo;
+        },
+      ),
+    );
   }
 
   /**
@@ -115,16 +149,49 @@ export class Dialler {
     if (sealedLength > limits.stateBytes) {
       throw new MessageTooLargeError('the encrypted message', sealedLength, limits.stateBytes);
     }
-    await this.#exchange(to, 'sending a message', this.#timeoutMs, undefined, (conversation) =>
+    // It is the user who decides how much memory this takes.
+    const bounds = { timeoutMs: this.#timeoutMs, signal: undefined, memory: unboundedMemory };
+    await this.#exchange(to, 'sending a message', bounds, (conversation) =>
       conversation.send(message),
     );
+  }
+
+  // What is done here has a share of the memory of all streams, and ends when it must give way.
+  async #withMemory<T>(
+    to: Address,
+    what: string,
+    signal: AbortSignal | undefined,
+    work: (memory: Memory, ended: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const ended = new AbortController();
+    const abort = (): void => ended.abort(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted === true) abort();
+    const memory = this.#pool.enter({
+      source: sourceOf(to.addr),
+      isDialled: true,
+      evict: (reason) => ended.abort(reason),
+    });
+    try {
+      return await work(memory, ended.signal);
+    } catch (cause) {
+      if (!(cause instanceof MemoryShortage)) throw cause;
+      this.#short(to.addr, cause.message);
+      throw new ProtocolError(`${what} with ${to.addr} broke off: ${cause.message}`, { cause });
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      memory.leave();
+    }
   }
 
   async #exchange<T>(
     to: Address,
     what: string,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
+    {
+      timeoutMs,
+      signal,
+      memory,
+    }: { timeoutMs: number; signal: AbortSignal | undefined; memory: Memory },
     work: (conversation: Conversation) => Promise<T>,
   ): Promise<T> {
     const named = `${what} with ${to.addr}`;
@@ -141,9 +208,12 @@ export class Dialler {
     const { begun, open } = this.#traffic;
     begun.dialler++;
     open.dialler++;
-    const conversation = new Conversation({ connection, ...this.#parts }, { side: 'dialler' });
+    const conversation = new Conversation(
+      { connection, memory, ...this.#parts },
+      { side: 'dialler' },
+    );
     try {
-      return await converse(connection, bounds, () => work(conversation));
+      return await converse(conversation, bounds, () => work(conversation));
     } catch (cause) {
       if (cause instanceof MemberlistError || signal?.aborted === true) throw cause;
       // Whatever is neither foreseen nor the connection's is a fault of our own, and must be seen as that.

@@ -15,12 +15,15 @@ export type Evict = () => void;
 export interface Share {
   /** Takes some more; false, with nothing taken, when there is none to be had (or it was evicted). */
   take(amount: number): boolean;
+  /** Gives so much of it back. */
+  give(amount: number): void;
   /** Gives all of it back. Idempotent. */
   leave(): void;
 }
 
 interface Source {
   used: number;
+  readonly weight: number;
   /** Those who hold something, the oldest first. */
   readonly holders: Set<Holder>;
 }
@@ -30,6 +33,7 @@ interface Holder {
   /** It left or was evicted: what still runs on its behalf gets nothing any more. */
   gone: boolean;
   readonly source: string;
+  readonly weight: number;
   readonly evict: Evict;
 }
 
@@ -59,12 +63,18 @@ export class FairShare {
     return this.#sources.size;
   }
 
-  /** A share with nothing in it yet. `evict` may be called within a `take` of somebody else. */
-  enter(source: string, evict: Evict): Share {
-    const holder: Holder = { held: 0, gone: false, source, evict };
+  /**
+   * A share with nothing in it yet. `evict` may be called within a `take` of somebody else.
+   *
+   * @param weight - what this source uses counts so many times when it is compared with others; all shares of a
+   * source have the same
+   */
+  enter(source: string, evict: Evict, weight = 1): Share {
+    const holder: Holder = { held: 0, gone: false, source, weight, evict };
     return {
       take: (amount) => this.#take(holder, amount),
-      leave: () => this.#give(holder),
+      give: (amount) => this.#give(holder, amount),
+      leave: () => this.#end(holder),
     };
   }
 
@@ -73,12 +83,13 @@ export class FairShare {
     const used = (this.#sources.get(holder.source)?.used ?? 0) + amount;
     if (used > this.#perSource || amount > this.#total) return false;
     while (this.#used + amount > this.#total) {
-      const victim = this.#greediest(used);
+      const victim = this.#greediest(used * holder.weight);
       if (victim === undefined) return false;
-      this.#give(victim);
+      this.#end(victim);
       victim.evict();
     }
-    const source = this.#sources.get(holder.source) ?? { used: 0, holders: new Set() };
+    const { weight } = holder;
+    const source = this.#sources.get(holder.source) ?? { used: 0, weight, holders: new Set() };
     this.#sources.set(holder.source, source);
     source.holders.add(holder);
     source.used += amount;
@@ -87,21 +98,32 @@ export class FairShare {
     return true;
   }
 
-  #give(holder: Holder): void {
+  #end(holder: Holder): void {
     holder.gone = true;
+    this.#give(holder, holder.held);
+  }
+
+  // Whoever holds nothing is no holder: to evict it would make no room.
+  #give(holder: Holder, amount: number): void {
     const source = this.#sources.get(holder.source);
-    if (source?.holders.delete(holder) !== true) return;
-    source.used -= holder.held;
-    this.#used -= holder.held;
-    holder.held = 0;
+    if (source?.holders.has(holder) !== true) return;
+    const given = Math.min(amount, holder.held);
+    source.used -= given;
+    this.#used -= given;
+    holder.held -= given;
+    if (holder.held === 0) source.holders.delete(holder);
     if (source.holders.size === 0) this.#sources.delete(holder.source);
   }
 
-  // The oldest holder of the source that has most, if that is more than `used`.
+  // The oldest holder of the source that has most, weighed, if that is more than `used`.
   #greediest(used: number): Holder | undefined {
+    let most = used;
     let greediest: Source | undefined;
     for (const source of this.#sources.values()) {
-      if (source.used > (greediest?.used ?? used)) greediest = source;
+      const weighed = source.used * source.weight;
+      if (weighed <= most) continue;
+      most = weighed;
+      greediest = source;
     }
     return greediest?.holders.values().next().value;
   }

@@ -20,6 +20,7 @@ const ALLOWANCE: Partial<Record<ReportCode, number>> = {
   'packet-dropped': 1,
   'stream-dropped': 1,
   'foreign-label': 1,
+  'descriptors-short': 1,
   'claim-refused': 1,
   'send-failed': 1,
   'probe-send-failed': 1,

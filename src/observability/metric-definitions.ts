@@ -18,6 +18,7 @@ import {
   type ReadMetric,
   type Sample,
 } from './metric-kinds.js';
+import { streamMetrics } from './stream-metrics.js';
 
 const SECONDS_IN_A_LAN = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
@@ -201,37 +202,7 @@ const traffic: readonly ReadMetric[] = [
     'A wrong route, a firewall that rejects, a full buffer. The log line `send-failed` says which.',
     (c) => c.sendFailures,
   ),
-  counter(
-    'stream_bytes_received_total',
-    'Bytes received over streams',
-    'Mostly push/pull.',
-    ({ streams }) => streams.bytesIn,
-  ),
-  counter(
-    'stream_bytes_sent_total',
-    'Bytes sent over streams',
-    'Mostly push/pull.',
-    ({ streams }) => streams.bytesOut,
-  ),
-  {
-    name: 'streams_total',
-    help: 'Streams that were opened, by the side that we are',
-    meaning: '`dialler`: by us; `acceptor`: by others.',
-    kind: 'counter',
-    labels: ['side'],
-    samples: ({ counters }) =>
-      Object.entries(counters.streams.begun).map(([side, count]): Sample => [count, { side }]),
-  },
-  {
-    name: 'streams_open',
-    help: 'Streams that are open now, by the side that we are',
-    meaning:
-      'Usually 0 or 1. Many for long: peers that do not end what they begin, or a network that swallows TCP.',
-    kind: 'gauge',
-    labels: ['side'],
-    samples: ({ counters }) =>
-      Object.entries(counters.streams.open).map(([side, count]): Sample => [count, { side }]),
-  },
+  ...streamMetrics,
 ];
 
 const troubles: readonly ReadMetric[] = [

@@ -40,6 +40,13 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
       `${peer} belongs to another cluster: it has ${labelled(theirs)}, we have ${labelled(ours)}; ` +
       'if it should not, give both the same label. More of the same is not said again',
   ],
+  'descriptors-short': [
+    'warn',
+    'stream',
+    ({ detail }) =>
+      `this process has hardly any file descriptors left (${detail}), so streams of other nodes are closed; ` +
+      'find what holds them, or raise the limit of open files (ulimit -n)',
+  ],
   'claim-refused': [
     'debug',
     'membership',

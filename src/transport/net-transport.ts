@@ -21,6 +21,7 @@ import {
   splitHostPort,
 } from '../wire/address.js';
 import { chooseAdvertiseAddr } from './advertise.js';
+import { descriptorLimit, descriptorOf, isAmongTheLast, mostStreams } from './descriptors.js';
 import { SocketSet, TcpConnection, TcpListener, codedError, dialTcp, plainIp } from './tcp.js';
 import type { Connection, Transport, TransportHandlers } from './transport.js';
 import { UdpSocket } from './udp.js';
@@ -31,6 +32,8 @@ const defaultBindPort = 7946;
 const portTries = 10;
 /** Parsed destinations that are remembered. Beyond that many peers some are parsed again. */
 const routeLimit = 4096;
+/** Closed streams that wait for the far end to close as well; fewer where descriptors are scarce. */
+const mostLingering = 128;
 
 /** What a {@link NetTransport} is bound to. */
 export interface NetTransportOptions {
@@ -63,6 +66,9 @@ export class NetTransport implements Transport {
   #state: 'new' | 'starting' | 'running' | 'closed' = 'new';
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  readonly #descriptorLimit = descriptorLimit();
+  /** Streams of others at once, so that descriptors are left for everything else. */
+  readonly maxStreams = mostStreams(this.#descriptorLimit, process.platform);
   #bound: { readonly address: string; readonly port: number } | undefined;
 
   /** @throws ConfigError when an address is not an IP, or the port is out of range. */
@@ -71,6 +77,7 @@ export class NetTransport implements Transport {
     this.#bindAddrs = [...new Set(typeof bindAddr === 'string' ? [bindAddr] : bindAddr)];
     this.#bindPort = bindPort;
     this.#clock = options.clock ?? systemClock;
+    this.#streams.mostLingering = Math.min(mostLingering, Math.ceil(this.maxStreams / 8));
     if (this.#bindAddrs.length === 0 || this.#bindAddrs.some((address) => isIP(address) === 0)) {
       const rule = 'must be an IP address, or a list of one or more';
       throw new ConfigError([{ field: 'bindAddr', value: bindAddr, rule }]);
@@ -175,6 +182,9 @@ export class NetTransport implements Transport {
         failed(error);
       }
     };
+    const onError = ({ code, message }: NodeJS.ErrnoException): void => {
+      if (code === 'EMFILE' || code === 'ENFILE') handlers.descriptorsShort?.(message);
+    };
     const onPacket = (packet: Buffer, ip: string, port: number): void => {
       if (this.#state !== 'running') return;
       try {
@@ -185,7 +195,7 @@ export class NetTransport implements Transport {
     };
     let port = this.#bindPort;
     for (const address of this.#bindAddrs) {
-      const listener = await TcpListener.bind({ address, port, ipv6Only, onSocket });
+      const listener = await TcpListener.bind({ address, port, ipv6Only, onSocket, onError });
       this.#listeners.push(listener);
       port = listener.port;
       this.#udpSockets.push(await UdpSocket.bind({ address, port, ipv6Only, onPacket }));
@@ -203,8 +213,16 @@ export class NetTransport implements Transport {
       socket.destroy();
       return;
     }
+    const descriptor = descriptorOf(socket);
+    const limit = this.#descriptorLimit;
+    if (descriptor !== undefined && limit !== undefined && isAmongTheLast(descriptor, limit)) {
+      socket.destroy();
+      handlers.descriptorsShort?.(`${descriptor} of ${limit} are in use`);
+      return;
+    }
     const remoteAddress = joinHostPort(plainIp(ip), port);
-    handlers.stream(new TcpConnection({ socket, remoteAddress, clock: this.#clock }));
+    const clock = this.#clock;
+    handlers.stream(new TcpConnection({ socket, remoteAddress, clock, sockets: this.#streams }));
   }
 
   #routeTo(addr: string): Route {

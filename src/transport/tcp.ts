@@ -36,12 +36,28 @@ export function plainIp(ip: string): string {
 /** The sockets of one transport, so that none is forgotten. */
 export class SocketSet {
   readonly #sockets = new Set<Socket>();
+  /** Those that are closed here and wait for the far end, the oldest first. */
+  readonly #lingering = new Set<Socket>();
+  /** How many may linger; more and the oldest is destroyed. */
+  mostLingering = Infinity;
 
   /** Keeps the socket until it is closed. Its errors are from then on never unhandled. */
   add(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('error', () => undefined);
-    socket.once('close', () => this.#sockets.delete(socket));
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#lingering.delete(socket);
+    });
+  }
+
+  /** Its last bytes are with the system, and nothing but the far end's close is waited for. */
+  linger(socket: Socket): void {
+    this.#lingering.add(socket);
+    if (this.#lingering.size <= this.mostLingering) return;
+    const [oldest] = this.#lingering;
+    if (oldest !== undefined) this.#lingering.delete(oldest);
+    oldest?.destroy();
   }
 
   /** Destroys all; resolves when the last is closed. */
@@ -65,6 +81,8 @@ export interface TcpListenerOptions {
   readonly ipv6Only: boolean;
   /** Somebody connected; the socket may be half-closed by either end. */
   readonly onSocket: (socket: Socket) => void;
+  /** A connection could not be accepted. The listener goes on. */
+  readonly onError: (error: NodeJS.ErrnoException) => void;
 }
 
 /** A listening TCP socket; made by {@link TcpListener.bind}. */
@@ -79,7 +97,13 @@ export class TcpListener {
    * @returns a promise that rejects with an error that names address and port, has the system's
    * error as `cause` and keeps its `code`; nothing stays open then.
    */
-  static bind({ address, port, ipv6Only, onSocket }: TcpListenerOptions): Promise<TcpListener> {
+  static bind({
+    address,
+    port,
+    ipv6Only,
+    onSocket,
+    onError,
+  }: TcpListenerOptions): Promise<TcpListener> {
     return new Promise((resolve, reject) => {
       const server = createServer({ allowHalfOpen: true, noDelay: true }, onSocket);
       const fail = (cause: Error): void => {
@@ -89,7 +113,7 @@ export class TcpListener {
       server.once('error', fail);
       server.listen({ host: address, port, ipv6Only, exclusive: true }, () => {
         // Such as too many open files in accept: that one connection fails, we go on.
-        server.on('error', () => undefined);
+        server.on('error', onError);
         server.off('error', fail);
         resolve(new TcpListener(server));
       });
@@ -152,7 +176,7 @@ export function dialTcp(options: TcpDialOptions): Promise<Connection> {
     };
     const succeed = (): void => {
       settle();
-      resolve(new TcpConnection({ socket, remoteAddress, clock }));
+      resolve(new TcpConnection({ socket, remoteAddress, clock, sockets }));
     };
     const abort = (): void => giveUp(abortError(signal));
     const timer = clock.setTimer(timeout, () => giveUp(timedOut()));
@@ -181,14 +205,21 @@ export class TcpConnection implements Connection {
   readonly remoteAddress: string;
   readonly #socket: Socket;
   readonly #clock: Clock;
+  readonly #sockets: SocketSet;
   #pending: PendingRead | undefined;
   #ended = false;
   #closed = false;
   #failure: Error | undefined;
 
-  /** @param options.socket - connected, with `allowHalfOpen`, and in a {@link SocketSet} */
-  constructor(options: { socket: Socket; remoteAddress: string; clock: Clock }) {
+  /** @param options.socket - connected, with `allowHalfOpen`, and in `options.sockets` */
+  constructor(options: {
+    socket: Socket;
+    remoteAddress: string;
+    clock: Clock;
+    sockets: SocketSet;
+  }) {
     this.remoteAddress = options.remoteAddress;
+    this.#sockets = options.sockets;
     this.#socket = options.socket;
     this.#clock = options.clock;
     this.#socket.on('readable', () => {
@@ -251,12 +282,19 @@ export class TcpConnection implements Connection {
     socket.once('finish', () => {
       timer.cancel();
       timer = this.#clock.setTimer(lingerMs, destroy);
+      this.#sockets.linger(socket);
     });
     socket.once('close', () => timer.cancel());
     socket.end();
     // Unread input would make the kernel reset the stream when the socket goes, and the far end lose
     // our last bytes. So it is read and dropped until the far end has closed or the linger is over.
     this.#onReadable();
+  }
+
+  destroy(): void {
+    this.#closed = true;
+    this.#settle(null);
+    this.#socket.destroy();
   }
 
   #onReadable(): void {

@@ -25,6 +25,12 @@ export interface TransportHandlers {
    * as `internal-error`; thrown into the event loop it would end the process. Never throws.
    */
   internalError?(error: unknown): void;
+  /**
+   * A stream of others was closed, or could not be accepted, because the process is short of file descriptors.
+   *
+   * @param detail - how many there are, or the system's error
+   */
+  descriptorsShort?(detail: string): void;
 }
 
 /**
@@ -34,6 +40,11 @@ export interface TransportHandlers {
  * Every implementation passes the same contract suite.
  */
 export interface Transport {
+  /**
+   * How many streams of others may be open at once, if the system allows fewer than the 1,024 that a node takes.
+   * Read once, after `start`.
+   */
+  readonly maxStreams?: number | undefined;
   /** Binds and listens. Rejects, with nothing left open, when it cannot. Called once. */
   start(handlers: TransportHandlers): Promise<void>;
   /**
@@ -78,4 +89,10 @@ export interface Connection {
   write(data: Buffer): Promise<void>;
   /** Ends our side and gives up reading. Bytes already written are still delivered. Idempotent. */
   close(): void;
+  /**
+   * Ends the stream at once, also after `close`: writes that are pending reject, and what they hold is released.
+   * Without it `close` is called instead, and what a peer does not read stays in memory until it ends by itself.
+   * Idempotent.
+   */
+  destroy?(): void;
 }

@@ -6,6 +6,7 @@
 
 // The compression layer of packets and streams: 09, then a map of the algorithm and the bytes.
 import { lzwCompressSliced, lzwCompressWithin, lzwDecompress, lzwDecompressSliced } from './lzw.js';
+import { MemoryPart, unboundedMemory, type Memory } from './memory.js';
 import { MessageType } from './message-type.js';
 import { compressedSchema } from './schemas.js';
 import type { Sliced } from './sliced.js';
@@ -15,16 +16,28 @@ import { WireError } from './wire-error.js';
 const LZW = 0;
 /** What a compress message has beside the compressed bytes: its type, a map, two keys, one length. */
 const LEAST_OVERHEAD = 13;
+const MOST_OVERHEAD = LEAST_OVERHEAD + 4;
 
 /** The content as a compress message, its type byte included. */
 export function compressContent(content: Buffer): Buffer {
   return compressWithin(content, { front: 0, most: Infinity }) as Buffer;
 }
 
-/** {@link compressContent}, in slices. */
-export function* compressContentSliced(content: Buffer): Sliced<Buffer> {
-  const buf = yield* lzwCompressSliced(content);
-  return encodeTyped(MessageType.compress, compressedSchema, { algo: LZW, buf });
+/**
+ * {@link compressContent}, in slices.
+ *
+ * @param memory - of it the output is reserved
+ */
+export function* compressContentSliced(
+  content: Buffer,
+  memory: Memory = unboundedMemory,
+): Sliced<Buffer> {
+  const packing = new MemoryPart(memory);
+  const buf = yield* lzwCompressSliced(content, packing);
+  memory.reserve(buf.length + MOST_OVERHEAD);
+  const message = encodeTyped(MessageType.compress, compressedSchema, { algo: LZW, buf });
+  packing.releaseAll();
+  return message;
 }
 
 /**
@@ -54,9 +67,17 @@ export function decompressContent(cursor: Cursor, maxBytes: number): Buffer {
   return lzwDecompress(packedAt(cursor), maxBytes);
 }
 
-/** {@link decompressContent}, in slices. */
-export function decompressContentSliced(cursor: Cursor, maxBytes: number): Sliced<Buffer> {
-  return lzwDecompressSliced(packedAt(cursor), maxBytes);
+/**
+ * {@link decompressContent}, in slices.
+ *
+ * @param memory - every algorithm reserves its output of it before it allocates, while the output grows
+ */
+export function decompressContentSliced(
+  cursor: Cursor,
+  maxBytes: number,
+  memory: Memory = unboundedMemory,
+): Sliced<Buffer> {
+  return lzwDecompressSliced(packedAt(cursor), maxBytes, memory);
 }
 
 function packedAt(cursor: Cursor): Buffer {

@@ -38,8 +38,12 @@ export const limits = {
   streamsPerSource: 256,
   /** Push/pull exchanges at once, as in Go memberlist: each may hold a whole cluster's state. */
   pushPullExchanges: 128,
-  /** What all streams that others have open to us may hold in memory: eight of the largest messages. */
+  /** What all streams may hold in memory, those that we open too; it is reserved before it is allocated. */
   heldBytes: 256 * MiB,
+  /** Sealed error replies on streams that no key opened: so many at once. */
+  strangerErrors: 6,
+  /** Milliseconds until one more of them may be sent. */
+  strangerErrorMs: 10_000,
   /** Inbound messages that wait for their turn, by priority; past it they are dropped and counted. */
   handoffQueueDepth: 1024,
   /** Broadcasts that wait to be gossiped: more than one for each member of the largest clusters. */

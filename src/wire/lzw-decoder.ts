@@ -8,6 +8,7 @@
 
 import { Buffer } from 'node:buffer';
 import * as codes from './lzw-codes.js';
+import { unboundedMemory, type Memory } from './memory.js';
 import { WireError } from './wire-error.js';
 
 // The engine loads what is imported wherever it is used; the module's own constants it takes as numbers.
@@ -27,12 +28,16 @@ interface Room {
 
 /** Decompresses one input after the other. */
 export class LzwDecoder {
+  /** Bytes of its tables. */
+  static readonly tableBytes = 2 * 4 * tableSize;
   /** Where in the output the bytes of a code last stood, and how many they are: no chains to walk. */
   readonly #startOfCode = new Int32Array(tableSize);
   readonly #lengthOfCode = new Int32Array(tableSize);
   readonly #scratch: Room;
   #data: Uint8Array = nothing;
   #maxOutput = 0;
+  #memory: Memory = unboundedMemory;
+  #garbageBytes = 0;
   #room: Room;
   #size = 0;
   #position = 0;
@@ -50,10 +55,16 @@ export class LzwDecoder {
     this.#room = this.#scratch;
   }
 
-  /** Begins with `data`, which may give `maxOutput` bytes. */
-  begin(data: Uint8Array, maxOutput: number): void {
+  /**
+   * Begins with `data`, which may give `maxOutput` bytes.
+   *
+   * @param memory - of it the output is reserved, before each growth of its buffer
+   */
+  begin(data: Uint8Array, maxOutput: number, memory: Memory = unboundedMemory): void {
     this.#data = data;
     this.#maxOutput = maxOutput;
+    this.#memory = memory;
+    this.#garbageBytes = 0;
     this.#room = this.#scratch;
     this.#size = 0;
     this.#position = 0;
@@ -67,7 +78,7 @@ export class LzwDecoder {
   /**
    * Gives about `stride` more bytes of output; true when the end code was read.
    *
-   * @throws WireError as {@link lzwDecompress} does
+   * @throws WireError as {@link lzwDecompress} does; whatever the memory throws
    */
   advance(stride: number): boolean {
     const startOfCode = this.#startOfCode;
@@ -126,7 +137,7 @@ export class LzwDecoder {
       const end = size + length;
       if (end > maxOutput) throw new WireError('too-large', `more than ${maxOutput} bytes of LZW`);
       if (end > room.bytes.length) {
-        room = grown(room, { used: size, needed: end, limit: maxOutput });
+        room = this.#grown(room, size, end);
       }
       if (code < clearCode) {
         room.bytes[size] = code;
@@ -149,35 +160,46 @@ export class LzwDecoder {
   }
 
   /**
-   * A copy of the output, of exactly its size.
+   * The output. It stays valid; what is reserved for it is its buffer, up to twice its size.
    *
-   * @throws WireError `bad-compression` when there is none
+   * @throws WireError `bad-compression` when there is none; whatever the memory throws
    */
   finish(): Buffer {
-    const { bytes } = this.#room;
+    const room = this.#room;
+    const memory = this.#memory;
     this.#data = nothing;
     this.#room = this.#scratch;
+    this.#memory = unboundedMemory;
     const size = this.#size;
     if (size === 0) throw new WireError('bad-compression', 'LZW data holds nothing');
+    const output = room.bytes.subarray(0, size);
+    // A buffer that grew belongs to this output alone.
+    if (room !== this.#scratch) {
+      memory.release(this.#garbageBytes);
+      return output;
+    }
+    memory.reserve(size);
     const copy = Buffer.allocUnsafe(size);
-    copy.set(bytes.subarray(0, size));
+    copy.set(output);
     return copy;
+  }
+
+  // Doubles, never beyond the most output. The buffer before is garbage then, which nobody may have collected yet: it
+  // counts until the output is whole.
+  #grown(room: Room, used: number, needed: number): Room {
+    const { bytes } = room;
+    const length = Math.min(this.#maxOutput, Math.max(needed, bytes.length * 2));
+    this.#memory.reserve(length);
+    const larger = roomFor(length);
+    larger.bytes.set(bytes.subarray(0, used));
+    if (room !== this.#scratch) this.#garbageBytes += bytes.length;
+    return larger;
   }
 }
 
 function roomFor(length: number): Room {
   const bytes = Buffer.allocUnsafeSlow(length);
   return { bytes, words: new DataView(bytes.buffer) };
-}
-
-/** Gives room for `needed` bytes, keeping the first `used`: doubles, never beyond `limit`. */
-function grown(
-  { bytes }: Room,
-  { used, needed, limit }: { used: number; needed: number; limit: number },
-): Room {
-  const larger = roomFor(Math.min(limit, Math.max(needed, bytes.length * 2)));
-  larger.bytes.set(bytes.subarray(0, used));
-  return larger;
 }
 
 /**

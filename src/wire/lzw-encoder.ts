@@ -22,10 +22,17 @@ const maxHashBits = 14;
 const codeMask = (1 << maxWidth) - 1;
 /** In place of a child; it differs from all, for `lastCode` is never a child. */
 const none = -1;
+/** A few codes may be written before it is noticed that one was too many. */
+const spareBytes = 8;
 const nothing = Buffer.alloc(0);
 
 /** Compresses one input after the other. */
 export class LzwEncoder {
+  /** Bytes that it allocates for an input of so many bytes, if its output has no limit: 1.5 times as many. */
+  static roomFor(inputBytes: number): number {
+    return mostOutput(inputBytes) + spareBytes;
+  }
+
   /** By prefix: `byte << 12 | code` of its first child. Only literals and codes given out count. */
   readonly #firstChildren = new Int32Array(1 << maxWidth);
   /**
@@ -59,10 +66,8 @@ export class LzwEncoder {
     const { length } = data;
     this.#data = data;
     this.#hashMask = (1 << Math.min(maxHashBits, Math.max(8, 33 - Math.clz32(length)))) - 1;
-    // Each byte gives one code of 12 bits at most, and a clear code comes after thousands.
-    this.#most = Math.min(most, length + (length >>> 1) + (length >>> 8) + 16);
-    // A few codes may be written before it is noticed that one was too many.
-    const room = this.#most + 8;
+    this.#most = Math.min(most, mostOutput(length));
+    const room = this.#most + spareBytes;
     this.#out = room <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafeSlow(room);
     this.#position = 0;
     this.#size = 0;
@@ -194,4 +199,9 @@ export class LzwEncoder {
     this.#firstChildren.fill(none, 0, clearCode);
     this.#otherChildren.fill(none, 0, this.#hashMask + 1);
   }
+}
+
+/** Each byte gives one code of 12 bits at most, and a clear code comes after thousands. */
+function mostOutput(inputBytes: number): number {
+  return inputBytes + (inputBytes >>> 1) + (inputBytes >>> 8) + 16;
 }

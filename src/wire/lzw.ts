@@ -13,6 +13,7 @@
 import { Buffer } from 'node:buffer';
 import { LzwDecoder } from './lzw-decoder.js';
 import { LzwEncoder } from './lzw-encoder.js';
+import { unboundedMemory, type Memory } from './memory.js';
 import { sliceSizes, type Sliced } from './sliced.js';
 
 /** Enough for a packet each way, so that packets allocate nothing but their result. */
@@ -37,9 +38,21 @@ export function lzwCompressWithin(data: Uint8Array, most: number): Buffer | unde
   return encoder.finish();
 }
 
-/** {@link lzwCompress}, in slices; what is returned is nobody else's. */
-export function* lzwCompressSliced(data: Uint8Array): Sliced<Buffer> {
-  if (data.length <= sliceSizes.lzwBytes) return lzwCompress(data);
+/**
+ * {@link lzwCompress}, in slices; what is returned is nobody else's.
+ *
+ * @param memory - of it the output is reserved, with all the room that it may need
+ */
+export function* lzwCompressSliced(
+  data: Uint8Array,
+  memory: Memory = unboundedMemory,
+): Sliced<Buffer> {
+  if (data.length <= sliceSizes.lzwBytes) {
+    const output = lzwCompressWithin(data, Infinity) as Buffer;
+    memory.reserve(output.length);
+    return Buffer.from(output);
+  }
+  memory.reserve(LzwEncoder.roomFor(data.length));
   const own = new LzwEncoder({ scratchBytes: 0 });
   own.begin(data, Infinity);
   while (!own.advance(sliceSizes.lzwBytes)) yield;
@@ -61,10 +74,23 @@ export function lzwDecompress(data: Uint8Array, maxOutput: number): Buffer {
   return decoder.finish();
 }
 
-/** {@link lzwDecompress}, in slices. */
-export function* lzwDecompressSliced(data: Uint8Array, maxOutput: number): Sliced<Buffer> {
-  const own = new LzwDecoder({ scratchBytes: Math.min(maxOutput, scratchBytes) });
-  own.begin(data, maxOutput);
+/**
+ * {@link lzwDecompress}, in slices.
+ *
+ * @param memory - of it the output is reserved while it grows
+ * @throws as {@link lzwDecompress}; whatever the memory throws
+ */
+export function* lzwDecompressSliced(
+  data: Uint8Array,
+  maxOutput: number,
+  memory: Memory = unboundedMemory,
+): Sliced<Buffer> {
+  const ownBytes = Math.min(maxOutput, scratchBytes);
+  memory.reserve(ownBytes + LzwDecoder.tableBytes);
+  const own = new LzwDecoder({ scratchBytes: ownBytes });
+  own.begin(data, maxOutput, memory);
   while (!own.advance(sliceSizes.lzwBytes)) yield;
-  return own.finish();
+  const output = own.finish();
+  memory.release(ownBytes + LzwDecoder.tableBytes);
+  return output;
 }

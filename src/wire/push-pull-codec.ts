@@ -8,6 +8,7 @@
 // With thousands of members either way takes longer than a turn of the event loop should: both
 // go in slices.
 import { limits } from './limits.js';
+import { unboundedMemory, type Memory } from './memory.js';
 import { MessageType } from './message-type.js';
 import type { MemberRecord } from './messages.js';
 import { RecordGlance, type IsKnown } from './record-glance.js';
@@ -46,12 +47,20 @@ export interface PushPullSource<Row> {
   readonly userState: Buffer;
 }
 
-/** {@link encodePushPull}, in slices. */
-export function* encodePushPullSliced<Row>(source: PushPullSource<Row>): Sliced<Buffer> {
+/**
+ * {@link encodePushPull}, in slices.
+ *
+ * @param memory - of it the message is reserved
+ */
+export function* encodePushPullSliced<Row>(
+  source: PushPullSource<Row>,
+  memory: Memory = unboundedMemory,
+): Sliced<Buffer> {
   const { join, rows, write, userState } = source;
   const { length } = rows;
   const header = { join, nodes: length, userStateLen: userState.length };
   let next = 0;
+  memory.reserve(userState.length);
   const writeSlice = (writer: StructWriter): void => {
     const until = Math.min(length, next + sliceSizes.records);
     for (; next < until; next++) write(writer, rows[next] as Row);
@@ -62,12 +71,18 @@ export function* encodePushPullSliced<Row>(source: PushPullSource<Row>): Sliced<
     writeSlice(writer);
     if (next === length) writer.raw(userState);
   });
-  if (next === length) return first;
+  memory.reserve(first.length);
+  if (next === length) {
+    memory.release(userState.length);
+    return first;
+  }
   // Others write between the slices. The rest is about as long as the first.
   const writer = new StructWriter(
     Math.ceil((first.length / next) * length * 1.1) + userState.length,
+    memory,
   );
   writer.raw(first);
+  memory.release(userState.length + first.length);
   while (next < length) {
     yield;
     writeSlice(writer);
@@ -75,6 +90,11 @@ export function* encodePushPullSliced<Row>(source: PushPullSource<Row>): Sliced<
   writer.raw(userState);
   return writer.end();
 }
+
+/** A record on the heap, beside the bytes that it came in. */
+const RECORD_HEAP_BYTES = 320;
+/** For so many of them memory is reserved at a time. */
+const RECORDS_PER_RESERVATION = 64;
 
 /** Stands for a record that was left out. */
 const nothingNew = Symbol('nothing new');
@@ -87,6 +107,9 @@ export class PushPullReader {
   readonly #next = new ValueWatch();
   readonly #records: MemberRecord[] = [];
   readonly #isKnown: IsKnown | undefined;
+  readonly #memory: Memory;
+  /** For so many records memory is reserved. */
+  #reserved = 0;
   #pos: number;
   #header: { join: boolean; nodes: number; userStateLen: number } | undefined;
   #count = 0;
@@ -94,10 +117,12 @@ export class PushPullReader {
   /**
    * @param start - where its body begins
    * @param isKnown - which records are left out
+   * @param memory - of it the records are reserved
    */
-  constructor(start: number, isKnown?: IsKnown) {
+  constructor(start: number, isKnown?: IsKnown, memory: Memory = unboundedMemory) {
     this.#pos = start;
     this.#isKnown = isKnown;
+    this.#memory = memory;
   }
 
   /** Up to where the buffer is read. */
@@ -120,7 +145,7 @@ export class PushPullReader {
    * Reads on; undefined when it is not whole yet.
    *
    * @param wireBytes - what the sender sent for it so far, with all layers still on
-   * @throws WireError when a rule or bound is broken
+   * @throws WireError when a rule or bound is broken; whatever the memory throws
    */
   *read(buf: Buffer, end: number, wireBytes: number): Sliced<PushPull | undefined> {
     const cursor = { buf, pos: this.#pos, end };
@@ -147,12 +172,20 @@ export class PushPullReader {
         throw new WireError('malformed', `a node of ${cursor.pos - this.#pos} bytes`);
       }
       this.#pos = cursor.pos;
-      if (record !== nothingNew) this.#records.push(record);
+      if (record !== nothingNew) this.#keep(record);
       if (isEndOfSlice(++this.#count)) yield;
     }
     if (this.#pos + userStateLen > end) return undefined;
     const userState = buf.subarray(this.#pos, this.#pos + userStateLen);
     return { type: MessageType.pushPull, join, records: this.#records, userState };
+  }
+
+  #keep(record: MemberRecord): void {
+    if (this.#records.length === this.#reserved) {
+      this.#memory.reserve(RECORDS_PER_RESERVATION * RECORD_HEAP_BYTES);
+      this.#reserved += RECORDS_PER_RESERVATION;
+    }
+    this.#records.push(record);
   }
 
   // Most are whole and look as Go writes them: they are not walked through first.

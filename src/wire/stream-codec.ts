@@ -11,9 +11,9 @@
 // A peer keeps the connection open after its request, so the end of a message must be seen in the
 // bytes themselves. StreamReader is fed chunk by chunk and says when a message is whole.
 import type { Cipher } from './cipher.js';
-import { compressContentSliced, decompressContentSliced } from './compression.js';
-import type { Label } from './label.js';
+import { decompressContentSliced } from './compression.js';
 import { limits } from './limits.js';
+import { MemoryPart, unboundedMemory, type Memory } from './memory.js';
 import { decodeMessage } from './message-codec.js';
 import { MessageType } from './message-type.js';
 import { noBytes, type AckResp, type ErrResp, type Ping } from './messages.js';
@@ -22,11 +22,19 @@ import { PushPullReader, type PushPull } from './push-pull-codec.js';
 import { userMessageHeaderSchema } from './schemas.js';
 import { wholly, type Sliced } from './sliced.js';
 import type { IsKnown } from './record-glance.js';
-import { readStruct, written } from './struct-codec.js';
+import { SEAL_HEADER_BYTES, type StreamLayers } from './stream-wrapping.js';
+import { readStruct } from './struct-codec.js';
 import { ValueWatch } from './value-watch.js';
 import { WireError } from './wire-error.js';
 
 export { encodePushPull, type PushPull } from './push-pull-codec.js';
+export {
+  encodeUserMessage,
+  SEAL_HEADER_BYTES,
+  wrapForStream,
+  wrapForStreamSliced,
+  type StreamLayers,
+} from './stream-wrapping.js';
 
 /** A user message that came over a stream. */
 export interface UserMessage {
@@ -36,47 +44,6 @@ export interface UserMessage {
 
 export type StreamMessage = Ping | AckResp | ErrResp | PushPull | UserMessage;
 
-/** The layers of a stream's messages, for one node. */
-export interface StreamLayers {
-  readonly label: Label;
-  readonly cipher: Cipher | undefined;
-  readonly compress: boolean;
-}
-
-/** A node of a push/pull in memory, roughly, beside the bytes that it came in. */
-const RECORD_HEAP_BYTES = 320;
-
-/** What stands before an encrypted message: its type and its length. */
-export const SEAL_HEADER_BYTES = 5;
-
-/** A user message for a stream, its type byte included. */
-export function encodeUserMessage(payload: Uint8Array): Buffer {
-  return written((writer) => {
-    writer.byte(MessageType.user);
-    userMessageHeaderSchema.write(writer, { userMsgLen: payload.length });
-    writer.raw(payload);
-  });
-}
-
-/** Puts the layers round a message; the dialler's label header is not among them. */
-export function wrapForStream(message: Buffer, layers: StreamLayers): Buffer {
-  return wholly(wrapForStreamSliced(message, layers));
-}
-
-/** {@link wrapForStream}, in slices. */
-export function* wrapForStreamSliced(message: Buffer, layers: StreamLayers): Sliced<Buffer> {
-  const content = layers.compress ? yield* compressContentSliced(message) : message;
-  const { cipher } = layers;
-  if (cipher?.sealsOutgoing !== true) return content;
-  const header = Buffer.allocUnsafe(SEAL_HEADER_BYTES);
-  header[0] = MessageType.encrypt;
-  header.writeUInt32BE(cipher.sealedLength(content.length), 1);
-  const additionalData = Buffer.concat([header, layers.label.bytes]);
-  const sealed = cipher.seal(content, additionalData, SEAL_HEADER_BYTES);
-  sealed.set(header);
-  return sealed;
-}
-
 /** Reads the one message of a stream's direction, as its bytes come in. */
 export class StreamReader {
   readonly #layers: StreamLayers;
@@ -85,8 +52,9 @@ export class StreamReader {
   /** Bytes in it; those of a push/pull go when they are read. */
   #length = 0;
   #receivedBytes = 0;
-  /** Beside the buffer: what was unpacked, and earlier buffers that records still look into. */
-  #otherBytes = 0;
+  /** The buffer, earlier buffers that records still look into, and the records. */
+  readonly #memory: MemoryPart;
+  #wasOpened = false;
   /** Records that were held when the buffer began. */
   #recordsBefore = 0;
   #contentStart: number;
@@ -96,10 +64,15 @@ export class StreamReader {
   /**
    * @param init.expectLabel - true at the end that was dialled: responses carry no label
    * @param init.isKnown - which records of a push/pull are left out
+   * @param init.memory - of it everything is reserved that this message makes the reader allocate
    */
-  constructor(layers: StreamLayers, init: { expectLabel: boolean; isKnown?: IsKnown | undefined }) {
+  constructor(
+    layers: StreamLayers,
+    init: { expectLabel: boolean; isKnown?: IsKnown | undefined; memory?: Memory },
+  ) {
     this.#layers = layers;
     this.#isKnown = init.isKnown;
+    this.#memory = new MemoryPart(init.memory ?? unboundedMemory);
     this.#contentStart = init.expectLabel ? INCOMPLETE : 0;
   }
 
@@ -110,8 +83,12 @@ export class StreamReader {
 
   /** Bytes of memory that are held for this message, roughly. */
   get heldBytes(): number {
-    const records = this.#pushPull?.records ?? 0;
-    return this.#buf.length + this.#otherBytes + records * RECORD_HEAP_BYTES;
+    return this.#memory.held;
+  }
+
+  /** Whether an installed key opened the message: its sender has the key, or repeats the bytes of one that has it. */
+  get wasOpened(): boolean {
+    return this.#wasOpened;
   }
 
   /** Whether what comes is known to be a push/pull; it need not be whole yet. */
@@ -122,7 +99,7 @@ export class StreamReader {
   /**
    * Takes the next bytes; gives the message once it is whole, undefined before.
    *
-   * @throws WireError as soon as a rule or bound is broken
+   * @throws WireError as soon as a rule or bound is broken; whatever the memory throws
    */
   push(chunk: Buffer): StreamMessage | undefined {
     return wholly(this.take(chunk));
@@ -163,8 +140,10 @@ export class StreamReader {
     const isLookedInto = records > this.#recordsBefore;
     if (isLookedInto || needed > buf.length) {
       const doubled = Math.min(limits.decompressedStreamBytes, 2 * buf.length);
-      this.#buf = Buffer.allocUnsafe(needed > buf.length ? Math.max(needed, doubled) : buf.length);
-      if (isLookedInto) this.#otherBytes += buf.length;
+      const length = needed > buf.length ? Math.max(needed, doubled) : buf.length;
+      this.#memory.reserve(length);
+      this.#buf = Buffer.allocUnsafe(length);
+      if (!isLookedInto) this.#memory.release(buf.length);
       this.#recordsBefore = records;
     }
     buf.copy(this.#buf, 0, position, this.#length);
@@ -172,60 +151,82 @@ export class StreamReader {
     this.#length = unread;
   }
 
+  // No frame of these generators keeps a buffer that a layer's content took the place of.
   *#readSealed(start: number): Sliced<StreamMessage | undefined> {
-    const buf = this.#buf;
-    const end = this.#length;
-    if (start >= end) return undefined;
-    const { cipher, label } = this.#layers;
-    if (buf[start] !== MessageType.encrypt) {
+    if (start >= this.#length) return undefined;
+    const { cipher } = this.#layers;
+    if (this.#buf[start] !== MessageType.encrypt) {
       if (cipher?.requiresSealed === true) {
         throw new WireError('undecryptable', 'a stream in plaintext; this cluster is encrypted');
       }
-      return yield* this.#readCompressed(buf, start, end);
+      return yield* this.#readCompressed(start);
     }
     if (cipher === undefined) {
       throw new WireError('undecryptable', 'an encrypted stream; this node has no key');
     }
+    if (!this.#open(cipher, start)) return undefined;
+    return whole(yield* this.#readCompressed(0));
+  }
+
+  // Puts the plaintext in place of what is sealed; false when that is not whole yet.
+  #open(cipher: Cipher, start: number): boolean {
+    const buf = this.#buf;
     const sealedStart = start + SEAL_HEADER_BYTES;
-    if (sealedStart > end) return undefined;
+    if (sealedStart > this.#length) return false;
     const sealedLength = buf.readUInt32BE(start + 1);
     if (sealedLength > limits.stateBytes) {
       throw new WireError('too-large', `an encrypted message of ${sealedLength} bytes`);
     }
-    if (sealedStart + sealedLength > end) return undefined;
-    const additionalData = Buffer.concat([buf.subarray(start, sealedStart), label.bytes]);
+    if (sealedStart + sealedLength > this.#length) return false;
+    this.#memory.reserve(sealedLength);
+    const additionalData = Buffer.concat([
+      buf.subarray(start, sealedStart),
+      this.#layers.label.bytes,
+    ]);
     const plain = cipher.open(
       buf.subarray(sealedStart, sealedStart + sealedLength),
       additionalData,
     );
     if (plain === undefined) throw new WireError('undecryptable', 'no installed key opens it');
-    this.#otherBytes += plain.length;
-    return whole(yield* this.#readCompressed(plain, 0, plain.length));
+    this.#wasOpened = true;
+    this.#replaceBuffer(plain);
+    return true;
   }
 
-  *#readCompressed(buf: Buffer, start: number, end: number): Sliced<StreamMessage | undefined> {
-    if (buf[start] !== MessageType.compress) return yield* this.#readMessage(buf, start, end);
-    if (!this.#first.isWhole(buf, start + 1, end)) return undefined;
-    const cursor = { buf, pos: start + 1, end };
-    const content = yield* decompressContentSliced(cursor, limits.decompressedStreamBytes);
-    this.#otherBytes += content.length;
-    return whole(yield* this.#readMessage(content, 0, content.length));
+  // What comes from a layer is reserved already.
+  #replaceBuffer(content: Buffer): void {
+    this.#memory.release(this.#buf.length);
+    this.#buf = content;
+    this.#length = content.length;
   }
 
-  *#readMessage(buf: Buffer, start: number, end: number): Sliced<StreamMessage | undefined> {
+  *#readCompressed(start: number): Sliced<StreamMessage | undefined> {
+    if (this.#buf[start] !== MessageType.compress) return yield* this.#readMessage(start);
+    if (!this.#first.isWhole(this.#buf, start + 1, this.#length)) return undefined;
+    this.#replaceBuffer(yield* this.#decompressed(start + 1));
+    return whole(yield* this.#readMessage(0));
+  }
+
+  #decompressed(start: number): Sliced<Buffer> {
+    const cursor = { buf: this.#buf, pos: start, end: this.#length };
+    return decompressContentSliced(cursor, limits.decompressedStreamBytes, this.#memory);
+  }
+
+  *#readMessage(start: number): Sliced<StreamMessage | undefined> {
+    const end = this.#length;
     if (start >= end) return undefined;
-    const type = buf[start] as number;
+    const type = this.#buf[start] as number;
     switch (type) {
       case MessageType.ping:
       case MessageType.ackResp:
       case MessageType.err:
-        if (!this.#first.isWhole(buf, start + 1, end)) return undefined;
-        return decodeMessage(buf, start, end) as Ping | AckResp | ErrResp;
+        if (!this.#first.isWhole(this.#buf, start + 1, end)) return undefined;
+        return decodeMessage(this.#buf, start, end) as Ping | AckResp | ErrResp;
       case MessageType.user:
-        return this.#readUserMessage(buf, start + 1, end);
+        return this.#readUserMessage(this.#buf, start + 1, end);
       case MessageType.pushPull:
-        this.#pushPull ??= new PushPullReader(start + 1, this.#isKnown);
-        return yield* this.#pushPull.read(buf, end, this.#receivedBytes);
+        this.#pushPull ??= new PushPullReader(start + 1, this.#isKnown, this.#memory);
+        return yield* this.#pushPull.read(this.#buf, end, this.#receivedBytes);
       default:
         throw new WireError('unknown-type', `message type ${type} on a stream`);
     }

@@ -6,6 +6,7 @@
 
 // Writes MessagePack maps as Go writes them (wire protocol, section 2). It writes into a buffer of its
 // own and gives an exact copy, so that nobody has to count bytes before.
+import { unboundedMemory, type Memory } from './memory.js';
 import type { PackedIp } from './packed-ip.js';
 import { writeText } from './text.js';
 
@@ -23,9 +24,15 @@ export class StructWriter {
   readonly #own: Buffer;
   #buf: Buffer;
   #length = 0;
+  readonly #memory: Memory;
 
-  /** @param bytes - what need not grow */
-  constructor(bytes = ownBytes) {
+  /**
+   * @param bytes - what need not grow
+   * @param memory - of it all buffers are reserved
+   */
+  constructor(bytes = ownBytes, memory: Memory = unboundedMemory) {
+    memory.reserve(bytes);
+    this.#memory = memory;
     this.#own = Buffer.allocUnsafeSlow(bytes);
     this.#buf = this.#own;
   }
@@ -181,8 +188,11 @@ export class StructWriter {
   #room(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#buf.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buf.length * 2));
+    const length = Math.max(needed, this.#buf.length * 2);
+    this.#memory.reserve(length);
+    const larger = Buffer.allocUnsafeSlow(length);
     larger.set(this.#buf.subarray(0, this.#length));
+    if (this.#buf !== this.#own) this.#memory.release(this.#buf.length);
     this.#buf = larger;
   }
 }

@@ -8,7 +8,8 @@
 import type { NodeState, PeerSettings } from './peer.js';
 import { Keyring, NetTransport, lanConfig } from '../../../src/index.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
-import { Dialler } from '../../../src/exchange/dialler.js';
+import type { MessageSource } from '../../../src/exchange/conversation.js';
+import { Dialler, keepState } from '../../../src/exchange/dialler.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';
 import { layersFor } from '../../../src/security/layers.js';
@@ -42,8 +43,10 @@ export async function tableOf(node: {
     const components = { transport, clock, layers, pacer: new Pacer({ clock }) };
     const dialler = new Dialler(components, { timeoutMs: 5_000 });
     const write = writeRecord;
-    const nothing = encodePushPullSliced({ join: false, rows: [], write, userState: noBytes });
-    const { records } = await dialler.pushPull({ addr: node.address }, nothing);
+    const nothing = { join: false, rows: [], write, userState: noBytes };
+    const state: MessageSource = (memory) => encodePushPullSliced(nothing, memory);
+    const to = { addr: node.address };
+    const { records } = await dialler.pushPull(to, { state, take: keepState });
     return new Map(records.map((record) => [record.name, rowOf(record)]));
   } finally {
     await transport.shutdown();

@@ -179,13 +179,13 @@ export const canaries: readonly Canary[] = [
   {
     name: 'the answer to a push/pull is not merged',
     file: 'state-exchange.ts',
-    from: 'throw objection;\n    await this.#pacer.run(this.merge(remote, join));',
+    from: 'throw objection;\n      await this.#pacer.run(this.merge(remote, join), ended);',
     to: 'throw objection;',
   },
   {
     name: 'what comes with a push/pull is not merged',
     file: 'exchange/acceptor.ts',
-    from: '    await this.#pacer.run(this.#host.merge(remote));\n',
+    from: '    await this.#pacer.run(this.#host.merge(remote), overtaken);\n',
     to: '',
   },
   {
@@ -197,7 +197,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'streams are not closed',
     file: 'exchange/conversation.ts',
-    from: '  } finally {\n    closeQuietly(connection);\n  }',
+    from: '  } finally {\n    conversation.close();\n  }',
     to: '  } finally {\n  }',
   },
   {

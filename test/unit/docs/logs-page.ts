@@ -50,6 +50,8 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
     'The same for a TCP connection. `broken` and `timed-out` are usual when a peer is killed.',
   'foreign-label':
     'Two clusters share a network, or a node lacks its label. Set `label` alike on all, or keep them apart.',
+  'descriptors-short':
+    'The process is about to reach its limit of open files. Streams of others are closed until there are descriptors again, so push/pulls and joins through this node fail; packets still work. Look for what leaks descriptors, or raise `ulimit -n`.',
   'claim-refused':
     'Somebody was said to be alive and we do not take it, for `reason`: a network outside `cidrsAllowed`, metadata too large, or the alive delegate refused.',
   'send-failed':

@@ -131,7 +131,8 @@ test('streams hold 256 MiB at most, and who holds most gives way to others', asy
   assert.deepEqual(stage.host.drops, ['too-many-bytes', 'too-many-bytes']);
   const big = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(17 * 2 ** 20) });
   assert.equal((await stage.asked(big))?.type, 6);
-  assert.equal(open(greedy), fitting - 1);
+  // A buffer that grows is held twice for a moment.
+  assert.equal(open(greedy), fitting - 2);
   assert.equal(stage.host.drops.at(-1), 'too-many-bytes');
   for (const connection of greedy) connection.close();
 });

@@ -6,6 +6,7 @@
 
 // A node that accepts streams, in virtual time and memory, and peers that dial it.
 import assert from 'node:assert/strict';
+import { StreamTraffic } from '../../../src/core/counters.js';
 import type { ProtocolError } from '../../../src/errors.js';
 import { Acceptor, type AcceptorHost } from '../../../src/exchange/acceptor.js';
 import { GossipCipher } from '../../../src/security/aes-gcm.js';
@@ -22,6 +23,8 @@ import {
   type StreamMessage,
 } from '../../../src/wire/stream-codec.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
+import { StreamMemory } from '../../../src/exchange/stream-memory.js';
+import type { Memory } from '../../../src/wire/memory.js';
 import type { Sliced } from '../../../src/wire/sliced.js';
 import { atOnce } from './at-once.js';
 
@@ -51,9 +54,12 @@ export class Host implements AcceptorHost {
   readonly foreign: [theirs: string, ours: string][] = [];
   objection: ProtocolError | undefined;
   allowsIp: (ip: string) => boolean = () => true;
+  /** What is answered to a push/pull. */
+  makeState: (join: boolean, memory: Memory) => Sliced<Buffer> = (join) =>
+    atOnce(encodePushPull({ join, ...ours }));
 
-  localState(join: boolean): Sliced<Buffer> {
-    return atOnce(encodePushPull({ join, ...ours }));
+  localState(join: boolean, memory: Memory): Sliced<Buffer> {
+    return this.makeState(join, memory);
   }
   objectionTo(): Sliced<ProtocolError | undefined> {
     return atOnce(this.objection);
@@ -91,21 +97,25 @@ export class Stage {
   readonly clock = new VirtualClock();
   readonly host = new Host();
   readonly acceptor: Acceptor;
+  readonly traffic = new StreamTraffic();
   readonly #network = new MemoryNetwork({ clock: this.clock });
   readonly #peer = this.#network.transport('peer', { addr: '10.0.0.2:7946' });
   #accepted = 0;
   #ended = 0;
 
-  private constructor(layers: StreamLayers) {
-    const { clock, host } = this;
+  private constructor(layers: StreamLayers, pool: StreamMemory, maxStreams: number | undefined) {
+    const { clock, host, traffic } = this;
     this.acceptor = new Acceptor(
-      { host, clock, layers, pacer: new Pacer({ clock }) },
-      { timeoutMs: 10_000 },
+      { host, clock, layers, pool, traffic, pacer: new Pacer({ clock }) },
+      { timeoutMs: 10_000, maxStreams },
     );
   }
 
-  static async open(layers = layersOf()): Promise<Stage> {
-    const stage = new Stage(layers);
+  static async open(
+    layers = layersOf(),
+    { pool = new StreamMemory(), maxStreams }: { pool?: StreamMemory; maxStreams?: number } = {},
+  ): Promise<Stage> {
+    const stage = new Stage(layers, pool, maxStreams);
     const packet = (): void => assert.fail('no packets here');
     const target = stage.#network.transport('target', { addr: '10.0.0.1:7946' });
     await target.start({ packet, stream: (connection) => void stage.#accept(connection) });
@@ -196,6 +206,12 @@ export class StuckConnection implements Connection {
   }
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+  /** Whether it was ended without waiting for what it still had to deliver. */
+  isDestroyed = false;
+  destroy(): void {
+    this.isDestroyed = true;
+    this.close();
   }
   close(): void {
     this.#isClosed = true;

@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError } from '../../../src/errors.js';
+import { limits } from '../../../src/wire/limits.js';
 import { encodeMessage } from '../../../src/wire/message-codec.js';
 import {
   encodePushPull,
@@ -101,6 +102,31 @@ test('with encryption, plaintext is refused and the err is encrypted', async () 
   assert.ok(answer?.type === 13);
   assert.deepEqual(stage.host.drops, ['undecryptable']);
   assert.equal((await stage.asked(wrapForStream(ping(''), layers), layers))?.type, 2);
+});
+
+test('strangers are sent few sealed errors, and those that have the key all of theirs', async () => {
+  const key = Buffer.alloc(16, 1);
+  const layers = layersOf({ key });
+  const stage = await Stage.open(layers);
+  const garbage = [
+    Buffer.of(0, 0x80),
+    wrapForStream(ping(''), layersOf({ key: Buffer.alloc(16, 2) })),
+  ];
+  const answered = async (): Promise<number> => {
+    let count = 0;
+    for (let i = 0; i < 20; i++) if ((await stage.ask(garbage[i % 2]!)).length > 0) count++;
+    return count;
+  };
+  assert.equal(await answered(), limits.strangerErrors);
+  assert.equal(stage.traffic.withheldErrors, 20 - limits.strangerErrors);
+  assert.equal(stage.host.drops.length, 20, 'each is counted');
+  const member = wrapForStream(Buffer.of(99), layers);
+  for (let i = 0; i < 10; i++) assert.equal((await stage.asked(member, layers))?.type, 13);
+
+  stage.clock.advance(2 * limits.strangerErrorMs);
+  assert.equal(await answered(), 2);
+  const plain = await Stage.open();
+  for (let i = 0; i < 10; i++) assert.equal((await plain.asked(Buffer.of(99)))?.type, 13);
 });
 
 test('who has another label learns nothing', async () => {

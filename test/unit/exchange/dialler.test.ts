@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageTooLargeError, ProtocolError, TimeoutError } from '../../../src/errors.js';
 import { Acceptor, type AcceptorHost } from '../../../src/exchange/acceptor.js';
-import { Dialler } from '../../../src/exchange/dialler.js';
+import { Dialler, keepState, type TakeState } from '../../../src/exchange/dialler.js';
 import { GossipCipher } from '../../../src/security/aes-gcm.js';
 import { Keyring } from '../../../src/security/keyring.js';
 import { MemoryNetwork, VirtualClock } from '../../../src/testing/index.js';
@@ -23,6 +23,7 @@ import {
   type StreamLayers,
 } from '../../../src/wire/stream-codec.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
+import type { Sliced } from '../../../src/wire/sliced.js';
 import { atOnce } from './at-once.js';
 
 const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
@@ -116,9 +117,7 @@ class Stage {
   }
 
   pushPull(signal?: AbortSignal): Promise<PushPull> {
-    return this.finish(
-      this.dialler.pushPull(to, atOnce(encodePushPull({ join: true, ...ours })), signal),
-    );
+    return this.finish(this.dialler.pushPull(to, stateOf({ join: true, ...ours }), signal));
   }
 
   ping(node = 'target', withinMs = 500): Promise<boolean> {
@@ -143,6 +142,16 @@ class Stage {
   }
 }
 
+type StateToSend = Parameters<typeof encodePushPull>[0];
+
+/** A state to send, when theirs is taken as it is. */
+function stateOf(state: StateToSend): {
+  state: () => Sliced<Buffer>;
+  take: TakeState<PushPull>;
+} {
+  return { state: () => atOnce(encodePushPull(state)), take: keepState };
+}
+
 function isProtocolError(words: RegExp): (error: unknown) => boolean {
   return (error) => {
     assert.ok(error instanceof ProtocolError, String(error));
@@ -164,9 +173,7 @@ test('a push/pull gives each side the state of the other, through every layer', 
     const host = { merge: (remote: PushPull) => atOnce(() => void merged.push(remote)) };
     const stage = await Stage.withAcceptor(host, layersOf(settings));
     for (const join of [true, false]) {
-      const answer = await stage.finish(
-        stage.dialler.pushPull(to, atOnce(encodePushPull({ join, ...ours }))),
-      );
+      const answer = await stage.finish(stage.dialler.pushPull(to, stateOf({ join, ...ours })));
       assert.deepEqual(answer, { type: 6, join, ...theirs });
       assert.deepEqual(merged.pop(), { type: 6, join, ...ours });
     }
@@ -238,7 +245,7 @@ test('nobody there is a ProtocolError that says so', async () => {
   const nobody = { addr: '10.0.0.7:7946' };
   const failure = isProtocolError(/10\.0\.0\.7:7946 could not be reached.*ECONNREFUSED/);
   await assert.rejects(
-    stage.finish(stage.dialler.pushPull(nobody, atOnce(encodePushPull({ join: true, ...ours })))),
+    stage.finish(stage.dialler.pushPull(nobody, stateOf({ join: true, ...ours }))),
     failure,
   );
   await assert.rejects(stage.finish(stage.dialler.userMessage(nobody, Buffer.of(1))), failure);

@@ -103,3 +103,29 @@ test('nothing is remembered of those who are gone, nor of those who got nothing'
   }
   assert.equal(holders.fair.sources, 0);
 });
+
+test('what is given back in part is there for others, and who holds nothing is not evicted', () => {
+  const holders = new Holders(10, 10);
+  const first = holders.with('a1', 4);
+  holders.with('a2', 5);
+  first.give(3);
+  assert.equal(holders.fair.used, 6);
+  first.give(100);
+  assert.equal(holders.fair.used, 5, 'no more than it had');
+  holders.with('b1', 4);
+  holders.with('b2', 1);
+  assert.deepEqual(holders.evicted, []);
+  holders.with('c1', 1);
+  assert.deepEqual(holders.evicted, ['a2'], 'the first of them holds nothing any more');
+});
+
+test('a source that weighs less gives way last', () => {
+  const holders = new Holders(10, 10);
+  const light = holders.fair.enter('light', () => holders.evicted.push('light'), 1 / 4);
+  assert.ok(light.take(6));
+  holders.with('a1', 2);
+  holders.with('b1', 2);
+  assert.equal(holders.enter('c1').take(2), false);
+  assert.ok(light.take(1));
+  assert.deepEqual(holders.evicted, ['a1']);
+});

@@ -114,3 +114,47 @@ test('work that stops the pacer itself ends with that slice', async () => {
   assert.equal(await turns(), 0);
   assert.deepEqual(log, []);
 });
+
+test('work that is done alone begins when the one before is done, and other work goes on between', async () => {
+  const { pacer, log, turns } = stage();
+  const results = ['a', 'b'].map((name) => pacer.runAlone(work(name, 3, log)));
+  results.push(pacer.run(work('c', 2, log)));
+  await turns();
+  assert.deepEqual(await Promise.all(results), ['a', 'b', 'c']);
+  assert.deepEqual(log.filter((entry) => entry !== '|').join(' '), 'a1 a2 c1 a3 c2 b1 b2 b3');
+});
+
+test('work whose signal is aborted is dropped at once, wherever it waits', async () => {
+  const { pacer, log, turns } = stage();
+  const controllers = ['a', 'b', 'c', 'd'].map(() => new AbortController());
+  const [inTurn, alone, next, early] = controllers.map(({ signal }) => signal);
+  const reason = new Error('enough');
+  const outcomes = Promise.allSettled([
+    pacer.runAlone(work('a', 3, log), inTurn),
+    pacer.runAlone(work('b', 3, log), alone),
+    pacer.runAlone(work('c', 3, log), next),
+  ]);
+  await settled();
+  controllers[1]?.abort(reason);
+  controllers[0]?.abort(reason);
+  controllers[3]?.abort(reason);
+  await assert.rejects(pacer.run(work('d', 1, log), early), reason);
+  await turns();
+  const [first, second, third] = await outcomes;
+  assert.deepEqual(
+    [first, second].map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
+  assert.deepEqual(third, { status: 'fulfilled', value: 'c' });
+  assert.deepEqual(log.filter((entry) => entry !== '|').join(' '), 'a1 c1 c2 c3');
+});
+
+test('stopped, what waits to be alone is told as well', async () => {
+  const { pacer, log, turns } = stage();
+  const outcomes = Promise.allSettled(['a', 'b'].map((name) => pacer.runAlone(work(name, 3, log))));
+  await settled();
+  pacer.stop();
+  assert.equal(await turns(), 0);
+  for (const outcome of await outcomes) assert.equal(outcome.status, 'rejected');
+  assert.deepEqual(log, ['a1']);
+});

@@ -99,6 +99,51 @@ suite('TCP streams', () => {
     client.destroy();
   });
 
+  test('a stream that is destroyed drops what the far end does not read, also once it is closed', async () => {
+    for (const closesFirst of [false, true]) {
+      const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
+      await using station = await Station.start(transport);
+      const client = connect({ host: '127.0.0.1', port: transport.port, allowHalfOpen: true });
+      client.on('error', () => undefined);
+      client.pause();
+      const stream = await station.streams.next();
+      const before = openHandles().length;
+      const written = failureOf(stream.write(Buffer.alloc(64 * 2 ** 20)));
+      const read = closesFirst ? undefined : stream.read();
+      await settle();
+      if (closesFirst) stream.close();
+      stream.destroy?.();
+      stream.destroy?.();
+      assert.ok((await written) instanceof Error);
+      assert.equal((await read) ?? null, null);
+      await settle();
+      assert.equal(openHandles().length, before - 1);
+      client.destroy();
+    }
+  });
+
+  test('of closed streams that wait for the far end the oldest go when there are too many', async () => {
+    const clock = new VirtualClock();
+    const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
+    await using station = await Station.start(transport);
+    const most = Math.min(128, Math.ceil(transport.maxStreams / 8));
+    const clients: Socket[] = [];
+    const before = openHandles().length;
+    for (let i = 0; i < most + 3; i++) {
+      const client = connect({ host: '127.0.0.1', port: transport.port, allowHalfOpen: true });
+      clients.push(client);
+      const stream = await station.streams.next();
+      await stream.write(Buffer.from('the last word'));
+      stream.close();
+      client.on('error', () => undefined);
+      client.resume();
+      await once(client, 'end');
+    }
+    await settle();
+    assert.equal(openHandles().length, before + clients.length + most);
+    for (const client of clients) client.destroy();
+  });
+
   test('a stream that nothing was written to is gone as soon as it is closed', async () => {
     const clock = new VirtualClock();
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });

@@ -1,0 +1,65 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The sending half of the stream layers (stream-codec.ts): compression, then encryption.
+import type { Cipher } from './cipher.js';
+import { compressContentSliced } from './compression.js';
+import type { Label } from './label.js';
+import { MemoryPart, unboundedMemory, type Memory } from './memory.js';
+import { MessageType } from './message-type.js';
+import { userMessageHeaderSchema } from './schemas.js';
+import { wholly, type Sliced } from './sliced.js';
+import { written } from './struct-codec.js';
+
+/** The layers of a stream's messages, for one node. */
+export interface StreamLayers {
+  readonly label: Label;
+  readonly cipher: Cipher | undefined;
+  readonly compress: boolean;
+}
+
+/** What stands before an encrypted message: its type and its length. */
+export const SEAL_HEADER_BYTES = 5;
+
+/** A user message for a stream, its type byte included. */
+export function encodeUserMessage(payload: Uint8Array): Buffer {
+  return written((writer) => {
+    writer.byte(MessageType.user);
+    userMessageHeaderSchema.write(writer, { userMsgLen: payload.length });
+    writer.raw(payload);
+  });
+}
+
+/** Puts the layers round a message; the dialler's label header is not among them. */
+export function wrapForStream(message: Buffer, layers: StreamLayers): Buffer {
+  return wholly(wrapForStreamSliced(message, layers));
+}
+
+/**
+ * {@link wrapForStream}, in slices.
+ *
+ * @param memory - of it each layer's output is reserved; the message itself is the caller's
+ */
+export function* wrapForStreamSliced(
+  message: Buffer,
+  layers: StreamLayers,
+  memory: Memory = unboundedMemory,
+): Sliced<Buffer> {
+  const compressed = new MemoryPart(memory);
+  const content = layers.compress ? yield* compressContentSliced(message, compressed) : message;
+  const { cipher } = layers;
+  if (cipher?.sealsOutgoing !== true) return content;
+  const sealedLength = cipher.sealedLength(content.length);
+  memory.reserve(SEAL_HEADER_BYTES + sealedLength);
+  const header = Buffer.allocUnsafe(SEAL_HEADER_BYTES);
+  header[0] = MessageType.encrypt;
+  header.writeUInt32BE(sealedLength, 1);
+  const additionalData = Buffer.concat([header, layers.label.bytes]);
+  const sealed = cipher.seal(content, additionalData, SEAL_HEADER_BYTES);
+  sealed.set(header);
+  compressed.releaseAll();
+  return sealed;
+}

@@ -1,0 +1,227 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The memory that streams hold together is reserved before it is allocated, on both sides.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ProtocolError } from '../../../src/errors.js';
+import { Dialler, keepState } from '../../../src/exchange/dialler.js';
+import { Pacer } from '../../../src/exchange/pacer.js';
+import { MemoryShortage, StreamMemory } from '../../../src/exchange/stream-memory.js';
+import { systemClock } from '../../../src/runtime/system-clock.js';
+import { VirtualClock } from '../../../src/testing/index.js';
+import type { Transport } from '../../../src/transport/transport.js';
+import { compressContent } from '../../../src/wire/compression.js';
+import {
+  encodePushPull,
+  encodeUserMessage,
+  wrapForStream,
+} from '../../../src/wire/stream-codec.js';
+import { atOnce } from './at-once.js';
+import { layersOf, ping, pushPull, Stage, StuckConnection, theirs } from './acceptor-stage.js';
+
+const KiB = 1024;
+const total = 1024 * KiB;
+const turn = (): Promise<void> => new Promise(setImmediate);
+
+/** A pool that remembers the most that it gave. */
+class WatchedMemory extends StreamMemory {
+  peak = 0;
+
+  constructor() {
+    super({ total });
+  }
+
+  override enter(options: Parameters<StreamMemory['enter']>[0]): ReturnType<StreamMemory['enter']> {
+    const share = super.enter(options);
+    const reserve = (bytes: number): void => {
+      share.reserve(bytes);
+      this.peak = Math.max(this.peak, this.used);
+    };
+    return { ...share, reserve };
+  }
+}
+
+async function turns(count: number, clock: VirtualClock): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    await turn();
+    clock.advance(0);
+  }
+}
+
+/** One request from each of so many sources, on connections that take and bring nothing else. */
+function fromSources(count: number, request: Buffer): StuckConnection[] {
+  return Array.from({ length: count }, (_, i) => new StuckConnection(request, `10.9.${i}.1:1`));
+}
+
+const bomb = compressContent(encodeUserMessage(Buffer.alloc(400 * KiB)));
+
+test('compressed bombs are refused before they are inflated beyond what there is', async () => {
+  const pool = new WatchedMemory();
+  const stage = await Stage.open(layersOf(), { pool });
+  assert.ok(bomb.length < 4 * KiB);
+  const connections = fromSources(20, bomb);
+  for (const connection of connections) void stage.acceptor.accept(connection);
+  await turns(500, stage.clock);
+  assert.ok(stage.host.drops.length > 0);
+  assert.deepEqual([...new Set(stage.host.drops)], ['too-many-bytes']);
+  assert.ok(pool.peak <= total);
+  assert.ok(pool.peak > total / 2);
+  assert.equal(stage.host.users.length + stage.host.drops.length, connections.length);
+  assert.equal(pool.used, 0);
+  await stage.ask(bomb);
+  assert.equal(stage.host.users.at(-1)?.[0].length, 400 * KiB, 'one alone is taken');
+});
+
+test('encrypted messages and their records are reserved as well', async () => {
+  const layers = layersOf({ key: Buffer.alloc(32, 5) });
+  const pool = new WatchedMemory();
+  const stage = await Stage.open(layers, { pool });
+  const [row] = theirs.records;
+  const records = Array.from({ length: 1_000 }, (_, i) => ({ ...row!, name: `node-${i}` }));
+  const request = wrapForStream(encodePushPull({ join: false, ...theirs, records }), layers);
+  await stage.ask(request);
+  assert.equal(stage.host.merged[0]?.records.length, 1_000);
+  assert.ok(pool.peak > request.length + 1_000 * 320, `${pool.peak}`);
+  assert.equal(pool.used, 0);
+
+  const tooMany = Array.from({ length: 4_000 }, (_, i) => ({ ...row!, name: `node-${i}` }));
+  await stage.ask(
+    wrapForStream(encodePushPull({ join: false, ...theirs, records: tooMany }), layers),
+  );
+  assert.deepEqual(stage.host.drops, ['too-many-bytes']);
+  assert.equal(pool.used, 0);
+});
+
+test('answers that are not read stay reserved until they are, and the deadline ends them', async () => {
+  const pool = new WatchedMemory();
+  const stage = await Stage.open(layersOf(), { pool });
+  const answer = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(100 * KiB) });
+  stage.host.makeState = function* (_join, memory) {
+    yield;
+    memory.reserve(answer.length);
+    return answer;
+  };
+  const connections = fromSources(30, pushPull);
+  for (const connection of connections) void stage.acceptor.accept(connection);
+  await turns(200, stage.clock);
+  const held = connections.filter(({ isClosed }) => !isClosed);
+  assert.ok(held.length >= 5 && held.length <= total / answer.length, `${held.length}`);
+  assert.ok(pool.used >= held.length * answer.length);
+  assert.ok(pool.peak <= total);
+  assert.deepEqual([...new Set(stage.host.drops)], ['too-many-bytes']);
+
+  const [read, ...others] = held;
+  const before = pool.used;
+  read?.close();
+  await turns(5, stage.clock);
+  assert.ok(pool.used <= before - answer.length, 'what was taken is released');
+
+  stage.clock.advance(10_000);
+  await turns(5, stage.clock);
+  assert.equal(pool.used, 0);
+  assert.ok(
+    others.every(({ isDestroyed }) => isDestroyed),
+    'nothing lingers',
+  );
+});
+
+test('who holds most gives way, wherever it stands, and its memory is free at once', async () => {
+  const pool = new WatchedMemory();
+  const stage = await Stage.open(layersOf(), { pool });
+  const part = encodeUserMessage(Buffer.alloc(900 * KiB)).subarray(0, -1);
+  const greedy = new StuckConnection(part, '10.9.0.1:1');
+  void stage.acceptor.accept(greedy);
+  await turns(5, stage.clock);
+  const big = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(150 * KiB) });
+  assert.equal((await stage.asked(big))?.type, 6);
+  assert.equal(greedy.isDestroyed, true);
+  assert.deepEqual(stage.host.drops, ['too-many-bytes']);
+  assert.equal(pool.used, 0);
+});
+
+test('a large answer that waits its turn keeps no small one waiting', async () => {
+  const stage = await Stage.open();
+  stage.host.makeState = function* () {
+    for (;;) yield;
+  };
+  for (const connection of fromSources(3, pushPull)) void stage.acceptor.accept(connection);
+  await turns(3, stage.clock);
+  assert.equal((await stage.asked(ping('target')))?.type, 2);
+});
+
+/** Dials a peer that answers everything with these bytes. */
+function diallerTo(answer: Buffer, pool: StreamMemory): { dialler: Dialler; short: string[] } {
+  const clock = new VirtualClock();
+  const short: string[] = [];
+  const transport = {
+    dial: () =>
+      Promise.resolve(
+        Object.assign(new StuckConnection(answer), { write: () => Promise.resolve() }),
+      ),
+  } as Partial<Transport> as Transport;
+  const dialler = new Dialler(
+    {
+      transport,
+      clock,
+      pool,
+      pacer: new Pacer({ clock: systemClock }),
+      layers: layersOf(),
+      short: (peer, detail) => short.push(`${peer} ${detail}`),
+    },
+    { timeoutMs: 10_000 },
+  );
+  return { dialler, short };
+}
+
+const to = { addr: '10.0.0.9:1' };
+const state = () => atOnce(pushPull);
+
+test('what a peer answers counts as well, to a push/pull and to a ping', async () => {
+  const pool = new WatchedMemory();
+  const large = compressContent(
+    encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(2 * total) }),
+  );
+  const { dialler, short } = diallerTo(large, pool);
+  await assert.rejects(dialler.pushPull(to, { state, take: keepState }), (error) => {
+    assert.ok(error instanceof ProtocolError && error.cause instanceof MemoryShortage);
+    return error.message.includes('too many bytes');
+  });
+  assert.equal(await dialler.ping(to, { node: 'target', seqNo: 1, withinMs: 500 }), false);
+  assert.equal(short.length, 2);
+  assert.ok(pool.peak <= total && pool.peak > total / 2);
+  assert.equal(pool.used, 0);
+});
+
+test('what a peer answered stays reserved while it is merged', async () => {
+  const pool = new WatchedMemory();
+  const answer = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(50 * KiB) });
+  const { dialler } = diallerTo(answer, pool);
+  const held = await dialler.pushPull(to, { state, take: () => Promise.resolve(pool.used) });
+  assert.ok(held >= answer.length);
+  assert.equal(pool.used, 0);
+});
+
+test('our own exchanges do not give way to streams that others open', () => {
+  const pool = new StreamMemory({ total });
+  const evicted = new Set<string>();
+  const enter = (source: string, isDialled: boolean): ReturnType<StreamMemory['enter']> =>
+    pool.enter({
+      source,
+      isDialled,
+      evict: () => evicted.add(source),
+    });
+  const ours = enter('10.0.0.1', true);
+  ours.reserve(600 * KiB);
+  const others = Array.from({ length: 20 }, (_, i) => enter(`10.9.0.${i}`, false));
+  for (const share of others.slice(0, 14)) share.reserve(30 * KiB);
+  assert.throws(() => others[15]?.reserve(40 * KiB), MemoryShortage);
+  assert.deepEqual([...evicted], []);
+  ours.reserve(100 * KiB);
+  assert.deepEqual([...evicted], ['10.9.0.0', '10.9.0.1', '10.9.0.2', '10.9.0.3']);
+  ours.leave();
+  assert.throws(() => ours.reserve(1), MemoryShortage);
+});

@@ -1,0 +1,60 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  descriptorLimit,
+  isAmongTheLast,
+  mostStreams,
+} from '../../../src/transport/descriptors.js';
+import { limits } from '../../../src/wire/limits.js';
+
+const proc = (limit: string): string =>
+  'Limit                     Soft Limit           Hard Limit           Units     \n' +
+  'Max processes             95689                95689                processes \n' +
+  `Max open files            ${limit}                 524288               files     \n`;
+
+test('the soft limit of open files is read from what the kernel says', () => {
+  assert.equal(
+    descriptorLimit(() => proc('64')),
+    64,
+  );
+  assert.equal(
+    descriptorLimit(() => proc('unlimited')),
+    undefined,
+  );
+  assert.equal(
+    descriptorLimit(() => ''),
+    undefined,
+  );
+  const missing = (): never => {
+    throw new Error('ENOENT');
+  };
+  assert.equal(descriptorLimit(missing), undefined);
+  const ours = descriptorLimit();
+  if (process.platform === 'linux') assert.ok(ours !== undefined && ours > 16);
+});
+
+test('streams of others leave half of the descriptors to everybody else', () => {
+  assert.equal(mostStreams(64, 'linux'), 16);
+  assert.equal(mostStreams(1_024, 'linux'), 496);
+  assert.ok(mostStreams(2_080, 'linux') >= limits.streams);
+  assert.equal(mostStreams(20, 'linux'), 4, 'a few at least');
+  assert.equal(mostStreams(undefined, 'darwin'), 496);
+  assert.equal(mostStreams(undefined, 'win32'), Infinity);
+});
+
+test('the last descriptors are known by their number', () => {
+  assert.deepEqual(
+    [55, 56, 63].map((n) => isAmongTheLast(n, 64)),
+    [false, true, true],
+  );
+  assert.deepEqual(
+    [1_007, 1_008].map((n) => isAmongTheLast(n, 1_024)),
+    [false, true],
+  );
+});

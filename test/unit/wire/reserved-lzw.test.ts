@@ -1,0 +1,54 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What compression allocates on a stream is reserved first.
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { test } from 'node:test';
+import { compressContent, decompressContentSliced } from '../../../src/wire/compression.js';
+import { lzwCompress, lzwCompressSliced } from '../../../src/wire/lzw.js';
+import { wholly } from '../../../src/wire/sliced.js';
+import { Ledger, OutOfMemory } from './ledger.js';
+
+const MiB = 1024 * 1024;
+
+function decompress(message: Buffer, memory: Ledger): Buffer {
+  const cursor = { buf: message, pos: 1, end: message.length };
+  return wholly(decompressContentSliced(cursor, 40 * MiB, memory));
+}
+
+test('decompressed content is reserved, and what was needed on the way is released', () => {
+  for (const length of [1, 1_000, 65_536, 65_537, 200_000, 3 * MiB]) {
+    const memory = new Ledger();
+    const content = Buffer.alloc(length, 'abcdefg');
+    assert.deepEqual(decompress(compressContent(content), memory), content);
+    assert.ok(memory.held >= length, `${length}: ${memory.held} held`);
+    assert.ok(memory.held <= 2 * length, `${length}: ${memory.held} held`);
+    assert.ok(memory.peak <= 4 * length + 128 * 1024, `${length}: ${memory.peak} at most`);
+  }
+});
+
+test('a small message that gives a large one stops where the memory ends', () => {
+  const bomb = compressContent(Buffer.alloc(30 * MiB));
+  for (const most of [100, 100_000, MiB, 20 * MiB]) {
+    const memory = new Ledger(most);
+    const before = process.memoryUsage().arrayBuffers;
+    assert.throws(() => decompress(bomb, memory), OutOfMemory);
+    assert.ok(process.memoryUsage().arrayBuffers - before <= most + MiB, `${most}`);
+    assert.ok(memory.peak <= most);
+  }
+});
+
+test('the room of the compressor is reserved before it begins', () => {
+  for (const length of [1_000, 500_000]) {
+    const content = Buffer.alloc(length, 'abcdefg');
+    const memory = new Ledger();
+    const output = wholly(lzwCompressSliced(content, memory));
+    assert.deepEqual(output, lzwCompress(content));
+    assert.ok(memory.held >= output.length);
+    assert.throws(() => wholly(lzwCompressSliced(content, new Ledger(10))), OutOfMemory);
+  }
+});
