@@ -20,7 +20,7 @@ import {
   ProtocolError,
   ShutdownError,
 } from './errors.js';
-import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './join.js';
+import { checkSeeds, joinSeeds, type Joiner, type JoinOptions, type JoinResult } from './join.js';
 import {
   argumentsOf,
   EventStream,
@@ -115,8 +115,12 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * After a `leave` it comes back, under a higher incarnation.
    *
    * @param seeds - `host`, `host:port`, `[v6]:port` or `v6`, each optionally as `name/host:port`, or
-   *   `srv+name`; the port defaults to `bindPort`. Names are looked up, and all addresses contacted
-   * @throws JoinError when nobody was reached; the signal's reason; ShutdownError; ConfigError
+   *   `srv+name`; the port defaults to `bindPort`. Names are looked up, and all addresses contacted,
+   *   each soon after the other: one that does not answer delays the next by a quarter of a second at most
+   * @returns a promise that resolves once all attempts have ended. After the first success, those that are not
+   *   connected have 3 s left; exchanges that are under way have `tcpTimeout`
+   * @throws JoinError when nobody was reached, also when all seeds lead to this node itself; the signal's
+   *   reason; ShutdownError; ConfigError
    */
   async join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
     this.#mustRun('join');
@@ -127,11 +131,11 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     const giveUp = (): void => stop.abort(new ShutdownError('join'));
     this.#onShutdown.add(giveUp);
     const { clock, requireNodeNames } = this.#config;
-    const joiner = {
+    const joiner: Joiner = {
       clock,
       requireNodeNames,
-      resolve: (seed: string) => this.#addressesOf(seed, stop.signal),
-      contact: (to: Address, signal: AbortSignal) => this.#shell.pushPull(to, true, signal),
+      resolve: (seed, signal) => this.#addressesOf(seed, signal),
+      contact: (to, ends) => this.#shell.pushPull(to, true, ends.signal, ends.dialSignal),
     };
     try {
       const signals = options.signal ? [options.signal, stop.signal] : [stop.signal];
@@ -431,11 +435,19 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   }
 
   async #resolve(field: string, address: string): Promise<Address[]> {
+    const stop = new AbortController();
+    const giveUp = (): void => stop.abort(new ShutdownError('ping'));
+    this.#onShutdown.add(giveUp);
+    const { clock } = this.#config;
+    const bounds = { clock, timeoutMs: Infinity, signal: stop.signal, what: 'looking up' };
     try {
-      return await this.#addressesOf(address);
+      return await withDeadline(this.#addressesOf(address, stop.signal), bounds);
     } catch (cause) {
+      this.#mustRun('ping');
       const rule = `cannot be used: ${asError(cause).message}`;
       throw new ConfigError([{ field, value: address, rule }], { cause });
+    } finally {
+      this.#onShutdown.delete(giveUp);
     }
   }
 

@@ -28,10 +28,10 @@ import { createLogger } from './observability/logger.js';
 import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
 import { Reporter } from './observability/reporter.js';
+import { OwnAddress } from './own-address.js';
 import { PacketSender } from './packet-sender.js';
 import { CidrList } from './security/cidr.js';
 import { layersFor } from './security/layers.js';
-import { isPublicIp } from './transport/advertise.js';
 import { NetTransport } from './transport/net-transport.js';
 import type { Transport } from './transport/transport.js';
 import { StateExchange } from './state-exchange.js';
@@ -66,6 +66,7 @@ export class Shell {
   readonly #pacer: Pacer;
   readonly #state: StateExchange;
   readonly #streams: StreamHost;
+  readonly #ownAddress: OwnAddress;
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   /** Tells the metrics of the company that we are in. */
@@ -90,12 +91,16 @@ export class Shell {
     this.counters = counters;
     this.report = report;
     this.host = host;
-    this.packets = new PacketSender({ transport, counters, report });
     const { snapshot } = init;
     this.snapshot = snapshot;
     const { addr, port } = init.advertised;
     this.bindPort = config.bindPort === 0 ? port : config.bindPort;
     const { clock, random } = config;
+    const sendFailed = (failure: Report): void => {
+      report(failure);
+      this.#ownAddress.check();
+    };
+    this.packets = new PacketSender({ transport, counters, report: sendFailed });
     const layers = layersFor(config);
     this.#pacer = new Pacer({ clock });
     const streams: ConversationParts = {
@@ -142,9 +147,11 @@ export class Shell {
       { timeoutMs: config.tcpTimeout },
     );
     base.engine = this.engine;
-    if (isPublicIp(addr) && config.keyring === undefined) {
-      report({ code: 'public-address', address: addr });
-    }
+    const isEncrypted = config.keyring !== undefined;
+    this.#ownAddress = new OwnAddress(
+      { transport, clock, report },
+      { ip: addr, port, isEncrypted, allowsIp: this.#allowsIp },
+    );
     this.engine.start(meta);
   }
 
@@ -218,13 +225,27 @@ export class Shell {
     this.report({ code: 'packet-dropped', peer, reason: 'malformed', detail });
   }
 
-  /** Exchanges state with a node and merges what it sends. */
-  async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
+  /**
+   * Exchanges state with a node and merges what it sends.
+   *
+   * @param dialSignal - ends it as `signal` does, but only until it is connected
+   * @throws ProtocolError, also when it is to be a join and leads to this node itself; TimeoutError; the
+   *   signal's reason
+   */
+  async pushPull(
+    to: Address,
+    join: boolean,
+    signal?: AbortSignal,
+    dialSignal?: AbortSignal,
+  ): Promise<void> {
     const { clock } = this.#config;
+    this.#ownAddress.check();
+    if (join) this.#ownAddress.beforeJoin(to);
     const startedAt = clock.now();
     let bytes: ExchangedBytes = { sent: 0, received: 0 };
     try {
-      await this.#state.exchange(to, join, signal, (measured) => (bytes = measured));
+      const measured = (all: ExchangedBytes): void => void (bytes = all);
+      await this.#state.exchange(to, join, signal, measured, dialSignal);
     } catch (error) {
       this.counters.pushPullFailures++;
       throw error;

@@ -7,7 +7,7 @@
 // Push/pull from one end to the other: our table and the user's state as a message, theirs judged and
 // merged. All of it goes in slices, and the table may change between two of them.
 import type { Engine } from './core/engine.js';
-import { nodeOfRecord } from './core/membership/merge.js';
+import { isPresentRecord, nodeOfRecord } from './core/membership/merge.js';
 import type { Node } from './core/member.js';
 import type { ExchangedBytes } from './core/reports.js';
 import type { DelegateHost } from './delegate-host.js';
@@ -49,6 +49,7 @@ export class StateExchange {
    * Exchanges state with a node and merges what it sends.
    *
    * @param measured - told of the bytes that it took, if it succeeds
+   * @param dialSignal - ends it as `signal` does, but only until it is connected
    * @throws TimeoutError, ProtocolError, or the signal's reason
    */
   async exchange(
@@ -56,11 +57,27 @@ export class StateExchange {
     join: boolean,
     signal: AbortSignal | undefined,
     measured: (bytes: ExchangedBytes) => void,
+    dialSignal?: AbortSignal,
   ): Promise<void> {
-    const remote = await this.#dialler.pushPull(to, this.local(join), signal, measured);
+    const state = this.local(join);
+    const remote = await this.#dialler.pushPull(to, state, signal, measured, dialSignal);
     const objection = await this.#pacer.run(this.objectionTo(remote.records, join));
     if (objection !== undefined) throw objection;
     await this.#pacer.run(this.merge(remote, join));
+    if (join && this.#knowsOnlyUs(remote)) {
+      throw new ProtocolError(`${to.addr} is this node itself: no other member is known there`);
+    }
+  }
+
+  /**
+   * Whether the sender of a table knows no member but us. Every node lists itself, so the sender is this node
+   * (reached by another address, through NAT or a load balancer), or another node of the same name.
+   */
+  #knowsOnlyUs({ records, total }: PushPull): boolean {
+    // Records about us are never left out; those that are left out are about others who live.
+    if (total === 0 || records.length < total) return false;
+    const { name: ours } = this.#engine.self;
+    return records.every((record) => record.name === ours || !isPresentRecord(record));
   }
 
   /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */

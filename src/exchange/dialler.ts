@@ -31,6 +31,13 @@ export interface StreamPing {
   readonly withinMs: number;
 }
 
+/** What ends an exchange early. */
+interface ExchangeSignals {
+  readonly signal?: AbortSignal | undefined;
+  /** Is also aborted when `signal` is; of no effect once the exchange is connected. */
+  readonly dialSignal?: AbortSignal | undefined;
+}
+
 /** Begins exchanges with other nodes. */
 export class Dialler {
   readonly #transport: Transport;
@@ -53,6 +60,7 @@ export class Dialler {
    * Sends our state, given as the message that it is, and receives theirs.
    *
    * @param measured - told of the bytes that it took, if it succeeds
+   * @param dialSignal - ends it as `signal` does, but only until it is connected
    * @throws TimeoutError, ProtocolError, or the signal's reason
    */
   async pushPull(
@@ -60,11 +68,13 @@ export class Dialler {
     state: Sliced<Buffer>,
     signal?: AbortSignal,
     measured?: (bytes: { readonly sent: number; readonly received: number }) => void,
+    dialSignal?: AbortSignal,
   ): Promise<PushPull> {
     // Written while the connection is being made; where none comes about nobody asks how it went.
     const message = this.#parts.pacer.run(state);
     message.catch(() => undefined);
-    return this.#exchange(to, 'push/pull', this.#timeoutMs, signal, async (conversation) => {
+    const signals = { signal, dialSignal };
+    return this.#exchange(to, 'push/pull', this.#timeoutMs, signals, async (conversation) => {
       await conversation.send(await message);
       const answer = await conversation.answer();
       if (answer.type !== MessageType.pushPull) {
@@ -89,7 +99,7 @@ export class Dialler {
   async pingOrSayWhy(to: Address, { node, seqNo, withinMs }: StreamPing): Promise<boolean> {
     const source = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
     const message = encodeMessage({ type: MessageType.ping, seqNo, node, ...source });
-    return this.#exchange(to, 'stream ping', withinMs, undefined, async (conversation) => {
+    return this.#exchange(to, 'stream ping', withinMs, {}, async (conversation) => {
       await conversation.send(message);
       const answer = await conversation.answer();
       return answer.type === MessageType.ackResp && answer.seqNo === seqNo;
@@ -111,7 +121,7 @@ export class Dialler {
     if (sealedLength > limits.stateBytes) {
       throw new MessageTooLargeError('the encrypted message', sealedLength, limits.stateBytes);
     }
-    await this.#exchange(to, 'sending a message', this.#timeoutMs, undefined, (conversation) =>
+    await this.#exchange(to, 'sending a message', this.#timeoutMs, {}, (conversation) =>
       conversation.send(message),
     );
   }
@@ -120,15 +130,15 @@ export class Dialler {
     to: Address,
     what: string,
     timeoutMs: number,
-    signal: AbortSignal | undefined,
+    { signal, dialSignal = signal }: ExchangeSignals,
     work: (conversation: Conversation) => Promise<T>,
   ): Promise<T> {
     const named = `${what} with ${to.addr}`;
     let connection: Connection;
     try {
-      connection = await this.#transport.dial(to, { timeout: timeoutMs, signal });
+      connection = await this.#transport.dial(to, { timeout: timeoutMs, signal: dialSignal });
     } catch (cause) {
-      if (signal?.aborted === true) throw signal.reason;
+      if (dialSignal?.aborted === true) throw dialSignal.reason;
       const { message, code } = cause as Error & { code?: unknown };
       if (code === 'ETIMEDOUT') throw new TimeoutError(`dialling ${to.addr}`, timeoutMs, { cause });
       throw new ProtocolError(`${to.addr} could not be reached: ${message}`, { cause });
