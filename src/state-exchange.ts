@@ -63,21 +63,24 @@ export class StateExchange {
     const remote = await this.#dialler.pushPull(to, state, signal, measured, dialSignal);
     const objection = await this.#pacer.run(this.objectionTo(remote.records, join));
     if (objection !== undefined) throw objection;
+    const isOurselves = join && this.#knowsOnlyUs(remote);
     await this.#pacer.run(this.merge(remote, join));
-    if (join && this.#knowsOnlyUs(remote)) {
+    if (isOurselves) {
       throw new ProtocolError(`${to.addr} is this node itself: no other member is known there`);
     }
   }
 
   /**
-   * Whether the sender of a table knows no member but us. Every node lists itself, so the sender is this node
-   * (reached by another address, through NAT or a load balancer), or another node of the same name.
+   * Whether the sender of a table knows no member but us, at our address. Every node lists itself, so the sender
+   * is this node, reached by another address, through NAT, or through a load balancer.
    */
-  #knowsOnlyUs({ records, total }: PushPull): boolean {
-    // Records about us are never left out; those that are left out are about others who live.
-    if (total === 0 || records.length < total) return false;
-    const { name: ours } = this.#engine.self;
-    return records.every((record) => record.name === ours || !isPresentRecord(record));
+  #knowsOnlyUs({ records }: PushPull): boolean {
+    // Records about us are never left out of what was read; about others only if they are members here.
+    if (records.length === 0 || this.#engine.hasPeers) return false;
+    const { name, address } = this.#engine.local;
+    return records.every((record) =>
+      record.name === name ? nodeOfRecord(record)?.address === address : !isPresentRecord(record),
+    );
   }
 
   /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */

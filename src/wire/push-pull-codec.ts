@@ -24,17 +24,11 @@ export interface PushPull {
   readonly join: boolean;
   /** Without those that say nothing new, if whoever reads them told which these are. */
   readonly records: readonly MemberRecord[];
-  /** How many records there were, those included that say nothing new. */
-  readonly total: number;
   readonly userState: Buffer;
 }
 
 /** A push/pull message, its type byte included. */
-export function encodePushPull({
-  join,
-  records,
-  userState,
-}: Omit<PushPull, 'type' | 'total'>): Buffer {
+export function encodePushPull({ join, records, userState }: Omit<PushPull, 'type'>): Buffer {
   return wholly(encodePushPullSliced({ join, rows: records, write: writeRecord, userState }));
 }
 
@@ -158,7 +152,7 @@ export class PushPullReader {
     }
     if (this.#pos + userStateLen > end) return undefined;
     const userState = buf.subarray(this.#pos, this.#pos + userStateLen);
-    return { type: MessageType.pushPull, join, records: this.#records, total: nodes, userState };
+    return { type: MessageType.pushPull, join, records: this.#records, userState };
   }
 
   // Most are whole and look as Go writes them: they are not walked through first.
