@@ -4,6 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
+import { setMaxListeners } from 'node:events';
 import { Company } from './company/company.js';
 import { companyPorts } from './company/ports.js';
 import { lifeHooks } from './config/life-hooks.js';
@@ -20,7 +21,7 @@ import {
   ProtocolError,
   ShutdownError,
 } from './errors.js';
-import { checkSeeds, joinSeeds, type Joiner, type JoinOptions, type JoinResult } from './join.js';
+import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './join.js';
 import {
   argumentsOf,
   EventStream,
@@ -66,6 +67,8 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   readonly #streams = new Set<EventStream>();
   readonly #onShutdown = new Set<() => void>();
   readonly #onAlone = new Set<() => void>();
+  /** Aborted by a shutdown. */
+  readonly #down = new AbortController();
   #shell!: Shell;
   #company!: Company;
   #leaving: Promise<void> | undefined;
@@ -74,6 +77,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   private constructor(config: ResolvedConfig) {
     super();
     this.#config = config;
+    setMaxListeners(0, this.#down.signal);
   }
 
   /**
@@ -127,28 +131,26 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     checkSeeds(seeds);
     options.signal?.throwIfAborted();
     if (this.#shell.engine.self.leaving) this.#comeBack();
-    const stop = new AbortController();
-    const giveUp = (): void => stop.abort(new ShutdownError('join'));
-    this.#onShutdown.add(giveUp);
     const { clock, requireNodeNames } = this.#config;
-    const joiner: Joiner = {
-      clock,
-      requireNodeNames,
-      resolve: (seed, signal) => this.#addressesOf(seed, signal),
-      contact: (to, ends) => this.#shell.pushPull(to, true, ends.signal, ends.dialSignal),
-    };
     try {
-      const signals = options.signal ? [options.signal, stop.signal] : [stop.signal];
-      const signal = AbortSignal.any(signals);
-      const result = await joinSeeds(seeds, joiner, { ...options, signal });
+      const down = this.#down.signal;
+      const signal = options.signal ? AbortSignal.any([options.signal, down]) : down;
+      const result = await joinSeeds(
+        seeds,
+        {
+          clock,
+          requireNodeNames,
+          resolve: (seed, stopped) => this.#addressesOf(seed, stopped),
+          contact: (to, ends) => this.#shell.pushPull(to, true, ends.signal, ends.dialSignal),
+        },
+        { ...options, signal },
+      );
       this.#shell.engine.settle();
       this.#config[lifeHooks]?.joined();
       return result;
     } catch (error) {
       this.#mustRun('join');
       throw error;
-    } finally {
-      this.#onShutdown.delete(giveUp);
     }
   }
 
@@ -195,6 +197,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     if (this.#shutdown === undefined) {
       // First, as the engine's end also ends what waits in its queue: that was not gossiped.
       for (const giveUp of this.#onShutdown) giveUp();
+      this.#down.abort(new ShutdownError('join'));
       // The snapshot is made before anything is forgotten.
       const closed = this.#company.close();
       this.#company.stop(new ShutdownError('rejoin'));
@@ -435,23 +438,16 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   }
 
   async #resolve(field: string, address: string): Promise<Address[]> {
-    const stop = new AbortController();
-    const giveUp = (): void => stop.abort(new ShutdownError('ping'));
-    this.#onShutdown.add(giveUp);
-    const { clock } = this.#config;
-    const bounds = { clock, timeoutMs: Infinity, signal: stop.signal, what: 'looking up' };
     try {
-      return await withDeadline(this.#addressesOf(address, stop.signal), bounds);
+      return await this.#addressesOf(address, this.#down.signal);
     } catch (cause) {
       this.#mustRun('ping');
       const rule = `cannot be used: ${asError(cause).message}`;
       throw new ConfigError([{ field, value: address, rule }], { cause });
-    } finally {
-      this.#onShutdown.delete(giveUp);
     }
   }
 
-  #addressesOf(seed: string, signal?: AbortSignal): Promise<Address[]> {
+  #addressesOf(seed: string, signal: AbortSignal): Promise<Address[]> {
     const resolver = this.#config[companyPorts]?.resolver;
     return resolveSeed(seed, { ...resolver, defaultPort: this.#shell.bindPort, signal });
   }

@@ -52,7 +52,8 @@ export async function lookUpSeeds(
   try {
     list = typeof seeds === 'function' ? await inTime(ask(seeds, signal)) : seeds;
   } catch (error) {
-    return failed(error);
+    failed(error);
+    return;
   }
   const batch = new Batch(clock, found);
   const lookUp = async (seed: string): Promise<void> => {

@@ -78,16 +78,15 @@ export class SystemLookup {
 
   /** Asks for one name after the other, until one has an address; a server that is silent ends it. */
   async #askServers(names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    let failure: unknown;
-    for (const name of names) {
+    for (const [index, name] of names.entries()) {
       try {
         return await this.#askForBoth(name, signal);
       } catch (error) {
-        failure = error;
-        if (signal.aborted || codeOf(error) === 'ETIMEOUT') break;
+        const isLast = index === names.length - 1;
+        if (isLast || signal.aborted || codeOf(error) === 'ETIMEOUT') throw error;
       }
     }
-    throw failure;
+    return [];
   }
 
   /** IPv4 first, as 0.0.0.0 is bound by default. */
@@ -104,8 +103,8 @@ export class SystemLookup {
     timer?.cancel();
     const found = answers.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
     if (found.length > 0) return found;
-    const failures = answers.flatMap((each): unknown =>
-      each.status === 'rejected' ? [each.reason] : [],
+    const failures = answers.flatMap((each) =>
+      each.status === 'rejected' ? [each.reason as Error] : [],
     );
     throw failures.find((error) => codeOf(error) === 'ETIMEOUT') ?? failures[0] ?? noRecord(name);
   }

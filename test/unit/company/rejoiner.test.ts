@@ -272,12 +272,11 @@ suite('seeds', () => {
   });
 
   test('an address that is found late is contacted when it is found', async () => {
-    let stage: Stage | undefined;
     const lookup = (): Promise<{ address: string }[]> =>
       new Promise((resolve) => {
-        stage?.clock.setTimer(5_000, () => resolve([{ address: '10.0.0.2' }]));
+        stage.clock.setTimer(5_000, () => resolve([{ address: '10.0.0.2' }]));
       });
-    stage = new Stage({ seeds: ['late', '10.0.0.3'] }, { resolver: { lookup } });
+    const stage: Stage = new Stage({ seeds: ['late', '10.0.0.3'] }, { resolver: { lookup } });
     stage.rejoiner.start();
     await stage.driver.run(5_000);
     assert.deepEqual(stage.addrs, ['10.0.0.3:7946', '10.0.0.2:7946']);
