@@ -17,7 +17,7 @@ import { systemClock } from '../runtime/system-clock.js';
 import { unless } from './shared-lookups.js';
 
 /** How long a name server has for an answer, and how often all of them are asked. */
-export const nameServerPatience = { timeout: 2_000, tries: 3 } as const;
+export const nameServerPatience = { timeout: 2_000, tries: 2 } as const;
 /** How much longer the second family may take once the other one has an address, in milliseconds. */
 const SECOND_FAMILY_MS = 500;
 /** Names that are asked for at a time. */
