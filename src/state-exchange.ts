@@ -62,8 +62,8 @@ export class StateExchange {
     const state = this.local(join);
     const remote = await this.#dialler.pushPull(to, state, signal, measured, dialSignal);
     const objection = await this.#pacer.run(this.objectionTo(remote.records, join));
-    if (objection !== undefined) throw objection;
     const isOurselves = join && this.#knowsOnlyUs(remote);
+    if (objection !== undefined) throw objection;
     await this.#pacer.run(this.merge(remote, join));
     if (isOurselves) {
       throw new ProtocolError(`${to.addr} is this node itself: no other member is known there`);
