@@ -4,9 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Joining: every seed is looked up, and all its addresses are contacted, a few at a time.
+// Joining: every seed is looked up, and all its addresses are contacted. Neither a name server nor an address
+// that does not answer delays the others (contacts.ts).
 import { setMaxListeners } from 'node:events';
-import type { Clock } from './core/ports.js';
+import { Contacts } from './contacts.js';
+import type { Clock, Timer } from './core/ports.js';
 import {
   ConfigError,
   JoinError,
@@ -19,28 +21,35 @@ import { withDeadline } from './runtime/deadline.js';
 import type { Address } from './wire/address.js';
 import { asError } from './delegate-host.js';
 
-const AT_ONCE = 8;
+/**
+ * How long a look-up, or an attempt that is not connected yet, may still take once an address was joined, in
+ * milliseconds. TCP repeats a lost first packet after 1 s.
+ */
+const GRACE_MS = 3_000;
 
 /** How a join went. */
 export interface JoinResult {
-  /** Addresses that were joined. */
+  /** Addresses that were joined. The node's own is not among them. */
   readonly contacted: number;
-  /** What could not be looked up or joined. */
+  /** What could not be looked up or joined, in the order in which it failed. */
   readonly failures: JoinFailure[];
+}
+
+/** What ends one contact early. */
+export interface ContactSignals {
+  /** Ends it in any case. */
+  readonly signal: AbortSignal;
+  /** Ends it unless it is connected already. */
+  readonly dialSignal: AbortSignal;
 }
 
 /** What joining needs of the node. */
 export interface Joiner {
   readonly clock: Clock;
   readonly requireNodeNames: boolean;
-  resolve(seed: string): Promise<Address[]>;
+  resolve(seed: string, signal: AbortSignal): Promise<Address[]>;
   /** Exchanges state with one address. */
-  contact(address: Address, signal: AbortSignal): Promise<void>;
-}
-
-interface Attempt {
-  readonly seed: string;
-  readonly address: Address;
+  contact(address: Address, signals: ContactSignals): Promise<void>;
 }
 
 /** How long a join may take. */
@@ -71,7 +80,7 @@ export async function joinSeeds(
   const timer =
     timeout === undefined ? undefined : joiner.clock.setTimer(timeout, timeIsUp(timeout));
   try {
-    return await contactAll(seeds, joiner, stop.signal);
+    return await new Join(joiner, stop.signal).run(seeds);
   } catch (error) {
     throwIfAborted(signal);
     throw error;
@@ -81,42 +90,90 @@ export async function joinSeeds(
   }
 }
 
-async function contactAll(
-  seeds: readonly string[],
-  joiner: Joiner,
-  signal: AbortSignal,
-): Promise<JoinResult> {
-  const failures: JoinFailure[] = [];
-  let contacted = 0;
-  const lookups = seeds.map(async (seed): Promise<Attempt[]> => {
+interface Attempt {
+  readonly seed: string;
+  readonly address: Address;
+}
+
+/** Something that may not take much longer once an address was joined. */
+interface Pending {
+  /** What it is, for the error's text. */
+  readonly what: string;
+  readonly controller: AbortController;
+  timer?: Timer;
+}
+
+/** One call of `join`. */
+class Join {
+  readonly #joiner: Joiner;
+  readonly #signal: AbortSignal;
+  readonly #failures: JoinFailure[] = [];
+  readonly #pending = new Set<Pending>();
+  #contacted = 0;
+
+  constructor(joiner: Joiner, signal: AbortSignal) {
+    this.#joiner = joiner;
+    this.#signal = signal;
+  }
+
+  async run(seeds: readonly string[]): Promise<JoinResult> {
+    const { clock } = this.#joiner;
+    const contacts = new Contacts<Attempt>({ clock }, { contact: (each) => this.#attempt(each) });
+    await Promise.all(seeds.map(async (seed) => contacts.add(await this.#attemptsFor(seed))));
+    await contacts.ended();
+    if (this.#contacted === 0) throw new JoinError(this.#failures);
+    return { contacted: this.#contacted, failures: this.#failures };
+  }
+
+  async #attemptsFor(seed: string): Promise<Attempt[]> {
+    const { clock } = this.#joiner;
     try {
-      const bounds = { clock: joiner.clock, timeoutMs: Infinity, signal, what: 'looking up' };
-      const addresses = await withDeadline(joiner.resolve(seed), bounds);
+      const addresses = await this.#patiently(`looking up ${seed}`, (signal) => {
+        const bounds = { clock, timeoutMs: Infinity, signal, what: 'looking up' };
+        return withDeadline(this.#joiner.resolve(seed, signal), bounds);
+      });
       return addresses.map((address) => ({ seed, address }));
     } catch (error) {
-      failures.push({ seed, error: asError(error) });
+      this.#failures.push({ seed, error: asError(error) });
       return [];
     }
-  });
-  const attempts = (await Promise.all(lookups)).flat();
-  const work = async (): Promise<void> => {
-    for (let attempt = attempts.shift(); attempt !== undefined; attempt = attempts.shift()) {
-      const { seed, address } = attempt;
-      try {
-        signal.throwIfAborted();
-        if (joiner.requireNodeNames && address.name === undefined) {
-          throw new NodeNameRequiredError(address.addr);
-        }
-        await joiner.contact(address, signal);
-        contacted++;
-      } catch (error) {
-        failures.push({ seed, address: address.addr, error: asError(error) });
+  }
+
+  async #attempt({ seed, address }: Attempt): Promise<void> {
+    const { requireNodeNames } = this.#joiner;
+    try {
+      this.#signal.throwIfAborted();
+      if (requireNodeNames && address.name === undefined) {
+        throw new NodeNameRequiredError(address.addr);
       }
+      await this.#patiently(`dialling ${address.addr}`, (dialSignal) =>
+        this.#joiner.contact(address, { signal: this.#signal, dialSignal }),
+      );
+      this.#contacted++;
+      for (const pending of this.#pending) this.#limit(pending);
+    } catch (error) {
+      this.#failures.push({ seed, address: address.addr, error: asError(error) });
     }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  if (contacted === 0) throw new JoinError(failures);
-  return { contacted, failures };
+  }
+
+  /** Does something, under a signal that is aborted {@link GRACE_MS} after an address was joined. */
+  async #patiently<T>(what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const pending: Pending = { what, controller: new AbortController() };
+    this.#pending.add(pending);
+    if (this.#contacted > 0) this.#limit(pending);
+    try {
+      return await work(AbortSignal.any([this.#signal, pending.controller.signal]));
+    } finally {
+      pending.timer?.cancel();
+      this.#pending.delete(pending);
+    }
+  }
+
+  #limit(pending: Pending): void {
+    const { what, controller } = pending;
+    const abort = (): void => controller.abort(new TimeoutError(what, GRACE_MS));
+    pending.timer ??= this.#joiner.clock.setTimer(GRACE_MS, abort);
+  }
 }
 
 /** @throws ConfigError when the seeds are no list of strings */

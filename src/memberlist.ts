@@ -4,6 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
+import { setMaxListeners } from 'node:events';
 import { Company } from './company/company.js';
 import { companyPorts } from './company/ports.js';
 import { lifeHooks } from './config/life-hooks.js';
@@ -69,6 +70,8 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   readonly #streams = new Set<EventStream>();
   readonly #onShutdown = new Set<() => void>();
   readonly #onAlone = new Set<() => void>();
+  /** Aborted by a shutdown. */
+  readonly #down = new AbortController();
   #shell!: Shell;
   #company!: Company;
   #leaving: Promise<void> | undefined;
@@ -77,6 +80,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   private constructor(config: ResolvedConfig) {
     super();
     this.#config = config;
+    setMaxListeners(0, this.#down.signal);
   }
 
   /**
@@ -118,8 +122,12 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * After a `leave` it comes back, under a higher incarnation.
    *
    * @param seeds - `host`, `host:port`, `[v6]:port` or `v6`, each optionally as `name/host:port`, or
-   *   `srv+name`; the port defaults to `bindPort`. Names are looked up, and all addresses contacted
-   * @throws JoinError when nobody was reached; the signal's reason; ShutdownError; ConfigError
+   *   `srv+name`; the port defaults to `bindPort`. Names are looked up, and all addresses contacted,
+   *   each soon after the other: one that does not answer delays the next by a quarter of a second at most
+   * @returns a promise that resolves once all attempts have ended. After the first success, those that are not
+   *   connected have 3 s left; exchanges that are under way have `tcpTimeout`
+   * @throws JoinError when nobody was reached, also when all seeds lead to this node itself; the signal's
+   *   reason; ShutdownError; ConfigError
    */
   async join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
     this.#mustRun('join');
@@ -127,18 +135,20 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     throwIfAborted(options.signal);
     if (this.#shell.engine.self.leaving) this.#comeBack();
     const stop = new AbortController();
-    const giveUp = (): void => stop.abort(new ShutdownError('join'));
-    this.#onShutdown.add(giveUp);
-    const stopListening = onAbort(options.signal, (reason) => stop.abort(reason));
+    const abort = (reason: unknown): void => stop.abort(reason);
+    const stopListening = [onAbort(options.signal, abort), onAbort(this.#down.signal, abort)];
     const { clock, requireNodeNames } = this.#config;
-    const joiner = {
-      clock,
-      requireNodeNames,
-      resolve: (seed: string) => this.#addressesOf(seed, stop.signal),
-      contact: (to: Address, signal: AbortSignal) => this.#shell.pushPull(to, true, signal),
-    };
     try {
-      const result = await joinSeeds(seeds, joiner, { ...options, signal: stop.signal });
+      const result = await joinSeeds(
+        seeds,
+        {
+          clock,
+          requireNodeNames,
+          resolve: (seed, stopped) => this.#addressesOf(seed, stopped),
+          contact: (to, signals) => this.#shell.pushPull(to, true, signals),
+        },
+        { ...options, signal: stop.signal },
+      );
       this.#shell.engine.settle();
       this.#config[lifeHooks]?.joined();
       return result;
@@ -146,8 +156,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       this.#mustRun('join');
       throw error;
     } finally {
-      stopListening();
-      this.#onShutdown.delete(giveUp);
+      for (const stopOne of stopListening) stopOne();
     }
   }
 
@@ -193,6 +202,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     if (this.#shutdown === undefined) {
       // First, as the engine's end also ends what waits in its queue: that was not gossiped.
       for (const giveUp of this.#onShutdown) giveUp();
+      this.#down.abort(new ShutdownError('join'));
       // The snapshot is made before anything is forgotten.
       const closed = this.#company.close();
       const { guard } = this.#shell;
@@ -433,14 +443,15 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
 
   async #resolve(field: string, address: string): Promise<Address[]> {
     try {
-      return await this.#addressesOf(address);
+      return await this.#addressesOf(address, this.#down.signal);
     } catch (cause) {
+      this.#mustRun('ping');
       const rule = `cannot be used: ${asError(cause).message}`;
       throw new ConfigError([{ field, value: address, rule }], { cause });
     }
   }
 
-  #addressesOf(seed: string, signal?: AbortSignal): Promise<Address[]> {
+  #addressesOf(seed: string, signal: AbortSignal): Promise<Address[]> {
     const resolver = this.#config[companyPorts]?.resolver;
     return resolveSeed(seed, { ...resolver, defaultPort: this.#shell.bindPort, signal });
   }

@@ -22,19 +22,19 @@ import { DelegateHost, asError } from './delegate-host.js';
 import { ConfigError, MemberlistError, MessageTooLargeError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
 import type { ConversationParts } from './exchange/conversation.js';
-import { Dialler } from './exchange/dialler.js';
+import { Dialler, type ExchangeSignals } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
 import { StreamMemory } from './exchange/stream-memory.js';
 import { createLogger } from './observability/logger.js';
 import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
 import { Reporter } from './observability/reporter.js';
+import { OwnAddress } from './own-address.js';
 import { PacketSender } from './packet-sender.js';
 import { handlersFor, type Receivers } from './receivers.js';
 import { Guard, internalErrorHook } from './runtime/guard.js';
 import { CidrList } from './security/cidr.js';
 import { layersFor } from './security/layers.js';
-import { isPublicIp } from './transport/advertise.js';
 import { NetTransport } from './transport/net-transport.js';
 import type { Transport } from './transport/transport.js';
 import { StateExchange } from './state-exchange.js';
@@ -71,6 +71,7 @@ export class Shell {
   readonly #pacer: Pacer;
   readonly #state: StateExchange;
   readonly #streams: StreamHost;
+  readonly #ownAddress: OwnAddress;
   readonly #allowsIp: (ip: string) => boolean;
   #down: Promise<void> | undefined;
   /** Tells the metrics of the company that we are in. */
@@ -98,12 +99,16 @@ export class Shell {
     this.counters = counters;
     this.report = report;
     this.host = host;
-    this.packets = new PacketSender({ transport, counters, report });
     const { snapshot } = init;
     this.snapshot = snapshot;
     const { addr, port } = init.advertised;
     this.bindPort = config.bindPort === 0 ? port : config.bindPort;
     const { clock, random } = config;
+    const sendFailed = (failure: Report): void => {
+      report(failure);
+      this.#ownAddress.check();
+    };
+    this.packets = new PacketSender({ transport, counters, report: sendFailed });
     const layers = layersFor(config);
     this.#pacer = new Pacer({ clock });
     const streams: ConversationParts = {
@@ -157,9 +162,11 @@ export class Shell {
       { timeoutMs: config.tcpTimeout, maxStreams: transport.maxStreams },
     );
     base.engine = this.engine;
-    if (isPublicIp(addr) && config.keyring === undefined) {
-      report({ code: 'public-address', address: addr });
-    }
+    const isEncrypted = config.keyring !== undefined;
+    this.#ownAddress = new OwnAddress(
+      { transport, clock, report },
+      { ip: addr, port, isEncrypted, allowsIp: this.#allowsIp },
+    );
     this.engine.start(meta);
   }
 
@@ -234,14 +241,23 @@ export class Shell {
     this.report({ code: 'packet-dropped', peer, reason: 'malformed', detail });
   }
 
-  /** Exchanges state with a node and merges what it sends. */
-  async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
+  /**
+   * Exchanges state with a node and merges what it sends.
+   *
+   * @throws ProtocolError, also when it is to be a join and leads to this node itself; TimeoutError; the
+   *   signal's reason
+   */
+  async pushPull(to: Address, join: boolean, signals: ExchangeSignals = {}): Promise<void> {
     const { clock } = this.config;
+    const { signal } = signals;
+    this.#ownAddress.check();
+    if (join) this.#ownAddress.beforeJoin(to);
     const startedAt = clock.now();
     let bytes: ExchangedBytes = { sent: 0, received: 0 };
     const ended = this.engine.exchangeBegins();
     try {
-      await this.#state.exchange(to, join, signal, (measured) => (bytes = measured));
+      const measured = (all: ExchangedBytes): void => void (bytes = all);
+      await this.#state.exchange(to, join, signals, measured);
     } catch (error) {
       this.counters.pushPullFailures++;
       const isForeseen = error instanceof MemberlistError || signal?.aborted === true;

@@ -7,13 +7,13 @@
 // Push/pull from one end to the other: our table and the user's state as a message, theirs judged and
 // merged. All of it goes in slices, and the table may change between two of them.
 import type { Engine } from './core/engine.js';
-import { nodeOfRecord } from './core/membership/merge.js';
+import { isPresentRecord, nodeOfRecord } from './core/membership/merge.js';
 import type { Node } from './core/member.js';
 import type { ExchangedBytes } from './core/reports.js';
 import type { DelegateHost } from './delegate-host.js';
 import { type MemberlistError, ProtocolError } from './errors.js';
 import type { MessageSource } from './exchange/conversation.js';
-import type { Dialler, TakeState } from './exchange/dialler.js';
+import type { Dialler, ExchangeSignals, TakeState } from './exchange/dialler.js';
 import type { Pacer } from './exchange/pacer.js';
 import type { Address } from './wire/address.js';
 import { MemoryPart, type Memory } from './wire/memory.js';
@@ -61,7 +61,7 @@ export class StateExchange {
   async exchange(
     to: Address,
     join: boolean,
-    signal: AbortSignal | undefined,
+    signals: ExchangeSignals,
     measured: (bytes: ExchangedBytes) => void,
   ): Promise<void> {
     const state: MessageSource = (memory) => this.local(join, memory);
@@ -70,10 +70,27 @@ export class StateExchange {
         this.objectionTo(remote.records, join, memory),
         ended,
       );
+      const isOurselves = join && this.#knowsOnlyUs(remote);
       if (objection !== undefined) throw objection;
       await this.#pacer.run(this.merge(remote, join), ended);
+      if (isOurselves) {
+        throw new ProtocolError(`${to.addr} is this node itself: no other member is known there`);
+      }
     };
-    await this.#dialler.pushPull(to, { state, take }, signal, measured);
+    await this.#dialler.pushPull(to, { state, take }, signals, measured);
+  }
+
+  /**
+   * Whether the sender of a table knows no member but us, at our address. Every node lists itself, so the sender
+   * is this node, reached by another address, through NAT, or through a load balancer.
+   */
+  #knowsOnlyUs({ records }: PushPull): boolean {
+    // Records about us are never left out of what was read; about others only if they are members here.
+    if (records.length === 0 || this.#engine.hasPeers) return false;
+    const { name, address } = this.#engine.local;
+    return records.every((record) =>
+      record.name === name ? nodeOfRecord(record)?.address === address : !isPresentRecord(record),
+    );
   }
 
   /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */

@@ -125,7 +125,7 @@ export class Company {
 
   async #contact(address: Address, signal: AbortSignal): Promise<void> {
     const before = this.#members;
-    await this.#shell.pushPull(address, true, signal);
+    await this.#shell.pushPull(address, true, { signal });
     if (this.#members > before) this.#shell.engine.settle();
   }
 }

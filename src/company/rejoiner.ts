@@ -10,6 +10,7 @@
 import { setMaxListeners } from 'node:events';
 import type { ResolvedConfig } from '../config/options.js';
 import { defaultRejoin } from '../config/presets.js';
+import { Contacts } from '../contacts.js';
 import { LostPeers } from '../core/company/lost-peers.js';
 import type { Counters } from '../core/counters.js';
 import type { Member } from '../core/member.js';
@@ -21,7 +22,7 @@ import { NodeNameRequiredError, TimeoutError } from '../errors.js';
 import type { Guard } from '../runtime/guard.js';
 import type { Address } from '../wire/address.js';
 import { companyPorts } from './ports.js';
-import { addressesOf } from './seeds.js';
+import { lookUpSeeds, SeedTrouble, SeedTurns } from './seeds.js';
 import type { SavedPeer } from './snapshot.js';
 
 /** What keeping company sees of the node, and does with it. */
@@ -37,7 +38,6 @@ export interface Host {
   contact(address: Address, signal: AbortSignal): Promise<void>;
 }
 
-const AT_ONCE = 8;
 const FIRST_DELAY_MS = 1_000;
 const JITTER = 0.5;
 
@@ -51,6 +51,8 @@ export class Rejoiner {
   readonly #random: Random;
   readonly #intervalMs: number;
   readonly #timeoutMs: number;
+  readonly #turns = new SeedTurns();
+  readonly #trouble: SeedTrouble;
   #isRunning = false;
   /** Nobody has answered since we began, and somebody might. */
   #isBeginning = false;
@@ -68,6 +70,7 @@ export class Rejoiner {
     this.#random = own;
     this.#intervalMs = rejoin.interval;
     this.#timeoutMs = rejoin.timeout;
+    this.#trouble = new SeedTrouble({ clock, report: host.report });
     this.lost = new LostPeers(
       { clock, random: own },
       { intervalMs: rejoin.interval, forgetAfterMs: rejoin.forgetAfter },
@@ -92,6 +95,7 @@ export class Rejoiner {
     this.#timer = undefined;
     this.#attempt?.abort(reason);
     this.lost.clear();
+    this.#trouble.over();
   }
 
   /** Something became known of a member. */
@@ -107,6 +111,7 @@ export class Rejoiner {
   #joined(name: string): void {
     this.lost.settle(name);
     this.unmet = [];
+    this.#trouble.over();
     if (!this.#isBeginning) return;
     this.#isBeginning = false;
     if (this.#timer === undefined) return;
@@ -184,33 +189,68 @@ export class Rejoiner {
     const { seeds } = this.#config;
     // Whoever is alone has nobody to share the work with.
     const wasAlone = this.#alive === 1;
-    if (wasAlone) await this.#trySeeds(signal);
-    await this.#tryAll(this.unmet, signal);
+    if (wasAlone) await this.#trySeedsThenUnmet(signal);
+    else await this.#tryAll(this.unmet, signal);
     const alive = this.#alive;
     if (wasAlone && alive > 1) return;
+    if (wasAlone && this.#isRunning) this.#trouble.noneReached();
     const drawn = this.lost.draw(alive, alive > 1 && seeds !== undefined ? 1 : 0);
     if (drawn === 'others') await this.#trySeeds(signal);
     else if (drawn !== undefined) await this.#tryAll([drawn.peer], signal);
   }
 
+  /** Seeds that take long, or the look-up of their names, leave the others half of the time. */
+  async #trySeedsThenUnmet(signal: AbortSignal): Promise<void> {
+    const seeds = this.#trySeeds(signal);
+    let timer: Timer | undefined;
+    if (this.unmet.length > 0) {
+      const late = new Promise<void>((resolve) => {
+        timer = this.#config.clock.setTimer(this.#timeoutMs / 2, resolve);
+      });
+      await Promise.race([seeds, late]);
+    } else await seeds;
+    timer?.cancel();
+    await Promise.all([seeds, this.#tryAll(this.unmet, signal)]);
+  }
+
   async #trySeeds(signal: AbortSignal): Promise<void> {
     const { seeds, clock } = this.#config;
     if (seeds === undefined) return;
-    const { report, bindPort: defaultPort } = this.#host;
-    const components = { clock, report, resolver: this.#config[companyPorts]?.resolver };
-    await this.#tryAll(await addressesOf(seeds, components, { defaultPort, signal }), signal);
+    this.#turns.begin();
+    const { bindPort: defaultPort } = this.#host;
+    const contacts = this.#contacts(signal);
+    const components = {
+      clock,
+      resolver: this.#config[companyPorts]?.resolver,
+      report: (report: Report) => {
+        this.#host.report(report);
+        if (report.code !== 'seeds-failed') return;
+        this.#trouble.failed(report.peer ?? 'the seeds', report.error);
+      },
+      found: (addresses: readonly Address[]) => {
+        contacts.add(this.#turns.inTurn(this.#shuffled(addresses).reverse()));
+      },
+    };
+    await lookUpSeeds(seeds, components, { defaultPort, signal });
+    await contacts.ended();
   }
 
-  /** In random order, a few at a time, those who are no members, or have become none on the way. */
+  /** In random order, soon one after the other. */
   async #tryAll(addresses: readonly Address[], signal: AbortSignal): Promise<void> {
-    const waiting = this.#shuffled(addresses);
-    const work = async (): Promise<void> => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        if (signal.aborted) return;
-        if (!this.#isMember(next.addr)) await this.#try(next, signal);
-      }
+    const contacts = this.#contacts(signal);
+    contacts.add(this.#shuffled(addresses).reverse());
+    await contacts.ended();
+  }
+
+  /** Attempts at those that are no members, and have become none while they waited. */
+  #contacts(signal: AbortSignal): Contacts<Address> {
+    const { clock } = this.#config;
+    const contact = async (address: Address): Promise<void> => {
+      if (signal.aborted) return;
+      this.#turns.tried(address.addr);
+      if (!this.#isMember(address.addr)) await this.#try(address, signal);
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    return new Contacts({ clock }, { contact });
   }
 
   async #try({ addr, name }: Address, signal: AbortSignal): Promise<void> {
@@ -226,6 +266,9 @@ export class Rejoiner {
       if (!this.#isRunning) return;
       counters.rejoins.failed++;
       report({ code: 'rejoin-failed', peer, error: asError(error) });
+      if (this.#config.seeds !== undefined && this.#alive === 1) {
+        this.#trouble.failed(peer, asError(error));
+      }
     }
   }
 

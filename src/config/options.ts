@@ -83,8 +83,8 @@ export interface MemberlistConfig {
   /** The port to bind, UDP and TCP: 0 to 65535, where 0 picks a free one. Default: 7946. */
   bindPort?: number | undefined;
   /**
-   * The IP that others are told, for instance behind NAT. Default: the bound one, or the first
-   * private one of the interfaces if that is `0.0.0.0` or `::`.
+   * The IP that others are told, for instance behind NAT. Default: the first bound one that is not loopback; if
+   * that is `0.0.0.0` or `::`, a private one, that of the interface with the default route first.
    */
   advertiseAddr?: string | undefined;
   /** The port that others are told: 0 to 65535. Default (and the meaning of 0): the bound one. */

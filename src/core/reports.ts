@@ -49,6 +49,7 @@ export type Report =
   | { readonly code: 'rejoined'; peer: string; address: string }
   | { readonly code: 'rejoin-failed'; peer: string; error: Error }
   | { readonly code: 'seeds-failed'; peer?: string; error: Error }
+  | { readonly code: 'seeds-unreachable'; peer: string; forMs: number; error: Error }
   | {
       readonly code: 'snapshot-corrupt';
       peer?: undefined;
@@ -64,6 +65,9 @@ export type Report =
   | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
   | { readonly code: 'public-address'; peer?: undefined; address: string }
   | { readonly code: 'leave-withheld'; peer: string; address: string }
+  | { readonly code: 'address-not-allowed'; peer?: undefined; address: string }
+  | { readonly code: 'address-gone'; peer?: undefined; address: string }
+  | { readonly code: 'loopback-advertised'; peer: string; address: string }
   | { readonly code: 'leave-unfinished'; peer?: undefined; error: Error }
   | { readonly code: 'internal-error'; peer?: string; error: Error };
 

@@ -47,6 +47,20 @@ export interface StreamPing {
   readonly withinMs: number;
 }
 
+/** What ends an exchange early. */
+/** What ends an exchange early. */
+export interface ExchangeSignals {
+  readonly signal?: AbortSignal | undefined;
+  /** Is also aborted when `signal` is; has no effect once the exchange is connected. */
+  readonly dialSignal?: AbortSignal | undefined;
+}
+
+/** What bounds one exchange. */
+interface ExchangeBounds extends ExchangeSignals {
+  readonly timeoutMs: number;
+  readonly memory: Memory;
+}
+
 /** Begins exchanges with other nodes. */
 export class Dialler {
   readonly #transport: Transport;
@@ -80,14 +94,22 @@ export class Dialler {
   async pushPull<T>(
     to: Address,
     { state, take }: { state: MessageSource; take: TakeState<T> },
-    signal?: AbortSignal,
+    signals: ExchangeSignals = {},
     measured?: (bytes: { readonly sent: number; readonly received: number }) => void,
   ): Promise<T> {
+    const { signal, dialSignal } = signals;
     return this.#withMemory(to, 'push/pull', signal, async (memory, ended) => {
       // Written while the connection is being made; where none comes about nobody asks how it went.
       const message = this.#parts.pacer.run(state(memory), ended);
       message.catch(() => undefined);
-      const bounds = { timeoutMs: this.#timeoutMs, signal: ended, memory };
+      const untilConnected =
+        dialSignal === undefined ? ended : AbortSignal.any([ended, dialSignal]);
+      const bounds = {
+        timeoutMs: this.#timeoutMs,
+        signal: ended,
+        dialSignal: untilConnected,
+        memory,
+      };
       const remote = await this.#exchange(to, 'push/pull', bounds, async (conversation) => {
         await conversation.send(await message);
         const answer = await conversation.answer();
@@ -187,19 +209,15 @@ export class Dialler {
   async #exchange<T>(
     to: Address,
     what: string,
-    {
-      timeoutMs,
-      signal,
-      memory,
-    }: { timeoutMs: number; signal: AbortSignal | undefined; memory: Memory },
+    { timeoutMs, signal, dialSignal = signal, memory }: ExchangeBounds,
     work: (conversation: Conversation) => Promise<T>,
   ): Promise<T> {
     const named = `${what} with ${to.addr}`;
     let connection: Connection;
     try {
-      connection = await this.#transport.dial(to, { timeout: timeoutMs, signal });
+      connection = await this.#transport.dial(to, { timeout: timeoutMs, signal: dialSignal });
     } catch (cause) {
-      if (signal?.aborted === true) throw signal.reason;
+      if (dialSignal?.aborted === true) throw dialSignal.reason;
       const { message, code } = asError(cause) as Error & { code?: unknown };
       if (code === 'ETIMEDOUT') throw new TimeoutError(`dialling ${to.addr}`, timeoutMs, { cause });
       throw new ProtocolError(`${to.addr} could not be reached: ${message}`, { cause });

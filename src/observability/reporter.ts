@@ -180,6 +180,13 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'rejoin',
     ({ peer, error }) => `${peer ?? 'the seeds'} could not be looked up: ${error.message}`,
   ],
+  'seeds-unreachable': [
+    'warn',
+    'rejoin',
+    ({ peer, forMs, error }) =>
+      `no seed could be joined for ${Math.round(forMs / 1_000)} s; the last attempt was ${peer}: ` +
+      `${error.message}. They are tried again; this is not logged again until one was joined`,
+  ],
   isolated: [
     'warn',
     'rejoin',
@@ -230,6 +237,27 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     ({ peer, address }) =>
       `left without telling anybody: another node at ${address} answers to the name ${peer}, ` +
       'and all would take that one for gone',
+  ],
+  'address-not-allowed': [
+    'warn',
+    'core',
+    ({ address }) =>
+      `the advertised address ${address} is in none of our own cidrsAllowed; ` +
+      'members with the same list refuse this node',
+  ],
+  'address-gone': [
+    'warn',
+    'core',
+    ({ address }) =>
+      `the advertised address ${address} is on no interface any more, or its interface is down; ` +
+      'others cannot reach this node until it is back. If it has changed, restart the node',
+  ],
+  'loopback-advertised': [
+    'warn',
+    'core',
+    ({ peer, address }) =>
+      `joining ${peer}, but the advertised address ${address} is loopback: other hosts cannot reach ` +
+      'this node. Set bindAddr or advertiseAddr',
   ],
   'leave-unfinished': [
     'warn',

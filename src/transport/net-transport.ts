@@ -20,8 +20,10 @@ import {
   joinHostPort,
   splitHostPort,
 } from '../wire/address.js';
-import { chooseAdvertiseAddr } from './advertise.js';
+import { chooseAdvertiseAddr, isLoopbackIp } from './advertise.js';
+import { findDefaultRoutes, type DefaultRoutes } from './default-route.js';
 import { descriptorLimit, descriptorOf, isAmongTheLast, mostStreams } from './descriptors.js';
+import { SocketPicker } from './pick-socket.js';
 import { SocketSet, TcpConnection, TcpListener, codedError, dialTcp, plainIp } from './tcp.js';
 import type { Connection, Transport, TransportHandlers } from './transport.js';
 import { UdpSocket } from './udp.js';
@@ -69,7 +71,9 @@ export class NetTransport implements Transport {
   readonly #descriptorLimit = descriptorLimit();
   /** Streams of others at once, so that descriptors are left for everything else. */
   readonly maxStreams = mostStreams(this.#descriptorLimit, process.platform);
-  #bound: { readonly address: string; readonly port: number } | undefined;
+  #picker: SocketPicker<UdpSocket> | undefined;
+  #defaultRoutes: DefaultRoutes = [];
+  #boundPort: number | undefined;
 
   /** @throws ConfigError when an address is not an IP, or the port is out of range. */
   constructor(options: NetTransportOptions = {}) {
@@ -94,7 +98,8 @@ export class NetTransport implements Transport {
    * @throws Error before `start` has resolved.
    */
   get port(): number {
-    return this.#boundOrThrow().port;
+    if (this.#boundPort === undefined) throw new Error('the transport has not been started');
+    return this.#boundPort;
   }
 
   start(handlers: TransportHandlers): Promise<void> {
@@ -109,12 +114,31 @@ export class NetTransport implements Transport {
     addr: string | undefined,
     port: number | undefined,
   ): { addr: string; port: number } {
-    const bound = this.#boundOrThrow();
-    const interfaces = networkInterfaces();
+    const bound = this.#udpSockets.map(({ address }) => address);
+    const { port: boundPort } = this;
+    const options = { given: addr, bound, interfaces: networkInterfaces() };
     return {
-      addr: chooseAdvertiseAddr({ given: addr, bound: bound.address, interfaces }),
-      port: port ?? bound.port,
+      addr: chooseAdvertiseAddr({ ...options, defaultRoutes: this.#defaultRoutes }),
+      port: port ?? boundPort,
     };
+  }
+
+  isOwn(addr: string): boolean {
+    const parts = splitHostPort(addr);
+    if (parts === undefined || parts.port !== this.#boundPort) return false;
+    const ip = plainIp(parts.host);
+    const isBound = this.#udpSockets.some(
+      ({ address, isIpv6, isDualStack }) =>
+        address === ip ||
+        (ip.includes(':') ? isIpv6 && address === '::' : isDualStack || address === '0.0.0.0'),
+    );
+    return isBound && this.isLocal(ip);
+  }
+
+  isLocal(ip: string): boolean {
+    if (isLoopbackIp(ip)) return true;
+    const all = Object.values(networkInterfaces());
+    return all.some((infos) => infos?.some(({ address }) => address === ip));
   }
 
   async writeTo(packet: Buffer, to: Address): Promise<void> {
@@ -201,7 +225,14 @@ export class NetTransport implements Transport {
       this.#udpSockets.push(await UdpSocket.bind({ address, port, ipv6Only, onPacket }));
       if (this.#state !== 'starting') throw new ShutdownError('start');
     }
-    this.#bound = { address: this.#udpSockets[0]?.address ?? '', port };
+    this.#defaultRoutes = await findDefaultRoutes();
+    if (this.#state !== 'starting') throw new ShutdownError('start');
+    const { interfaces, defaultRoutes } = {
+      interfaces: networkInterfaces(),
+      defaultRoutes: this.#defaultRoutes,
+    };
+    this.#picker = new SocketPicker(this.#udpSockets, { interfaces, defaultRoutes });
+    this.#boundPort = port;
     this.#state = 'running';
   }
 
@@ -237,12 +268,14 @@ export class NetTransport implements Transport {
   }
 
   #socketFor(ip: string): UdpSocket {
-    const isIpv6 = ip.includes(':');
-    const socket =
-      this.#udpSockets.find((candidate) => candidate.isIpv6 === isIpv6) ??
-      this.#udpSockets.find((candidate) => !isIpv6 && candidate.isDualStack);
+    const socket = this.#picker?.pick(ip);
     if (socket) return socket;
+    const isIpv6 = ip.includes(':');
     const family = isIpv6 ? 'IPv6' : 'IPv4';
+    if (this.#udpSockets.some((each) => each.isIpv6 === isIpv6)) {
+      const message = `cannot send to ${ip}: only loopback addresses are bound for ${family}`;
+      throw codedError(message, { code: 'EADDRNOTAVAIL' });
+    }
     const message = `cannot send to ${ip}: no ${family} address is bound`;
     throw codedError(message, { code: 'EAFNOSUPPORT' });
   }
@@ -250,11 +283,6 @@ export class NetTransport implements Transport {
   #assertRunning(operation: string): void {
     if (this.#state === 'closed') throw new ShutdownError(operation);
     if (this.#state !== 'running') throw new Error(`${operation}: not started yet`);
-  }
-
-  #boundOrThrow(): { readonly address: string; readonly port: number } {
-    if (this.#bound === undefined) throw new Error('the transport has not been started');
-    return this.#bound;
   }
 }
 

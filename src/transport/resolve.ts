@@ -7,9 +7,11 @@
 // Seeds: what a user may write for a node to join through, and the addresses that it stands for.
 
 import dns from 'node:dns';
-import { Resolver as DnsResolver, lookup as systemLookup } from 'node:dns/promises';
+import { Resolver as DnsResolver } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { type Address, ipFromBytes, ipToBytes, joinHostPort } from '../wire/address.js';
+import { SharedLookups } from './shared-lookups.js';
+import { nameServerPatience, SystemLookup, systemPorts } from './system-lookup.js';
 
 /** A seed, taken apart. */
 export interface Seed {
@@ -23,18 +25,21 @@ export interface Seed {
   readonly isSrv?: true;
 }
 
-/** Every address of a host name, IPv4 and IPv6; rejects when there is none. */
-export type Lookup = (hostname: string) => Promise<readonly { readonly address: string }[]>;
+/** Every address of a host name, IPv4 and IPv6; rejects when there is none. The signal gives up. */
+export type Lookup = (
+  hostname: string,
+  signal: AbortSignal,
+) => Promise<readonly { readonly address: string }[]>;
 
 /** The SRV records of a name; rejects when there is none. The signal gives up. */
 export type SrvLookup = (
   name: string,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ) => Promise<readonly { readonly name: string; readonly port: number }[]>;
 
-/** Looks names up. */
+/** Looks names up. Of each name there is one look-up at a time. */
 export interface Resolver {
-  /** The system's resolver (`getaddrinfo`, so also /etc/hosts) by default. */
+  /** By default the hosts file, the name servers, and what else the system asks (system-lookup.ts). */
   readonly lookup?: Lookup | undefined;
   /** The name servers of the system by default. */
   readonly srv?: SrvLookup | undefined;
@@ -44,7 +49,7 @@ export interface Resolver {
 export interface ResolveSeedOptions extends Resolver {
   /** The port of seeds that name none. */
   readonly defaultPort: number;
-  /** Gives up asking for SRV records. */
+  /** Gives up looking names up. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -96,14 +101,18 @@ export async function resolveSeed(seed: string, options: ResolveSeedOptions): Pr
   return Array.from(addrs, (addr) => (name === undefined ? { addr } : { addr, name }));
 }
 
-async function hostAddrs(host: string, port: number, { lookup }: Resolver): Promise<string[]> {
-  const ips = isIP(host) > 0 ? [host] : await lookUp(host, lookup);
+async function hostAddrs(
+  host: string,
+  port: number,
+  options: ResolveSeedOptions,
+): Promise<string[]> {
+  const ips = isIP(host) > 0 ? [host] : await lookUp(host, options);
   return ips.map((ip) => joinHostPort(plainText(ip), port));
 }
 
 async function srvAddrs(name: string, options: ResolveSeedOptions): Promise<string[]> {
   const { srv = lookUpSrv, signal } = options;
-  const records = await srv(name, signal);
+  const records = await shared(srv).ask(name, signal);
   if (records.length === 0) throw new Error(`"${name}" has no SRV records`);
   const found = await Promise.allSettled(
     records.map((record) => hostAddrs(record.name, record.port, options)),
@@ -146,27 +155,42 @@ function nonsense(seed: string, why: string): SeedSyntaxError {
   return new SeedSyntaxError(`"${seed}" is not a seed: ${why} (${forms})`);
 }
 
-async function lookUp(host: string, lookup: Lookup = lookUpAll): Promise<string[]> {
-  const answers = await lookup(host);
+async function lookUp(
+  host: string,
+  { lookup = lookUpAll, signal }: ResolveSeedOptions,
+): Promise<string[]> {
+  const answers = await shared(lookup).ask(host, signal);
   if (answers.length === 0) throw new Error(`"${host}" has no address`);
   return answers.map(({ address }) => address);
 }
 
-function lookUpAll(hostname: string): ReturnType<Lookup> {
-  return systemLookup(hostname, { all: true });
+const sharedLookups = new WeakMap<object, SharedLookups<unknown>>();
+
+/** The look-ups under way of one function that looks up. */
+function shared<T>(lookUpOne: (name: string, signal: AbortSignal) => Promise<T>): SharedLookups<T> {
+  const known = sharedLookups.get(lookUpOne) as SharedLookups<T> | undefined;
+  if (known !== undefined) return known;
+  const made = new SharedLookups(lookUpOne);
+  sharedLookups.set(lookUpOne, made);
+  return made;
 }
+
+const system = new SystemLookup(systemPorts);
+
+const lookUpAll: Lookup = async (hostname, signal) =>
+  (await system.lookUp(hostname, signal)).map((address) => ({ address }));
 
 async function lookUpSrv(...[name, signal]: Parameters<SrvLookup>): ReturnType<SrvLookup> {
   // One of its own, which can be stopped; it asks those whom `dns.setServers` names. (That puts another
   // function in the module's place, which a name that was imported does not see.)
-  const resolver = new DnsResolver();
+  const resolver = new DnsResolver(nameServerPatience);
   resolver.setServers(dns.getServers());
   const cancel = (): void => resolver.cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
+  signal.addEventListener('abort', cancel, { once: true });
   try {
     return await resolver.resolveSrv(name);
   } finally {
-    signal?.removeEventListener('abort', cancel);
+    signal.removeEventListener('abort', cancel);
   }
 }
 

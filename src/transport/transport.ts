@@ -59,6 +59,16 @@ export interface Transport {
     port: number | undefined,
   ): { addr: string; port: number };
   /**
+   * Whether an `'ip:port'` leads to this transport itself, such as a loopback address with the bound port.
+   * Without this method, only the advertised address is known to be our own.
+   */
+  isOwn?(addr: string): boolean;
+  /**
+   * Whether an IP belongs to this machine at this moment. Without this method, a node does not notice that
+   * its advertised address is gone.
+   */
+  isLocal?(ip: string): boolean;
+  /**
    * Sends one datagram, best effort. A rejection is a local failure or a refusal that is known at
    * once; success says nothing about arrival.
    */

@@ -19,8 +19,13 @@ export function nodeOfRecord(record: MemberRecord): Node | undefined {
 }
 
 /** Whether a record is about a member that lives. */
-export function isAliveRecord({ state }: MemberRecord): boolean {
+export function isAliveRecord({ state }: Pick<MemberRecord, 'state'>): boolean {
   return memberStates[state] === 'alive';
+}
+
+/** Whether a record is about a member that is neither dead nor has left. */
+export function isPresentRecord({ state }: Pick<MemberRecord, 'state'>): boolean {
+  return isAliveRecord({ state }) || memberStates[state] === 'suspect';
 }
 
 /** Makes the claim that a record stands for. A state that we do not know is passed over. */

@@ -173,7 +173,13 @@ suite('seeds', () => {
     assert.equal(asked.length, 4);
     assert.equal(asked[1]?.aborted, true);
     assert.equal(stage.table.length, 2);
-    assert.deepEqual(stage.codes(), ['seeds-failed', 'seeds-failed', 'rejoined']);
+    assert.deepEqual(stage.codes(), [
+      'seeds-failed',
+      'seeds-failed',
+      'seeds-unreachable',
+      'seeds-failed',
+      'rejoined',
+    ]);
   });
 
   test('a name without an answer does not keep others from being tried', async () => {
@@ -216,5 +222,104 @@ suite('seeds', () => {
     assert.ok(stage.contacts.length <= 8);
     const inOrder = seeds.slice(0, stage.contacts.length).map((seed) => `${seed}:7946`);
     assert.notDeepEqual(stage.addrs, inOrder);
+  });
+
+  const blackHole = (signal: AbortSignal): Promise<never> =>
+    new Promise((_resolve, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason as Error)),
+    );
+
+  for (const live of [2, 27, 52]) {
+    test(`fifty black holes keep nobody from number ${live} for 3 s`, async () => {
+      const seeds = Array.from({ length: 51 }, (_, i) => `10.0.0.${i + 2}`);
+      const stage = new Stage({ seeds });
+      let reachedAt: number | undefined;
+      stage.answer = ({ addr }, signal) => {
+        if (addr !== `10.0.0.${live}:7946`) return blackHole(signal);
+        reachedAt = stage.clock.now();
+        stage.joins('live', live);
+        return Promise.resolve();
+      };
+      stage.rejoiner.start();
+      await stage.driver.run(3_000);
+      assert.ok(reachedAt !== undefined && reachedAt < 2_000, `reached at ${reachedAt}`);
+    });
+  }
+
+  test('of more black holes than fit into a look all get their turn before one gets another', async () => {
+    const seeds = Array.from({ length: 200 }, (_, i) => `10.0.0.${i + 2}`);
+    const stage = new Stage({ seeds });
+    stage.answer = (_address, signal) => blackHole(signal);
+    stage.rejoiner.start();
+    await stage.driver.run(100_000);
+    const first = stage.addrs.slice(0, 200);
+    assert.equal(new Set(first).size, 200);
+    assert.ok(stage.contacts.length > 200);
+  });
+
+  test('a name server that does not answer holds up the other seeds for a moment only', async () => {
+    const lookup = (name: string, signal: AbortSignal): Promise<{ address: string }[]> =>
+      name === 'slow' ? blackHole(signal) : Promise.resolve([{ address: '10.0.0.3' }]);
+    const stage = new Stage({ seeds: ['slow', 'quick', '10.0.0.2'] }, { resolver: { lookup } });
+    stage.rejoiner.start();
+    await stage.driver.run(250);
+    assert.deepEqual(stage.addrs.sort(), ['10.0.0.2:7946', '10.0.0.3:7946']);
+    await stage.driver.run(10_000);
+    const [report] = stage.reports.filter(({ code }) => code === 'seeds-failed');
+    assert.ok(report?.code === 'seeds-failed');
+    assert.equal(report.peer, 'slow');
+    assert.match(report.error.message, /did not finish within 10000 ms/);
+  });
+
+  test('an address that is found late is contacted when it is found', async () => {
+    const lookup = (): Promise<{ address: string }[]> =>
+      new Promise((resolve) => {
+        stage.clock.setTimer(5_000, () => resolve([{ address: '10.0.0.2' }]));
+      });
+    const stage: Stage = new Stage({ seeds: ['late', '10.0.0.3'] }, { resolver: { lookup } });
+    stage.rejoiner.start();
+    await stage.driver.run(5_000);
+    assert.deepEqual(stage.addrs, ['10.0.0.3:7946', '10.0.0.2:7946']);
+  });
+
+  test('that hang leave those of an earlier life half of the time', async () => {
+    const stage = new Stage({ seeds: ['10.0.0.2'] });
+    stage.rejoiner.unmet = [{ name: 'old', addr: '10.0.0.9:7946' }];
+    stage.answer = ({ addr }, signal) => {
+      if (addr !== '10.0.0.9:7946') return blackHole(signal);
+      stage.joins('old', 9);
+      return Promise.resolve();
+    };
+    stage.rejoiner.start();
+    await stage.driver.run(5_000);
+    assert.equal(stage.table.length, 2);
+  });
+
+  test('that nobody answers are warned of once, with the last error, and again after a success', async () => {
+    const stage = new Stage({ seeds: ['10.0.0.2'] });
+    const warnings = (): string[] =>
+      stage.reports.flatMap((report) =>
+        report.code === 'seeds-unreachable' ? [`${report.peer}: ${report.error.message}`] : [],
+      );
+    stage.rejoiner.start();
+    await stage.driver.run(9_000);
+    assert.deepEqual(warnings(), [], 'not at once');
+    await stage.driver.run(600_000);
+    const line = '10.0.0.2:7946: 10.0.0.2:7946 refused';
+    assert.deepEqual(warnings(), [line]);
+    stage.lives('a', 2);
+    await stage.driver.run(60_000);
+    assert.equal(stage.table.length, 2);
+    stage.answer = ({ addr }) => Promise.reject(new Error(`${addr} refused`));
+    stage.leaves('a', 2);
+    await stage.driver.run(600_000);
+    assert.deepEqual(warnings(), [line, line]);
+  });
+
+  test('that are only ourselves are nothing to be warned of', async () => {
+    const stage = new Stage({ seeds: ['10.0.0.1'] });
+    stage.rejoiner.start();
+    await stage.driver.run(600_000);
+    assert.deepEqual(stage.codes(), []);
   });
 });

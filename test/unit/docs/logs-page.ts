@@ -105,6 +105,14 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
   rejoined: 'A member that had failed, or a seed, was reached again, and the clusters are one.',
   'rejoin-failed':
     'A lost member or a seed did not answer; it is tried again. Gone for good? `forget(name)`.',
+  'seeds-unreachable':
+    'This node is alone, and no seed could be joined for `forMs` milliseconds; `error` is the last failure. Is the name right, does anything listen there, does a firewall drop TCP? Seeds that lead to this node itself count as failed. Logged once, and again only after a seed was joined.',
+  'address-not-allowed':
+    'The address that this node advertises is outside its own `cidrsAllowed`, so that members with the same list refuse it. Add the network, or advertise another address.',
+  'address-gone':
+    'The advertised address was on an interface when the node started and is not any more: it changed (DHCP), or the interface is down. Others find this node failed. Restart it, or bring the address back.',
+  'loopback-advertised':
+    'The advertised address is loopback and the seed is on another host, which cannot reach this node. Set `bindAddr` or `advertiseAddr` to an address of this host.',
   'seeds-failed':
     'Of the `seeds` none could be looked up or reached; they are tried again. Does the name resolve here? Is anybody there?',
   isolated:

@@ -117,7 +117,7 @@ class Stage {
   }
 
   pushPull(signal?: AbortSignal): Promise<PushPull> {
-    return this.finish(this.dialler.pushPull(to, stateOf({ join: true, ...ours }), signal));
+    return this.finish(this.dialler.pushPull(to, stateOf({ join: true, ...ours }), { signal }));
   }
 
   ping(node = 'target', withinMs = 500): Promise<boolean> {

@@ -46,10 +46,16 @@ for (const [family, ip] of [
   });
 }
 
-test('our own address is as any other: a seed that is ourselves works where we are allowed', async () => {
+test('a node that advertises an address outside of its own cidrsAllowed is warned once', async () => {
   await using cluster = new Cluster();
-  const a = await cluster.node('a', { cidrsAllowed: ['10.0.0.0/8'] });
-  assert.equal((await a.join([addressOf(a).addr])).contacted, 1);
+  const log = new Log();
+  await cluster.node('a', { cidrsAllowed: ['10.0.0.0/8'], logger: log });
+  assert.deepEqual(log.of('address-not-allowed'), []);
+  const b = await cluster.node('b', { cidrsAllowed: ['192.168.0.0/16'], logger: log });
+  const [line, ...more] = log.of('address-not-allowed');
+  assert.equal(line?.level, 'warn');
+  assert.equal(line.fields.address, b.localNode.addr);
+  assert.deepEqual(more, []);
 });
 
 test('a foreign label is said once, with both labels, whatever comes how often', async () => {

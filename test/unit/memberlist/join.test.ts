@@ -16,10 +16,11 @@ import {
   ProtocolError,
   ShutdownError,
   TimeoutError,
+  type Transport,
 } from '../../../src/index.js';
 import { joinSeeds } from '../../../src/join.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';
-import { Cluster, addressOf, names, rejection, until } from './cluster.js';
+import { Cluster, addressOf, altered, names, rejection, until } from './cluster.js';
 
 const nobody = '10.9.9.9:7946';
 
@@ -94,12 +95,69 @@ void describe('Memberlist.join', () => {
     await until(a, () => a.numMembers === 2);
   });
 
-  void it('joins through itself, which changes nothing', async () => {
+  void it('does not count itself as somebody who was reached', async () => {
     await using cluster = new Cluster();
     const a = await cluster.node('a');
-    assert.equal((await a.join([addressOf(a).addr])).contacted, 1);
+    const b = await cluster.node('b');
+    const error = await rejection(a.join([addressOf(a).addr, `a/${addressOf(a).addr}`]), JoinError);
+    assert.equal(error.failures.length, 2);
+    assert.match(error.message, /10\.0\.0\.1:7946 is this node itself/);
     assert.deepEqual(names(a), ['a']);
     assert.equal(a.localNode.state, 'alive');
+    await rejection(a.ready({ timeout: 20 }), TimeoutError);
+    const { contacted, failures } = await a.join([addressOf(a).addr, addressOf(b).addr]);
+    assert.equal(contacted, 1);
+    assert.match(failures[0]?.error.message ?? '', /this node itself/);
+    await rejection(a.join([addressOf(a).addr]), JoinError);
+  });
+
+  void it('notices that another address leads to itself, by what it finds there', async () => {
+    await using cluster = new Cluster();
+    const transport = cluster.network.transport('a');
+    const home = transport.addr;
+    const dial: Transport['dial'] = (to, options) =>
+      transport.dial(to.addr === nobody ? { addr: home } : to, options);
+    const a = await cluster.node('a', { transport: altered(transport, { dial }) });
+    const error = await rejection(a.join([nobody]), JoinError);
+    assert.match(error.message, /10\.9\.9\.9:7946 is this node itself/);
+    const b = await cluster.node('b');
+    assert.equal((await a.join([addressOf(b).addr])).contacted, 1, 'not that of anybody else');
+  });
+
+  void it('leaves it to its transport which addresses are its own', async () => {
+    await using cluster = new Cluster();
+    const transport = cluster.network.transport('a');
+    let dials = 0;
+    const changes: Partial<Transport> = {
+      isOwn: (addr) => addr === nobody,
+      dial: (to, options) => {
+        dials++;
+        return transport.dial(to, options);
+      },
+    };
+    const a = await cluster.node('a', { transport: altered(transport, changes) });
+    await rejection(a.join([nobody]), JoinError);
+    assert.equal(dials, 0);
+  });
+
+  void it('goes on with its seeds when they lead to itself, until they lead to another', async () => {
+    await using cluster = new Cluster();
+    const b = await cluster.node('b');
+    const transport = cluster.network.transport('a');
+    let leadsTo = transport.addr;
+    let dials = 0;
+    const dial: Transport['dial'] = (to, options) => {
+      if (to.addr === nobody && ++dials === 2) leadsTo = addressOf(b).addr;
+      return transport.dial(to.addr === nobody ? { addr: leadsTo } : to, options);
+    };
+    const a = await cluster.node('a', {
+      transport: altered(transport, { dial }),
+      seeds: [nobody],
+      rejoin: { interval: 20, timeout: 1_000 },
+    });
+    await a.ready();
+    assert.deepEqual(names(a), ['a', 'b']);
+    assert.ok(dials >= 2);
   });
 
   void it('demands names of seeds where requireNodeNames is set', async () => {

@@ -23,7 +23,12 @@ function choose(
   given?: string,
 ): string {
   const infos = addresses.map((entry) => (typeof entry === 'string' ? info(entry) : entry));
-  return chooseAdvertiseAddr({ given, bound, interfaces: { eth0: infos } });
+  return chooseAdvertiseAddr({
+    given,
+    bound: [bound],
+    interfaces: { eth0: infos },
+    defaultRoutes: [],
+  });
 }
 
 suite('the address to advertise', () => {
@@ -60,7 +65,7 @@ suite('the address to advertise', () => {
 
   test('goes through the interfaces in their order', () => {
     const interfaces = { lo: [info('127.0.0.1', true)], gone: undefined, a: [info('10.0.0.1')] };
-    const options = { given: undefined, bound: '0.0.0.0', interfaces };
+    const options = { given: undefined, bound: ['0.0.0.0'], interfaces, defaultRoutes: [] };
     assert.equal(chooseAdvertiseAddr(options), '10.0.0.1');
   });
 
@@ -81,5 +86,75 @@ suite('the address to advertise', () => {
     for (const given of ['', 'localhost', '10.0.0.1:7946', '0.0.0.0', '::']) {
       assert.throws(() => choose('10.0.0.1', [], given), ConfigError);
     }
+  });
+
+  test('of several bound ones is the first that other hosts reach', () => {
+    const first = (...bound: string[]): string =>
+      chooseAdvertiseAddr({ given: undefined, bound, interfaces: {}, defaultRoutes: [] });
+    assert.equal(first('127.0.0.1', '10.0.0.1', '10.0.0.2'), '10.0.0.1');
+    assert.equal(first('::1', 'fe80::1%eth0', '2001:db8::1'), '2001:db8::1');
+    assert.equal(first('::1', 'fe80::1%eth0'), 'fe80::1');
+    assert.equal(first('127.0.0.2', '127.0.0.3'), '127.0.0.2');
+  });
+
+  test('is not one that no socket can serve, when several are bound', () => {
+    const bound = ['127.0.0.1', '::1'];
+    const options = { bound, interfaces: {}, defaultRoutes: [] };
+    assert.throws(() => chooseAdvertiseAddr({ ...options, given: '10.0.0.1' }), ConfigError);
+    assert.equal(chooseAdvertiseAddr({ ...options, given: '127.0.0.1' }), '127.0.0.1');
+    assert.equal(
+      chooseAdvertiseAddr({ ...options, bound: ['127.0.0.1'], given: '10.0.0.1' }),
+      '10.0.0.1',
+      'a single one may be behind a tunnel',
+    );
+  });
+});
+
+suite('the address to advertise behind 0.0.0.0, with a default route', () => {
+  const bound = ['0.0.0.0'];
+  const docker0 = [info('172.17.0.1')];
+
+  function chosen(
+    interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>,
+    ...defaultRoutes: string[]
+  ): string {
+    return chooseAdvertiseAddr({ given: undefined, bound, interfaces, defaultRoutes });
+  }
+
+  test('is the private one of its interface, wherever that is in the list', () => {
+    const interfaces = { docker0, bond0: [info('198.51.100.1'), info('10.1.2.3')] };
+    assert.equal(chosen(interfaces, 'bond0'), '10.1.2.3');
+    assert.equal(chosen(interfaces, '10.1.2.3'), '10.1.2.3');
+    assert.equal(chosen(interfaces, '198.51.100.1'), '10.1.2.3', 'known by an address');
+  });
+
+  test('is that of the better route when there are several', () => {
+    const interfaces = { a: [info('10.0.0.1')], b: [info('10.0.1.1')], c: [info('10.0.2.1')] };
+    assert.equal(chosen(interfaces, 'c', 'b'), '10.0.2.1');
+    assert.equal(chosen(interfaces, 'gone', 'b'), '10.0.1.1');
+  });
+
+  test('is a private one of another interface rather than a public one', () => {
+    const interfaces = { docker0, eth0: [info('203.0.113.7')], eth1: [info('10.0.0.7')] };
+    assert.equal(chosen(interfaces, 'eth0'), '10.0.0.7');
+  });
+
+  for (const name of ['docker0', 'br-0123456789ab', 'cni0', 'virbr0', 'veth12', 'podman1']) {
+    test(`is the public one rather than that of ${name}, which means nothing elsewhere`, () => {
+      const interfaces = { [name]: docker0, ens3: [info('203.0.113.7')] };
+      assert.equal(chosen(interfaces, 'ens3'), '203.0.113.7');
+      assert.equal(chosen({ [name]: docker0 }), '172.17.0.1', 'better than none');
+    });
+  }
+
+  test('without one, is never public', () => {
+    assert.throws(() => chosen({ ens3: [info('203.0.113.7')] }), ConfigError);
+  });
+
+  test('is IPv4 behind 0.0.0.0 and of either family behind ::', () => {
+    const interfaces = { a: [info('fd00::1')], b: [info('10.0.0.1')] };
+    assert.equal(chosen(interfaces, 'a'), '10.0.0.1');
+    const options = { given: undefined, bound: ['::'], interfaces, defaultRoutes: ['a'] };
+    assert.equal(chooseAdvertiseAddr(options), 'fd00::1');
   });
 });

@@ -73,6 +73,44 @@ suite('NetTransport: binding', () => {
     assert.equal((await v6.packets.next()).from.addr, `[::1]:${port}`);
   });
 
+  test('of several addresses the one that other hosts reach is advertised, unless told otherwise', async () => {
+    const bindAddr = ['127.0.0.1', '127.0.0.2'];
+    await using station = await Station.start(new NetTransport({ bindAddr, bindPort: 0 }));
+    const advertised = (addr?: string): string =>
+      station.transport.finalAdvertiseAddr(addr, undefined).addr;
+    assert.equal(advertised(), '127.0.0.1');
+    assert.equal(advertised('127.0.0.2'), '127.0.0.2');
+    assert.throws(() => advertised('192.0.2.1'), ConfigError, 'nothing that is bound leads there');
+  });
+
+  test('of several loopback addresses none is used to send to another host', async () => {
+    const bindAddr = ['127.0.0.1', '127.0.0.2'];
+    await using station = await Station.start(new NetTransport({ bindAddr, bindPort: 0 }));
+    await assert.rejects(
+      Promise.resolve(station.transport.writeTo(Buffer.from('x'), { addr: '192.0.2.1:7946' })),
+      { code: 'EADDRNOTAVAIL', message: /only loopback addresses are bound for IPv4/ },
+    );
+  });
+
+  test('knows which addresses lead to itself, and which are of this machine', async () => {
+    const any = new NetTransport({ bindAddr: '0.0.0.0', bindPort: 0 });
+    await using station = await Station.start(any);
+    const { port } = any;
+    for (const ip of ['127.0.0.1', '127.0.1.1', '127.9.9.9']) {
+      assert.ok(any.isOwn(`${ip}:${port}`));
+      assert.ok(any.isLocal(ip));
+    }
+    for (const addr of [`127.0.0.1:${port + 1}`, `[::1]:${port}`, `198.51.100.1:${port}`, 'x']) {
+      assert.equal(any.isOwn(addr), false, addr);
+    }
+    assert.equal(any.isLocal('198.51.100.1'), false);
+    const one = new NetTransport({ bindAddr: '127.0.0.2', bindPort: 0 });
+    await using second = await Station.start(one);
+    assert.ok(one.isOwn(`127.0.0.2:${one.port}`));
+    assert.equal(one.isOwn(`127.0.0.1:${one.port}`), false, 'nobody listens there');
+    assert.ok(station.addr !== second.addr);
+  });
+
   test('0.0.0.0 and :: can be bound together', async () => {
     const bindAddr = ['0.0.0.0', '::'];
     const transport = new NetTransport({ bindAddr, bindPort: 0 });
