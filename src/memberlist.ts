@@ -12,6 +12,7 @@ import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
 import type { Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import { asError } from './delegate-host.js';
+import { Departure } from './departure.js';
 import {
   ConfigError,
   MessageTooLargeError,
@@ -68,6 +69,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   readonly #onAlone = new Set<() => void>();
   #shell!: Shell;
   #company!: Company;
+  #departure!: Departure;
   #leaving: Promise<void> | undefined;
   #shutdown: Promise<void> | undefined;
 
@@ -88,6 +90,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     list.#shell = await Shell.start(list.#config, {
       told: (event) => list.#tell(event),
       refuted: () => list.#company.changed(),
+      wasJoined: (brought) => list.#company.contacts.wasJoined(brought),
       messageCame: (payload, from) => {
         list.#shell.host.notifyMsg(payload, from);
         list.#publish({ type: 'message', payload, from });
@@ -97,11 +100,13 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       tell: (event) => list.#publish(event),
     });
     const hooks = list.#config[lifeHooks];
+    list.#departure = new Departure({ engine: list.#shell.engine, hooks });
     try {
       list.#company.start();
       hooks?.started(list, {
         dropped: (from, detail) => list.#shell.messageDropped(from, detail),
         listenerFailed: (event, error) => list.listenerFailed(event, error),
+        broadcastBudget: () => list.#shell.engine.broadcastBudget - 1,
       });
     } catch (error) {
       await list.shutdown();
@@ -122,30 +127,18 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     this.#mustRun('join');
     checkSeeds(seeds);
     options.signal?.throwIfAborted();
-    if (this.#shell.engine.self.leaving) this.#comeBack();
-    const stop = new AbortController();
-    const giveUp = (): void => stop.abort(new ShutdownError('join'));
-    this.#onShutdown.add(giveUp);
+    if (this.#leaving !== undefined) this.#comeBack();
     const { clock, requireNodeNames } = this.#config;
-    const joiner = {
-      clock,
-      requireNodeNames,
-      resolve: (seed: string) => this.#addressesOf(seed, stop.signal),
-      contact: (to: Address, signal: AbortSignal) => this.#shell.pushPull(to, true, signal),
-    };
-    try {
-      const signals = options.signal ? [options.signal, stop.signal] : [stop.signal];
-      const signal = AbortSignal.any(signals);
-      const result = await joinSeeds(seeds, joiner, { ...options, signal });
-      this.#shell.engine.settle();
-      this.#config[lifeHooks]?.joined();
-      return result;
-    } catch (error) {
-      this.#mustRun('join');
-      throw error;
-    } finally {
-      this.#onShutdown.delete(giveUp);
-    }
+    const { contacts } = this.#company;
+    return contacts.during(options.signal, (signal) => {
+      const joiner = {
+        clock,
+        requireNodeNames,
+        resolve: (seed: string) => this.#addressesOf(seed, signal),
+        contact: (to: Address, within: AbortSignal) => contacts.join(to, within),
+      };
+      return joinSeeds(seeds, joiner, { ...options, signal });
+    });
   }
 
   /**
@@ -173,12 +166,9 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   leave(options: WaitOptions = {}): Promise<void> {
     if (this.#shutdown !== undefined) return Promise.reject(new ShutdownError('leave'));
     if (this.#leaving === undefined) {
-      this.#company.stop(new ShutdownError('rejoin', 'has left the cluster'));
-      this.#leaving = this.#gossiped('leave', options, (done) => {
-        const hooks = this.#config[lifeHooks];
-        if (hooks === undefined) this.#shell.engine.leave(done);
-        else void hooks.leaving().then(() => this.#shutdown ?? this.#shell.engine.leave(done));
-      });
+      this.#company.stop(new ShutdownError('join', 'has left the cluster'));
+      const gossiped = this.#gossiped('leave', options, (done) => this.#departure.begin(done));
+      this.#leaving = gossiped.finally(() => this.#departure.complete());
     }
     return this.#leaving;
   }
@@ -193,7 +183,8 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       for (const giveUp of this.#onShutdown) giveUp();
       // The snapshot is made before anything is forgotten.
       const closed = this.#company.close();
-      this.#company.stop(new ShutdownError('rejoin'));
+      this.#company.stop(new ShutdownError('join'));
+      this.#departure.cancel();
       this.#shutdown = Promise.all([this.#shell.shutdown(), closed]).then(() => undefined);
       for (const stream of [...this.#streams]) stream.end();
     }
@@ -382,6 +373,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     this.#shell.checkFits(meta);
     this.#leaving = undefined;
     this.#shell.engine.comeBack(meta);
+    this.#departure.undo();
     this.#company.start();
   }
 

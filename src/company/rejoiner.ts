@@ -6,7 +6,8 @@
 
 // Finds others, again and again: the seeds until somebody answered, then, in each interval, perhaps one
 // who was lost, or the seeds that are no members (core/company/lost-peers says whose turn it is). Every
-// contact is an ordinary joining push/pull; nobody can see that it is anything else.
+// contact is an ordinary joining push/pull; nobody can see that it is anything else. A node that was known
+// is asked by its name before (company/contacts says why); a seed is whichever node is at its address.
 import { setMaxListeners } from 'node:events';
 import type { ResolvedConfig } from '../config/options.js';
 import { defaultRejoin } from '../config/presets.js';
@@ -31,8 +32,12 @@ export interface Host {
   readonly bindPort: number;
   /** Everybody who is known, and our own row. */
   readonly engine: { readonly table: Iterable<Member>; readonly local: Member };
-  /** Joins the node at an address: exchanges state with it. */
-  contact(address: Address, signal: AbortSignal): Promise<void>;
+  readonly contacts: {
+    /** Joins whichever node is at an address. */
+    join(address: Address, signal: AbortSignal): Promise<void>;
+    /** Joins a node that was known, if it is still the one at its address. */
+    rejoin(peer: SavedPeer, signal: AbortSignal): Promise<void>;
+  };
 }
 
 const AT_ONCE = 8;
@@ -175,12 +180,12 @@ export class Rejoiner {
     // Whoever is alone has nobody to share the work with.
     const wasAlone = this.#alive === 1;
     if (wasAlone) await this.#trySeeds(signal);
-    await this.#tryAll(this.unmet, signal);
+    await this.#tryKnown(this.unmet, signal);
     const alive = this.#alive;
     if (wasAlone && alive > 1) return;
     const drawn = this.lost.draw(alive, alive > 1 && seeds !== undefined ? 1 : 0);
     if (drawn === 'others') await this.#trySeeds(signal);
-    else if (drawn !== undefined) await this.#tryAll([drawn.peer], signal);
+    else if (drawn !== undefined) await this.#tryKnown([drawn.peer], signal);
   }
 
   async #trySeeds(signal: AbortSignal): Promise<void> {
@@ -188,30 +193,44 @@ export class Rejoiner {
     if (seeds === undefined) return;
     const { report, bindPort: defaultPort } = this.#host;
     const components = { clock, report, resolver: this.#config[companyPorts]?.resolver };
-    await this.#tryAll(await addressesOf(seeds, components, { defaultPort, signal }), signal);
+    const addresses = await addressesOf(seeds, components, { defaultPort, signal });
+    await this.#tryAll(addresses, signal, (seed) => this.#joinSeed(seed, signal));
+  }
+
+  async #joinSeed(seed: Address, signal: AbortSignal): Promise<void> {
+    if (this.#config.requireNodeNames && seed.name === undefined) {
+      throw new NodeNameRequiredError(seed.addr);
+    }
+    await this.#host.contacts.join(seed, signal);
+  }
+
+  #tryKnown(peers: readonly SavedPeer[], signal: AbortSignal): Promise<void> {
+    return this.#tryAll(peers, signal, (peer) => this.#host.contacts.rejoin(peer, signal));
   }
 
   /** In random order, a few at a time, those who are no members, or have become none on the way. */
-  async #tryAll(addresses: readonly Address[], signal: AbortSignal): Promise<void> {
+  async #tryAll<T extends Address>(
+    addresses: readonly T[],
+    signal: AbortSignal,
+    join: (address: T) => Promise<void>,
+  ): Promise<void> {
     const waiting = this.#shuffled(addresses);
     const work = async (): Promise<void> => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
         if (signal.aborted) return;
-        if (!this.#isMember(next.addr)) await this.#try(next, signal);
+        if (!this.#isMember(next.addr)) await this.#try(next, join);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
 
-  async #try({ addr, name }: Address, signal: AbortSignal): Promise<void> {
+  async #try<T extends Address>(address: T, join: (address: T) => Promise<void>): Promise<void> {
     const { counters, report } = this.#host;
-    const peer = name ?? addr;
+    const peer = address.name ?? address.addr;
     try {
-      if (this.#config.requireNodeNames && name === undefined)
-        throw new NodeNameRequiredError(addr);
-      await this.#host.contact({ addr, name }, signal);
+      await join(address);
       counters.rejoins.joined++;
-      report({ code: 'rejoined', peer, address: addr });
+      report({ code: 'rejoined', peer, address: address.addr });
     } catch (error) {
       if (!this.#isRunning) return;
       counters.rejoins.failed++;

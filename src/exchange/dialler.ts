@@ -84,12 +84,16 @@ export class Dialler {
   /**
    * Pings over a stream; true when it was answered, false when something else was.
    *
-   * @throws TimeoutError; ProtocolError
+   * @throws TimeoutError; ProtocolError; the signal's reason
    */
-  async pingOrSayWhy(to: Address, { node, seqNo, withinMs }: StreamPing): Promise<boolean> {
+  async pingOrSayWhy(
+    to: Address,
+    { node, seqNo, withinMs }: StreamPing,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const source = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
     const message = encodeMessage({ type: MessageType.ping, seqNo, node, ...source });
-    return this.#exchange(to, 'stream ping', withinMs, undefined, async (conversation) => {
+    return this.#exchange(to, 'stream ping', withinMs, signal, async (conversation) => {
       await conversation.send(message);
       const answer = await conversation.answer();
       return answer.type === MessageType.ackResp && answer.seqNo === seqNo;

@@ -6,12 +6,21 @@
 
 // What Serf agents say to each other inside memberlist's user messages and states: a type byte, then a
 // MessagePack map with the names of Go's fields. Those that a guest needs.
+import { ipFromBytes, joinHostPort, type Address } from '../wire/address.js';
 import { decodeText, encodeText } from '../wire/text.js';
 import { WireError } from '../wire/wire-error.js';
-import { pack, unpack, type Packed, type PackedMap } from './pack.js';
+import { pack, unpack, unpackFirst, type Packed, type PackedMap } from './pack.js';
 
 /** The first byte of a message of Serf's. */
-export const SerfMessageType = { leave: 0, join: 1, pushPull: 2, userEvent: 3, query: 4 } as const;
+export const SerfMessageType = {
+  leave: 0,
+  join: 1,
+  pushPull: 2,
+  userEvent: 3,
+  query: 4,
+  queryResponse: 5,
+  relay: 9,
+} as const;
 
 /** A member says that it is there, or that it goes. */
 export interface Intent {
@@ -48,6 +57,7 @@ export interface SerfState {
 }
 
 const NO_BROADCAST = 2;
+const noText = Buffer.alloc(0);
 
 export function encodeIntent({ kind, ltime, node }: Intent): Buffer {
   const body = { LTime: ltime, Node: encodeText(node) };
@@ -62,7 +72,9 @@ export function encodeUserEvent({ ltime, name, payload, coalesce }: UserEvent): 
 export function encodeState(state: SerfState): Buffer {
   const byTime = new Map<number, { Name: string; Payload: Buffer }[]>();
   for (const { ltime, name, payload } of state.events) {
-    byTime.set(ltime, [...(byTime.get(ltime) ?? []), { Name: name, Payload: payload }]);
+    const atThatTime = byTime.get(ltime);
+    if (atThatTime === undefined) byTime.set(ltime, [{ Name: name, Payload: payload }]);
+    else atThatTime.push({ Name: name, Payload: payload });
   }
   const body = {
     LTime: state.ltime,
@@ -92,6 +104,33 @@ export function decodeQuery(message: Buffer): Query {
   const body = mapIn(unpack(message.subarray(1)));
   const isPrivate = (numberAt(body, 'Flags') & NO_BROADCAST) !== 0;
   return { ltime: timeAt(body, 'LTime'), id: numberAt(body, 'ID'), isPrivate };
+}
+
+/**
+ * A message that is to be forwarded, and where to. (A header without a name is of Serf before 0.9.)
+ *
+ * @throws WireError
+ */
+export function decodeRelay(message: Buffer): { to: Address; payload: Buffer } {
+  const { value, rest } = unpackFirst(message.subarray(1));
+  const header = mapIn(value);
+  const dest = mapIn(header.get('DestAddr') ?? null);
+  const ip = dest.get('IP');
+  const host = Buffer.isBuffer(ip) ? ipFromBytes(ip) : undefined;
+  const port = numberAt(dest, 'Port');
+  if (host === undefined || !Number.isInteger(port) || port < 1 || port > 0xffff) {
+    throw malformed('the address of a relay');
+  }
+  const name = textOf(header.get('DestName') ?? noText);
+  const addr = joinHostPort(host, port);
+  return { to: name === '' ? { addr } : { addr, name }, payload: rest };
+}
+
+/** A copy of bytes that are kept: one in memory of its own, as a slice of Node's pool would hold 8 KiB. */
+export function kept(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 /** @throws WireError */
@@ -128,7 +167,7 @@ function eventsIn(slot: Packed): Omit<UserEvent, 'coalesce'>[] {
 function eventIn(body: PackedMap): Pick<UserEvent, 'name' | 'payload'> {
   const payload = body.get('Payload') ?? null;
   if (payload !== null && !Buffer.isBuffer(payload)) throw malformed('a payload');
-  return { name: textOf(body.get('Name')), payload: Buffer.from(payload ?? '') };
+  return { name: textOf(body.get('Name')), payload: kept(payload ?? noText) };
 }
 
 function typed(type: number, body: Buffer): Buffer {

@@ -31,7 +31,7 @@ export class Stage {
   readonly table: Member[] = [this.local];
   readonly reports: Report[] = [];
   /** When whom was contacted. */
-  readonly contacts: { at: number; address: Address; signal: AbortSignal }[] = [];
+  readonly contacts: { at: number; address: Address; signal: AbortSignal; byName: boolean }[] = [];
   readonly rejoiner: Rejoiner;
   /** What a contact does; nobody answers unless a test says so. */
   answer: (address: Address, signal: AbortSignal) => Promise<void> = ({ addr }) =>
@@ -46,9 +46,9 @@ export class Stage {
       report: (report) => void this.reports.push(report),
       bindPort: 7946,
       engine: { table, local },
-      contact: (address, signal) => {
-        this.contacts.push({ at: clock.now(), address, signal });
-        return this.answer(address, signal);
+      contacts: {
+        join: (address, signal) => this.#contacted(address, signal, false),
+        rejoin: (peer, signal) => this.#contacted(peer, signal, true),
       },
     });
   }
@@ -82,6 +82,11 @@ export class Stage {
       this.joins(name, host);
       return Promise.resolve();
     };
+  }
+
+  #contacted(address: Address, signal: AbortSignal, byName: boolean): Promise<void> {
+    this.contacts.push({ at: this.clock.now(), address, signal, byName });
+    return this.answer(address, signal);
   }
 
   #goes(name: string, host: number, reason: 'failed' | 'left'): void {

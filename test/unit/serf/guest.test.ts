@@ -15,6 +15,9 @@ import { Recent } from '../../../src/serf/recent.js';
 import { Roster } from '../../../src/serf/roster.js';
 import { addressOf, Cluster, fast, Log, until } from '../memberlist/cluster.js';
 
+const recentTexts = (): Recent<string> =>
+  new Recent<string>({ keyOf: (text) => text, bytesOf: ({ length }) => length, mostBytes: 1 << 20 });
+
 const create = (cluster: Cluster, name: string, guest: SerfGuest, more = {}): Promise<Memberlist> =>
   cluster.node(name, { ...guest, ...more });
 
@@ -30,7 +33,7 @@ test('a Lamport clock goes past what it hears, and stops before numbers run out'
 });
 
 test('what was heard is new once, and what is old is not new', () => {
-  const recent = new Recent<string>({ isSame: (one, other) => one === other });
+  const recent = recentTexts();
   assert.deepEqual(
     [recent.isNew(5, 'a', 6), recent.isNew(5, 'a', 6), recent.isNew(5, 'b', 6)],
     [true, false, true],
@@ -40,8 +43,20 @@ test('what was heard is new once, and what is old is not new', () => {
   recent.ignoreBefore(1_000);
   assert.equal(recent.isNew(999, 'c', 1_000), false);
   assert.equal(recent.isNew(1_000, 'c', 1_000), true);
-  for (let i = 0; i < 1_000; i++) recent.isNew(1_001, `${i}`, 1_001);
-  assert.ok([...recent].length < 100, 'nobody fills it');
+});
+
+test('any number of events may have one Lamport time; their bytes have a bound', () => {
+  const recent = recentTexts();
+  const isNew = (ltime: number, i: number): boolean => recent.isNew(ltime, `${i}`, ltime);
+  for (let i = 0; i < 1_000; i++) assert.equal(isNew(1, i), true);
+  for (let i = 0; i < 1_000; i++) assert.equal(isNew(1, i), false);
+  for (let i = 0; i < 100_000; i++) isNew(2, i);
+  const remembered = [...recent];
+  assert.ok(remembered.length > 1_000 && remembered.length < 10_000, 'nobody fills it');
+  assert.equal(isNew(1, 5_000), false, 'the older time was forgotten as a whole');
+  assert.equal(isNew(2, 99_999), false, 'what found no room is not new the next time either');
+  assert.equal(isNew(3, 0), true, 'a newer time takes the place');
+  assert.deepEqual([...recent], ['0']);
 });
 
 test('only with its own word is one who is gone left', () => {
@@ -117,8 +132,15 @@ test('events that are too long, or have no name, or come too soon are refused', 
   assert.throws(() => guest.sendEvent('e'), { code: 'ERR_MEMBERLIST_SHUTDOWN' });
   await create(cluster, 'a', guest);
   assert.throws(() => guest.sendEvent(''), { code: 'ERR_MEMBERLIST_CONFIG' });
-  assert.throws(() => guest.sendEvent('e', Buffer.alloc(512)), /513.*512/);
-  guest.sendEvent('e', Buffer.alloc(511));
+  assert.throws(() => guest.sendEvent('e', Buffer.alloc(512)), /the event has 513.*512/);
+  // As Serf: what is sent has the same bound, with some 30 bytes of its own.
+  const tooLong = { code: 'ERR_MEMBERLIST_MESSAGE_TOO_LARGE' };
+  assert.throws(() => guest.sendEvent('e', Buffer.alloc(490)), tooLong);
+  guest.sendEvent('e', Buffer.alloc(470));
+  const small = serfGuest();
+  await create(cluster, 'b', small, { udpBufferSize: 300 });
+  assert.throws(() => small.sendEvent('e', Buffer.alloc(280)), tooLong);
+  small.sendEvent('e', Buffer.alloc(200));
 });
 
 test('one guest is for one Memberlist; the second is shut down', async () => {
