@@ -94,8 +94,8 @@ export class Contacts {
     } finally {
       this.#hooks?.contactEnds();
     }
-    // The node may have left while the answer was merged.
-    this.#mustRun();
+    // The node may have left, or been shut down, while the answer was merged.
+    if (this.#stopped !== undefined) return;
     this.#hooks?.joined('by-us');
     this.#node.engine.settle();
   }

@@ -16,7 +16,11 @@ import { Roster } from '../../../src/serf/roster.js';
 import { addressOf, Cluster, fast, Log, until } from '../memberlist/cluster.js';
 
 const recentTexts = (): Recent<string> =>
-  new Recent<string>({ keyOf: (text) => text, bytesOf: ({ length }) => length, mostBytes: 1 << 20 });
+  new Recent<string>({
+    keyOf: (text) => text,
+    bytesOf: ({ length }) => length,
+    mostBytes: 1 << 20,
+  });
 
 const create = (cluster: Cluster, name: string, guest: SerfGuest, more = {}): Promise<Memberlist> =>
   cluster.node(name, { ...guest, ...more });
@@ -138,9 +142,9 @@ test('events that are too long, or have no name, or come too soon are refused', 
   assert.throws(() => guest.sendEvent('e', Buffer.alloc(490)), tooLong);
   guest.sendEvent('e', Buffer.alloc(470));
   const small = serfGuest();
-  await create(cluster, 'b', small, { udpBufferSize: 300 });
-  assert.throws(() => small.sendEvent('e', Buffer.alloc(280)), tooLong);
-  small.sendEvent('e', Buffer.alloc(200));
+  await create(cluster, 'b', small, { udpBufferSize: 512 });
+  assert.throws(() => small.sendEvent('e', Buffer.alloc(470)), tooLong, 'it fits no packet');
+  small.sendEvent('e', Buffer.alloc(400));
 });
 
 test('one guest is for one Memberlist; the second is shut down', async () => {
