@@ -10,9 +10,17 @@ import { test } from 'node:test';
 import type { Memberlist } from '../../../src/index.js';
 import { serfGuest, type SerfEvent, type SerfGuest } from '../../../src/index.js';
 import { LamportClock } from '../../../src/serf/lamport-clock.js';
-import { decodeIntent, decodeState, encodeIntent } from '../../../src/serf/messages.js';
+import {
+  decodeIntent,
+  decodeState,
+  encodeIntent,
+  encodeState,
+} from '../../../src/serf/messages.js';
+import { pack } from '../../../src/serf/pack.js';
 import { Recent } from '../../../src/serf/recent.js';
 import { Roster } from '../../../src/serf/roster.js';
+import { ipToBytes, splitHostPort } from '../../../src/wire/address.js';
+import { limits } from '../../../src/wire/limits.js';
 import { addressOf, Cluster, fast, Log, until } from '../memberlist/cluster.js';
 
 const recentTexts = (): Recent<string> =>
@@ -142,7 +150,7 @@ test('events that are too long, or have no name, or come too soon are refused', 
   assert.throws(() => guest.sendEvent('e', Buffer.alloc(490)), tooLong);
   guest.sendEvent('e', Buffer.alloc(470));
   const small = serfGuest();
-  await create(cluster, 'b', small, { udpBufferSize: 512 });
+  await create(cluster, 'b', small, { udpBufferSize: 512, label: 'x'.repeat(50) });
   assert.throws(() => small.sendEvent('e', Buffer.alloc(470)), tooLong, 'it fits no packet');
   small.sendEvent('e', Buffer.alloc(400));
 });
@@ -241,6 +249,172 @@ test('alone, with nobody to hear it, a leave does not wait', async () => {
   assert.equal(a.localNode.state, 'left');
 });
 
+/** What agents say of a member by their states. */
+const stateOf = (list: Memberlist) =>
+  decodeState(list.config.delegate?.localState?.(false) as Buffer);
+
+for (const [what, quiet] of [
+  ['timed out', { gossipInterval: 3_600_000, probeInterval: 3_600_000 }],
+  ['timed out while it was gossiped', {}],
+] as const) {
+  test(`a leave that ${what} has no effect once the node has joined again`, async () => {
+    await using cluster = new Cluster();
+    const a = await create(cluster, 'a', serfGuest());
+    const b = await create(cluster, 'b', serfGuest(), quiet);
+    await b.join([addressOf(a).addr]);
+    const gone: string[] = [];
+    await assert.rejects(b.leave({ timeout: 1 }), { code: 'ERR_MEMBERLIST_TIMEOUT' });
+    assert.equal(b.localNode.state, 'left', 'as without a guest, it has left all the same');
+    await b.join([addressOf(a).addr]);
+    b.on('leave', ({ name }) => gone.push(name));
+    assert.equal(b.localNode.state, 'alive');
+    await until([a, b], () => a.member('b')?.state === 'alive');
+    // Whatever is queued is gossiped by then.
+    const c = await create(cluster, 'c', serfGuest());
+    await c.join([addressOf(b).addr]);
+    await until([a, b, c], () => a.numMembers === 3);
+    await until([a, b], () => (stateOf(a).statusLtimes.get('b') ?? 0) > 1);
+    assert.equal(b.localNode.state, 'alive');
+    assert.equal(a.member('b')?.state, 'alive');
+    assert.deepEqual(stateOf(a).leftMembers, []);
+    assert.deepEqual(gone, []);
+  });
+}
+
+test('a join while a leave is under way ends that leave, and the join counts', async () => {
+  await using cluster = new Cluster();
+  const a = await create(cluster, 'a', serfGuest());
+  const b = await create(cluster, 'b', serfGuest(), { gossipInterval: 3_600_000 });
+  await b.join([addressOf(a).addr]);
+  const leaving = b.leave({ timeout: 60_000 });
+  await b.join([addressOf(a).addr]);
+  await leaving;
+  assert.equal(b.localNode.state, 'alive');
+  await until([a, b], () => a.member('b')?.state === 'alive');
+});
+
+test('after all have left at once each of them can join again, and stays', async () => {
+  await using cluster = new Cluster();
+  const lists: Memberlist[] = [];
+  for (const name of ['a', 'b', 'c']) {
+    lists.push(await create(cluster, name, serfGuest(), { probeInterval: 0 }));
+  }
+  const [a, ...others] = lists as [Memberlist, Memberlist, Memberlist];
+  for (const other of others) await other.join([addressOf(a).addr]);
+  await until(lists, () => lists.every(({ numMembers }) => numMembers === 3));
+  await Promise.all(lists.map((list) => list.leave()));
+  assert.deepEqual(
+    lists.map(({ localNode }) => localNode.state),
+    ['left', 'left', 'left'],
+  );
+  for (const other of others) await other.join([addressOf(a).addr]);
+  await a.join([addressOf(others[0]).addr]);
+  await until(lists, () => lists.every(({ numMembers }) => numMembers === 3));
+  await until(lists, () => lists.every((list) => stateOf(list).leftMembers.length === 0));
+  assert.deepEqual(
+    lists.map(({ localNode }) => localNode.state),
+    ['alive', 'alive', 'alive'],
+  );
+});
+
+test('a leave while a join still waits for a seed ends the join, and is called left', async () => {
+  await using cluster = new Cluster();
+  const a = await create(cluster, 'a', serfGuest());
+  const transport = cluster.network.transport('b');
+  const dial = transport.dial.bind(transport);
+  // The second seed takes the connection, and nothing comes of it.
+  const silence = (signal?: AbortSignal): Promise<never> =>
+    new Promise((_resolve, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason as Error));
+    });
+  transport.dial = (to, options) =>
+    to.addr === '10.9.9.9:1' ? silence(options.signal) : dial(to, options);
+  const b = await create(cluster, 'b', serfGuest(), { transport });
+  const joining = b.join([addressOf(a).addr, '10.9.9.9:1']);
+  await until([a, b], () => a.numMembers === 2 && b.numMembers === 2);
+  const words: number[] = [];
+  a.on('message', (payload) => payload[0] === 1 && words.push(payload[0]));
+  await b.leave();
+  await until(a, () => a.member('b')?.state === 'left');
+  words.length = 0;
+  transport.dial = dial;
+  await b.shutdown();
+  await joining.catch(() => undefined);
+  assert.deepEqual(words, []);
+  assert.deepEqual(stateOf(a).leftMembers, ['b']);
+});
+
+test('who is on the list of those who left has left after the time that it is given', async () => {
+  await using cluster = new Cluster();
+  const a = await create(cluster, 'a', serfGuest());
+  const b = await create(cluster, 'b', serfGuest(), { probeInterval: 0 });
+  await b.join([addressOf(a).addr]);
+  const merge = (leftMembers: string[]): void => {
+    const statusLtimes = new Map([['b', 50]]);
+    const times = { ltime: 60, eventLtime: 1, queryLtime: 1 };
+    const state = encodeState({ ...times, statusLtimes, leftMembers, events: [] });
+    a.config.delegate?.mergeRemoteState?.(state, false);
+  };
+  // The agent has heard the leave, but not yet that b is gone: to us its time looks like that of a join.
+  merge([]);
+  await b.shutdown();
+  await until(a, () => a.member('b')?.state === 'dead');
+  assert.deepEqual(stateOf(a).leftMembers, []);
+  merge(['b']);
+  assert.deepEqual(stateOf(a).leftMembers, ['b']);
+  assert.equal(stateOf(a).statusLtimes.get('b'), 51);
+  for (let i = 0; i < 3; i++) merge(['b']);
+  assert.equal(stateOf(a).statusLtimes.get('b'), 51, 'the time does not rise for ever');
+});
+
+test('events that nobody is there to hear do not pile up', async () => {
+  await using cluster = new Cluster();
+  const guest = serfGuest();
+  const a = await create(cluster, 'a', guest);
+  const heapBefore = process.memoryUsage();
+  for (let i = 0; i < 150_000; i++) guest.sendEvent(`e${i}`, Buffer.alloc(100));
+  const heap = process.memoryUsage();
+  const grewBy = heap.heapUsed + heap.external - heapBefore.heapUsed - heapBefore.external;
+  assert.ok(grewBy < 200 * 2 ** 20, `${Math.round(grewBy / 2 ** 20)} MiB, with garbage`);
+  assert.ok(stateOf(a).events.length <= 513);
+  let queued = 0;
+  for (;;) {
+    const messages = a.config.delegate?.getBroadcasts?.(3, 60_000) ?? [];
+    queued += messages.length;
+    if (messages.length === 0) break;
+  }
+  // Each of them as often as it is sent.
+  assert.ok(queued > 0 && queued <= 4 * 4096 * 2, `${queued}`);
+});
+
+test('a query response is relayed, and nothing else is; so many a second', async () => {
+  await using cluster = new Cluster();
+  const a = await create(cluster, 'a', serfGuest());
+  const b = await cluster.node('b', { ...fast });
+  const { address: addr, port } = b.localNode;
+  const relayed = (payload: number[], more: object = { DestName: 'b' }): Buffer => {
+    const ip = ipToBytes(splitHostPort(addr)?.host ?? '') as Buffer;
+    const header = pack({ DestAddr: { IP: ip, Port: port, Zone: '' }, ...more });
+    return Buffer.concat([Buffer.of(9), header, Buffer.from(payload)]);
+  };
+  const heard: number[][] = [];
+  b.on('message', (payload) => heard.push([...payload]));
+  const take = (message: Buffer): void => a.config.delegate?.notifyMsg?.(message, { addr: '' });
+  take(relayed([3, 1, 2]));
+  take(relayed([5, ...Array.from({ length: 1_100 }, () => 0)]));
+  take(relayed([5, 1, 2]));
+  take(relayed([5, 3], {}));
+  await until(b, () => heard.length === 2);
+  assert.deepEqual(heard, [
+    [5, 1, 2],
+    [5, 3],
+  ]);
+  for (let i = 0; i < 1_000; i++) take(relayed([5, i & 0xff]));
+  await until(b, () => heard.length >= limits.serfRelaysPerSecond - 1);
+  await a.leave();
+  assert.ok(heard.length <= 2 * limits.serfRelaysPerSecond, 'two windows at most');
+});
+
 test('rubbish in messages and states is counted and logged at debug, and hurts nobody', async () => {
   await using cluster = new Cluster();
   const log = new Log();
@@ -253,7 +427,7 @@ test('rubbish in messages and states is counted and logged at debug, and hurts n
     delegate: { localState: () => Buffer.of(2, 0x81, 0xa1) },
   });
   await b.join([addressOf(a).addr]);
-  for (const bytes of ['', '00', '0301', '0392', '04c1', '02', '63', '01dfffffffff']) {
+  for (const bytes of ['', '00', '0301', '0392', '04c1', '02', '63', '01dfffffffff', '0981a0c0']) {
     await b.sendReliable(a.localNode, Buffer.from(bytes, 'hex'));
   }
   await until(a, () => log.of('packet-dropped').length > 0);
