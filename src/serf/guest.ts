@@ -87,8 +87,12 @@ export class Guest implements SerfGuest {
     };
     this[lifeHooks] = {
       started: (node, inside) => this.#started(node, inside),
-      contactBegins: () => void this.#contacts++,
-      contactEnds: () => void this.#contacts--,
+      contactBegins: () => {
+        this.#contacts++;
+      },
+      contactEnds: () => {
+        this.#contacts--;
+      },
       joined: (begun) => this.#joined(begun),
       leaving: () => this.#leave(),
       cameBack: () => this.#cameBack(),
@@ -254,8 +258,9 @@ export class Guest implements SerfGuest {
   // The time that a state has for who left may be that of its join: as Serf does, the leave is taken for one
   // step later, or it would be no news. Where the leave is known already the times need not rise further.
   #takeLeft(node: string, ltime: number): void {
-    if (this.#roster.knowsThatItLeft(node, ltime)) return void this.#clock.witness(ltime);
-    this.#takeIntent({ kind: 'leave', ltime: Math.min(ltime + 1, Number.MAX_SAFE_INTEGER), node });
+    const later = Math.min(ltime + 1, Number.MAX_SAFE_INTEGER);
+    if (this.#roster.knowsThatItLeft(node, ltime)) this.#clock.witness(ltime);
+    else this.#takeIntent({ kind: 'leave', ltime: later, node });
   }
 
   #guard(from: Address['addr'], work: () => void): void {

@@ -109,7 +109,7 @@ suite('an address that a node of another cluster has by now', () => {
       const count = (_line: string, { code }: { code: string }): void => {
         codes.set(code, (codes.get(code) ?? 0) + 1);
       };
-      const logger = { debug: count, info: count, warn: count, error: count } as Logger;
+      const logger = { debug: count, info: count, warn: count, error: count };
       const cluster = await joined({ size: 5, seed: gap, config: { ...config, logger } });
       const { address: addr } = cluster.node('n4').localNode;
       cluster.crash('n4', { silent: true });
