@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { companyPorts } from '../../src/company/ports.js';
 import type { SnapshotFiles } from '../../src/company/snapshot-files.js';
-import { serfGuest, type Logger, type Memberlist } from '../../src/index.js';
+import { serfGuest, type Memberlist } from '../../src/index.js';
 import { SimulatedCluster, type SimulatedConfig } from '../../src/testing/index.js';
 import { end, joined } from './worlds.js';
 
