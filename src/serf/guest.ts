@@ -18,6 +18,7 @@ import { ConfigError, ShutdownError } from '../errors.js';
 import type { Address } from '../wire/address.js';
 import { limits } from '../wire/limits.js';
 import { WireError } from '../wire/wire-error.js';
+import { voteFor } from './conflict-vote.js';
 import { LamportClock } from './lamport-clock.js';
 import {
   decodeIntent,
@@ -198,10 +199,12 @@ export class Guest implements SerfGuest {
         if (this.#events.take(decodeUserEvent(message))) this.#outgoing.other(message);
         return;
       case SerfMessageType.query: {
-        const { ltime, id, isPrivate } = decodeQuery(message);
-        this.#queryClock.witness(ltime);
-        if (this.#queries.isNew(ltime, id, this.#queryClock.time) && !isPrivate)
-          this.#outgoing.other(message);
+        const query = decodeQuery(message);
+        this.#queryClock.witness(query.ltime);
+        if (!this.#queries.isNew(query.ltime, query.id, this.#queryClock.time)) return;
+        if (!query.isPrivate) this.#outgoing.other(message);
+        const vote = this.#node && voteFor(query, this.#node);
+        if (vote !== undefined) this.#relay?.answer(vote.to, vote.message);
         return;
       }
       case SerfMessageType.relay:

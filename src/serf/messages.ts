@@ -19,6 +19,7 @@ export const SerfMessageType = {
   userEvent: 3,
   query: 4,
   queryResponse: 5,
+  conflictResponse: 6,
   relay: 9,
 } as const;
 
@@ -38,10 +39,16 @@ export interface UserEvent {
   readonly coalesce: boolean;
 }
 
-/** A question to the cluster; what a guest needs to pass it on once. */
+/** A question to the cluster; what a guest needs to pass it on once, and to answer Serf's own. */
 export interface Query {
   readonly ltime: number;
   readonly id: number;
+  readonly name: string;
+  readonly payload: Buffer;
+  /** Where the answer goes: the bytes of an IP, a port, and the name of the node; all may be missing. */
+  readonly addr: Buffer;
+  readonly port: number;
+  readonly from: string;
   /** Whether it is for the one who got it only. */
   readonly isPrivate: boolean;
 }
@@ -103,7 +110,16 @@ export function decodeUserEvent(message: Buffer): UserEvent {
 export function decodeQuery(message: Buffer): Query {
   const body = mapIn(unpack(message.subarray(1)));
   const isPrivate = (numberAt(body, 'Flags') & NO_BROADCAST) !== 0;
-  return { ltime: timeAt(body, 'LTime'), id: numberAt(body, 'ID'), isPrivate };
+  return {
+    ltime: timeAt(body, 'LTime'),
+    id: numberAt(body, 'ID'),
+    name: textOf(body.get('Name') ?? noText),
+    payload: bytesAt(body, 'Payload'),
+    addr: bytesAt(body, 'Addr'),
+    port: numberAt(body, 'Port'),
+    from: textOf(body.get('SourceNode') ?? noText),
+    isPrivate,
+  };
 }
 
 /**
@@ -165,9 +181,7 @@ function eventsIn(slot: Packed): Omit<UserEvent, 'coalesce'>[] {
 }
 
 function eventIn(body: PackedMap): Pick<UserEvent, 'name' | 'payload'> {
-  const payload = body.get('Payload') ?? null;
-  if (payload !== null && !Buffer.isBuffer(payload)) throw malformed('a payload');
-  return { name: textOf(body.get('Name')), payload: kept(payload ?? noText) };
+  return { name: textOf(body.get('Name')), payload: kept(bytesAt(body, 'Payload')) };
 }
 
 function typed(type: number, body: Buffer): Buffer {
@@ -183,6 +197,12 @@ function listIn(value: Packed | undefined): readonly Packed[] {
   if (value === undefined || value === null) return [];
   if (Array.isArray(value)) return value as readonly Packed[];
   throw malformed('a list');
+}
+
+function bytesAt(body: PackedMap, key: string): Buffer {
+  const value = body.get(key) ?? noText;
+  if (Buffer.isBuffer(value)) return value;
+  throw malformed(key);
 }
 
 function textOf(value: Packed | undefined): string {

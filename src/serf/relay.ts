@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Query responses that other members send through us (Serf's RelayFactor), for the case that the direct way is
-// lossy. Serf picks relays by the protocol version of memberlist, not by its own, so a guest cannot opt out.
+// Query responses: our own, and those that other members send through us (Serf's RelayFactor), for the case that
+// the direct way is lossy. Serf picks relays by the protocol version of memberlist, not by its own, so a guest cannot opt out.
 import type { Clock } from '../core/ports.js';
 import type { Address } from '../wire/address.js';
 import { limits } from '../wire/limits.js';
@@ -19,7 +19,7 @@ export interface RelayComponents {
   readonly send: (to: Address, message: Buffer) => void;
 }
 
-/** Forwards what is relayed through one node: one packet for each, so many a second at most. */
+/** Sends query responses of one node, and what is relayed through it: so many packets a second at most. */
 export class Relay {
   readonly #components: RelayComponents;
   #since = -Infinity;
@@ -38,6 +38,11 @@ export class Relay {
     if (message.length > limits.serfRelayBytes || !this.#mayForward()) return;
     const { to, payload } = decodeRelay(message);
     if (payload[0] === SerfMessageType.queryResponse) this.#components.send(to, payload);
+  }
+
+  /** Sends an answer of our own. */
+  answer(to: Address, message: Buffer): void {
+    if (this.#mayForward()) this.#components.send(to, message);
   }
 
   #mayForward(): boolean {

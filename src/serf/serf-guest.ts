@@ -22,7 +22,7 @@ import type { SerfTags } from './tags.js';
  * ```
  *
  * It takes `delegate` and the delegate versions; the other settings are yours. Queries are passed on, but
- * not answered; answers of others are relayed.
+ * not answered (but for the one by which an agent defends its name); answers of others are relayed.
  *
  * @throws MessageTooLargeError when the tags have more than 512 bytes; ConfigError for what are no tags
  */
