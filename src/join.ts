@@ -7,7 +7,7 @@
 // Joining: every seed is looked up, and all its addresses are contacted. Neither a name server nor an address
 // that does not answer delays the others (contacts.ts).
 import { setMaxListeners } from 'node:events';
-import { Contacts } from './contacts.js';
+import { StaggeredAttempts } from './staggered-attempts.js';
 import type { Clock, Timer } from './core/ports.js';
 import {
   ConfigError,
@@ -118,7 +118,10 @@ class Join {
 
   async run(seeds: readonly string[]): Promise<JoinResult> {
     const { clock } = this.#joiner;
-    const contacts = new Contacts<Attempt>({ clock }, { contact: (each) => this.#attempt(each) });
+    const contacts = new StaggeredAttempts<Attempt>(
+      { clock },
+      { contact: (each) => this.#attempt(each) },
+    );
     await Promise.all(seeds.map(async (seed) => contacts.add(await this.#attemptsFor(seed))));
     await contacts.ended();
     if (this.#contacted === 0) throw new JoinError(this.#failures);

@@ -13,6 +13,7 @@ import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
 import type { Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import { asError } from './delegate-host.js';
+import { Departure } from './departure.js';
 import {
   ConfigError,
   MessageTooLargeError,
@@ -21,7 +22,7 @@ import {
   ProtocolError,
   ShutdownError,
 } from './errors.js';
-import { sayGoodbye } from './goodbye.js';
+import type { ExchangeSignals } from './exchange/dialler.js';
 import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './join.js';
 import {
   argumentsOf,
@@ -29,7 +30,7 @@ import {
   SafeEmitter,
   type MemberEvent,
 } from './observability/member-events.js';
-import { onAbort, throwIfAborted } from './runtime/abort.js';
+import { throwIfAborted } from './runtime/abort.js';
 import { withDeadline } from './runtime/deadline.js';
 import type { Keyring } from './security/keyring.js';
 import { Shell } from './shell.js';
@@ -74,6 +75,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   readonly #down = new AbortController();
   #shell!: Shell;
   #company!: Company;
+  #departure!: Departure;
   #leaving: Promise<void> | undefined;
   #shutdown: Promise<void> | undefined;
 
@@ -95,6 +97,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     list.#shell = await Shell.start(list.#config, {
       told: (event) => list.#tell(event),
       refuted: () => list.#company.changed(),
+      wasJoined: (brought) => list.#company.contacts.wasJoined(brought),
       messageCame: (payload, from) => {
         list.#shell.host.notifyMsg(payload, from);
         list.#publish({ type: 'message', payload, from });
@@ -104,6 +107,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       tell: (event) => list.#publish(event),
     });
     const hooks = list.#config[lifeHooks];
+    list.#departure = new Departure(list.#shell, hooks);
     try {
       list.#company.start();
       hooks?.started(list, {
@@ -133,31 +137,18 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     this.#mustRun('join');
     checkSeeds(seeds);
     throwIfAborted(options.signal);
-    if (this.#shell.engine.self.leaving) this.#comeBack();
-    const stop = new AbortController();
-    const abort = (reason: unknown): void => stop.abort(reason);
-    const stopListening = [onAbort(options.signal, abort), onAbort(this.#down.signal, abort)];
+    if (this.#leaving !== undefined) this.#comeBack();
     const { clock, requireNodeNames } = this.#config;
-    try {
-      const result = await joinSeeds(
-        seeds,
-        {
-          clock,
-          requireNodeNames,
-          resolve: (seed, stopped) => this.#addressesOf(seed, stopped),
-          contact: (to, signals) => this.#shell.pushPull(to, true, signals),
-        },
-        { ...options, signal: stop.signal },
-      );
-      this.#shell.engine.settle();
-      this.#config[lifeHooks]?.joined();
-      return result;
-    } catch (error) {
-      this.#mustRun('join');
-      throw error;
-    } finally {
-      for (const stopOne of stopListening) stopOne();
-    }
+    const { contacts } = this.#company;
+    return contacts.during(options.signal, (signal) => {
+      const joiner = {
+        clock,
+        requireNodeNames,
+        resolve: (seed: string, stopped: AbortSignal) => this.#addressesOf(seed, stopped),
+        contact: (to: Address, signals: ExchangeSignals) => contacts.join(to, signals),
+      };
+      return joinSeeds(seeds, joiner, { ...options, signal });
+    });
   }
 
   /**
@@ -185,11 +176,9 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   leave(options: WaitOptions = {}): Promise<void> {
     if (this.#shutdown !== undefined) return Promise.reject(new ShutdownError('leave'));
     if (this.#leaving === undefined) {
-      this.#company.stop(new ShutdownError('rejoin', 'has left the cluster'));
-      const { engine, guard, report } = this.#shell;
-      const isDown = (): boolean => this.#shutdown !== undefined;
-      const leaver = { engine, guard, report, isDown, hooks: this.#config[lifeHooks] };
-      this.#leaving = this.#gossiped('leave', options, (done) => sayGoodbye(leaver, done));
+      this.#company.stop(new ShutdownError('join', 'has left the cluster'));
+      const gossiped = this.#gossiped('leave', options, (done) => this.#departure.begin(done));
+      this.#leaving = gossiped.finally(() => this.#departure.complete());
     }
     return this.#leaving;
   }
@@ -206,7 +195,8 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       // The snapshot is made before anything is forgotten.
       const closed = this.#company.close();
       const { guard } = this.#shell;
-      guard.run(() => this.#company.stop(new ShutdownError('rejoin')));
+      guard.run(() => this.#company.stop(new ShutdownError('join')));
+      this.#departure.cancel();
       this.#shutdown = Promise.all([this.#shell.shutdown(), closed]).then(() => undefined);
       for (const stream of [...this.#streams]) stream.end();
     }
@@ -393,6 +383,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     this.#shell.checkFits(meta);
     this.#leaving = undefined;
     this.#shell.engine.comeBack(meta);
+    this.#departure.undo();
     this.#company.start();
   }
 

@@ -50,6 +50,8 @@ export interface ShellListener {
   messageCame(payload: Buffer, from: Address): void;
   /** Our incarnation rose, for something that was said of us. */
   refuted(): void;
+  /** A node joined us, and its state added so many members. */
+  wasJoined(brought: number): void;
 }
 
 /** One node, running: engine, transport and exchanges. */
@@ -154,6 +156,8 @@ export class Shell {
         failed: guard.failed,
         allowsIp: this.#allowsIp,
         messageCame: (payload, from) => init.listener.messageCame(payload, from),
+        wasJoined: (brought) => init.listener.wasJoined(brought),
+        members: () => this.engine.table.count((member) => !member.isGone),
       },
       { name: config.name },
     );

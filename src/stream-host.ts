@@ -24,6 +24,10 @@ export interface StreamHostComponents {
   readonly failed: (error: unknown, peer: string) => void;
   readonly allowsIp: (ip: string) => boolean;
   readonly messageCame: (payload: Buffer, from: Address) => void;
+  /** A node joined us, and its state added so many members. */
+  readonly wasJoined: (brought: number) => void;
+  /** How many members are alive or suspect. */
+  readonly members: () => number;
 }
 
 /** One node, to those who open streams to it. */
@@ -50,8 +54,13 @@ export class StreamHost implements AcceptorHost {
     return this.#components.state.objectionTo(remote.records, remote.join, memory);
   }
 
-  merge(remote: PushPull): Sliced<undefined> {
-    return this.#components.state.merge(remote, remote.join);
+  *merge(remote: PushPull): Sliced<undefined> {
+    const { state, members, wasJoined } = this.#components;
+    if (!remote.join) return yield* state.merge(remote, false);
+    const before = members();
+    yield* state.merge(remote, true);
+    if (!this.#isStopped) wasJoined(members() - before);
+    return undefined;
   }
 
   userMessage(payload: Buffer, from: Address): void {

@@ -8,8 +8,8 @@
 // company and when there is trouble with it.
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Shell } from '../shell.js';
-import type { Address } from '../wire/address.js';
 import type { CompanyEvent } from './events.js';
+import { Contacts } from './contacts.js';
 import { Rejoiner } from './rejoiner.js';
 import type { SavedPeer } from './snapshot.js';
 import { SnapshotKeeper } from './snapshot-keeper.js';
@@ -23,6 +23,8 @@ interface Waiter {
 
 /** What keeps one node in company. */
 export class Company {
+  /** All ways to join others, and to be joined. */
+  readonly contacts: Contacts;
   readonly #shell: Shell;
   readonly #rejoiner: Rejoiner;
   readonly #keeper: SnapshotKeeper;
@@ -32,13 +34,14 @@ export class Company {
   constructor(shell: Shell, init: { tell: (event: CompanyEvent) => void }) {
     this.#shell = shell;
     const { config, counters, report, guard, bindPort, engine } = shell;
+    this.contacts = new Contacts(config, shell);
     this.#rejoiner = new Rejoiner(config, {
       counters,
       report,
       guard,
       bindPort,
       engine,
-      contact: (address, signal) => this.#contact(address, signal),
+      contacts: this.contacts,
     });
     this.#rejoiner.unmet = shell.snapshot?.members ?? [];
     const current = () => ({
@@ -59,6 +62,7 @@ export class Company {
 
   /** Begins to look for others, and for those that get lost. */
   start(): void {
+    this.contacts.start();
     this.#rejoiner.start();
     this.#watch.start();
     this.#keeper.changed();
@@ -74,8 +78,9 @@ export class Company {
     return this.#keeper.close();
   }
 
-  /** Looks for nobody any more, until `start`. */
+  /** Looks for nobody any more, and joins nobody, until `start`. */
   stop(reason: Error): void {
+    this.contacts.stop(reason);
     this.#rejoiner.stop(reason);
     this.#watch.stop();
   }
@@ -121,11 +126,5 @@ export class Company {
       if (!peers.has(name)) peers.set(name, addr);
     }
     return Array.from(peers, ([name, addr]) => ({ name, addr }));
-  }
-
-  async #contact(address: Address, signal: AbortSignal): Promise<void> {
-    const before = this.#members;
-    await this.#shell.pushPull(address, true, { signal });
-    if (this.#members > before) this.#shell.engine.settle();
   }
 }

@@ -6,11 +6,13 @@
 
 // Finds others, again and again: the seeds until somebody answered, then, in each interval, perhaps one
 // who was lost, or the seeds that are no members (core/company/lost-peers says whose turn it is). Every
-// contact is an ordinary joining push/pull; nobody can see that it is anything else.
+// contact is an ordinary joining push/pull; nobody can see that it is anything else. A node that was known
+// is asked by its name before (company/contacts says why); a seed is whichever node is at its address.
 import { setMaxListeners } from 'node:events';
 import type { ResolvedConfig } from '../config/options.js';
 import { defaultRejoin } from '../config/presets.js';
-import { Contacts } from '../contacts.js';
+import { StaggeredAttempts } from '../staggered-attempts.js';
+import type { ExchangeSignals } from '../exchange/dialler.js';
 import { LostPeers } from '../core/company/lost-peers.js';
 import type { Counters } from '../core/counters.js';
 import type { Member } from '../core/member.js';
@@ -34,8 +36,12 @@ export interface Host {
   readonly bindPort: number;
   /** Everybody who is known, and our own row. */
   readonly engine: { readonly table: Iterable<Member>; readonly local: Member };
-  /** Joins the node at an address: exchanges state with it. */
-  contact(address: Address, signal: AbortSignal): Promise<void>;
+  readonly contacts: {
+    /** Joins whichever node is at an address. */
+    join(address: Address, signals: ExchangeSignals): Promise<void>;
+    /** Joins a node that was known, if it is still the one at its address. */
+    rejoin(peer: SavedPeer, signal: AbortSignal): Promise<void>;
+  };
 }
 
 const FIRST_DELAY_MS = 1_000;
@@ -190,13 +196,13 @@ export class Rejoiner {
     // Whoever is alone has nobody to share the work with.
     const wasAlone = this.#alive === 1;
     if (wasAlone) await this.#trySeedsThenUnmet(signal);
-    else await this.#tryAll(this.unmet, signal);
+    else await this.#tryKnown(this.unmet, signal);
     const alive = this.#alive;
     if (wasAlone && alive > 1) return;
     if (wasAlone && this.#isRunning) this.#trouble.noneReached();
     const drawn = this.lost.draw(alive, alive > 1 && seeds !== undefined ? 1 : 0);
     if (drawn === 'others') await this.#trySeeds(signal);
-    else if (drawn !== undefined) await this.#tryAll([drawn.peer], signal);
+    else if (drawn !== undefined) await this.#tryKnown([drawn.peer], signal);
   }
 
   /** Seeds that take long, or the look-up of their names, leave the others half of the time. */
@@ -210,7 +216,7 @@ export class Rejoiner {
       await Promise.race([seeds, late]);
     } else await seeds;
     timer?.cancel();
-    await Promise.all([seeds, this.#tryAll(this.unmet, signal)]);
+    await Promise.all([seeds, this.#tryKnown(this.unmet, signal)]);
   }
 
   async #trySeeds(signal: AbortSignal): Promise<void> {
@@ -218,7 +224,7 @@ export class Rejoiner {
     if (seeds === undefined) return;
     this.#turns.begin();
     const { bindPort: defaultPort } = this.#host;
-    const contacts = this.#contacts(signal);
+    const attempts = this.#staggered(signal, (seed: Address) => this.#joinSeed(seed, signal));
     const components = {
       clock,
       resolver: this.#config[companyPorts]?.resolver,
@@ -228,40 +234,49 @@ export class Rejoiner {
         this.#trouble.failed(report.peer ?? 'the seeds', report.error);
       },
       found: (addresses: readonly Address[]) => {
-        contacts.add(this.#turns.inTurn(this.#shuffled(addresses).reverse()));
+        attempts.add(this.#turns.inTurn(this.#shuffled(addresses).reverse()));
       },
     };
     await lookUpSeeds(seeds, components, { defaultPort, signal });
-    await contacts.ended();
+    await attempts.ended();
   }
 
-  /** In random order, soon one after the other. */
-  async #tryAll(addresses: readonly Address[], signal: AbortSignal): Promise<void> {
-    const contacts = this.#contacts(signal);
-    contacts.add(this.#shuffled(addresses).reverse());
-    await contacts.ended();
+  async #joinSeed(seed: Address, signal: AbortSignal): Promise<void> {
+    if (this.#config.requireNodeNames && seed.name === undefined) {
+      throw new NodeNameRequiredError(seed.addr);
+    }
+    await this.#host.contacts.join(seed, { signal });
   }
 
-  /** Attempts at those that are no members, and have become none while they waited. */
-  #contacts(signal: AbortSignal): Contacts<Address> {
+  /** In random order, each soon after the other. */
+  async #tryKnown(peers: readonly SavedPeer[], signal: AbortSignal): Promise<void> {
+    const rejoin = (peer: SavedPeer): Promise<void> => this.#host.contacts.rejoin(peer, signal);
+    const attempts = this.#staggered(signal, rejoin);
+    attempts.add(this.#shuffled(peers).reverse());
+    await attempts.ended();
+  }
+
+  /** Attempts at addresses of no member, also if they became a member's while they waited. */
+  #staggered<T extends Address>(
+    signal: AbortSignal,
+    join: (address: T) => Promise<void>,
+  ): StaggeredAttempts<T> {
     const { clock } = this.#config;
-    const contact = async (address: Address): Promise<void> => {
+    const contact = async (address: T): Promise<void> => {
       if (signal.aborted) return;
       this.#turns.tried(address.addr);
-      if (!this.#isMember(address.addr)) await this.#try(address, signal);
+      if (!this.#isMember(address.addr)) await this.#try(address, join);
     };
-    return new Contacts({ clock }, { contact });
+    return new StaggeredAttempts({ clock }, { contact });
   }
 
-  async #try({ addr, name }: Address, signal: AbortSignal): Promise<void> {
+  async #try<T extends Address>(address: T, join: (address: T) => Promise<void>): Promise<void> {
     const { counters, report } = this.#host;
-    const peer = name ?? addr;
+    const peer = address.name ?? address.addr;
     try {
-      if (this.#config.requireNodeNames && name === undefined)
-        throw new NodeNameRequiredError(addr);
-      await this.#host.contact({ addr, name }, signal);
+      await join(address);
       counters.rejoins.joined++;
-      report({ code: 'rejoined', peer, address: addr });
+      report({ code: 'rejoined', peer, address: address.addr });
     } catch (error) {
       if (!this.#isRunning) return;
       counters.rejoins.failed++;

@@ -7,7 +7,7 @@
 // The seeds of the configuration, looked up again at every attempt: what a name stood for when the
 // node began may be long gone.
 import type { Seeds } from '../config/options.js';
-import { PATIENCE_MS } from '../contacts.js';
+import { PATIENCE_MS } from '../staggered-attempts.js';
 import type { Clock, Timer } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
 import { asError } from '../delegate-host.js';

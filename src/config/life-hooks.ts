@@ -8,6 +8,8 @@
 // leaves. A symbol, which the public types do not know, is the way in; delegates stay as Go has them.
 import type { EventEmitter } from 'node:events';
 import type { Node } from '../core/member.js';
+import type { Clock } from '../core/ports.js';
+import type { Address } from '../wire/address.js';
 
 /** The property of a configuration that holds the hooks. */
 export const lifeHooks = Symbol('lifeHooks');
@@ -19,8 +21,10 @@ export interface HookedNode {
   readonly maxBroadcastBytes: number;
   members(): Node[];
   member(name: string): Node | undefined;
+  readonly config: { readonly clock: Clock };
   updateNode(): Promise<void>;
   sendBestEffort(to: Node, message: Uint8Array): Promise<void>;
+  sendToAddress(to: Address, message: Uint8Array): Promise<void>;
   on(
     event: 'join' | 'leave',
     listener: (node: Node, reason?: 'left' | 'failed') => void,
@@ -38,9 +42,15 @@ export interface Complaints {
 /** Is told of a node's life. */
 export interface LifeHooks {
   /** The node runs. */
-  started(node: HookedNode, complaints: Complaints): void;
-  /** A join succeeded. */
-  joined(): void;
+  started(node: HookedNode, inside: Complaints): void;
+  /** We begin to exchange state with another node in order to join it. */
+  contactBegins(): void;
+  /** That exchange has ended, well or not; `joined` follows if it went well. */
+  contactEnds(): void;
+  /** A joining exchange succeeded, whichever side began it. */
+  joined(begun: 'by-us' | 'by-others'): void;
   /** The node is about to leave; the others are told once this has resolved. */
   leaving(): Promise<void>;
+  /** The node stays after all, or comes back: what `leaving` began is void. */
+  cameBack(): void;
 }

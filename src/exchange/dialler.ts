@@ -137,16 +137,20 @@ export class Dialler {
   /**
    * Pings over a stream; true when it was answered, false when something else was.
    *
-   * @throws TimeoutError; ProtocolError
+   * @throws TimeoutError; ProtocolError; the signal's reason
    */
-  async pingOrSayWhy(to: Address, { node, seqNo, withinMs }: StreamPing): Promise<boolean> {
+  async pingOrSayWhy(
+    to: Address,
+    { node, seqNo, withinMs }: StreamPing,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const source = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
     const message = encodeMessage({ type: MessageType.ping, seqNo, node, ...source });
-    return this.#withMemory(to, 'stream ping', undefined, (memory, signal) =>
+    return this.#withMemory(to, 'stream ping', signal, (memory, ended) =>
       this.#exchange(
         to,
         'stream ping',
-        { timeoutMs: withinMs, signal, memory },
+        { timeoutMs: withinMs, signal: ended, memory },
         async (conversation) => {
           await conversation.send(message);
           const answer = await conversation.answer();

@@ -6,20 +6,18 @@
 
 // A good guest in a Serf cluster: what the agents need to hear to call us a member with tags, and `left`
 // when we left; their user events; and what any member owes the others, passing things on.
-import { EventEmitter } from 'node:events';
 import {
   lifeHooks,
   type Complaints,
   type HookedNode,
   type LifeHooks,
 } from '../config/life-hooks.js';
-import { TransmitLimitedQueue } from '../core/gossip/broadcast-queue.js';
 import type { Delegate } from '../delegates.js';
 import { ConfigError, MessageTooLargeError, ShutdownError } from '../errors.js';
-import { catchRejection, isThenable } from '../runtime/thenable.js';
 import type { Address } from '../wire/address.js';
 import { limits } from '../wire/limits.js';
 import { WireError } from '../wire/wire-error.js';
+import { voteFor } from './conflict-vote.js';
 import { LamportClock } from './lamport-clock.js';
 import {
   decodeIntent,
@@ -28,18 +26,16 @@ import {
   decodeUserEvent,
   encodeIntent,
   encodeState,
-  encodeUserEvent,
   SerfMessageType,
   type Intent,
-  type UserEvent,
 } from './messages.js';
+import { Outgoing } from './outgoing.js';
 import { Recent } from './recent.js';
+import { Relay } from './relay.js';
 import { Roster } from './roster.js';
 import type { SerfEvent, SerfGuest, SerfGuestOptions } from './serf-guest.js';
 import { encodeSerfTags, type SerfTags } from './tags.js';
-
-/** As Serf has it by default: name and payload of an event together, in bytes. */
-const EVENT_BYTES = 512;
+import { UserEvents } from './user-events.js';
 
 /** So many members are told of a leave one by one. */
 const mostToldDirectly = 16;
@@ -54,39 +50,52 @@ export class Guest implements SerfGuest {
   readonly [lifeHooks]: LifeHooks;
 
   readonly #clock = new LamportClock();
-  readonly #eventClock = new LamportClock();
   readonly #queryClock = new LamportClock();
   readonly #roster = new Roster({ knows: (name) => this.#node?.member(name) !== undefined });
-  readonly #events = new Recent<UserEvent>({
-    isSame: (one, other) => one.name === other.name && one.payload.equals(other.payload),
+  readonly #events = new UserEvents({
+    listenerFailed: (error) => this.#inside?.listenerFailed('event', error),
   });
-  readonly #queries = new Recent<number>({ isSame: (one, other) => one === other });
-  readonly #emitter = new EventEmitter();
-  readonly #intentsToSend: TransmitLimitedQueue;
-  readonly #othersToSend: TransmitLimitedQueue;
+  readonly #queries = new Recent<number>({
+    keyOf: (id) => id,
+    bytesOf: () => 0,
+    mostBytes: limits.serfQueryBytes,
+  });
+  readonly #outgoing: Outgoing;
   #tags: SerfTags;
   #node: HookedNode | undefined;
-  #complaints: Complaints | undefined;
+  #inside: Complaints | undefined;
+  #relay: Relay | undefined;
+  /** Joining exchanges of our own that are under way. */
+  #contacts = 0;
   #hasJoined = false;
   #leaving = false;
 
   constructor({ tags = {}, retransmitMult = 4 }: SerfGuestOptions) {
     encodeSerfTags(tags);
     this.#tags = { ...tags };
-    const numNodes = (): number => this.#node?.numMembers ?? 1;
-    this.#intentsToSend = new TransmitLimitedQueue({ numNodes, retransmitMult });
-    this.#othersToSend = new TransmitLimitedQueue({ numNodes, retransmitMult });
+    this.#outgoing = new Outgoing({
+      numNodes: () => this.#node?.numMembers ?? 1,
+      retransmitMult,
+      budget: () => this.#budget,
+    });
     this.delegate = {
       nodeMeta: (limit) => encodeSerfTags(this.#tags, limit),
       notifyMsg: (message, from) => this.#guard(from.addr, () => this.#take(message)),
-      getBroadcasts: (overhead, limit) => this.#broadcasts(overhead, limit),
+      getBroadcasts: (overhead, limit) => this.#outgoing.getBroadcasts(overhead, limit),
       localState: () => this.#localState(),
       mergeRemoteState: (state, join) => this.#guard('', () => this.#mergeState(state, join)),
     };
     this[lifeHooks] = {
-      started: (node, complaints) => this.#started(node, complaints),
-      joined: () => this.#joined(),
+      started: (node, inside) => this.#started(node, inside),
+      contactBegins: () => {
+        this.#contacts++;
+      },
+      contactEnds: () => {
+        this.#contacts--;
+      },
+      joined: (begun) => this.#joined(begun),
       leaving: () => this.#leave(),
+      cameBack: () => this.#cameBack(),
     };
   }
 
@@ -107,13 +116,13 @@ export class Guest implements SerfGuest {
     }
   }
 
-  on(event: 'event', listener: (event: SerfEvent) => void): this {
-    this.#emitter.on(event, listener);
+  on(_event: 'event', listener: (event: SerfEvent) => void): this {
+    this.#events.on(listener);
     return this;
   }
 
-  off(event: 'event', listener: (event: SerfEvent) => void): this {
-    this.#emitter.off(event, listener);
+  off(_event: 'event', listener: (event: SerfEvent) => void): this {
+    this.#events.off(listener);
     return this;
   }
 
@@ -123,37 +132,37 @@ export class Guest implements SerfGuest {
     options: { coalesce?: boolean } = {},
   ): void {
     if (this.#node === undefined) throw new ShutdownError('sendEvent', 'does not run yet');
-    if (typeof name !== 'string' || name === '') {
-      throw new ConfigError([{ field: 'name', value: name, rule: 'must be the name of an event' }]);
-    }
-    const size = Buffer.byteLength(name) + payload.length;
-    if (size > EVENT_BYTES) throw new MessageTooLargeError('the event', size, EVENT_BYTES);
     const { coalesce = true } = options;
-    const ltime = this.#eventClock.stamp();
-    const event = { ltime, name, payload: Buffer.from(payload), coalesce };
-    const message = encodeUserEvent(event);
-    const { maxBroadcastBytes } = this.#node;
-    if (message.length > maxBroadcastBytes) {
-      throw new MessageTooLargeError('the encoded event', message.length, maxBroadcastBytes);
-    }
-    this.#othersToSend.queueBroadcast({ message });
-    if (this.#events.isNew(ltime, event, this.#eventClock.time)) this.#tell(event);
+    const send = (message: Buffer): void => this.#outgoing.other(message);
+    this.#events.begin({ name, payload, coalesce }, this.#budget, send);
   }
 
-  #started(node: HookedNode, complaints: Complaints): void {
+  #started(node: HookedNode, inside: Complaints): void {
     if (this.#node !== undefined) {
       const rule = 'is of a serfGuest that another Memberlist has; make one for each';
       throw new ConfigError([{ field: 'delegate', value: this.delegate, rule }]);
     }
     this.#node = node;
-    this.#complaints = complaints;
+    this.#inside = inside;
+    this.#relay = new Relay({
+      clock: node.config.clock,
+      send: (to, message) => void node.sendToAddress(to, message).catch(() => undefined),
+    });
     for (const { name } of node.members()) this.#roster.appeared(name);
     node.on('join', ({ name }) => this.#roster.appeared(name));
     node.on('leave', ({ name }) => this.#roster.vanished(name));
   }
 
-  #joined(): void {
+  // A Serf agent says that it has joined when it has begun the join, and says nothing when others have. Then it
+  // stays `leaving` for those who still hold a leave of an earlier life; so the first time we always say it.
+  #joined(begun: 'by-us' | 'by-others'): void {
+    const isFirst = !this.#hasJoined;
     this.#hasJoined = true;
+    if (begun === 'by-us' || isFirst) this.#announce('join');
+  }
+
+  // What was said of our leave, or is still queued, is overtaken by a join of a later time.
+  #cameBack(): void {
     this.#leaving = false;
     this.#announce('join');
   }
@@ -161,23 +170,19 @@ export class Guest implements SerfGuest {
   // Resolves once the others have heard that we mean to go: who is gone without that has failed.
   #leave(): Promise<void> {
     this.#leaving = true;
-    return new Promise((resolve) => {
-      this.#announce('leave', resolve);
-      if (this.#node === undefined || this.#node.numMembers <= 1) resolve();
-    });
+    return new Promise((resolve) => this.#announce('leave', resolve));
   }
 
   #announce(kind: Intent['kind'], finished?: () => void): void {
-    if (this.#node === undefined) return;
+    if (this.#node === undefined) return finished?.();
     const intent = { kind, ltime: this.#clock.stamp(), node: this.#node.localNode.name };
     this.#roster.heard(intent);
-    // What was said of us before has been overtaken.
+    // As Serf: where nobody is there to hear of the leave, it must not be heard by those who come later.
+    const isUnheard = kind === 'leave' && this.#node.numMembers <= 1;
+    if (isUnheard) return finished?.();
     const message = encodeIntent(intent);
-    this.#intentsToSend.queueBroadcast({
-      name: intent.node,
-      message,
-      ...(finished && { finished }),
-    });
+    // It replaces what was said of us before.
+    this.#outgoing.intent(intent.node, message, finished);
     if (kind === 'leave') this.#sayDirectly(message);
   }
 
@@ -190,12 +195,6 @@ export class Guest implements SerfGuest {
     }
   }
 
-  #broadcasts(overhead: number, limit: number): Uint8Array[] {
-    const intents = this.#intentsToSend.getBroadcasts(overhead, limit);
-    const used = intents.reduce((sum, { length }) => sum + overhead + length, 0);
-    return [...intents, ...this.#othersToSend.getBroadcasts(overhead, limit - used)];
-  }
-
   #take(message: Buffer): void {
     switch (message[0]) {
       case SerfMessageType.join:
@@ -203,18 +202,25 @@ export class Guest implements SerfGuest {
       case SerfMessageType.leave:
         return this.#takeIntent(decodeIntent('leave', message), message);
       case SerfMessageType.userEvent:
-        if (this.#takeEvent(decodeUserEvent(message))) this.#passOn(message);
+        if (this.#events.take(decodeUserEvent(message))) this.#outgoing.other(message);
         return;
       case SerfMessageType.query: {
-        const { ltime, id, isPrivate } = decodeQuery(message);
-        this.#queryClock.witness(ltime);
-        if (this.#queries.isNew(ltime, id, this.#queryClock.time) && !isPrivate)
-          this.#passOn(message);
+        const query = decodeQuery(message);
+        this.#queryClock.witness(query.ltime);
+        if (!this.#queries.isNew(query.ltime, query.id, this.#queryClock.time)) return;
+        if (!query.isPrivate) this.#outgoing.other(message);
+        const vote = this.#node && voteFor(query, this.#node);
+        if (vote !== undefined) this.#relay?.answer(vote.to, vote.message);
+        return;
       }
+      case SerfMessageType.relay:
+        this.#relay?.forward(message);
     }
   }
 
   #takeIntent(intent: Intent, message?: Buffer): void {
+    // Such a name is no member's: its own alive message would not fit into a packet.
+    if (intent.node.length > this.#budget) return;
     this.#clock.witness(intent.ltime);
     const isAboutUs = intent.node === this.#node?.localNode.name;
     if (isAboutUs && intent.kind === 'leave' && !this.#leaving) {
@@ -223,45 +229,20 @@ export class Guest implements SerfGuest {
       return;
     }
     if (!this.#roster.heard(intent) || message === undefined || isAboutUs) return;
-    const { node: name } = intent;
-    this.#intentsToSend.queueBroadcast({ name, message: Buffer.from(message) });
-    this.#intentsToSend.prune(limits.handoffQueueDepth);
+    this.#outgoing.intent(intent.node, message);
   }
 
-  #takeEvent(event: UserEvent): boolean {
-    this.#eventClock.witness(event.ltime);
-    const own = { ...event, payload: Buffer.from(event.payload) };
-    if (!this.#events.isNew(own.ltime, own, this.#eventClock.time)) return false;
-    this.#tell(own);
-    return true;
-  }
-
-  #tell(event: SerfEvent): void {
-    for (const listener of this.#emitter.listeners('event')) {
-      try {
-        const result: unknown = (listener as (event: SerfEvent) => unknown)(event);
-        if (isThenable(result)) catchRejection(result, (error) => this.#failed(error));
-      } catch (error) {
-        this.#failed(error);
-      }
-    }
-  }
-
-  #failed(error: unknown): void {
-    this.#complaints?.listenerFailed('event', error);
-  }
-
-  #passOn(message: Buffer): void {
-    this.#othersToSend.queueBroadcast({ message: Buffer.from(message) });
-    this.#othersToSend.prune(limits.handoffQueueDepth);
+  /** Bytes of the longest message that can be gossiped. */
+  get #budget(): number {
+    return this.#node?.maxBroadcastBytes ?? 0;
   }
 
   #localState(): Buffer {
     return encodeState({
       ltime: this.#clock.time,
       ...this.#roster.state(),
-      eventLtime: this.#eventClock.time,
-      events: [...this.#events],
+      eventLtime: this.#events.clock.time,
+      events: [...this.#events.recent],
       queryLtime: this.#queryClock.time,
     });
   }
@@ -270,15 +251,25 @@ export class Guest implements SerfGuest {
     const state = decodeState(bytes);
     // A time that was not given to anything yet.
     if (state.ltime > 0) this.#clock.witness(state.ltime - 1);
-    if (state.eventLtime > 0) this.#eventClock.witness(state.eventLtime - 1);
+    if (state.eventLtime > 0) this.#events.clock.witness(state.eventLtime - 1);
     if (state.queryLtime > 0) this.#queryClock.witness(state.queryLtime - 1);
     const left = new Set(state.leftMembers);
+    for (const node of left) this.#takeLeft(node, state.statusLtimes.get(node) ?? 0);
     for (const [node, ltime] of state.statusLtimes) {
-      this.#takeIntent({ kind: left.has(node) ? 'leave' : 'join', ltime, node });
+      if (!left.has(node)) this.#takeIntent({ kind: 'join', ltime, node });
     }
     // What happened before we came is none of our business.
-    if (join && !this.#hasJoined) this.#events.ignoreBefore(state.eventLtime);
-    for (const event of state.events) this.#takeEvent({ ...event, coalesce: false });
+    const isOurFirst = join && this.#contacts > 0 && !this.#hasJoined;
+    if (isOurFirst) this.#events.recent.ignoreBefore(state.eventLtime);
+    for (const event of state.events) this.#events.take({ ...event, coalesce: false });
+  }
+
+  // The time that a state has for who left may be that of its join: as Serf does, the leave is taken for one
+  // step later, or it would be no news. Where the leave is known already the times need not rise further.
+  #takeLeft(node: string, ltime: number): void {
+    const later = Math.min(ltime + 1, Number.MAX_SAFE_INTEGER);
+    if (this.#roster.knowsThatItLeft(node, ltime)) this.#clock.witness(ltime);
+    else this.#takeIntent({ kind: 'leave', ltime: later, node });
   }
 
   #guard(from: Address['addr'], work: () => void): void {
@@ -286,7 +277,7 @@ export class Guest implements SerfGuest {
       work();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#complaints?.dropped(from, `Serf's: ${error.message}`);
+      this.#inside?.dropped(from, `Serf's: ${error.message}`);
     }
   }
 }

@@ -6,12 +6,22 @@
 
 // What Serf agents say to each other inside memberlist's user messages and states: a type byte, then a
 // MessagePack map with the names of Go's fields. Those that a guest needs.
+import { ipFromBytes, joinHostPort, type Address } from '../wire/address.js';
 import { decodeText, encodeText } from '../wire/text.js';
 import { WireError } from '../wire/wire-error.js';
-import { pack, unpack, type Packed, type PackedMap } from './pack.js';
+import { pack, unpack, unpackFirst, type Packed, type PackedMap } from './pack.js';
 
 /** The first byte of a message of Serf's. */
-export const SerfMessageType = { leave: 0, join: 1, pushPull: 2, userEvent: 3, query: 4 } as const;
+export const SerfMessageType = {
+  leave: 0,
+  join: 1,
+  pushPull: 2,
+  userEvent: 3,
+  query: 4,
+  queryResponse: 5,
+  conflictResponse: 6,
+  relay: 9,
+} as const;
 
 /** A member says that it is there, or that it goes. */
 export interface Intent {
@@ -29,10 +39,16 @@ export interface UserEvent {
   readonly coalesce: boolean;
 }
 
-/** A question to the cluster; what a guest needs to pass it on once. */
+/** A question to the cluster; what a guest needs to pass it on once, and to answer Serf's own. */
 export interface Query {
   readonly ltime: number;
   readonly id: number;
+  readonly name: string;
+  readonly payload: Buffer;
+  /** Where the answer goes: the bytes of an IP, a port, and the name of the node; all may be missing. */
+  readonly addr: Buffer;
+  readonly port: number;
+  readonly from: string;
   /** Whether it is for the one who got it only. */
   readonly isPrivate: boolean;
 }
@@ -48,6 +64,7 @@ export interface SerfState {
 }
 
 const NO_BROADCAST = 2;
+const noText = Buffer.alloc(0);
 
 export function encodeIntent({ kind, ltime, node }: Intent): Buffer {
   const body = { LTime: ltime, Node: encodeText(node) };
@@ -62,7 +79,9 @@ export function encodeUserEvent({ ltime, name, payload, coalesce }: UserEvent): 
 export function encodeState(state: SerfState): Buffer {
   const byTime = new Map<number, { Name: string; Payload: Buffer }[]>();
   for (const { ltime, name, payload } of state.events) {
-    byTime.set(ltime, [...(byTime.get(ltime) ?? []), { Name: name, Payload: payload }]);
+    const atThatTime = byTime.get(ltime);
+    if (atThatTime === undefined) byTime.set(ltime, [{ Name: name, Payload: payload }]);
+    else atThatTime.push({ Name: name, Payload: payload });
   }
   const body = {
     LTime: state.ltime,
@@ -91,7 +110,43 @@ export function decodeUserEvent(message: Buffer): UserEvent {
 export function decodeQuery(message: Buffer): Query {
   const body = mapIn(unpack(message.subarray(1)));
   const isPrivate = (numberAt(body, 'Flags') & NO_BROADCAST) !== 0;
-  return { ltime: timeAt(body, 'LTime'), id: numberAt(body, 'ID'), isPrivate };
+  return {
+    ltime: timeAt(body, 'LTime'),
+    id: numberAt(body, 'ID'),
+    name: textOf(body.get('Name') ?? noText),
+    payload: bytesAt(body, 'Payload'),
+    addr: bytesAt(body, 'Addr'),
+    port: numberAt(body, 'Port'),
+    from: textOf(body.get('SourceNode') ?? noText),
+    isPrivate,
+  };
+}
+
+/**
+ * A message that is to be forwarded, and where to. (A header without a name is of Serf before 0.9.)
+ *
+ * @throws WireError
+ */
+export function decodeRelay(message: Buffer): { to: Address; payload: Buffer } {
+  const { value, rest } = unpackFirst(message.subarray(1));
+  const header = mapIn(value);
+  const dest = mapIn(header.get('DestAddr') ?? null);
+  const ip = dest.get('IP');
+  const host = Buffer.isBuffer(ip) ? ipFromBytes(ip) : undefined;
+  const port = numberAt(dest, 'Port');
+  if (host === undefined || !Number.isInteger(port) || port < 1 || port > 0xffff) {
+    throw malformed('the address of a relay');
+  }
+  const name = textOf(header.get('DestName') ?? noText);
+  const addr = joinHostPort(host, port);
+  return { to: name === '' ? { addr } : { addr, name }, payload: rest };
+}
+
+/** A copy of bytes that are kept: one in memory of its own, as a slice of Node's pool would hold 8 KiB. */
+export function kept(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 /** @throws WireError */
@@ -126,9 +181,7 @@ function eventsIn(slot: Packed): Omit<UserEvent, 'coalesce'>[] {
 }
 
 function eventIn(body: PackedMap): Pick<UserEvent, 'name' | 'payload'> {
-  const payload = body.get('Payload') ?? null;
-  if (payload !== null && !Buffer.isBuffer(payload)) throw malformed('a payload');
-  return { name: textOf(body.get('Name')), payload: Buffer.from(payload ?? '') };
+  return { name: textOf(body.get('Name')), payload: kept(bytesAt(body, 'Payload')) };
 }
 
 function typed(type: number, body: Buffer): Buffer {
@@ -144,6 +197,12 @@ function listIn(value: Packed | undefined): readonly Packed[] {
   if (value === undefined || value === null) return [];
   if (Array.isArray(value)) return value as readonly Packed[];
   throw malformed('a list');
+}
+
+function bytesAt(body: PackedMap, key: string): Buffer {
+  const value = body.get(key) ?? noText;
+  if (Buffer.isBuffer(value)) return value;
+  throw malformed(key);
 }
 
 function textOf(value: Packed | undefined): string {

@@ -91,12 +91,27 @@ export function unpack(buf: Buffer): Packed {
   return new Reader(buf).value(MAX_DEPTH);
 }
 
+/**
+ * As `unpack`, and what stands behind the value.
+ *
+ * @throws WireError when the value is truncated or malformed
+ */
+export function unpackFirst(buf: Buffer): { value: Packed; rest: Buffer } {
+  const reader = new Reader(buf);
+  const value = reader.value(MAX_DEPTH);
+  return { value, rest: reader.rest };
+}
+
 class Reader {
   readonly #buf: Buffer;
   #pos = 0;
 
   constructor(buf: Buffer) {
     this.#buf = buf;
+  }
+
+  get rest(): Buffer {
+    return this.#buf.subarray(this.#pos);
   }
 
   value(depth: number): Packed {

@@ -47,6 +47,14 @@ export class Roster {
     return (this.#members.get(name) ?? this.#early.get(name))?.ltime ?? 0;
   }
 
+  /** Whether it is known that a member left, or is about to, by a word of that time or later. */
+  knowsThatItLeft(name: string, ltime: number): boolean {
+    const member = this.#members.get(name);
+    const goes = member?.status === 'left' || member?.status === 'leaving';
+    const kind = member === undefined ? this.#early.get(name)?.kind : goes ? 'leave' : 'join';
+    return kind === 'leave' && this.lastHeard(name) >= ltime;
+  }
+
   /** Takes a member's word; false when it is no news. */
   heard(intent: Intent): boolean {
     const { node, ltime, kind } = intent;

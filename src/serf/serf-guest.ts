@@ -22,7 +22,7 @@ import type { SerfTags } from './tags.js';
  * ```
  *
  * It takes `delegate` and the delegate versions; the other settings are yours. Queries are passed on, but
- * not answered.
+ * not answered (but for the one by which an agent defends its name); answers of others are relayed.
  *
  * @throws MessageTooLargeError when the tags have more than 512 bytes; ConfigError for what are no tags
  */
@@ -70,7 +70,8 @@ export interface SerfGuest {
   /**
    * Sends a user event to all members, as `serf event` does.
    *
-   * @param payload - with the name at most 512 bytes. Default: empty
+   * @param payload - with the name some 480 bytes: as in Serf the whole message has at most 512, and it must fit
+   *   into a packet. Default: empty
    * @param options.coalesce - whether agents may leave it out for a newer one of its name. Default: true
    * @throws MessageTooLargeError; ConfigError when the name is empty; ShutdownError before the node runs
    */

@@ -36,7 +36,7 @@ export class Stage {
     report: (report) => this.reports.push(report),
   });
   /** When whom was contacted. */
-  readonly contacts: { at: number; address: Address; signal: AbortSignal }[] = [];
+  readonly contacts: { at: number; address: Address; signal: AbortSignal; byName: boolean }[] = [];
   readonly rejoiner: Rejoiner;
   /** What a contact does; nobody answers unless a test says so. */
   answer: (address: Address, signal: AbortSignal) => Promise<void> = ({ addr }) =>
@@ -52,9 +52,9 @@ export class Stage {
       guard: this.guard,
       bindPort: 7946,
       engine: { table, local },
-      contact: (address, signal) => {
-        this.contacts.push({ at: clock.now(), address, signal });
-        return this.answer(address, signal);
+      contacts: {
+        join: (address, { signal }) => this.#contacted(address, signal as AbortSignal, false),
+        rejoin: (peer, signal) => this.#contacted(peer, signal, true),
       },
     });
   }
@@ -88,6 +88,11 @@ export class Stage {
       this.joins(name, host);
       return Promise.resolve();
     };
+  }
+
+  #contacted(address: Address, signal: AbortSignal, byName: boolean): Promise<void> {
+    this.contacts.push({ at: this.clock.now(), address, signal, byName });
+    return this.answer(address, signal);
   }
 
   #goes(name: string, host: number, reason: 'failed' | 'left'): void {

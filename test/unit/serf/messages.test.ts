@@ -121,7 +121,17 @@ test('a state comes back, its events by their times, and empty places are passed
 test('of a query its time, number and whether it is private are read', () => {
   const query = (Flags: number): Buffer =>
     Buffer.concat([Buffer.of(4), pack({ LTime: 3, ID: 4_000_000_000, Flags, Name: 'who' })]);
-  assert.deepEqual(decodeQuery(query(1)), { ltime: 3, id: 4_000_000_000, isPrivate: false });
+  const none = Buffer.alloc(0);
+  assert.deepEqual(decodeQuery(query(1)), {
+    ltime: 3,
+    id: 4_000_000_000,
+    name: 'who',
+    payload: none,
+    addr: none,
+    port: 0,
+    from: '',
+    isPrivate: false,
+  });
   assert.equal(decodeQuery(query(3)).isPrivate, true);
 });
 

@@ -19,7 +19,7 @@ export const PATIENCE_MS = 250;
 const TOLERANCE_MS = 0.5;
 
 /** Begins one attempt for each item, in order, a bounded number at a time. */
-export class Contacts<Item> {
+export class StaggeredAttempts<Item> {
   readonly #clock: Clock;
   readonly #contact: (item: Item) => Promise<void>;
   readonly #waiting: Item[] = [];

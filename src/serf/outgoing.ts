@@ -1,0 +1,67 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What a guest gossips: intents first, then everything else. Both queues are bounded, with and without peers.
+import { TransmitLimitedQueue } from '../core/gossip/broadcast-queue.js';
+import { limits } from '../wire/limits.js';
+import { kept } from './messages.js';
+
+/** What the queues need to know. */
+export interface OutgoingInit {
+  /** How many members there are now. */
+  readonly numNodes: () => number;
+  readonly retransmitMult: number;
+  /** Bytes of the longest message that can be gossiped. */
+  readonly budget: () => number;
+}
+
+/** The messages of one guest that wait to be gossiped. */
+export class Outgoing {
+  readonly #intents: TransmitLimitedQueue;
+  readonly #others: TransmitLimitedQueue;
+  readonly #budget: () => number;
+
+  constructor({ budget, ...init }: OutgoingInit) {
+    this.#intents = new TransmitLimitedQueue(init);
+    this.#others = new TransmitLimitedQueue(init);
+    this.#budget = budget;
+  }
+
+  /** Messages that wait now. */
+  get size(): number {
+    return this.#intents.numQueued + this.#others.numQueued;
+  }
+
+  /** An intent of a member; it replaces what is queued of that member. `finished` once it was gossiped. */
+  intent(name: string, message: Uint8Array, finished?: () => void): void {
+    const broadcast = { name, message: kept(message) };
+    this.#queue(this.#intents, finished === undefined ? broadcast : { ...broadcast, finished });
+  }
+
+  /** A user event, or a query. */
+  other(message: Uint8Array): void {
+    this.#queue(this.#others, { message: kept(message) });
+  }
+
+  /** Messages for one packet, as `Delegate.getBroadcasts`. */
+  getBroadcasts(overhead: number, limit: number): Uint8Array[] {
+    const intents = this.#intents.getBroadcasts(overhead, limit);
+    const used = intents.reduce((sum, { length }) => sum + overhead + length, 0);
+    return [...intents, ...this.#others.getBroadcasts(overhead, limit - used)];
+  }
+
+  #queue(
+    queue: TransmitLimitedQueue,
+    broadcast: { message: Buffer; name?: string; finished?: () => void },
+  ): void {
+    // No packet would ever have room for it.
+    if (broadcast.message.length > this.#budget()) return broadcast.finished?.();
+    queue.queueBroadcast(broadcast);
+    // By more than one, as pruning goes through the whole queue.
+    const most = limits.serfQueueDepth;
+    if (queue.numQueued > most) queue.prune(most - most / 8);
+  }
+}
