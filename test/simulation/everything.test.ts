@@ -10,8 +10,8 @@ import { everything } from './everything.js';
 
 suite('a simulation in which everything is used', () => {
   test('delegates, iterator, logger and metrics work as in production, and nothing is left', async () => {
-    // With one seed in nine the last leave is not heard of by n0: n3 ends as soon as it was gossiped.
-    const { told, iterated, logged, metrics, timersLeft } = await everything(2);
+    // Packets get lost: with about one seed in nine n0 does not hear of the last leave, as n3 ends once it is gossiped.
+    const { told, iterated, logged, metrics, timersLeft } = await everything(3);
     for (const text of [
       'n1: notifyMsg best effort',
       'n2: notifyMsg to an address',
