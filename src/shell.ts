@@ -201,6 +201,7 @@ export class Shell {
     if (this.#down === undefined) {
       this.host.stop();
       this.packets.stop();
+      this.dialler.stop();
       this.#streams.stop();
       this.engine.stop();
       this.#pacer.stop();

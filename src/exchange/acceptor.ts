@@ -18,7 +18,7 @@ import { hostOf, sourceOf } from '../wire/source.js';
 import type { Sliced } from '../wire/sliced.js';
 import type { PushPull, StreamMessage } from '../wire/stream-codec.js';
 import { WireError } from '../wire/wire-error.js';
-import { Conversation, converse, type ConversationParts } from './conversation.js';
+import { Conversation, converse, refuse, type ConversationParts } from './conversation.js';
 import { FairShare, type Share } from './fair-share.js';
 import type { Pacer } from './pacer.js';
 
@@ -85,7 +85,7 @@ export class Acceptor {
     const shares = this.#sharesFor(remoteAddress, (refusal) => overtaken.abort(refusal));
     const refusal = this.#refusalOf(remoteAddress, shares);
     if (refusal !== undefined) {
-      connection.close();
+      refuse(connection);
       this.#host.dropped(remoteAddress, refusal.reason, refusal.message);
       return;
     }
@@ -96,7 +96,12 @@ export class Acceptor {
     const { signal } = overtaken;
     const bounds = { clock: this.#clock, timeoutMs: this.#timeoutMs, what: 'a stream', signal };
     try {
-      await converse(connection, bounds, () => this.#serve(conversation, shares));
+      const serve = (): Promise<void> => this.#serve(conversation, shares);
+      await converse(connection, bounds, serve, () => {
+        // An answer, if there is one, must still arrive; without one the end would look as if all was taken.
+        if (conversation.bytes.sent > 0) connection.close();
+        else refuse(connection);
+      });
     } catch (error) {
       this.#host.dropped(remoteAddress, reasonFor(error), (error as Error).message);
       if (error instanceof ForeignLabelError) {

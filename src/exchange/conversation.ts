@@ -125,37 +125,73 @@ export class Conversation {
    * @throws ProtocolError when there is none, or it is an error
    */
   async answer(): Promise<StreamMessage> {
+    const message = await this.#answerOrEnd('without an answer');
+    if (message === undefined) throw new ProtocolError(`${this.peer} closed without an answer`);
+    return message;
+  }
+
+  /**
+   * Resolves when the other side has closed the stream, as every receiver does once it has read a message that
+   * takes no answer. The message shows its own end, so this side need not close first: the other side does,
+   * and it is there that the kernel remembers the connection for a minute (TIME_WAIT).
+   *
+   * @throws ProtocolError when it answers; the stream's error when it is reset
+   */
+  async taken(): Promise<void> {
+    const message = await this.#answerOrEnd('before it had read the message');
+    if (message === undefined) return;
+    throw new ProtocolError(`${this.peer} answered with message type ${message.type}`);
+  }
+
+  async #answerOrEnd(when: string): Promise<StreamMessage | undefined> {
     let message;
     try {
       message = await this.receive();
     } catch (cause) {
-      if (!(cause instanceof WireError)) throw cause;
+      if (!(cause instanceof WireError)) {
+        if (this.#reader.receivedBytes > 0 || !isReset(cause)) throw cause;
+        throw new Error(`it reset the stream ${when}`, { cause });
+      }
       throw new ProtocolError(`${this.peer} answered what cannot be read: ${cause.message}`, {
         cause,
       });
     }
-    if (message === undefined) throw new ProtocolError(`${this.peer} closed without an answer`);
-    if (message.type === MessageType.err) {
+    if (message?.type === MessageType.err) {
       throw new ProtocolError(`${this.peer} answered: ${message.error}`);
     }
     return message;
   }
 }
 
+function isReset(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | null)?.code === 'ECONNRESET';
+}
+
+/** Ends a stream so that its far end notices that its request was not taken. */
+export function refuse(connection: Connection): void {
+  if (connection.reset === undefined) connection.close();
+  else connection.reset();
+}
+
 /**
  * Runs `work` and closes the connection when it is done, or when time is up: a peer that sends one
  * byte a second holds nothing for ever.
  *
+ * @param abandon - ends the connection when the work failed; closes it by default
  * @throws TimeoutError when time is up; the signal's reason when it is aborted
  */
 export async function converse<T>(
   connection: Connection,
   deadline: Deadline,
   work: () => Promise<T>,
+  abandon = (): void => connection.close(),
 ): Promise<T> {
   try {
-    return await withDeadline(work(), deadline);
-  } finally {
+    const result = await withDeadline(work(), deadline);
     connection.close();
+    return result;
+  } catch (error) {
+    abandon();
+    throw error;
   }
 }

@@ -17,6 +17,7 @@ import { noBytes } from '../wire/messages.js';
 import type { Sliced } from '../wire/sliced.js';
 import { encodeUserMessage, type PushPull } from '../wire/stream-codec.js';
 import { Conversation, converse, type ConversationParts } from './conversation.js';
+import { SendQueue } from './send-queue.js';
 
 /** What the dialler works with. */
 export interface DiallerComponents extends ConversationParts {
@@ -31,12 +32,23 @@ export interface StreamPing {
   readonly withinMs: number;
 }
 
+/** How long an exchange may take. */
+interface Bounds {
+  readonly what: string;
+  /** Milliseconds, once there is a connection. */
+  readonly timeoutMs: number;
+  /** Milliseconds until there is one; `timeoutMs` by default. */
+  readonly dialMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Begins exchanges with other nodes. */
 export class Dialler {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #parts: ConversationParts;
   readonly #traffic: StreamTraffic;
+  readonly #queue: SendQueue;
   readonly #timeoutMs: number;
 
   /** @param init.timeoutMs - for dialling, and again for the exchange */
@@ -44,6 +56,7 @@ export class Dialler {
     const { transport, clock, traffic = new StreamTraffic(), ...parts } = components;
     this.#transport = transport;
     this.#clock = clock;
+    this.#queue = new SendQueue({ clock });
     this.#parts = { ...parts, traffic };
     this.#traffic = traffic;
     this.#timeoutMs = init.timeoutMs;
@@ -64,7 +77,8 @@ export class Dialler {
     // Written while the connection is being made; where none comes about nobody asks how it went.
     const message = this.#parts.pacer.run(state);
     message.catch(() => undefined);
-    return this.#exchange(to, 'push/pull', this.#timeoutMs, signal, async (conversation) => {
+    const bounds = { what: 'push/pull', timeoutMs: this.#timeoutMs, signal };
+    return this.#exchange(to, bounds, async (conversation) => {
       await conversation.send(await message);
       const answer = await conversation.answer();
       if (answer.type !== MessageType.pushPull) {
@@ -89,7 +103,8 @@ export class Dialler {
   async pingOrSayWhy(to: Address, { node, seqNo, withinMs }: StreamPing): Promise<boolean> {
     const source = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
     const message = encodeMessage({ type: MessageType.ping, seqNo, node, ...source });
-    return this.#exchange(to, 'stream ping', withinMs, undefined, async (conversation) => {
+    const bounds = { what: 'stream ping', timeoutMs: withinMs };
+    return this.#exchange(to, bounds, async (conversation) => {
       await conversation.send(message);
       const answer = await conversation.answer();
       return answer.type === MessageType.ackResp && answer.seqNo === seqNo;
@@ -97,9 +112,10 @@ export class Dialler {
   }
 
   /**
-   * Sends a user message.
+   * Sends a user message, when its turn has come; resolves when the other side has read it and closed the stream.
    *
-   * @throws MessageTooLargeError over 20 MiB; TimeoutError; ProtocolError
+   * @throws MessageTooLargeError over 20 MiB; BusyError when too much waits; TimeoutError; ProtocolError, also when
+   *   the stream is reset: the message was not read then, or only its end is unknown
    */
   async userMessage(to: Address, payload: Uint8Array): Promise<void> {
     const { cipher } = this.#parts.layers;
@@ -111,26 +127,38 @@ export class Dialler {
     if (sealedLength > limits.stateBytes) {
       throw new MessageTooLargeError('the encrypted message', sealedLength, limits.stateBytes);
     }
-    await this.#exchange(to, 'sending a message', this.#timeoutMs, undefined, (conversation) =>
-      conversation.send(message),
+    const sending = { to: to.addr, bytes: message.length, timeoutMs: this.#timeoutMs };
+    await this.#queue.run(sending, (dialMs) =>
+      this.#exchange(
+        to,
+        { what: 'sending a message', timeoutMs: this.#timeoutMs, dialMs },
+        async (conversation) => {
+          await conversation.send(message);
+          await conversation.taken();
+        },
+      ),
     );
+  }
+
+  /** Messages that wait for their turn reject; none begins any more. */
+  stop(): void {
+    this.#queue.stop();
   }
 
   async #exchange<T>(
     to: Address,
-    what: string,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
+    { what, timeoutMs, dialMs = timeoutMs, signal }: Bounds,
     work: (conversation: Conversation) => Promise<T>,
   ): Promise<T> {
     const named = `${what} with ${to.addr}`;
     let connection: Connection;
     try {
-      connection = await this.#transport.dial(to, { timeout: timeoutMs, signal });
+      connection = await this.#transport.dial(to, { timeout: dialMs, signal });
     } catch (cause) {
       if (signal?.aborted === true) throw signal.reason;
       const { message, code } = cause as Error & { code?: unknown };
-      if (code === 'ETIMEDOUT') throw new TimeoutError(`dialling ${to.addr}`, timeoutMs, { cause });
+      if (code === 'ETIMEDOUT')
+        throw new TimeoutError(`dialling ${to.addr}`, Math.round(dialMs), { cause });
       throw new ProtocolError(`${to.addr} could not be reached: ${message}`, { cause });
     }
     const bounds = { clock: this.#clock, timeoutMs, signal, what: named };

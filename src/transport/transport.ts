@@ -73,4 +73,10 @@ export interface Connection {
   write(data: Buffer): Promise<void>;
   /** Ends our side and gives up reading. Bytes already written are still delivered. Idempotent. */
   close(): void;
+  /**
+   * Breaks the stream in both directions, so that reads at the far end reject (over TCP: a reset). It tells a
+   * sender that its bytes were not read. After `close` it does nothing. A transport that cannot do it
+   * leaves it out; `close` is called instead.
+   */
+  reset?(): void;
 }

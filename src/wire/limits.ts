@@ -38,6 +38,14 @@ export const limits = {
   pushPullExchanges: 128,
   /** What all streams that others have open to us may hold in memory: eight of the largest messages. */
   heldBytes: 256 * MiB,
+  /** Messages that we send to one peer over streams at a time; more wait. Far below its `streamsPerSource`. */
+  sendsPerPeer: 32,
+  /** The same to all peers together: each takes a file descriptor. */
+  sends: 256,
+  /** Messages that wait to be sent over streams. */
+  waitingSends: 16_384,
+  /** Their bytes: a dozen of the largest, or all of them with 16 KiB each. */
+  waitingSendBytes: 256 * MiB,
   /** Inbound messages that wait for their turn, by priority; past it they are dropped and counted. */
   handoffQueueDepth: 1024,
   /** Parts of a compound message: their number travels in one byte. */
