@@ -17,7 +17,7 @@ import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
 import { versionBytes } from './core/local-node.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import type { Effects } from './core/ports.js';
-import type { ExchangedBytes, Report } from './core/reports.js';
+import type { Report } from './core/reports.js';
 import { DelegateHost, asError } from './delegate-host.js';
 import { ConfigError, MessageTooLargeError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
@@ -104,6 +104,7 @@ export class Shell {
       traffic: counters.streams,
       // A merge delegate is shown everybody.
       isKnown: config.merge ? undefined : (record) => this.engine.merger.isKnown(record),
+      keepsState: () => host.mergesStates,
     };
     this.dialler = new Dialler({ transport, clock, ...streams }, { timeoutMs: config.tcpTimeout });
     const settings = coreSettings(config, this.bindPort, host);
@@ -124,7 +125,11 @@ export class Shell {
     const meta = host.nodeMeta();
     this.checkFits(meta);
     this.#state = new StateExchange(
-      { engine: this.engine, host, dialler: this.dialler, pacer: this.#pacer },
+      {
+        ...{ engine: this.engine, host, dialler: this.dialler, pacer: this.#pacer },
+        ...{ clock, counters, report },
+        exchanged: (exchange) => this.#metrics?.exchanged(exchange),
+      },
       { asksForMerges: config.merge !== undefined },
     );
     this.#streams = new StreamHost(
@@ -202,6 +207,7 @@ export class Shell {
       this.host.stop();
       this.packets.stop();
       this.dialler.stop();
+      this.#state.stop();
       this.#streams.stop();
       this.engine.stop();
       this.#pacer.stop();
@@ -220,19 +226,8 @@ export class Shell {
   }
 
   /** Exchanges state with a node and merges what it sends. */
-  async pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
-    const { clock } = this.#config;
-    const startedAt = clock.now();
-    let bytes: ExchangedBytes = { sent: 0, received: 0 };
-    try {
-      await this.#state.exchange(to, join, signal, (measured) => (bytes = measured));
-    } catch (error) {
-      this.counters.pushPullFailures++;
-      throw error;
-    }
-    const exchanged = { durationMs: clock.now() - startedAt, bytes };
-    this.#metrics?.exchanged(exchanged);
-    if (!this.isDown) this.report({ code: 'exchanged', peer: to.name ?? to.addr, ...exchanged });
+  pushPull(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
+    return this.#state.exchange(to, join, signal);
   }
 
   /**
@@ -272,12 +267,7 @@ export class Shell {
           if (!this.isDown) done(answered);
         });
       },
-      pushPull: (to) => {
-        this.pushPull(to, false).catch((error: unknown) => {
-          if (this.isDown) return;
-          this.report({ code: 'exchange-failed', peer: to.name ?? to.addr, error: asError(error) });
-        });
-      },
+      pushPull: (to) => void this.#state.inBackground(to),
       tell: (event) => {
         this.counters.told(event);
         listener.told(event);
@@ -288,6 +278,7 @@ export class Shell {
       },
       pingCompleted: (node, roundTripMs, payload) => {
         this.#metrics?.roundTrip(roundTripMs);
+        this.#state.watch.acknowledged(node.name);
         host.notifyPingComplete(node, roundTripMs, payload);
       },
       userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),

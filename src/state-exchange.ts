@@ -6,12 +6,15 @@
 
 // Push/pull from one end to the other: our table and the user's state as a message, theirs judged and
 // merged. All of it goes in slices, and the table may change between two of them.
+import type { Counters } from './core/counters.js';
 import type { Engine } from './core/engine.js';
 import { nodeOfRecord } from './core/membership/merge.js';
 import type { Node } from './core/member.js';
-import type { ExchangedBytes } from './core/reports.js';
-import type { DelegateHost } from './delegate-host.js';
+import type { Clock } from './core/ports.js';
+import type { ExchangedBytes, Report } from './core/reports.js';
+import { asError, type DelegateHost } from './delegate-host.js';
 import { type MemberlistError, ProtocolError } from './errors.js';
+import { ExchangeWatch } from './exchange-watch.js';
 import type { Dialler } from './exchange/dialler.js';
 import type { Pacer } from './exchange/pacer.js';
 import type { Address } from './wire/address.js';
@@ -26,41 +29,88 @@ export interface StateExchangeComponents {
   readonly host: DelegateHost;
   readonly dialler: Dialler;
   readonly pacer: Pacer;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly report: (report: Report) => void;
+  /** Told of each exchange of ours that succeeded. */
+  readonly exchanged: (exchange: { durationMs: number; bytes: ExchangedBytes }) => void;
 }
 
 /** A node's state, given and taken. */
 export class StateExchange {
+  readonly watch: ExchangeWatch;
+  readonly #components: StateExchangeComponents;
   readonly #engine: Engine;
   readonly #host: DelegateHost;
-  readonly #dialler: Dialler;
-  readonly #pacer: Pacer;
   readonly #asksForMerges: boolean;
+  #isStopped = false;
 
   /** @param init.asksForMerges - whether there is a merge delegate */
   constructor(components: StateExchangeComponents, init: { asksForMerges: boolean }) {
+    this.#components = components;
     this.#engine = components.engine;
     this.#host = components.host;
-    this.#dialler = components.dialler;
-    this.#pacer = components.pacer;
     this.#asksForMerges = init.asksForMerges;
+    this.watch = new ExchangeWatch(components);
+  }
+
+  /** Says nothing any more. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /**
    * Exchanges state with a node and merges what it sends.
    *
-   * @param measured - told of the bytes that it took, if it succeeds
    * @throws TimeoutError, ProtocolError, or the signal's reason
    */
-  async exchange(
+  async exchange(to: Address, join: boolean, signal?: AbortSignal): Promise<void> {
+    const { clock, counters, exchanged } = this.#components;
+    const startedAt = clock.now();
+    const peer = to.name ?? to.addr;
+    let bytes: ExchangedBytes = { sent: 0, received: 0 };
+    try {
+      await this.#exchange(to, join, signal, (measured) => (bytes = measured));
+    } catch (error) {
+      counters.pushPullFailures++;
+      throw error;
+    }
+    const exchange = { durationMs: clock.now() - startedAt, bytes };
+    exchanged(exchange);
+    this.#report({ code: 'exchanged', peer, ...exchange });
+  }
+
+  /** A periodic exchange: how it went is reported, and nobody waits for it. */
+  async inBackground(to: Address): Promise<void> {
+    const peer = to.name ?? to.addr;
+    try {
+      await this.exchange(to, false);
+      this.watch.succeeded(peer);
+    } catch (thrown) {
+      if (this.#isStopped) return;
+      const error = asError(thrown);
+      this.#report({ code: 'exchange-failed', peer, error });
+      this.watch.failed(peer, error);
+    }
+  }
+
+  async #exchange(
     to: Address,
     join: boolean,
     signal: AbortSignal | undefined,
     measured: (bytes: ExchangedBytes) => void,
   ): Promise<void> {
-    const remote = await this.#dialler.pushPull(to, this.local(join), signal, measured);
-    const objection = await this.#pacer.run(this.objectionTo(remote.records, join));
+    const { dialler, pacer } = this.#components;
+    const remote = await dialler.pushPull(to, this.local(join), signal, measured);
+    const objection = await pacer.run(this.objectionTo(remote.records, join));
     if (objection !== undefined) throw objection;
-    await this.#pacer.run(this.merge(remote, join));
+    const peer = to.name ?? to.addr;
+    if (!join && !this.#engine.self.leaving) {
+      const { name, address } = this.#engine.local;
+      const listsUs = remote.records.some((record) => record.name === name);
+      this.watch.listed(peer, listsUs, address);
+    }
+    await pacer.run(this.merge(remote, join, peer));
   }
 
   /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */
@@ -86,9 +136,15 @@ export class StateExchange {
   }
 
   /** Takes their state; ends early with the node. */
-  *merge(remote: PushPull, join: boolean): Sliced<undefined> {
+  *merge(remote: PushPull, join: boolean, peer: string): Sliced<undefined> {
     yield* this.#engine.merger.merge(remote.records);
-    this.#host.mergeRemoteState(remote.userState, join);
+    const { discardedStateBytes: size } = remote;
+    if (size === undefined) this.#host.mergeRemoteState(remote.userState, join);
+    else if (this.#host.mergesStates) this.#report({ code: 'state-too-large', peer, size });
     return undefined;
+  }
+
+  #report(report: Report): void {
+    if (!this.#isStopped) this.#components.report(report);
   }
 }

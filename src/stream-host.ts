@@ -47,8 +47,8 @@ export class StreamHost implements AcceptorHost {
     return this.#components.state.objectionTo(remote.records, remote.join);
   }
 
-  merge(remote: PushPull): Sliced<undefined> {
-    return this.#components.state.merge(remote, remote.join);
+  merge(remote: PushPull, peer: string): Sliced<undefined> {
+    return this.#components.state.merge(remote, remote.join, peer);
   }
 
   userMessage(payload: Buffer, from: Address): void {

@@ -30,8 +30,8 @@ export interface AcceptorHost {
   localState(join: boolean): Sliced<Buffer>;
   /** Why their state is refused, with a cause if it is the user who does; undefined when it is not. */
   objectionTo(remote: PushPull): Sliced<MemberlistError | undefined>;
-  /** Takes their state. */
-  merge(remote: PushPull): Sliced<undefined>;
+  /** Takes the state of the peer at this `'ip:port'`. */
+  merge(remote: PushPull, peer: string): Sliced<undefined>;
   userMessage(payload: Buffer, from: Address): void;
   /** Whether streams from this IP are taken (`cidrsAllowed`). */
   allowsIp(ip: string): boolean;
@@ -202,7 +202,7 @@ export class Acceptor {
       throw new Refusal(isOfUser ? 'refused-merge' : 'incompatible', objection.message);
     }
     await conversation.send(await this.#pacer.run(this.#host.localState(remote.join)));
-    await this.#pacer.run(this.#host.merge(remote));
+    await this.#pacer.run(this.#host.merge(remote, conversation.peer));
   }
 }
 

@@ -41,6 +41,8 @@ export interface ConversationParts {
   readonly traffic?: StreamTraffic;
   /** Which records of a push/pull are left out when it is read. */
   readonly isKnown?: IsKnown | undefined;
+  /** Whether the user state of a push/pull is kept. */
+  readonly keepsState?: (() => boolean) | undefined;
 }
 
 /** A connection as messages. */
@@ -57,13 +59,14 @@ export class Conversation {
     components: ConversationParts & { connection: Connection },
     { side }: { side: Side },
   ) {
-    const { layers, isKnown } = components;
+    const { layers, isKnown, keepsState } = components;
     this.#connection = components.connection;
     this.#layers = layers;
     this.#pacer = components.pacer;
     this.#side = side;
     this.#traffic = components.traffic ?? new StreamTraffic();
-    this.#reader = new StreamReader(layers, { expectLabel: side === 'acceptor', isKnown });
+    const expectLabel = side === 'acceptor';
+    this.#reader = new StreamReader(layers, { expectLabel, isKnown, keepsState });
   }
 
   /** Bytes on the wire so far, with all layers. */
@@ -105,10 +108,15 @@ export class Conversation {
    */
   async receive(watch?: (progress: Progress) => void): Promise<StreamMessage | undefined> {
     for (;;) {
-      const chunk = await this.#connection.read();
+      const chunk = await this.#nextChunk();
       if (chunk === null) {
         if (this.#reader.receivedBytes === 0) return undefined;
-        throw new WireError('truncated', 'the stream ended in the middle of a message');
+        const { withoutState } = this.#reader;
+        if (withoutState === undefined) {
+          throw new WireError('truncated', 'the stream ended in the middle of a message');
+        }
+        this.#traffic.messagesIn.add(withoutState.type);
+        return withoutState;
       }
       this.#traffic.bytesIn += chunk.length;
       const message = await this.#pacer.run(this.#reader.take(chunk));
@@ -116,6 +124,16 @@ export class Conversation {
       if (message === undefined) continue;
       this.#traffic.messagesIn.add(message.type);
       return message;
+    }
+  }
+
+  // Of a push/pull whose user state is not kept, all that counts has come before the stream breaks.
+  async #nextChunk(): Promise<Buffer | null> {
+    try {
+      return await this.#connection.read();
+    } catch (error) {
+      if (this.#reader.withoutState === undefined) throw error;
+      return null;
     }
   }
 

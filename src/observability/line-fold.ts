@@ -22,6 +22,8 @@ const ALLOWANCE: Partial<Record<ReportCode, number>> = {
   'foreign-label': 1,
   'claim-refused': 1,
   'send-failed': 1,
+  'exchanges-failing': 1,
+  'state-too-large': 1,
   'address-conflict': 1,
   refuted: 1,
   'broadcast-too-large': 1,

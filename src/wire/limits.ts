@@ -64,6 +64,8 @@ export const limits = {
   forgottenNames: 4096,
   /** Members whose failures are counted, the last to fail: names can be invented. */
   flappingNames: 1024,
+  /** Peers that are remembered because the last push/pull with them failed. */
+  failingExchanges: 1024,
   /** Members in a snapshot file: a restarted node needs one that answers. */
   snapshotMembers: 256,
   /** A member's name in a snapshot file; who has a longer one is left out. */

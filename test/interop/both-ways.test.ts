@@ -44,6 +44,8 @@ class Cluster {
       // Soon found dead, but not by a machine that is busy with messages of 5 MB.
       suspicionMult: 2,
       suspicionMaxTimeoutMult: 1,
+      // What a promise of a reliable message waits for is the other side.
+      tcpTimeout: 30_000,
       name,
       bindAddr: `${subnet}.${host}`,
       bindPort: 7946,
