@@ -201,8 +201,13 @@ export class Acceptor {
       const isOfUser = objection.cause !== undefined;
       throw new Refusal(isOfUser ? 'refused-merge' : 'incompatible', objection.message);
     }
-    await conversation.send(await this.#pacer.run(this.#host.localState(remote.join)));
-    await this.#pacer.run(this.#host.merge(remote, conversation.peer));
+    const answer = await this.#pacer.run(this.#host.localState(remote.join));
+    const merge = (): Promise<undefined> =>
+      this.#pacer.run(this.#host.merge(remote, conversation.peer));
+    // The stream may have broken within a state that was too large: then the answer fails, and the members count.
+    if (remote.discardedStateBytes !== undefined) await merge();
+    await conversation.send(answer);
+    if (remote.discardedStateBytes === undefined) await merge();
   }
 }
 

@@ -289,7 +289,6 @@ test('a message cut short inside a layer that is whole is refused', () => {
   throwsFault(() => reader(layers).push(wrapForStream(Buffer.alloc(0), layers)), 'truncated');
 });
 
-const lengthKey = 'ac5573657253746174654c656e';
 const userKey = 'aa557365724d73674c656e';
 for (const [what, within, over] of [
   ['nodes', '0681a54e6f646573ce00100000', '0681a54e6f646573ce00100001'],
