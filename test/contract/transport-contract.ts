@@ -315,7 +315,7 @@ function resetContract(pairTest: PairTest): void {
 }
 
 function resetOf(connection: Connection): void {
-  assert.ok(connection.reset, 'these transports can reset a stream');
+  assert.ok(connection.reset !== undefined, 'these transports can reset a stream');
   connection.reset();
 }
 

@@ -12,7 +12,8 @@ import { Memberlist, ProtocolError, lanConfig, type MemberlistConfig } from '../
 import { limits } from '../../src/wire/limits.js';
 
 const loopback: MemberlistConfig = { ...lanConfig(), bindAddr: '127.0.0.1', bindPort: 0 };
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const quiet = (): void => undefined;
+const silent = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 
 interface Pair extends AsyncDisposable {
   readonly sender: Memberlist;

@@ -7,12 +7,7 @@
 // Our end of the exchanges that we begin, against a real acceptor and against peers that misbehave.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  MessageTooLargeError,
-  ProtocolError,
-  ShutdownError,
-  TimeoutError,
-} from '../../../src/errors.js';
+import { MessageTooLargeError, ProtocolError, TimeoutError } from '../../../src/errors.js';
 import { Acceptor, type AcceptorHost } from '../../../src/exchange/acceptor.js';
 import { Dialler } from '../../../src/exchange/dialler.js';
 import { GossipCipher } from '../../../src/security/aes-gcm.js';
@@ -443,14 +438,4 @@ test('the dialling of a user message has what its waiting left of the time', asy
   assert.ok(outcome instanceof TimeoutError);
   assert.match(outcome.message, /waits behind others/);
   assert.equal(stage.streams.length, limits.sendsPerPeer);
-});
-
-test('messages that wait are given up when the dialler stops', async () => {
-  const stage = await Stage.open(() => undefined);
-  const sendings = Array.from({ length: limits.sendsPerPeer + 3 }, () => {
-    return stage.dialler.userMessage(to, Buffer.of(1)).catch((error: unknown) => error);
-  });
-  stage.dialler.stop();
-  const outcomes = await stage.finish(Promise.all(sendings));
-  assert.equal(outcomes.filter((error) => error instanceof ShutdownError).length, 3);
 });

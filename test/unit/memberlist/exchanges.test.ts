@@ -136,7 +136,7 @@ void describe('push/pulls that fail one after the other', () => {
       assert.equal(told.length, 1);
       assert.equal(told[0]?.level, 'warn');
       assert.equal(told[0].fields.packetsPass, hint);
-      assert.equal(/MTU/.test(told[0].message), hint);
+      assert.equal(told[0].message.includes('MTU'), hint);
       isBad = false;
       const before = log.of('exchanged').length;
       await until(a, () => log.of('exchanged').length > before);

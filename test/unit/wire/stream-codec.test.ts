@@ -375,7 +375,6 @@ test('a user state over 20 MiB is read and not held, and its members are all the
   for (const size of [over, 100 * MiB]) {
     const incoming = reader();
     let message = incoming.push(claimingState(head, size));
-    assert.equal(incoming.isPushPull, true);
     const chunk = Buffer.alloc(64 * 1024, 0xab);
     let most = 0;
     for (let rest = size; rest > 0; rest -= chunk.length) {
@@ -388,7 +387,6 @@ test('a user state over 20 MiB is read and not held, and its members are all the
     assert.equal(message.userState.length, 0);
     assert.equal(message.discardedStateBytes, size);
     assert.ok(most < 400_000, `${most} bytes held`);
-    assert.ok(incoming.receivedBytes > size);
   }
 });
 
@@ -403,10 +401,8 @@ test('a user state that nobody takes is not held either, and needs no word', () 
     got = incoming.push(message.subarray(at, at + 10_000));
     most = Math.max(most, incoming.heldBytes);
   }
-  assert.deepEqual(got, {
-    ...{ type: 6, join: true, records: [record] },
-    userState: Buffer.alloc(0),
-  });
+  const userStateLeft = Buffer.alloc(0);
+  assert.deepEqual(got, { type: 6, join: true, records: [record], userState: userStateLeft });
   assert.ok(most < 50_000, `${most} bytes held`);
 });
 
