@@ -102,6 +102,11 @@ export class DelegateHost {
     return noBytes;
   }
 
+  /** Whether somebody takes the user states of others. */
+  get mergesStates(): boolean {
+    return !this.#stopped && this.#config.delegate?.mergeRemoteState !== undefined;
+  }
+
   mergeRemoteState(state: Buffer, join: boolean): void {
     if (state.length === 0) return;
     this.#call('mergeRemoteState', () => this.#config.delegate?.mergeRemoteState?.(state, join));

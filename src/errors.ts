@@ -14,6 +14,7 @@ export const errorCodes = {
   ERR_MEMBERLIST_TIMEOUT: 'An operation did not finish in its time.',
   ERR_MEMBERLIST_PROTOCOL: 'A peer speaks another protocol, refused us, or broke off.',
   ERR_MEMBERLIST_MESSAGE_TOO_LARGE: 'A message or metadata exceeds what may be sent that way.',
+  ERR_MEMBERLIST_BUSY: 'Too many messages wait to be sent already; await some of them first.',
   ERR_MEMBERLIST_SHUTDOWN: 'The Memberlist has been shut down.',
   ERR_MEMBERLIST_NODE_NAME_REQUIRED: '`requireNodeNames` is set and the address has no node name.',
 } as const;
@@ -129,6 +130,23 @@ export class MessageTooLargeError extends MemberlistError {
     super('ERR_MEMBERLIST_MESSAGE_TOO_LARGE', `${what} has ${size} bytes, ${limit} are allowed`);
     this.size = size;
     this.limit = limit;
+  }
+}
+
+/** Too many messages wait to be sent already. None of this one was sent; send it again later. */
+export class BusyError extends MemberlistError {
+  /** Messages that wait. */
+  readonly waiting: number;
+  /** Their bytes. */
+  readonly bytes: number;
+
+  constructor(waiting: number, bytes: number) {
+    super(
+      'ERR_MEMBERLIST_BUSY',
+      `${waiting} messages (${bytes} bytes) wait to be sent already; await some of them first`,
+    );
+    this.waiting = waiting;
+    this.bytes = bytes;
   }
 }
 

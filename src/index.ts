@@ -62,6 +62,7 @@ export { NetTransport, type NetTransportOptions } from './transport/net-transpor
 export type { Address, Connection, Transport, TransportHandlers } from './transport/transport.js';
 export type { Clock, Random, Timer } from './core/ports.js';
 export {
+  BusyError,
   ConfigError,
   JoinError,
   MemberlistError,

@@ -331,10 +331,13 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   }
 
   /**
-   * Sends a message to a member over a stream. When this resolves the system has taken all of it;
-   * that the other side has read it, only an answer of its own can tell.
+   * Sends a message to a member over a stream. Resolves when the other side has read it and closed the stream;
+   * what its application made of it, only an answer can tell. 32 messages are sent to one member at a time, 256 in
+   * all; more wait for their turn, for `tcpTimeout` at most. After a rejection the message was not delivered,
+   * unless the error is a timeout or a broken stream: then it may have been, and only the sign of it is lost.
    *
-   * @throws MessageTooLargeError over 20 MiB; TimeoutError; ProtocolError; ShutdownError
+   * @throws MessageTooLargeError over 20 MiB; BusyError when too many messages wait; TimeoutError;
+   *   ProtocolError, also when the other side closes the stream unread; ShutdownError
    */
   async sendReliable(to: Node, message: Uint8Array): Promise<void> {
     this.#mustRun('sendReliable');

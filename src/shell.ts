@@ -17,9 +17,9 @@ import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
 import { versionBytes } from './core/local-node.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import type { Effects, SendFailure } from './core/ports.js';
-import type { ExchangedBytes, Report } from './core/reports.js';
-import { DelegateHost, asError } from './delegate-host.js';
-import { ConfigError, MemberlistError, MessageTooLargeError } from './errors.js';
+import type { Report } from './core/reports.js';
+import { DelegateHost } from './delegate-host.js';
+import { ConfigError, MessageTooLargeError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
 import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler, type ExchangeSignals } from './exchange/dialler.js';
@@ -120,6 +120,7 @@ export class Shell {
       traffic: counters.streams,
       // A merge delegate is shown everybody.
       isKnown: config.merge ? undefined : (record) => this.engine.merger.isKnown(record),
+      keepsState: () => host.mergesStates,
     };
     const short = (peer: string, detail: string): void =>
       this.#streams.dropped(peer, 'too-many-bytes', detail);
@@ -144,8 +145,18 @@ export class Shell {
     );
     const meta = host.nodeMeta();
     this.checkFits(meta);
+    const isEncrypted = config.keyring !== undefined;
+    this.#ownAddress = new OwnAddress(
+      { transport, clock, report },
+      { ip: addr, port, isEncrypted, allowsIp: this.#allowsIp },
+    );
+    const { engine, dialler } = this;
     this.#state = new StateExchange(
-      { engine: this.engine, host, dialler: this.dialler, pacer: this.#pacer },
+      {
+        ...{ engine, host, dialler, pacer: this.#pacer, ownAddress: this.#ownAddress },
+        ...{ clock, counters, guard, report },
+        exchanged: (exchange) => this.#metrics?.exchanged(exchange),
+      },
       { asksForMerges: config.merge !== undefined },
     );
     this.#streams = new StreamHost(
@@ -166,11 +177,6 @@ export class Shell {
       { timeoutMs: config.tcpTimeout, maxStreams: transport.maxStreams },
     );
     base.engine = this.engine;
-    const isEncrypted = config.keyring !== undefined;
-    this.#ownAddress = new OwnAddress(
-      { transport, clock, report },
-      { ip: addr, port, isEncrypted, allowsIp: this.#allowsIp },
-    );
     this.engine.start(meta);
   }
 
@@ -227,6 +233,8 @@ export class Shell {
       const { guard } = this;
       this.host.stop();
       this.packets.stop();
+      this.dialler.stop();
+      this.#state.stop();
       this.#streams.stop();
       // Whatever one of them throws, the sockets are closed.
       guard.run(() => this.engine.stop());
@@ -248,31 +256,10 @@ export class Shell {
   /**
    * Exchanges state with a node and merges what it sends.
    *
-   * @throws ProtocolError, also when it is to be a join and leads to this node itself; TimeoutError; the
-   *   signal's reason
+   * @throws as `StateExchange.exchange`
    */
-  async pushPull(to: Address, join: boolean, signals: ExchangeSignals = {}): Promise<void> {
-    const { clock } = this.config;
-    const { signal } = signals;
-    this.#ownAddress.check();
-    if (join) this.#ownAddress.beforeJoin(to);
-    const startedAt = clock.now();
-    let bytes: ExchangedBytes = { sent: 0, received: 0 };
-    const ended = this.engine.exchangeBegins();
-    try {
-      const measured = (all: ExchangedBytes): void => void (bytes = all);
-      await this.#state.exchange(to, join, signals, measured);
-    } catch (error) {
-      this.counters.pushPullFailures++;
-      const isForeseen = error instanceof MemberlistError || signal?.aborted === true;
-      if (!isForeseen) this.guard.failed(error, to.name ?? to.addr);
-      throw error;
-    } finally {
-      ended();
-    }
-    const exchanged = { durationMs: clock.now() - startedAt, bytes };
-    this.guard.run(() => this.#metrics?.exchanged(exchanged));
-    if (!this.isDown) this.report({ code: 'exchanged', peer: to.name ?? to.addr, ...exchanged });
+  pushPull(to: Address, join: boolean, signals?: ExchangeSignals): Promise<void> {
+    return this.#state.exchange(to, join, signals);
   }
 
   /**
@@ -320,13 +307,7 @@ export class Shell {
           .catch(guard.failed);
       },
       pushPull: (to) => {
-        const peer = to.name ?? to.addr;
-        this.pushPull(to, false)
-          .catch((error: unknown) => {
-            if (this.isDown) return;
-            this.report({ code: 'exchange-failed', peer, error: asError(error) });
-          })
-          .catch(guard.failed);
+        this.#state.inBackground(to).catch(guard.failed);
       },
       tell: (event) => {
         this.counters.told(event);
@@ -337,7 +318,10 @@ export class Shell {
         if (report.code === 'refuted') guard.run(() => listener.refuted());
       },
       pingCompleted: (node, roundTripMs, payload) => {
-        guard.run(() => this.#metrics?.roundTrip(roundTripMs));
+        guard.run(() => {
+          this.#metrics?.roundTrip(roundTripMs);
+          this.#state.watch.acknowledged(node.name);
+        });
         host.notifyPingComplete(node, roundTripMs, payload);
       },
       cutOff: (isCutOff) => this.cutOff(isCutOff),

@@ -6,15 +6,20 @@
 
 // Push/pull from one end to the other: our table and the user's state as a message, theirs judged and
 // merged. All of it goes in slices, and the table may change between two of them.
+import type { Counters } from './core/counters.js';
 import type { Engine } from './core/engine.js';
 import { isPresentRecord, nodeOfRecord } from './core/membership/merge.js';
 import type { Node } from './core/member.js';
-import type { ExchangedBytes } from './core/reports.js';
-import type { DelegateHost } from './delegate-host.js';
-import { type MemberlistError, ProtocolError } from './errors.js';
+import type { Clock } from './core/ports.js';
+import type { ExchangedBytes, Report } from './core/reports.js';
+import { asError, type DelegateHost } from './delegate-host.js';
+import { MemberlistError, ProtocolError } from './errors.js';
+import { ExchangeWatch } from './exchange-watch.js';
 import type { MessageSource } from './exchange/conversation.js';
 import type { Dialler, ExchangeSignals, TakeState } from './exchange/dialler.js';
 import type { Pacer } from './exchange/pacer.js';
+import type { OwnAddress } from './own-address.js';
+import type { Guard } from './runtime/guard.js';
 import type { Address } from './wire/address.js';
 import { MemoryPart, type Memory } from './wire/memory.js';
 import { writePackedRecord } from './wire/packed-record.js';
@@ -33,51 +38,108 @@ export interface StateExchangeComponents {
   readonly host: DelegateHost;
   readonly dialler: Dialler;
   readonly pacer: Pacer;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly guard: Guard;
+  readonly ownAddress: OwnAddress;
+  readonly report: (report: Report) => void;
+  /** Called after each exchange of ours that succeeded. */
+  readonly exchanged: (exchange: { durationMs: number; bytes: ExchangedBytes }) => void;
 }
 
 /** A node's state, given and taken. */
 export class StateExchange {
+  readonly watch: ExchangeWatch;
+  readonly #components: StateExchangeComponents;
   readonly #engine: Engine;
   readonly #host: DelegateHost;
-  readonly #dialler: Dialler;
-  readonly #pacer: Pacer;
   readonly #asksForMerges: boolean;
+  #isStopped = false;
 
   /** @param init.asksForMerges - whether there is a merge delegate */
   constructor(components: StateExchangeComponents, init: { asksForMerges: boolean }) {
+    this.#components = components;
     this.#engine = components.engine;
     this.#host = components.host;
-    this.#dialler = components.dialler;
-    this.#pacer = components.pacer;
     this.#asksForMerges = init.asksForMerges;
+    this.watch = new ExchangeWatch(components);
+  }
+
+  /** Says nothing any more. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /**
    * Exchanges state with a node and merges what it sends.
    *
-   * @param measured - told of the bytes that it took, if it succeeds
-   * @throws TimeoutError, ProtocolError, or the signal's reason
+   * @throws ProtocolError, also if it is to be a join and leads to this node itself; TimeoutError; the signal's
+   *   reason
    */
-  async exchange(
+  async exchange(to: Address, join: boolean, signals: ExchangeSignals = {}): Promise<void> {
+    const { engine, clock, counters, guard, ownAddress, exchanged } = this.#components;
+    ownAddress.check();
+    if (join) ownAddress.beforeJoin(to);
+    const startedAt = clock.now();
+    const peer = to.name ?? to.addr;
+    let bytes: ExchangedBytes = { sent: 0, received: 0 };
+    const ended = engine.exchangeBegins();
+    try {
+      await this.#exchange(to, join, signals, (measured) => (bytes = measured));
+    } catch (error) {
+      counters.pushPullFailures++;
+      const isForeseen = error instanceof MemberlistError || signals.signal?.aborted === true;
+      if (!isForeseen) guard.failed(error, peer);
+      throw error;
+    } finally {
+      ended();
+    }
+    const exchange = { durationMs: clock.now() - startedAt, bytes };
+    guard.run(() => exchanged(exchange));
+    this.#report({ code: 'exchanged', peer, ...exchange });
+  }
+
+  /** A periodic exchange: how it went is reported, and nobody waits for it. */
+  async inBackground(to: Address): Promise<void> {
+    const peer = to.name ?? to.addr;
+    try {
+      await this.exchange(to, false);
+      this.watch.succeeded(peer);
+    } catch (thrown) {
+      if (this.#isStopped) return;
+      const error = asError(thrown);
+      this.#report({ code: 'exchange-failed', peer, error });
+      this.watch.failed(peer, error);
+    }
+  }
+
+  async #exchange(
     to: Address,
     join: boolean,
     signals: ExchangeSignals,
     measured: (bytes: ExchangedBytes) => void,
   ): Promise<void> {
+    const { dialler, pacer } = this.#components;
+    const peer = to.name ?? to.addr;
     const state: MessageSource = (memory) => this.local(join, memory);
     const take: TakeState<void> = async (remote, memory, ended) => {
-      const objection = await this.#pacer.run(
-        this.objectionTo(remote.records, join, memory),
-        ended,
-      );
+      const objection = await pacer.run(this.objectionTo(remote.records, join, memory), ended);
       const isOurselves = join && this.#knowsOnlyUs(remote);
       if (objection !== undefined) throw objection;
-      await this.#pacer.run(this.merge(remote, join), ended);
+      if (!join) this.#watchListing(peer, remote);
+      await pacer.run(this.merge(remote, join, peer), ended);
       if (isOurselves) {
         throw new ProtocolError(`${to.addr} is this node itself: no other member is known there`);
       }
     };
-    await this.#dialler.pushPull(to, { state, take }, signals, measured);
+    await dialler.pushPull(to, { state, take }, signals, measured);
+  }
+
+  #watchListing(peer: string, { records }: PushPull): void {
+    if (this.#engine.self.leaving) return;
+    const { name, address } = this.#engine.local;
+    const listsUs = records.some((record) => record.name === name);
+    this.watch.listed(peer, listsUs, address);
   }
 
   /**
@@ -124,9 +186,15 @@ export class StateExchange {
   }
 
   /** Takes their state; ends early with the node. */
-  *merge(remote: PushPull, join: boolean): Sliced<undefined> {
+  *merge(remote: PushPull, join: boolean, peer: string): Sliced<undefined> {
     yield* this.#engine.merger.merge(remote.records);
-    this.#host.mergeRemoteState(remote.userState, join);
+    const { discardedStateBytes: size } = remote;
+    if (size === undefined) this.#host.mergeRemoteState(remote.userState, join);
+    else if (this.#host.mergesStates) this.#report({ code: 'state-too-large', peer, size });
     return undefined;
+  }
+
+  #report(report: Report): void {
+    if (!this.#isStopped) this.#components.report(report);
   }
 }

@@ -7,7 +7,7 @@
 // A node as streams see it that others open: whom it lets in, what it answers, what it says of those that broke.
 import type { Counters, DropReason } from './core/counters.js';
 import type { Report } from './core/reports.js';
-import type { MemberlistError } from './errors.js';
+import { ShutdownError, type MemberlistError } from './errors.js';
 import type { AcceptorHost } from './exchange/acceptor.js';
 import type { StateExchange } from './state-exchange.js';
 import type { Address } from './wire/address.js';
@@ -54,17 +54,18 @@ export class StreamHost implements AcceptorHost {
     return this.#components.state.objectionTo(remote.records, remote.join, memory);
   }
 
-  *merge(remote: PushPull): Sliced<undefined> {
+  *merge(remote: PushPull, peer: string): Sliced<undefined> {
     const { state, members, wasJoined } = this.#components;
-    if (!remote.join) return yield* state.merge(remote, false);
+    if (!remote.join) return yield* state.merge(remote, false, peer);
     const before = members();
-    yield* state.merge(remote, true);
+    yield* state.merge(remote, true, peer);
     if (!this.#isStopped) wasJoined(members() - before);
     return undefined;
   }
 
   userMessage(payload: Buffer, from: Address): void {
-    if (!this.#isStopped) this.#components.messageCame(payload, from);
+    if (this.#isStopped) throw new ShutdownError('a message');
+    this.#components.messageCame(payload, from);
   }
 
   allowsIp(ip: string): boolean {

@@ -22,6 +22,16 @@ export type Report =
   | { readonly code: 'foreign-label'; peer: string; theirs: string; ours: string }
   | { readonly code: 'send-failed'; peer: string; error: Error }
   | { readonly code: 'exchange-failed'; peer: string; error: Error }
+  | {
+      readonly code: 'exchanges-failing';
+      peer: string;
+      count: number;
+      /** The peer answers packets, and streams to it are made, and stall. */
+      packetsPass: boolean;
+      error: Error;
+    }
+  | { readonly code: 'not-listed'; peer: string; count: number; address: string }
+  | { readonly code: 'state-too-large'; peer: string; size: number }
   | { readonly code: 'exchanged'; peer: string; durationMs: number; bytes: ExchangedBytes }
   | { readonly code: 'probe-unanswered'; peer: string; healthScore: number }
   | { readonly code: 'probe-stream-only'; peer: string }

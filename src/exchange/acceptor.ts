@@ -20,7 +20,7 @@ import { hostOf, sourceOf } from '../wire/source.js';
 import type { Sliced } from '../wire/sliced.js';
 import type { PushPull, StreamMessage } from '../wire/stream-codec.js';
 import { WireError } from '../wire/wire-error.js';
-import { closeQuietly, Conversation, converse, type ConversationParts } from './conversation.js';
+import { Conversation, converse, refuse, type ConversationParts } from './conversation.js';
 import { FairShare, type Share } from './fair-share.js';
 import type { Pacer } from './pacer.js';
 import { MemoryShortage, StreamMemory, type StreamShare } from './stream-memory.js';
@@ -34,8 +34,8 @@ export interface AcceptorHost {
   localState(join: boolean, memory: Memory): Sliced<Buffer>;
   /** Why their state is refused, with a cause if it is the user who does; undefined when it is not. */
   objectionTo(remote: PushPull, memory: Memory): Sliced<MemberlistError | undefined>;
-  /** Takes their state. */
-  merge(remote: PushPull): Sliced<undefined>;
+  /** Takes the state of the peer at this `'ip:port'`. */
+  merge(remote: PushPull, peer: string): Sliced<undefined>;
   userMessage(payload: Buffer, from: Address): void;
   /** Whether streams from this IP are taken (`cidrsAllowed`). */
   allowsIp(ip: string): boolean;
@@ -133,7 +133,7 @@ export class Acceptor {
     const { remoteAddress } = connection;
     const refusal = this.#refusalOf(remoteAddress, shares);
     if (refusal !== undefined) {
-      closeQuietly(connection);
+      refuse(connection);
       this.#host.dropped(remoteAddress, refusal.reason, refusal.message);
       return { work: Promise.resolve() };
     }
@@ -266,9 +266,14 @@ export class Acceptor {
       const isOfUser = objection.cause !== undefined;
       throw new Refusal(isOfUser ? 'refused-merge' : 'incompatible', objection.message);
     }
-    await conversation.send((space) => this.#host.localState(remote.join, space));
     // What came whole is merged, also when that takes longer than the peer may.
-    await this.#pacer.run(this.#host.merge(remote), overtaken);
+    const merge = (): Promise<undefined> =>
+      this.#pacer.run(this.#host.merge(remote, conversation.peer), overtaken);
+    // The stream may have broken within a state that was too large: then the answer fails, and the members count.
+    const isStateMissing = remote.discardedStateBytes !== undefined;
+    if (isStateMissing) await merge();
+    await conversation.send((space) => this.#host.localState(remote.join, space));
+    if (!isStateMissing) await merge();
   }
 }
 

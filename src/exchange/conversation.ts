@@ -47,6 +47,8 @@ export interface ConversationParts {
   readonly traffic?: StreamTraffic;
   /** Which records of a push/pull are left out when it is read. */
   readonly isKnown?: IsKnown | undefined;
+  /** Whether the user state of a push/pull is kept. */
+  readonly keepsState?: (() => boolean) | undefined;
 }
 
 /** A connection as messages. */
@@ -68,18 +70,15 @@ export class Conversation {
     components: ConversationParts & { connection: Connection; memory?: Memory },
     { side }: { side: Side },
   ) {
-    const { layers, isKnown, memory = unboundedMemory } = components;
+    const { layers, isKnown, keepsState, memory = unboundedMemory } = components;
     this.#memory = memory;
     this.#connection = components.connection;
     this.#layers = layers;
     this.#pacer = components.pacer;
     this.#side = side;
     this.#traffic = components.traffic ?? new StreamTraffic();
-    this.#reader = new StreamReader(layers, {
-      expectLabel: side === 'acceptor',
-      isKnown,
-      memory,
-    });
+    const expectLabel = side === 'acceptor';
+    this.#reader = new StreamReader(layers, { expectLabel, isKnown, keepsState, memory });
   }
 
   /** Bytes on the wire so far, with all layers. */
@@ -151,16 +150,15 @@ export class Conversation {
    */
   async receive(watch?: (progress: Progress) => void): Promise<StreamMessage | undefined> {
     for (;;) {
-      let chunk: Buffer | null;
-      try {
-        chunk = await this.#connection.read();
-      } catch (error) {
-        this.brokenBy = error;
-        throw error;
-      }
+      const chunk = await this.#nextChunk();
       if (chunk === null) {
         if (this.#reader.receivedBytes === 0) return undefined;
-        throw new WireError('truncated', 'the stream ended in the middle of a message');
+        const { withoutState } = this.#reader;
+        if (withoutState === undefined) {
+          throw new WireError('truncated', 'the stream ended in the middle of a message');
+        }
+        this.#traffic.messagesIn.add(withoutState.type);
+        return withoutState;
       }
       this.#traffic.bytesIn += chunk.length;
       const message = await this.#pacer.run(this.#reader.take(chunk), this.over);
@@ -171,23 +169,55 @@ export class Conversation {
     }
   }
 
+  // Of a push/pull whose user state is not kept, all that counts has come before the stream breaks.
+  async #nextChunk(): Promise<Buffer | null> {
+    try {
+      return await this.#connection.read();
+    } catch (error) {
+      if (this.#reader.withoutState !== undefined) return null;
+      this.brokenBy = error;
+      throw error;
+    }
+  }
+
   /**
    * The answer to what we asked.
    *
    * @throws ProtocolError when there is none, or it is an error
    */
   async answer(): Promise<StreamMessage> {
+    const message = await this.#answerOrEnd('without an answer');
+    if (message === undefined) throw new ProtocolError(`${this.peer} closed without an answer`);
+    return message;
+  }
+
+  /**
+   * Resolves when the other side has closed the stream, as every receiver does once it has read a message that
+   * takes no answer. The message shows its own end, so this side need not close first: the other side does,
+   * and it is there that the kernel remembers the connection for a minute (TIME_WAIT).
+   *
+   * @throws ProtocolError when it answers; the stream's error when it is reset
+   */
+  async taken(): Promise<void> {
+    const message = await this.#answerOrEnd('before it had read the message');
+    if (message === undefined) return;
+    throw new ProtocolError(`${this.peer} answered with message type ${message.type}`);
+  }
+
+  async #answerOrEnd(when: string): Promise<StreamMessage | undefined> {
     let message;
     try {
       message = await this.receive();
     } catch (cause) {
-      if (!(cause instanceof WireError)) throw cause;
+      if (!(cause instanceof WireError)) {
+        if (this.#reader.receivedBytes > 0 || !isReset(cause)) throw cause;
+        throw (this.brokenBy = new Error(`it reset the stream ${when}`, { cause }));
+      }
       throw new ProtocolError(`${this.peer} answered what cannot be read: ${cause.message}`, {
         cause,
       });
     }
-    if (message === undefined) throw new ProtocolError(`${this.peer} closed without an answer`);
-    if (message.type === MessageType.err) {
+    if (message?.type === MessageType.err) {
       throw new ProtocolError(`${this.peer} answered: ${message.error}`);
     }
     return message;
@@ -200,15 +230,33 @@ export class Conversation {
     closeQuietly(this.#connection);
   }
 
-  /** Ends everything at once: what was not delivered is lost, and nothing of it stays in memory. */
-  breakOff(): void {
+  /**
+   * Ends after a failure. A request that is left unanswered is reset: the peer must not take the end of the stream for
+   * a sign that its request was read.
+   *
+   * @param isCutOff - whether everything ends at once: what was not delivered is lost, and none of it stays in memory
+   */
+  abandon(isCutOff: boolean): void {
+    if (this.over.aborted) return;
     this.#over.abort(isOver);
-    if (this.#connection.destroy === undefined) closeQuietly(this.#connection);
-    else this.#connection.destroy();
+    const connection = this.#connection;
+    if (this.#side === 'acceptor' && this.#sentBytes === 0) refuse(connection);
+    else if (!isCutOff || connection.destroy === undefined) closeQuietly(connection);
+    else quietly(() => connection.destroy?.());
   }
 }
 
 const isOver = new Error('the exchange is over');
+
+function isReset(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | null)?.code === 'ECONNRESET';
+}
+
+/** Ends a stream so that its far end notices that its request was not taken. */
+export function refuse(connection: Connection): void {
+  if (connection.reset === undefined) closeQuietly(connection);
+  else quietly(() => connection.reset?.());
+}
 
 /**
  * Runs `work` and ends the conversation when it is done, or when time is up: a peer that sends one
@@ -222,19 +270,24 @@ export async function converse<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await withDeadline(work(), deadline);
-  } catch (error) {
-    if (error instanceof TimeoutError || deadline.signal?.aborted === true) conversation.breakOff();
-    throw error;
-  } finally {
+    const result = await withDeadline(work(), deadline);
     conversation.close();
+    return result;
+  } catch (error) {
+    const isCutOff = error instanceof TimeoutError || deadline.signal?.aborted === true;
+    conversation.abandon(isCutOff);
+    throw error;
   }
 }
 
 /** Closes a connection. What a transport's `close` throws changes nothing about how the exchange ended. */
 export function closeQuietly(connection: Connection): void {
+  quietly(() => connection.close());
+}
+
+function quietly(work: () => void): void {
   try {
-    connection.close();
+    work();
   } catch {
     // There is nothing else to do with it.
   }

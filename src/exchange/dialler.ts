@@ -24,6 +24,7 @@ import {
   type ConversationParts,
   type MessageSource,
 } from './conversation.js';
+import { SendQueue } from './send-queue.js';
 import { MemoryShortage, StreamMemory } from './stream-memory.js';
 
 /** What the dialler works with. */
@@ -48,7 +49,6 @@ export interface StreamPing {
 }
 
 /** What ends an exchange early. */
-/** What ends an exchange early. */
 export interface ExchangeSignals {
   readonly signal?: AbortSignal | undefined;
   /** Is also aborted when `signal` is; has no effect once the exchange is connected. */
@@ -57,7 +57,10 @@ export interface ExchangeSignals {
 
 /** What bounds one exchange. */
 interface ExchangeBounds extends ExchangeSignals {
+  /** Milliseconds, once there is a connection. */
   readonly timeoutMs: number;
+  /** Milliseconds until there is one; `timeoutMs` by default. */
+  readonly dialMs?: number;
   readonly memory: Memory;
 }
 
@@ -69,6 +72,7 @@ export class Dialler {
   readonly #traffic: StreamTraffic;
   readonly #pool: StreamMemory;
   readonly #short: (peer: string, detail: string) => void;
+  readonly #queue: SendQueue;
   readonly #timeoutMs: number;
 
   /** @param init.timeoutMs - for dialling, and again for the exchange */
@@ -76,6 +80,7 @@ export class Dialler {
     const { transport, clock, traffic = new StreamTraffic(), pool, short, ...parts } = components;
     this.#transport = transport;
     this.#clock = clock;
+    this.#queue = new SendQueue({ clock });
     this.#parts = { ...parts, traffic };
     this.#traffic = traffic;
     this.#pool = pool ?? new StreamMemory();
@@ -161,9 +166,10 @@ export class Dialler {
   }
 
   /**
-   * Sends a user message.
+   * Sends a user message, when its turn has come; resolves when the other side has read it and closed the stream.
    *
-   * @throws MessageTooLargeError over 20 MiB; TimeoutError; ProtocolError
+   * @throws MessageTooLargeError over 20 MiB; BusyError when too much waits; TimeoutError; ProtocolError, also when
+   *   the stream is reset: the message was not read then, or only its end is unknown
    */
   async userMessage(to: Address, payload: Uint8Array): Promise<void> {
     const { cipher } = this.#parts.layers;
@@ -175,11 +181,20 @@ export class Dialler {
     if (sealedLength > limits.stateBytes) {
       throw new MessageTooLargeError('the encrypted message', sealedLength, limits.stateBytes);
     }
-    // It is the user who decides how much memory this takes.
-    const bounds = { timeoutMs: this.#timeoutMs, signal: undefined, memory: unboundedMemory };
-    await this.#exchange(to, 'sending a message', bounds, (conversation) =>
-      conversation.send(message),
-    );
+    const sending = { to: to.addr, bytes: message.length, timeoutMs: this.#timeoutMs };
+    await this.#queue.run(sending, (dialMs) => {
+      // It is the user who decides how much memory this takes.
+      const bounds = { timeoutMs: this.#timeoutMs, dialMs, memory: unboundedMemory };
+      return this.#exchange(to, 'sending a message', bounds, async (conversation) => {
+        await conversation.send(message);
+        await conversation.taken();
+      });
+    });
+  }
+
+  /** Messages that wait for their turn reject; none begins any more. */
+  stop(): void {
+    this.#queue.stop();
   }
 
   // What is done here has a share of the memory of all streams, and ends when it must give way.
@@ -213,17 +228,19 @@ export class Dialler {
   async #exchange<T>(
     to: Address,
     what: string,
-    { timeoutMs, signal, dialSignal = signal, memory }: ExchangeBounds,
+    { timeoutMs, dialMs = timeoutMs, signal, dialSignal = signal, memory }: ExchangeBounds,
     work: (conversation: Conversation) => Promise<T>,
   ): Promise<T> {
     const named = `${what} with ${to.addr}`;
     let connection: Connection;
     try {
-      connection = await this.#transport.dial(to, { timeout: timeoutMs, signal: dialSignal });
+      connection = await this.#transport.dial(to, { timeout: dialMs, signal: dialSignal });
     } catch (cause) {
       if (dialSignal?.aborted === true) throw dialSignal.reason;
       const { message, code } = asError(cause) as Error & { code?: unknown };
-      if (code === 'ETIMEDOUT') throw new TimeoutError(`dialling ${to.addr}`, timeoutMs, { cause });
+      if (code === 'ETIMEDOUT') {
+        throw new TimeoutError(`dialling ${to.addr}`, Math.round(dialMs), { cause });
+      }
       throw new ProtocolError(`${to.addr} could not be reached: ${message}`, { cause });
     }
     const bounds = { clock: this.#clock, timeoutMs, signal, what: named };

@@ -26,6 +26,8 @@ const ALLOWANCE: Partial<Record<ReportCode, number>> = {
   'probe-send-failed': 1,
   'sends-failed': 1,
   'sends-recovered': 1,
+  'exchanges-failing': 1,
+  'state-too-large': 1,
   'address-conflict': 1,
   refuted: 1,
   'broadcast-too-large': 1,

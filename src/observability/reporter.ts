@@ -58,6 +58,31 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'stream',
     ({ peer, error }) => `push/pull with ${peer}: ${error.message}`,
   ],
+  'exchanges-failing': [
+    'warn',
+    'stream',
+    ({ peer, count, packetsPass, error }) =>
+      `${count} push/pulls in a row failed, the last with ${peer}: ${error.message}; ` +
+      (packetsPass
+        ? 'it answers packets, and connections to it are made but stall: large segments may get lost ' +
+          'on the way, so check the MTU (tunnels, VPNs, overlay networks) and that ICMP is not filtered'
+        : 'check that TCP is open to it, and that it has the same key and label'),
+  ],
+  'not-listed': [
+    'warn',
+    'stream',
+    ({ peer, count, address }) =>
+      `the last ${count} members that sent their table, ${peer} the last of them, do not list this node at ` +
+      `${address}: they refuse it (cidrsAllowed, an alive delegate), cannot reach that address (NAT or a ` +
+      'port mapping: set advertiseAddr and advertisePort), or belong to another cluster',
+  ],
+  'state-too-large': [
+    'warn',
+    'delegate',
+    ({ peer, size }) =>
+      `${peer} sent a user state of ${size} bytes; ${limits.stateBytes} are taken. Its members were merged, ` +
+      'its state was not',
+  ],
   exchanged: [
     'debug',
     'stream',

@@ -112,6 +112,16 @@ export class MemoryConnection implements Connection {
     this.#init.onDone(this);
   }
 
+  reset(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#inbox.length = 0;
+    this.#settle(null);
+    if (this.#failure) return;
+    this.#tell(0, (peer) => peer.#reset());
+    this.#init.onDone(this);
+  }
+
   /** Breaks this end at once with `reason`, and the far end once it hears of it. */
   break(reason: Error): void {
     if (this.#failure || this.#closed) return;

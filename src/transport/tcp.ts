@@ -60,11 +60,19 @@ export class SocketSet {
     oldest?.destroy();
   }
 
-  /** Destroys all; resolves when the last is closed. */
+  /**
+   * Destroys all; resolves when the last is closed. A socket on which this side has written nothing is reset: its
+   * far end must not take the end of the stream for a sign that its request was read.
+   */
   async destroyAll(reason: Error): Promise<void> {
     const closed = Array.from(this.#sockets, (socket) => {
       const done = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-      socket.destroy(reason);
+      if (socket.connecting || socket.bytesWritten > 0) socket.destroy(reason);
+      else {
+        // A reset takes no reason along; whoever reads here hears it like this.
+        socket.emit('error', reason);
+        socket.resetAndDestroy();
+      }
       return done;
     });
     await Promise.all(closed);
@@ -295,6 +303,13 @@ export class TcpConnection implements Connection {
     this.#closed = true;
     this.#settle(null);
     this.#socket.destroy();
+  }
+
+  reset(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#settle(null);
+    if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
   }
 
   #onReadable(): void {

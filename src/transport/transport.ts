@@ -105,4 +105,10 @@ export interface Connection {
    * Idempotent.
    */
   destroy?(): void;
+  /**
+   * Breaks the stream in both directions, so that reads at the far end reject (over TCP: a reset). It tells a
+   * sender that its bytes were not read. After `close` it does nothing. A transport that cannot do it
+   * leaves it out; `close` is called instead.
+   */
+  reset?(): void;
 }

@@ -10,10 +10,13 @@ import { MemoryPart, unboundedMemory, type Memory } from './memory.js';
 import { MessageType } from './message-type.js';
 import { compressedSchema } from './schemas.js';
 import type { Sliced } from './sliced.js';
+import { snappyDecompress, snappyDecompressSliced } from './snappy.js';
 import { encodeTyped, readStruct, written, type Cursor } from './struct-codec.js';
 import { WireError } from './wire-error.js';
 
 const LZW = 0;
+/** Grafana's fork of Go memberlist sends it when it is told to; it is read and never sent. */
+const SNAPPY = 1;
 /** What a compress message has beside the compressed bytes: its type, a map, two keys, one length. */
 const LEAST_OVERHEAD = 13;
 const MOST_OVERHEAD = LEAST_OVERHEAD + 4;
@@ -64,24 +67,30 @@ export function compressWithin(
  * @throws WireError when the body is not right or gives more than `maxBytes`
  */
 export function decompressContent(cursor: Cursor, maxBytes: number): Buffer {
-  return lzwDecompress(packedAt(cursor), maxBytes);
+  const { algo, buf } = packedAt(cursor);
+  return algo === SNAPPY ? snappyDecompress(buf, maxBytes) : lzwDecompress(buf, maxBytes);
 }
 
 /**
  * {@link decompressContent}, in slices.
  *
- * @param memory - every algorithm reserves its output of it before it allocates, while the output grows
+ * @param memory - every algorithm reserves its output of it before it allocates
  */
 export function decompressContentSliced(
   cursor: Cursor,
   maxBytes: number,
   memory: Memory = unboundedMemory,
 ): Sliced<Buffer> {
-  return lzwDecompressSliced(packedAt(cursor), maxBytes, memory);
+  const { algo, buf } = packedAt(cursor);
+  if (algo === SNAPPY) return snappyDecompressSliced(buf, maxBytes, memory);
+  return lzwDecompressSliced(buf, maxBytes, memory);
 }
 
-function packedAt(cursor: Cursor): Buffer {
-  const { algo, buf } = readStruct(compressedSchema, cursor);
-  if (algo !== LZW) throw new WireError('bad-compression', `compression algorithm ${algo}`);
-  return buf;
+function packedAt(cursor: Cursor): { readonly algo: number; readonly buf: Buffer } {
+  const packed = readStruct(compressedSchema, cursor);
+  const { algo } = packed;
+  if (algo !== LZW && algo !== SNAPPY) {
+    throw new WireError('bad-compression', `compression algorithm ${algo}`);
+  }
+  return packed;
 }

@@ -44,6 +44,14 @@ export const limits = {
   strangerErrors: 6,
   /** Milliseconds until one more of them may be sent. */
   strangerErrorMs: 10_000,
+  /** Messages that we send to one peer over streams at a time; more wait. Far below its `streamsPerSource`. */
+  sendsPerPeer: 32,
+  /** The same to all peers together: each takes a file descriptor. */
+  sends: 256,
+  /** Messages that wait to be sent over streams. */
+  waitingSends: 16_384,
+  /** Their bytes: a dozen of the largest, or all of them with 16 KiB each. */
+  waitingSendBytes: 256 * MiB,
   /** Inbound messages that wait for their turn, by priority; past it they are dropped and counted. */
   handoffQueueDepth: 1024,
   /** Broadcasts that wait to be gossiped: more than one for each member of the largest clusters. */
@@ -94,6 +102,8 @@ export const limits = {
   serfRelayBytes: 1024,
   /** Query responses that we relay in a second; others make us send these packets. */
   serfRelaysPerSecond: 64,
+  /** Peers that are remembered because the last push/pull with them failed. */
+  failingExchanges: 1024,
   /** Members in a snapshot file: a restarted node needs one that answers. */
   snapshotMembers: 256,
   /** A member's name in a snapshot file; who has a longer one is left out. */

@@ -10,7 +10,7 @@
 import { limits } from './limits.js';
 import { unboundedMemory, type Memory } from './memory.js';
 import { MessageType } from './message-type.js';
-import type { MemberRecord } from './messages.js';
+import { noBytes, type MemberRecord } from './messages.js';
 import { RecordGlance, type IsKnown } from './record-glance.js';
 import { memberRecordSchema, pushPullHeaderSchema } from './schemas.js';
 import { isEndOfSlice, sliceSizes, wholly, type Sliced } from './sliced.js';
@@ -25,7 +25,20 @@ export interface PushPull {
   readonly join: boolean;
   /** Without those that say nothing new, if whoever reads them told which these are. */
   readonly records: readonly MemberRecord[];
+  /** Empty if it was not kept. */
   readonly userState: Buffer;
+  /** Bytes of a user state over the limit that was read and not kept. */
+  readonly discardedStateBytes?: number;
+}
+
+/** How a push/pull is read. */
+export interface PushPullReading {
+  /** Which records are left out; none by default. */
+  readonly isKnown?: IsKnown | undefined;
+  /** Whether a user state is kept, at the moment at which it begins; true by default. */
+  readonly keepsState?: (() => boolean) | undefined;
+  /** The records are reserved of it; without a bound by default. */
+  readonly memory?: Memory | undefined;
 }
 
 /** A push/pull message, its type byte included. */
@@ -106,23 +119,35 @@ const glance = new RecordGlance();
 export class PushPullReader {
   readonly #next = new ValueWatch();
   readonly #records: MemberRecord[] = [];
-  readonly #isKnown: IsKnown | undefined;
+  readonly #reading: PushPullReading;
   readonly #memory: Memory;
   /** For so many records memory is reserved. */
   #reserved = 0;
   #pos: number;
   #header: { join: boolean; nodes: number; userStateLen: number } | undefined;
   #count = 0;
+  /** Whether the user state is being read, and is not kept. */
+  #isDiscarding = false;
+  #discardedBytes = 0;
+
+  /** @param start - where its body begins */
+  constructor(start: number, reading: PushPullReading = {}) {
+    this.#pos = start;
+    this.#reading = reading;
+    this.#memory = reading.memory ?? unboundedMemory;
+  }
+
+  /** Bytes of the user state that were read and not kept. */
+  get discardedBytes(): number {
+    return this.#discardedBytes;
+  }
 
   /**
-   * @param start - where its body begins
-   * @param isKnown - which records are left out
-   * @param memory - of it the records are reserved
+   * The push/pull without the rest of its user state, if it has come as far as that and the state is not kept.
+   * Members precede the state, and a stream that breaks in the middle of the state has told all of them.
    */
-  constructor(start: number, isKnown?: IsKnown, memory: Memory = unboundedMemory) {
-    this.#pos = start;
-    this.#isKnown = isKnown;
-    this.#memory = memory;
+  get withoutState(): PushPull | undefined {
+    return this.#isDiscarding ? this.#whole(noBytes) : undefined;
   }
 
   /** Up to where the buffer is read. */
@@ -154,12 +179,9 @@ export class PushPullReader {
       this.#header = readStruct(pushPullHeaderSchema, cursor);
       this.#pos = cursor.pos;
     }
-    const { join, nodes, userStateLen } = this.#header;
+    const { nodes, userStateLen } = this.#header;
     if (nodes > limits.pushPullNodes) {
       throw new WireError('too-large', `a push/pull of ${nodes} nodes`);
-    }
-    if (userStateLen > limits.stateBytes) {
-      throw new WireError('too-large', `a user state of ${userStateLen} bytes`);
     }
     while (this.#count < nodes) {
       const record = this.#nextRecord(cursor);
@@ -175,9 +197,29 @@ export class PushPullReader {
       if (record !== nothingNew) this.#keep(record);
       if (isEndOfSlice(++this.#count)) yield;
     }
+    if (!this.#isDiscarding) {
+      this.#isDiscarding =
+        userStateLen > limits.stateBytes || this.#reading.keepsState?.() === false;
+    }
+    if (this.#isDiscarding) return this.#discard(end);
     if (this.#pos + userStateLen > end) return undefined;
-    const userState = buf.subarray(this.#pos, this.#pos + userStateLen);
-    return { type: MessageType.pushPull, join, records: this.#records, userState };
+    return this.#whole(buf.subarray(this.#pos, this.#pos + userStateLen));
+  }
+
+  // Nothing of it is held, however much it is.
+  #discard(end: number): PushPull | undefined {
+    const { userStateLen = 0 } = this.#header ?? {};
+    const bytes = Math.min(end - this.#pos, userStateLen - this.#discardedBytes);
+    this.#pos += bytes;
+    this.#discardedBytes += bytes;
+    return this.#discardedBytes < userStateLen ? undefined : this.#whole(noBytes);
+  }
+
+  #whole(userState: Buffer): PushPull {
+    const { join = false, userStateLen = 0 } = this.#header ?? {};
+    const message = { type: MessageType.pushPull, join, records: this.#records, userState };
+    if (userStateLen <= limits.stateBytes) return message;
+    return { ...message, discardedStateBytes: userStateLen };
   }
 
   #keep(record: MemberRecord): void {
@@ -204,9 +246,10 @@ export class PushPullReader {
 
   // Where the record at the cursor ends, if it is known; else -1.
   #endOfKnown({ buf, pos, end }: Cursor): number {
-    if (this.#isKnown === undefined) return -1;
+    const { isKnown: isKnownRecord } = this.#reading;
+    if (isKnownRecord === undefined) return -1;
     const behind = glance.take(buf, pos, end);
-    const isKnown = behind >= 0 && this.#isKnown(glance);
+    const isKnown = behind >= 0 && isKnownRecord(glance);
     glance.release();
     return isKnown ? behind : -1;
   }

@@ -31,7 +31,7 @@ export const sliceSizes = {
    * welcoming one that is new takes longest.
    */
   records: 256,
-  /** Bytes that LZW takes or gives. */
+  /** Bytes that LZW takes or gives, and that snappy gives. */
   lzwBytes: 128 * 1024,
 };
 

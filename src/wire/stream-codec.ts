@@ -13,21 +13,20 @@
 import type { Cipher } from './cipher.js';
 import { decompressContentSliced } from './compression.js';
 import { limits } from './limits.js';
-import { MemoryPart, unboundedMemory, type Memory } from './memory.js';
+import { MemoryPart, unboundedMemory } from './memory.js';
 import { decodeMessage } from './message-codec.js';
 import { MessageType } from './message-type.js';
 import { noBytes, type AckResp, type ErrResp, type Ping } from './messages.js';
 import { INCOMPLETE } from './msgpack-scan.js';
-import { PushPullReader, type PushPull } from './push-pull-codec.js';
+import { PushPullReader, type PushPull, type PushPullReading } from './push-pull-codec.js';
 import { userMessageHeaderSchema } from './schemas.js';
 import { wholly, type Sliced } from './sliced.js';
-import type { IsKnown } from './record-glance.js';
 import { SEAL_HEADER_BYTES, type StreamLayers } from './stream-wrapping.js';
 import { readStruct } from './struct-codec.js';
 import { ValueWatch } from './value-watch.js';
 import { WireError } from './wire-error.js';
 
-export { encodePushPull, type PushPull } from './push-pull-codec.js';
+export { encodePushPull, type PushPull, type PushPullReading } from './push-pull-codec.js';
 export {
   encodeUserMessage,
   SEAL_HEADER_BYTES,
@@ -58,21 +57,19 @@ export class StreamReader {
   /** Records that were held when the buffer began. */
   #recordsBefore = 0;
   #contentStart: number;
-  readonly #isKnown: IsKnown | undefined;
+  readonly #reading: PushPullReading;
   #pushPull: PushPullReader | undefined;
 
   /**
    * @param init.expectLabel - true at the end that was dialled: responses carry no label
    * @param init.isKnown - which records of a push/pull are left out
+   * @param init.keepsState - whether the user state of a push/pull is kept
    * @param init.memory - of it everything is reserved that this message makes the reader allocate
    */
-  constructor(
-    layers: StreamLayers,
-    init: { expectLabel: boolean; isKnown?: IsKnown | undefined; memory?: Memory },
-  ) {
+  constructor(layers: StreamLayers, init: { expectLabel: boolean } & PushPullReading) {
     this.#layers = layers;
-    this.#isKnown = init.isKnown;
     this.#memory = new MemoryPart(init.memory ?? unboundedMemory);
+    this.#reading = { ...init, memory: this.#memory };
     this.#contentStart = init.expectLabel ? INCOMPLETE : 0;
   }
 
@@ -94,6 +91,11 @@ export class StreamReader {
   /** Whether what comes is known to be a push/pull; it need not be whole yet. */
   get isPushPull(): boolean {
     return this.#pushPull !== undefined;
+  }
+
+  /** What came of a push/pull before its user state, while that is read and not kept. */
+  get withoutState(): PushPull | undefined {
+    return this.#pushPull?.withoutState;
   }
 
   /**
@@ -121,7 +123,7 @@ export class StreamReader {
   #append(chunk: Buffer): void {
     this.#receivedBytes += chunk.length;
     const most = limits.decompressedStreamBytes;
-    if (this.#receivedBytes > most) {
+    if (this.#receivedBytes - (this.#pushPull?.discardedBytes ?? 0) > most) {
       throw new WireError('too-large', `a stream message over ${most} bytes`);
     }
     const length = this.#length + chunk.length;
@@ -225,7 +227,7 @@ export class StreamReader {
       case MessageType.user:
         return this.#readUserMessage(this.#buf, start + 1, end);
       case MessageType.pushPull:
-        this.#pushPull ??= new PushPullReader(start + 1, this.#isKnown, this.#memory);
+        this.#pushPull ??= new PushPullReader(start + 1, this.#reading);
         return yield* this.#pushPull.read(this.#buf, end, this.#receivedBytes);
       default:
         throw new WireError('unknown-type', `message type ${type} on a stream`);

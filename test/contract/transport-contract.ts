@@ -8,7 +8,7 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Transport } from '../../src/transport/transport.js';
+import type { Connection, Transport } from '../../src/transport/transport.js';
 import { splitHostPort } from '../../src/wire/address.js';
 import { Station, failureOf, pattern, readAll, readExactly, settle } from './station.js';
 
@@ -38,6 +38,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
   suite(`${name}: packets`, () => packetContract(pairTest, started));
   suite(`${name}: streams`, () => streamContract(pairTest));
   suite(`${name}: closing a stream`, () => closeContract(pairTest));
+  suite(`${name}: resetting a stream`, () => resetContract(pairTest));
   suite(`${name}: lifecycle`, () => lifecycleContract(pairTest, makeHarness));
 }
 
@@ -246,6 +247,76 @@ function closeContract(pairTest: PairTest): void {
     await settle();
     assert.equal((await readAll(far)).toString(), 'late');
   });
+}
+
+function resetContract(pairTest: PairTest): void {
+  const broken = { code: 'ECONNRESET' };
+
+  pairTest('after a reset, the far end reads no end but an error', async (a, b) => {
+    const [near, far] = await a.connect(b);
+    await near.write(Buffer.from('unread'));
+    const pending = near.read();
+    resetOf(far);
+    await assert.rejects(pending, broken);
+    await assert.rejects(near.read(), broken);
+    near.close();
+  });
+
+  pairTest('a reset is seen even by an end whose bytes come after it', async (a, b) => {
+    const [near, far] = await a.connect(b);
+    resetOf(far);
+    // Writing may succeed, or fail already; the read is what tells.
+    await failureOf(near.write(Buffer.from('late')));
+    await assert.rejects(near.read(), broken);
+    near.close();
+  });
+
+  pairTest('a reset is seen by an end whose bytes were read in part', async (a, b) => {
+    const [near, far] = await a.connect(b);
+    const written = failureOf(near.write(pattern(400_000)));
+    await readExactly(far, 1);
+    resetOf(far);
+    await assert.rejects(near.read(), broken);
+    await written;
+    near.close();
+  });
+
+  pairTest('after a reset, this end reads null and writes nothing', async (a, b) => {
+    const [near, far] = await a.connect(b);
+    const pending = far.read();
+    resetOf(far);
+    resetOf(far);
+    far.close();
+    assert.equal(await pending, null);
+    assert.equal(await far.read(), null);
+    await assert.rejects(far.write(Buffer.from('x')), { code: 'EPIPE' });
+    near.close();
+  });
+
+  pairTest('a reset after close takes back nothing', async (a, b) => {
+    const [near, far] = await a.connect(b);
+    await far.write(Buffer.from('answer'));
+    far.close();
+    resetOf(far);
+    assert.equal((await readAll(near)).toString(), 'answer');
+  });
+
+  for (const reads of [true, false]) {
+    const how = reads ? 'was read and not answered' : 'was not read';
+    pairTest(`shutdown resets a stream whose request ${how}`, async (a, b) => {
+      const [near, far] = await a.connect(b);
+      await near.write(Buffer.from('request'));
+      if (reads) await readExactly(far, 7);
+      await b.transport.shutdown();
+      await assert.rejects(near.read(), broken);
+      near.close();
+    });
+  }
+}
+
+function resetOf(connection: Connection): void {
+  assert.ok(connection.reset !== undefined, 'these transports can reset a stream');
+  connection.reset();
 }
 
 function lifecycleContract(pairTest: PairTest, makeHarness: () => TransportHarness): void {

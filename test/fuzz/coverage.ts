@@ -14,6 +14,7 @@ const always = [
   // layers
   ...['crc ok', 'crc bad-checksum', 'crc truncated'],
   ...['lzw ok', 'lzw bad-compression', 'lzw too-large', 'lzw malformed', 'lzw truncated'],
+  ...['snappy ok', 'snappy bad-compression', 'snappy too-large'],
   ...['compound ok', 'compound malformed', 'compound truncated'],
   // messages
   ...['ping', 'indirectPing', 'ackResp', 'nackResp', 'suspect', 'alive', 'dead', 'err', 'user'].map(

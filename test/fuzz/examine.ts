@@ -16,7 +16,7 @@ import { limits } from '../../src/wire/limits.js';
 import { decodeMessage, encodeMessage } from '../../src/wire/message-codec.js';
 import { MessageType } from '../../src/wire/message-type.js';
 import type { Message } from '../../src/wire/messages.js';
-import { schemaOfType } from '../../src/wire/schemas.js';
+import { compressedSchema, schemaOfType } from '../../src/wire/schemas.js';
 import { INCOMPLETE } from '../../src/wire/msgpack-scan.js';
 import { decodeStructSlowly } from '../../src/wire/slow-road.js';
 import {
@@ -25,6 +25,7 @@ import {
   type StreamLayers,
   type StreamMessage,
 } from '../../src/wire/stream-codec.js';
+import { readStruct } from '../../src/wire/struct-codec.js';
 import { WireError } from '../../src/wire/wire-error.js';
 
 /** What was found in a packet or stream. */
@@ -131,9 +132,15 @@ function opened(sealed: Buffer, layers: StreamLayers, notes: Notes): Buffer | un
 }
 
 function decompressed(content: Buffer, bound: number, notes: Notes): Buffer | undefined {
-  return notes.layer('lzw', () =>
+  return notes.layer(isSnappy(content) ? 'snappy' : 'lzw', () =>
     decompressContent({ buf: content, pos: 1, end: content.length }, bound),
   );
+}
+
+function isSnappy(content: Buffer): boolean {
+  const cursor = { buf: content, pos: 1, end: content.length };
+  const packed = faultOr(() => readStruct(compressedSchema, cursor));
+  return !(packed instanceof WireError) && packed.algo === 1;
 }
 
 function examineMessage(bytes: Buffer, notes: Notes): void {

@@ -17,6 +17,7 @@ import { parseTrees, writeTree } from './msgpack-tree.js';
 import { mutateBytes } from './mutate-bytes.js';
 import { mutateMsgpack } from './mutate-msgpack.js';
 import { seal, sealedLength, type Sealing } from './seal.js';
+import { snappyClaim, snappyMessage } from './snappy-block.js';
 
 const KiB = 1024;
 
@@ -37,10 +38,12 @@ export class Wrapping {
   /** The compression layer: mutants compressed, and compressed bytes mutated. */
   compressed(content: Buffer): Buffer {
     const dice = this.#dice;
-    const right = compressContent(content);
+    const isSnappy = dice.oneIn(4);
+    if (isSnappy && dice.oneIn(12)) return snappyClaim(dice.oneIn(2) ? 300 * KiB : 50);
+    const right = isSnappy ? snappyMessage(content) : compressContent(content);
     switch (dice.below(8)) {
       case 0:
-        return mutateLzw(right, dice);
+        return mutatePacked(right, dice);
       case 1:
         return mutateMsgpack(right, 1, dice);
       case 2:
@@ -124,8 +127,8 @@ export class Wrapping {
 
 const noLabel = Buffer.alloc(0);
 
-// The codes themselves, within a map that stays right.
-function mutateLzw(message: Buffer, dice: Dice): Buffer {
+// The compressed bytes themselves, within a map that stays right.
+function mutatePacked(message: Buffer, dice: Dice): Buffer {
   const { trees } = parseTrees(message, 1);
   const [map] = trees;
   const codes = map?.kind === 'map' ? map.items[3] : undefined;

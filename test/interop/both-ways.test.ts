@@ -9,13 +9,21 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe } from 'node:test';
 import { OurNode } from './peers/our-node.js';
-import { assertNoErrors, calm, killAll, type Peer, type PeerSettings } from './peers/peer.js';
+import {
+  assertNoErrors,
+  calm,
+  digestOf,
+  killAll,
+  type Peer,
+  type PeerSettings,
+} from './peers/peer.js';
 import { goNode, goVersions, ourProcess, titleOf, type GoVersion } from './peers/programs.js';
 import { tableOf } from './peers/table-of.js';
 import { scenario } from './results.js';
 
 const MESSAGE_SIZES = [1, 2, 255, 256, 1_400, 65_536, 5_000_000];
 const PACKET_SIZES = [1, 2, 31, 32, 256, 1_300];
+const MESSAGES_AT_ONCE = 3_000;
 const META_SIZES = [1, 31, 32, 511, 512, 0];
 const STATE_BYTES = 60_000;
 const BROADCASTS = 5;
@@ -36,6 +44,8 @@ class Cluster {
       // Soon found dead, but not by a machine that is busy with messages of 5 MB.
       suspicionMult: 2,
       suspicionMaxTimeoutMult: 1,
+      // What a promise of a reliable message waits for is the other side.
+      tcpTimeout: 30_000,
       name,
       bindAddr: `${subnet}.${host}`,
       bindPort: 7946,
@@ -116,6 +126,22 @@ async function messages(
   }
 }
 
+/** The limit on streams that a node takes from one source is 256, so that these are far too many at a time. */
+async function manyMessages({ ours, theirs }: Cluster): Promise<void> {
+  const mark = theirs.events.length;
+  const texts = Array.from({ length: MESSAGES_AT_ONCE }, (_, i) => `message ${i} of many`);
+  const sendings = texts.map((text) => ours.send(theirs, Buffer.from(text), 'reliable'));
+  const outcomes = await Promise.allSettled(sendings);
+  const digests = new Set<string>();
+  for (const told of theirs.events.slice(mark)) if ('digest' in told) digests.add(told.digest);
+  for (const [i, { status }] of outcomes.entries()) {
+    assert.equal(status, 'fulfilled');
+    // What was told before the promise resolved may still be on its way through the pipe.
+    const bytes = Buffer.from(texts[i] ?? '');
+    if (!digests.has(digestOf(bytes))) await theirs.untilBytes('message', bytes, mark);
+  }
+}
+
 async function broadcasts({ all }: Cluster): Promise<void> {
   for (const from of all) {
     // One after the other: of many at once gossip alone would miss somebody now and then.
@@ -167,6 +193,7 @@ describe('everything both ways', { concurrency: 2 }, () => {
       });
       it('metadata of 0 to 512 bytes, binary', () => metadata(cluster));
       it('reliable messages of 1 byte to 5 MB', () => messages(cluster, 'reliable', MESSAGE_SIZES));
+      it('3,000 reliable messages at once, to Go', () => manyMessages(cluster));
       it('best-effort messages of 1 to 1,300 bytes', () =>
         messages(cluster, 'best effort', PACKET_SIZES));
       it('broadcasts through the queue', () => broadcasts(cluster));

@@ -15,6 +15,7 @@ nodes of ours, over loopback sockets. A run writes this page anew.
 
 - **Go memberlist** is run as a small program of ours (\`test/interop/go-peer\`), built with each of the
   versions below. In every scenario each of the two sides does what its name says to the other.
+- The column \`grafana-…\` is **Grafana's fork** of it, by its commit, which can send snappy.
 - **serf** and **Alertmanager** are the programs themselves, as Debian packages them, and the newest serf
   built from its Go module.
 - In the combinations of ciphers, compression and versions, each of Go's nodes speaks each of the protocol

@@ -8,7 +8,7 @@
 // cannot be.
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
 import { buildNewestSerf } from './newest-serf.js';
-import { buildGoPeer, goVersions, titleOf } from './peers/programs.js';
+import { buildGoPeer, goVersions, grafanaFork, titleOf } from './peers/programs.js';
 
 interface DebianProgram {
   readonly program: string;
@@ -48,7 +48,7 @@ async function missingBuilds(): Promise<string[]> {
     return ['go is missing; install Go 1.25 or newer, see https://go.dev/dl/'];
   }
   const problems: string[] = [];
-  for (const version of goVersions) {
+  for (const version of [...goVersions, grafanaFork]) {
     console.log(`building a node of ${titleOf(version)} …`);
     const problem = buildGoPeer(version);
     if (problem !== undefined) problems.push(`${titleOf(version)} does not build: ${problem}`);

@@ -23,6 +23,7 @@ const samples: Record<string, Error & { code: errors.ErrorCode }> = {
   TimeoutError: new errors.TimeoutError('leave', 10_000),
   ProtocolError: new ProtocolError('what is this?'),
   MessageTooLargeError: new errors.MessageTooLargeError('metadata', 513, 512),
+  BusyError: new errors.BusyError(16_384, 1_000_000),
   ShutdownError: new errors.ShutdownError('join'),
   NodeNameRequiredError: new errors.NodeNameRequiredError('10.0.0.1:7946'),
 };

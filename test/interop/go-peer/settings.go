@@ -21,6 +21,7 @@ type settings struct {
 	Label           string `json:"label"`
 	SecretKey       []byte `json:"secretKey"`
 	Compression     bool   `json:"enableCompression"`
+	Algorithm       string `json:"compressionAlgorithm"`
 	VerifyIncoming  *bool  `json:"gossipVerifyIncoming"`
 	VerifyOutgoing  *bool  `json:"gossipVerifyOutgoing"`
 
@@ -58,6 +59,9 @@ func (s *settings) memberlistConfig(peer *peer) (*memberlist.Config, error) {
 	config.Ping = peer
 	config.Conflict = peer
 	if err := setLabel(config, s.Label); err != nil {
+		return nil, err
+	}
+	if err := setCompressionAlgorithm(config, s.Algorithm); err != nil {
 		return nil, err
 	}
 	if len(s.SecretKey) > 0 {

@@ -19,6 +19,8 @@ export interface PeerSettings {
   readonly label?: string;
   readonly secretKey?: string;
   readonly enableCompression?: boolean;
+  /** Only Grafana's fork has it. */
+  readonly compressionAlgorithm?: 'lzw' | 'snappy';
   readonly gossipVerifyIncoming?: boolean;
   readonly gossipVerifyOutgoing?: boolean;
   readonly delegateProtocolMin?: number;

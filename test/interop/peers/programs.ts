@@ -27,6 +27,14 @@ export const goVersions: readonly GoVersion[] = [
   { version: '0.7.0', modFile: 'v0.7.0.mod', tags: [], hasLabels: true },
 ];
 
+/** Grafana's fork, as Mimir, Loki and Tempo have it: the one that can send snappy. */
+export const grafanaFork: GoVersion = {
+  version: 'grafana-1798cf4',
+  modFile: 'grafana.mod',
+  tags: ['grafana'],
+  hasLabels: true,
+};
+
 const goPeer = fileURLToPath(new URL('../go-peer/', import.meta.url));
 const cache = fileURLToPath(new URL('../../../node_modules/.cache/interop/', import.meta.url));
 const ourPeer = fileURLToPath(new URL('our-peer.ts', import.meta.url));

@@ -197,8 +197,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'streams are not closed',
     file: 'exchange/conversation.ts',
-    from: '  } finally {\n    conversation.close();\n  }',
-    to: '  } finally {\n  }',
+    from: '    conversation.close();\n    return result;',
+    to: '    return result;',
   },
   {
     name: 'acks are remembered for ever',

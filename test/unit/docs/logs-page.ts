@@ -58,6 +58,12 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
     'The system did not send a packet. One peer: it is gone, as a probe will find. All of them: look at routes, firewall and interfaces of this host.',
   'exchange-failed':
     'A regular push/pull failed. Now and then, as members die: nothing. With one peer always: is TCP open to it? The same versions, label and key?',
+  'exchanges-failing':
+    'Three regular push/pulls in a row failed, with one peer or with all; told once, until one succeeds. With `packetsPass`, packets and connections get through and large segments do not: look for an MTU that is smaller on the way.',
+  'not-listed':
+    'Three members in a row sent a table without this node: they refuse it, cannot reach its address, or are of another cluster. Look at their logs for `claim-refused`; told once, until one lists it.',
+  'state-too-large':
+    'The `localState` of a peer is over 20 MiB. Its members were merged, the state was not. Keep states small.',
   exchanged: 'A push/pull of ours succeeded, with its size and time.',
   'probe-unanswered': 'Nobody got an answer from the peer; the suspicion begins.',
   'probe-stream-only':

@@ -132,7 +132,7 @@ test('strangers are sent few sealed errors, and those that have the key all of t
 test('who has another label learns nothing', async () => {
   const stage = await Stage.open(layersOf({ label: 'prod' }));
   for (const request of [ping(''), Buffer.from('f40474657374' + '0080', 'hex')]) {
-    assert.equal((await stage.ask(request)).length, 0);
+    await assert.rejects(stage.ask(request), { code: 'ECONNRESET' });
   }
   assert.deepEqual(stage.host.drops, ['bad-label', 'bad-label']);
   assert.deepEqual(stage.host.foreign, [
@@ -149,7 +149,7 @@ test('an answer as a request is dropped without an answer', async () => {
   const stage = await Stage.open();
   const ack = encodeMessage({ type: 2, seqNo: 7, payload: null });
   for (const request of [ack, encodeMessage({ type: 13, error: 'no' })]) {
-    assert.equal((await stage.ask(request)).length, 0);
+    await assert.rejects(stage.ask(request), { code: 'ECONNRESET' });
     assert.equal(stage.host.drops.at(-1), 'unknown-type');
   }
 });
@@ -185,7 +185,7 @@ test('a peer that sends one byte a second is cut off by the deadline', async () 
       connection.write(byte).catch(() => undefined);
     });
   }
-  assert.equal((await stage.finish(readAll(connection))).length, 0);
+  await assert.rejects(stage.finish(readAll(connection)), { code: 'ECONNRESET' });
   assert.equal(stage.clock.now(), 10_000);
   assert.deepEqual(stage.host.drops, ['timed-out']);
 });
@@ -193,7 +193,7 @@ test('a peer that sends one byte a second is cut off by the deadline', async () 
 test('a peer that sends nothing is cut off by the deadline', async () => {
   const stage = await Stage.open();
   const connection = await stage.dial();
-  assert.equal(await stage.finish(connection.read()), null);
+  await assert.rejects(stage.finish(connection.read()), { code: 'ECONNRESET' });
   assert.equal(stage.clock.now(), 10_000);
   assert.deepEqual(stage.host.drops, ['timed-out']);
 });
@@ -219,4 +219,27 @@ test('a stream that breaks, or a host that throws, never makes accept reject', a
   assert.deepEqual(stage.host.drops, ['broken']);
   assert.deepEqual(stage.host.failures, [bug]);
   assert.equal(stage.running, 0);
+});
+
+test('a stream that is refused or breaks without an answer is reset; one that was answered ends', async () => {
+  const key = Buffer.alloc(16, 1);
+  const refused: [Buffer, (stage: Stage) => void, ReturnType<typeof layersOf>?][] = [
+    [pushPull, ({ host }) => (host.allowsIp = () => false)],
+    [pushPull, () => undefined, layersOf({ label: 'another' })],
+    [
+      encodeUserMessage(Buffer.from('hello')),
+      ({ host }) => (host.userMessage = () => assert.fail('this node has been shut down')),
+    ],
+  ];
+  for (const [request, prepare, layers] of refused) {
+    const stage = await Stage.open(layers);
+    prepare(stage);
+    await assert.rejects(stage.ask(request), { code: 'ECONNRESET' });
+    assert.equal(stage.host.drops.length, 1);
+  }
+  const answered = await Stage.open(layersOf({ key }));
+  assert.ok((await answered.ask(pushPull)).length > 0, 'an error, and then the end');
+  const taken = await Stage.open();
+  assert.equal((await taken.ask(encodeUserMessage(Buffer.from('hello')))).length, 0);
+  assert.equal((await taken.ask(ping('another'))).length, 0, 'a ping for another is not answered');
 });

@@ -29,7 +29,7 @@ for (const [family, ip] of [
     const b = await cluster.node('b', at('b', 2));
     const c = await cluster.node('c', at('c', 3));
 
-    await assert.rejects(b.join([addressOf(a).addr]), /closed without an answer/);
+    await assert.rejects(b.join([addressOf(a).addr]), /reset the stream without an answer/);
     assert.deepEqual(reasons(log, 'stream-dropped'), ['not-allowed']);
     await b.sendToAddress(addressOf(a), Buffer.from('hello'));
     await until(a, () => log.of('packet-dropped').length > 0);

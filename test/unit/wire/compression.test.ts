@@ -7,9 +7,14 @@
 // The compression layer (wire protocol, sections 1 and 7); the algorithm itself: lzw.test.ts.
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { compressContent, decompressContent } from '../../../src/wire/compression.js';
+import {
+  compressContent,
+  decompressContent,
+  decompressContentSliced,
+} from '../../../src/wire/compression.js';
 import { limits } from '../../../src/wire/limits.js';
 import { lzwCompress } from '../../../src/wire/lzw.js';
+import { wholly } from '../../../src/wire/sliced.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 
 function throwsFault(run: () => unknown, fault: WireFault): void {
@@ -51,9 +56,24 @@ test('keys in another order and bin are understood', () => {
   assert.equal(decompress(message).toString(), 'hello');
 });
 
-test('another algorithm than 0 is refused', () => {
+test('algorithm 1 is snappy, with the bound of the layer', () => {
+  // 'hello', and a copy of four bytes of it.
+  const block = Buffer.from('091068656c6c6f0105', 'hex');
+  const body = `a4416c676f01a3427566a${block.length.toString(16)}${block.toString('hex')}`;
+  const message = Buffer.from(`0982${body}`, 'hex');
+  assert.equal(decompress(message).toString(), 'hellohell');
+  assert.equal(
+    wholly(decompressContentSliced({ buf: message, pos: 1, end: message.length }, 9)).toString(),
+    'hellohell',
+  );
+  throwsFault(() => decompress(message, 8), 'too-large');
+  message[message.length - 1] = 9;
+  throwsFault(() => decompress(message), 'bad-compression');
+});
+
+test('another algorithm than 0 and 1 is refused', () => {
   const message = compressContent(Buffer.from('hello'));
-  for (const algo of [1, 2, 127]) {
+  for (const algo of [2, 3, 127]) {
     message[7] = algo;
     throwsFault(() => decompress(message), 'bad-compression');
   }

@@ -289,11 +289,9 @@ test('a message cut short inside a layer that is whole is refused', () => {
   throwsFault(() => reader(layers).push(wrapForStream(Buffer.alloc(0), layers)), 'truncated');
 });
 
-const lengthKey = 'ac5573657253746174654c656e';
 const userKey = 'aa557365724d73674c656e';
 for (const [what, within, over] of [
   ['nodes', '0681a54e6f646573ce00100000', '0681a54e6f646573ce00100001'],
-  ['bytes of user state', `0681${lengthKey}ce01400000`, `0681${lengthKey}ce01400001`],
   ['bytes of a user message', `0881${userKey}ce01400000`, `0881${userKey}ce01400001`],
 ] as const) {
   test(`too many ${what} are refused at the header, and the most allowed sets no memory aside`, () => {
@@ -369,3 +367,77 @@ test('20 MiB of user message, and of user state, arrive', () => {
     assert.ok(state.equals(payload));
   }
 });
+
+test('a user state over 20 MiB is read and not held, and its members are all there', () => {
+  const records = Array.from({ length: 300 }, (_, i) => ({ ...record, name: `n${i}` }));
+  const head = encodePushPull({ join: true, records, userState: Buffer.alloc(0) });
+  const over = limits.stateBytes + 1;
+  for (const size of [over, 100 * MiB]) {
+    const incoming = reader();
+    let message = incoming.push(claimingState(head, size));
+    const chunk = Buffer.alloc(64 * 1024, 0xab);
+    let most = 0;
+    for (let rest = size; rest > 0; rest -= chunk.length) {
+      assert.equal(message, undefined);
+      message = incoming.push(chunk.subarray(0, rest));
+      most = Math.max(most, incoming.heldBytes);
+    }
+    assert.ok(message?.type === 6);
+    assert.deepEqual(message.records, records);
+    assert.equal(message.userState.length, 0);
+    assert.equal(message.discardedStateBytes, size);
+    assert.ok(most < 400_000, `${most} bytes held`);
+  }
+});
+
+test('a user state that nobody takes is not held either, and needs no word', () => {
+  const userState = Buffer.alloc(5 * MiB, 0xab);
+  const message = encodePushPull({ join: true, records: [record], userState });
+  const incoming = new StreamReader(layersOf(), { expectLabel: false, keepsState: () => false });
+  let got;
+  let most = 0;
+  for (let at = 0; at < message.length; at += 10_000) {
+    assert.equal(got, undefined);
+    got = incoming.push(message.subarray(at, at + 10_000));
+    most = Math.max(most, incoming.heldBytes);
+  }
+  const userStateLeft = Buffer.alloc(0);
+  assert.deepEqual(got, { type: 6, join: true, records: [record], userState: userStateLeft });
+  assert.ok(most < 50_000, `${most} bytes held`);
+});
+
+test('before its user state has begun, nothing of a push/pull is given away without it', () => {
+  const head = encodePushPull({ join: true, records: [record], userState: Buffer.alloc(0) });
+  const whole = claimingState(head, limits.stateBytes + 1);
+  for (let length = 0; length < whole.length; length++) {
+    const incoming = reader();
+    incoming.push(whole.subarray(0, length));
+    assert.equal(incoming.withoutState, undefined);
+  }
+  const incoming = reader();
+  incoming.push(whole);
+  assert.deepEqual(incoming.withoutState?.records, [record]);
+  const small = reader();
+  small.push(claimingState(head, 10));
+  assert.equal(small.withoutState, undefined, 'a state that is kept must come whole');
+});
+
+test('within encryption and compression, a state that fits the bounds of these is passed over too', () => {
+  const userState = Buffer.alloc(limits.stateBytes + MiB, 0xab);
+  const message = encodePushPull({ join: true, records: [record], userState });
+  for (const layers of [layersOf({ compress: true }), layersOf({ compress: true, key })]) {
+    const got = reader(layers).push(wrapForStream(message, layers));
+    assert.ok(got?.type === 6);
+    assert.deepEqual(got.records, [record]);
+    assert.equal(got.discardedStateBytes, userState.length);
+  }
+});
+
+// The same push/pull, whose header claims a user state of this length.
+function claimingState(message: Buffer, size: number): Buffer {
+  const at = message.indexOf('UserStateLen') + 'UserStateLen'.length;
+  assert.equal(message[at], 0);
+  const length = Buffer.alloc(5, 0xce);
+  length.writeUInt32BE(size, 1);
+  return Buffer.concat([message.subarray(0, at), length, message.subarray(at + 1)]);
+}

@@ -1,0 +1,157 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// How many messages are sent over streams at a time, and in which order the others follow.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BusyError, ShutdownError, TimeoutError } from '../../../src/errors.js';
+import { SendQueue } from '../../../src/exchange/send-queue.js';
+import { VirtualClock } from '../../../src/testing/index.js';
+import { limits } from '../../../src/wire/limits.js';
+
+const turn = (): Promise<void> => new Promise(setImmediate);
+
+/** A queue, and work in it that ends when it is told to. */
+class Stage {
+  readonly clock = new VirtualClock();
+  readonly queue = new SendQueue({ clock: this.clock });
+  /** What has begun, in order. */
+  readonly begun: string[] = [];
+  readonly left: number[] = [];
+  readonly #ends: ((error?: Error) => void)[] = [];
+
+  send(to: string, { name = to, bytes = 1, timeoutMs = 1_000 } = {}): Promise<string> {
+    return this.queue.run({ to, bytes, timeoutMs }, (leftMs) => {
+      this.begun.push(name);
+      this.left.push(leftMs);
+      return new Promise((resolve, reject) => {
+        this.#ends.push((error) => (error === undefined ? resolve(name) : reject(error)));
+      });
+    });
+  }
+
+  sendMany(count: number, to: string): Promise<string>[] {
+    return Array.from({ length: count }, (_, i) => this.send(to, { name: `${to}${i}` }));
+  }
+
+  /** Ends the oldest work that is under way. */
+  async endOne(error?: Error): Promise<void> {
+    this.#ends.shift()?.(error);
+    await turn();
+  }
+
+  async endAll(): Promise<void> {
+    while (this.#ends.length > 0) await this.endOne();
+  }
+}
+
+test('so many are sent to one peer at a time; the others follow in order, one for each that ends', async () => {
+  const stage = new Stage();
+  const extra = 5;
+  const all = stage.sendMany(limits.sendsPerPeer + extra, 'a');
+  await turn();
+  assert.equal(stage.begun.length, limits.sendsPerPeer);
+  assert.equal(stage.queue.waiting, extra);
+  await stage.endOne();
+  assert.equal(stage.begun.length, limits.sendsPerPeer + 1);
+  await stage.endAll();
+  const results = await Promise.all(all);
+  assert.deepEqual(stage.begun, results);
+  assert.equal(stage.queue.waiting, 0);
+  assert.equal(stage.clock.pending, 0, 'no timer is left');
+});
+
+test('work that fails makes room as well, and its error is passed on', async () => {
+  const stage = new Stage();
+  const [first, ...others] = stage.sendMany(limits.sendsPerPeer + 1, 'a');
+  const failure = new Error('reset');
+  const outcome = assert.rejects(first!, failure);
+  await turn();
+  await stage.endOne(failure);
+  await outcome;
+  assert.equal(stage.begun.length, limits.sendsPerPeer + 1);
+  await stage.endAll();
+  await Promise.all(others);
+});
+
+test('one peer that is slow does not delay another', async () => {
+  const stage = new Stage();
+  stage
+    .sendMany(limits.sendsPerPeer * 2, 'slow')
+    .forEach((sent) => void sent.catch(() => undefined));
+  void stage.send('other');
+  await turn();
+  assert.equal(stage.begun.at(-1), 'other');
+});
+
+test('past the total, peers take turns', async () => {
+  const stage = new Stage();
+  const peers = Array.from({ length: limits.sends / limits.sendsPerPeer }, (_, i) => `p${i}-`);
+  const all = peers.flatMap((peer) => stage.sendMany(limits.sendsPerPeer, peer));
+  all.push(...stage.sendMany(3, 'x'), ...stage.sendMany(3, 'y'));
+  await turn();
+  assert.equal(stage.begun.length, limits.sends);
+  for (let ended = 0; ended < 6; ended++) await stage.endOne();
+  assert.deepEqual(stage.begun.slice(limits.sends), ['x0', 'y0', 'x1', 'y1', 'x2', 'y2']);
+  await stage.endAll();
+  await Promise.all(all);
+});
+
+test('waiting counts: what is left of the time is told, and a message whose time is over is given up', async () => {
+  const stage = new Stage();
+  const first = stage.sendMany(limits.sendsPerPeer, 'a');
+  const patient = stage.send('a', { name: 'patient', timeoutMs: 1_000 });
+  const late = assert.rejects(stage.send('a', { name: 'late', timeoutMs: 500 }), (error) => {
+    return error instanceof TimeoutError && /a, which waits.*500 ms/.test(error.message);
+  });
+  await turn();
+  stage.clock.advance(500);
+  await late;
+  stage.clock.advance(200);
+  await stage.endAll();
+  assert.deepEqual(await Promise.all(first), stage.begun.slice(0, -1));
+  assert.equal(await patient, 'patient');
+  assert.equal(stage.left.at(-1), 300);
+  assert.ok(!stage.begun.includes('late'));
+  assert.equal(stage.clock.pending, 0);
+});
+
+test('when too many messages or bytes wait, the next is refused at once with a BusyError', async () => {
+  const stage = new Stage();
+  void stage.sendMany(limits.sendsPerPeer, 'a');
+  const bytes = limits.waitingSendBytes / 4;
+  const waiting = Array.from({ length: 4 }, () => stage.send('a', { bytes }));
+  await assert.rejects(stage.send('a'), (error) => {
+    assert.ok(error instanceof BusyError);
+    return error.waiting === 4 && error.bytes === limits.waitingSendBytes;
+  });
+  void stage.send('b');
+  assert.equal(stage.begun.at(-1), 'b', 'what need not wait is sent');
+  await stage.endAll();
+  await Promise.all(waiting);
+
+  const crowded = new Stage();
+  const many = crowded.sendMany(limits.sendsPerPeer + limits.waitingSends, 'a');
+  await assert.rejects(crowded.send('a'), BusyError);
+  crowded.queue.stop();
+  const outcomes = Promise.allSettled(many);
+  await crowded.endAll();
+  const failed = (await outcomes).filter(({ status }) => status === 'rejected');
+  assert.equal(failed.length, limits.waitingSends);
+});
+
+test('stopping gives up what waits and what comes later, and lets the rest end', async () => {
+  const stage = new Stage();
+  const underWay = stage.sendMany(limits.sendsPerPeer, 'a');
+  const waiting = assert.rejects(stage.send('a'), ShutdownError);
+  await turn();
+  stage.queue.stop();
+  await waiting;
+  await assert.rejects(stage.send('b'), ShutdownError);
+  assert.equal(stage.clock.pending, 0);
+  await stage.endAll();
+  assert.equal((await Promise.all(underWay)).length, limits.sendsPerPeer);
+});
