@@ -240,7 +240,8 @@ export class Conversation {
     if (this.over.aborted) return;
     this.#over.abort(isOver);
     const connection = this.#connection;
-    if (this.#side === 'acceptor' && this.#sentBytes === 0) refuse(connection);
+    const isUnanswered = this.#side === 'acceptor' && this.#sentBytes === 0;
+    if (isUnanswered && connection.reset !== undefined) refuse(connection);
     else if (!isCutOff || connection.destroy === undefined) closeQuietly(connection);
     else quietly(() => connection.destroy?.());
   }

@@ -7,7 +7,12 @@
 // Our end of the exchanges that we begin, against a real acceptor and against peers that misbehave.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MessageTooLargeError, ProtocolError, TimeoutError } from '../../../src/errors.js';
+import {
+  MessageTooLargeError,
+  ProtocolError,
+  ShutdownError,
+  TimeoutError,
+} from '../../../src/errors.js';
 import { Acceptor, type AcceptorHost } from '../../../src/exchange/acceptor.js';
 import { Dialler, keepState, type TakeState } from '../../../src/exchange/dialler.js';
 import { GossipCipher } from '../../../src/security/aes-gcm.js';
@@ -414,7 +419,13 @@ test('a user message that the acceptor does not take rejects, whatever the reaso
     [{ allowsIp: () => false }],
     [{}, layersOf({ label: 'another' })],
     [{}, layersOf({ key: Buffer.alloc(16, 3) })],
-    [{ userMessage: () => assert.fail('this node has been shut down') }],
+    [
+      {
+        userMessage: () => {
+          throw new ShutdownError('a message');
+        },
+      },
+    ],
   ];
   for (const [host, theirLayers = layersOf()] of refusals) {
     const stage = await Stage.withAcceptor(host, layersOf(), theirLayers);

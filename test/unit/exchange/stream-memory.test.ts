@@ -89,9 +89,10 @@ test('encrypted messages and their records are reserved as well', async () => {
   assert.equal(pool.used, 0);
 
   const tooMany = Array.from({ length: 4_000 }, (_, i) => ({ ...row!, name: `node-${i}` }));
-  await stage.ask(
+  const refused = stage.ask(
     wrapForStream(encodePushPull({ join: false, ...theirs, records: tooMany }), layers),
   );
+  await assert.rejects(refused, { code: 'ECONNRESET' });
   assert.deepEqual(stage.host.drops, ['too-many-bytes']);
   assert.equal(pool.used, 0);
 });
