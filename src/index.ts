@@ -46,6 +46,7 @@ export type {
   PingDelegate,
 } from './delegates.js';
 export { TransmitLimitedQueue, type Broadcast } from './core/gossip/broadcast-queue.js';
+export { printable } from './wire/printable.js';
 export { decodeMeta, encodeMeta, type Meta, type MetaValue } from './meta.js';
 export {
   serfGuest,

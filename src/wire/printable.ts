@@ -29,7 +29,7 @@ export function printable(text: string, most: number = limits.logLineCharacters)
   // Escaping only makes a text longer: what is beyond the bound need not be looked at.
   const shown = withoutHalf(text, most).replace(HARMFUL, escaped);
   if (text.length <= most && shown.length <= most) return shown;
-  return withoutHalf(shown, most).replace(/\\u(?:\{[0-9a-f]*|[0-9a-f]{0,3})$/, '') + CUT;
+  return withoutHalf(shown, most).replace(/\\(?:u(?:\{[0-9a-f]*|[0-9a-f]{0,3}))?$/, '') + CUT;
 }
 
 /** Whether {@link printable} gives the text as it is. */
@@ -47,13 +47,16 @@ export function printableLines(text: string): string {
 
 /**
  * JSON of a value, in ASCII wherever {@link printable} would escape, so that a terminal can show it. What a
- * parser reads is exact, but for texts of more than `most` characters, which are cut.
+ * parser reads is exact, but for texts of more than 2,048 UTF-16 code units, which are cut.
  *
- * @param most - of each text, in UTF-16 code units. Default: 2,048
+ * @param options.exact - the name of a property whose texts are never cut
  */
-export function printableJson(value: unknown, most: number = limits.jsonTextCharacters): string {
-  const cut = (_key: string, each: unknown): unknown =>
-    typeof each === 'string' && each.length > most ? withoutHalf(each, most) + CUT : each;
+export function printableJson(value: unknown, options: { readonly exact?: string } = {}): string {
+  const most = limits.jsonTextCharacters;
+  const cut = (key: string, each: unknown): unknown =>
+    typeof each === 'string' && each.length > most && key !== options.exact
+      ? withoutHalf(each, most) + CUT
+      : each;
   const text = JSON.stringify(value, cut) as string | undefined;
   return (text ?? 'null').replace(HARMFUL, (char) =>
     Array.from({ length: char.length }, (_, i) => unit(char.charCodeAt(i))).join(''),
