@@ -5,18 +5,18 @@
  */
 
 // A member as a process: what happens is told as lines of JSON, and what it is to do comes as lines of words.
-import type { Registry } from 'prom-client';
 import { lanConfig, localConfig, wanConfig } from '../config/presets.js';
-import type { Logger, MemberlistConfig } from '../config/options.js';
+import type { MemberlistConfig } from '../config/options.js';
 import { JoinError } from '../errors.js';
 import { Memberlist } from '../memberlist.js';
 import { serfGuest, type SerfGuest } from '../serf/serf-guest.js';
-import { splitHostPort } from '../wire/address.js';
 import { printableJson, printableLines } from '../wire/printable.js';
 import { tellEvents, tellMessages, textOfPayload } from './agent-events.js';
+import { preparePage, type PreparedPage } from './agent-page.js';
 import { AgentCommands, commandsHelp } from './agent-commands.js';
 import { BoundedOutput } from './bounded-output.js';
 import {
+  addressIn,
   exitCodes,
   numberOf,
   parseWords,
@@ -47,6 +47,7 @@ const options = {
   tag: { type: 'string', multiple: true },
   preset: { type: 'string' },
   http: { type: 'string' },
+  'http-name': { type: 'string', multiple: true },
   'log-level': { type: 'string' },
   'leave-timeout': { type: 'string' },
 } as const;
@@ -78,6 +79,8 @@ start node_modules/.bin/node-memberlist.)
   --preset NAME         lan, wan or local. Default: lan
   --http [IP:]PORT      serve a page to look at, /metrics, /healthz and /members.json; read-only. On
                         127.0.0.1 unless an IP is given; whoever reaches it sees everything
+  --http-name NAME      a DNS name that leads to it, such as node-1.example.org; may be given several
+                        times. IPs, names without a dot and the host's own name need not be given
   --log-level LEVEL     debug, info, warn, error or silent. Default: warn
   --leave-timeout MS    Default: 5000
 
@@ -123,7 +126,7 @@ class Agent {
   }
 
   async run(): Promise<number> {
-    const http = await this.#preparePage();
+    const http = await preparePage(this.#values, (line) => this.#log.write(line));
     const config = this.#config();
     const list = await Memberlist.create({ ...config, ...http?.config(config) });
     let signals = 0;
@@ -242,54 +245,9 @@ class Agent {
     };
   }
 
-  async #preparePage(): Promise<PreparedPage | undefined> {
-    const where = textOf(this.#values, 'http');
-    if (where === undefined) return undefined;
-    const address = addressIn('http', /^\d+$/.test(where) ? `127.0.0.1:${where}` : where);
-    if (address?.port === undefined) throw new UsageError('--http needs a port');
-    const { host, port } = address;
-    const [{ Page }, { Registry: PromRegistry }] = await Promise.all([
-      import('./page/server.js'),
-      import('prom-client'),
-    ]);
-    const registry: Registry = new PromRegistry();
-    const page = new Page({ host, port, registry });
-    return {
-      config: ({ logger }) => ({
-        metrics: { registry },
-        ping: { notifyPingComplete: (node, rtt) => page.watch.pinged(node.name, rtt) },
-        logger: page.watch.loggerBefore(logger as Logger),
-      }),
-      open: async (list) => {
-        await page.open(list);
-        if (!page.isLoopback) {
-          this.#log.write(`node-memberlist: ${page.url} can be read by whoever reaches ${host}\n`);
-        }
-        return page;
-      },
-    };
-  }
-
   #say(line: object): void {
     this.#out.write(`${printableJson(line, { exact: 'bytes' })}\n`);
   }
-}
-
-interface PreparedPage {
-  /** What the page needs of the Memberlist's configuration. */
-  config(config: MemberlistConfig): MemberlistConfig;
-  open(list: Memberlist): Promise<Page>;
-}
-
-function addressIn(
-  option: string,
-  text: string | undefined,
-): { host: string; port?: number } | undefined {
-  if (text === undefined) return undefined;
-  const both = splitHostPort(text);
-  if (both !== undefined) return both;
-  if (option === 'http') throw new UsageError("--http must be 'PORT' or 'IP:PORT'");
-  return { host: text };
 }
 
 function tagsIn(values: Values): Record<string, string> {

@@ -7,6 +7,7 @@
 // What a command of the command line is: words in, text out, a status at the end.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable } from 'node:stream';
+import { splitHostPort } from '../wire/address.js';
 
 /** The statuses that a command ends with. */
 export const exitCodes = {
@@ -101,4 +102,20 @@ export function numberOf(
 export function textOf(values: Values, name: string): string | undefined {
   const value = values[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * An option's address.
+ *
+ * @throws UsageError
+ */
+export function addressIn(
+  option: string,
+  text: string | undefined,
+): { host: string; port?: number } | undefined {
+  if (text === undefined) return undefined;
+  const both = splitHostPort(text);
+  if (both !== undefined) return both;
+  if (option === 'http') throw new UsageError("--http must be 'PORT' or 'IP:PORT'");
+  return { host: text };
 }
