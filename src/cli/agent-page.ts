@@ -41,7 +41,7 @@ export async function preparePage(
   ]);
   const registry: Registry = new PromRegistry();
   const names = Array.isArray(values['http-name']) ? (values['http-name'] as string[]) : [];
-  const page = new Page({ host, port, registry, names });
+  const page = new Page({ registry }, { host, port, names });
   return {
     config: ({ logger }) => ({
       metrics: { registry },

@@ -18,7 +18,7 @@ import { hostname } from 'node:os';
  */
 export function mayBeAskedAs(host: string | undefined, names: readonly string[]): boolean {
   const [, bracketed, plain = ''] =
-    /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::\d{1,5})?$/i.exec(host ?? '') ?? [];
+    /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d{1,5})?$/i.exec(host ?? '') ?? [];
   if (bracketed !== undefined) return isIP(bracketed) === 6;
   const name = plain.toLowerCase();
   if (isIP(name) === 4) return true;

@@ -6,6 +6,7 @@
 
 // What is made once for all who ask: a body, until something changes. Making it is paced, so that a cluster
 // that changes all the time, or somebody who asks all the time, costs a share of the process and no more.
+import type { Clock } from '../../core/ports.js';
 import { pageLimits } from './limits.js';
 
 /** A turn of the event loop for others: packets, timers. */
@@ -13,6 +14,7 @@ export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmedia
 
 /** Something that is made when it is asked for, and kept. */
 export class Kept<T> {
+  readonly #clock: Clock;
   readonly #make: () => Promise<T>;
   readonly #maxAgeMs: () => number;
   #made: { readonly value: T; readonly at: number; readonly tookMs: number } | undefined;
@@ -22,7 +24,11 @@ export class Kept<T> {
   /**
    * @param init.maxAgeMs - after so long it is made again even if nothing is known to have changed
    */
-  constructor(init: { make: () => Promise<T>; maxAgeMs: () => number }) {
+  constructor(
+    components: { clock: Clock },
+    init: { make: () => Promise<T>; maxAgeMs: () => number },
+  ) {
+    this.#clock = components.clock;
     this.#make = init.make;
     this.#maxAgeMs = init.maxAgeMs;
   }
@@ -52,16 +58,16 @@ export class Kept<T> {
   #current(): { readonly value: T } | undefined {
     const made = this.#made;
     if (made === undefined) return undefined;
-    const age = performance.now() - made.at;
+    const age = this.#clock.now() - made.at;
     if (age < made.tookMs * pageLimits.pauseFactor) return made;
     return !this.#isStale && age < this.#maxAgeMs() ? made : undefined;
   }
 
   async #makeNow(): Promise<T> {
-    const startedAt = performance.now();
+    const startedAt = this.#clock.now();
     this.#isStale = false;
     const value = await this.#make();
-    const at = performance.now();
+    const at = this.#clock.now();
     this.#made = { value, at, tookMs: at - startedAt };
     return value;
   }

@@ -18,7 +18,7 @@ export const pageLimits = {
   /** The head of a request, in bytes. */
   headBytes: 8 * 1024,
   /** What a client may send after the head; it is read and thrown away. */
-  surplusBytes: 64 * 1024,
+  surplusBytes: 128 * 1024,
   /** From the connection to the end of the head, in milliseconds. */
   headMs: 5_000,
   /** From the head to the last byte of the answer that is taken, in milliseconds. */

@@ -9,22 +9,26 @@
 // head and nothing else: what a client sends after it is read and thrown away, up to a bound.
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../../core/ports.js';
 import { pageLimits } from './limits.js';
 
 const END_OF_HEAD = '\r\n\r\n';
 
 /** A socket, up to the end of its first request. */
 export class OneRequest extends Duplex {
-  /** When it was accepted, for whoever has to choose. */
+  /** Who opened it. */
   readonly source: string;
   readonly #socket: Socket;
   #head: Buffer | undefined = Buffer.alloc(0);
   #surplus = 0;
-  #timer: NodeJS.Timeout;
+  readonly #clock: Clock;
+  #timer: Timer;
 
-  constructor(socket: Socket, init: { source: string }) {
+  constructor(components: { socket: Socket; clock: Clock }, init: { source: string }) {
     super({ allowHalfOpen: true, decodeStrings: true });
+    const { socket, clock } = components;
     this.#socket = socket;
+    this.#clock = clock;
     this.source = init.source;
     this.#timer = this.#deadline(pageLimits.headMs);
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
@@ -37,7 +41,7 @@ export class OneRequest extends Duplex {
 
   /** The answer has no end, such as a stream of events: the deadline is off. */
   endless(): void {
-    clearTimeout(this.#timer);
+    this.#timer.cancel();
   }
 
   override _read(): void {
@@ -53,7 +57,7 @@ export class OneRequest extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    clearTimeout(this.#timer);
+    this.#timer.cancel();
     this.#socket.destroy();
     done(error);
   }
@@ -71,7 +75,7 @@ export class OneRequest extends Duplex {
     if (at >= 0) {
       const head = this.#head.subarray(0, at + END_OF_HEAD.length);
       this.#head = undefined;
-      clearTimeout(this.#timer);
+      this.#timer.cancel();
       this.#timer = this.#deadline(pageLimits.answerMs);
       this.push(head);
       this.#take(chunk.subarray(head.length - before));
@@ -82,7 +86,7 @@ export class OneRequest extends Duplex {
     }
   }
 
-  #deadline(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.destroy(), ms).unref();
+  #deadline(ms: number): Timer {
+    return this.#clock.setTimer(ms, () => this.destroy());
   }
 }

@@ -8,6 +8,7 @@
 // has most gives one up, its oldest that is not a viewer first: a newcomer is always let in, so nobody keeps
 // a health check out by connections that say nothing.
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../../core/ports.js';
 import { sourceOf } from '../../wire/source.js';
 import { pageLimits } from './limits.js';
 import { OneRequest } from './one-request.js';
@@ -19,9 +20,10 @@ export class Seats {
   readonly #viewers = new Set<OneRequest>();
 
   /** @param init.seated - takes each connection */
-  constructor(init: { seated: (connection: OneRequest) => void }) {
+  constructor(components: { clock: Clock }, init: { seated: (connection: OneRequest) => void }) {
+    const { clock } = components;
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      const connection = new OneRequest(socket, { source: sourceOfSocket(socket) });
+      const connection = new OneRequest({ socket, clock }, { source: sourceOfSocket(socket) });
       connection.on('close', () => {
         this.#taken.delete(connection);
         this.#viewers.delete(connection);

@@ -13,6 +13,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIPv6, type AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import type { Clock } from '../../core/ports.js';
+import { systemClock } from '../../runtime/system-clock.js';
 import type { Memberlist } from '../../memberlist.js';
 import { printableJson } from '../../wire/printable.js';
 import { Bodies } from './bodies.js';
@@ -78,8 +80,12 @@ export class Page {
    * @param init.host - an IP, or a name of this machine; `port` 0 picks one
    * @param init.names - further names that lead here, which requests may ask for
    */
-  constructor(init: { host: string; port: number; registry: Registry; names?: readonly string[] }) {
-    const { host, port, registry, names = [] } = init;
+  constructor(
+    components: { registry: Registry; clock?: Clock },
+    init: { host: string; port: number; names?: readonly string[] },
+  ) {
+    const { registry, clock = systemClock } = components;
+    const { host, port, names = [] } = init;
     this.#host = host;
     this.#port = port;
     this.#names = [...names, host];
@@ -91,16 +97,21 @@ export class Page {
     this.#http.on('clientError', (_error, socket) => {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
     });
-    this.#seats = new Seats({
-      seated: (connection) => void this.#http.emit('connection', connection),
-    });
+    this.#seats = new Seats(
+      { clock },
+      { seated: (connection) => void this.#http.emit('connection', connection) },
+    );
+    const kept = { clock };
     const pictureMs = (): number => this.#pictureMs;
-    this.#members = new Kept({ make: () => membersJson(this.#list), maxAgeMs: () => MEMBERS_MS });
-    this.#metrics = new Kept({
+    this.#members = new Kept(kept, {
+      make: () => membersJson(this.#list),
+      maxAgeMs: () => MEMBERS_MS,
+    });
+    this.#metrics = new Kept(kept, {
       make: async () => Buffer.from(await this.#registry.metrics()),
       maxAgeMs: () => 0,
     });
-    this.#picture = new Kept({
+    this.#picture = new Kept(kept, {
       make: async () => eventBytes('picture', await this.watch.snapshot()),
       maxAgeMs: pictureMs,
     });
