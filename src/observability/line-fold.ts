@@ -83,7 +83,8 @@ export class LineFold {
   #hold(kind: string, window: Window, report: Report, bound: LineBound): void {
     window.held++;
     window.last = report;
-    if (this.#closed) return;
+    // What lasts is told with the next line, if it still lasts then: no timer waits for minutes.
+    if (this.#closed || bound.perPeer === true) return;
     window.timer ??= this.#clock.setTimer(window.until - this.#clock.now(), () => {
       window.held--;
       this.#begin(kind, window.last ?? report, bound);
@@ -100,7 +101,10 @@ export class LineFold {
     for (const [kind, window] of this.#windows) {
       if (!kind.startsWith(`${common}/ `)) continue;
       if (window.until > now) peers++;
-      else if (window.timer === undefined) this.#windows.delete(kind);
+      else {
+        this.#windows.delete(kind);
+        if (window.last !== undefined) this.#write(window.last, window.held - 1);
+      }
     }
     return peers < limits.logPeers ? own : common;
   }

@@ -39,7 +39,8 @@ const list = await Memberlist.create({ bindAddr: '127.0.0.1', bindPort: 0, logge
   the cluster. \`debug\`: for whoever hunts a problem. A rolling restart writes nothing at \`warn\` or above.
 - Lines that peers or the network can cause are **bounded**: the column "at most" has the number of lines of each
   reason. At the end of the time the last of those held back is written, with the number of the others as
-  \`suppressed\`. No count is lost. Of lines for each peer the first ${limits.logPeers} peers have their own; all others share one.
+  \`suppressed\`. No count is lost. Of lines for each peer the first ${limits.logPeers} peers have their own; all others share one, and what is held
+  back is told with the next line, or at the end.
 - Text that peers choose (names, labels, texts of errors) is escaped in lines and in fields: control characters
   and everything that reorders or hides text. A line, and each text in its fields, has at most
   ${limits.logLineCharacters} characters. Names of events and of \`members()\` are exact; \`printable(name)\` does the same for them.
