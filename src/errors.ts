@@ -4,7 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Every error that a user can meet, with a stable code. One table: the types derive from it.
+// Every error that a user can meet, with a stable code. One table: the types derive from it. Names and texts
+// that a peer chose are escaped in messages (wire/printable): a message is made to be shown.
+import { printable } from './wire/printable.js';
 
 /** All error codes, and what each one means. */
 export const errorCodes = {
@@ -78,7 +80,7 @@ export class JoinError extends AggregateError implements MemberlistError {
   constructor(failures: readonly JoinFailure[]) {
     const lines = failures.map(({ seed, address, error }) => {
       const where = address === undefined || address === seed ? seed : `${seed} (${address})`;
-      return `  ${where}: ${error.message}`;
+      return `  ${printable(`${where}: ${error.message}`)}`;
     });
     super(
       failures.map(({ error }) => error),
@@ -99,7 +101,7 @@ export class NoPingResponseError extends MemberlistError {
   constructor(node: string, address: string, timeoutMs: number) {
     super(
       'ERR_MEMBERLIST_NO_PING_RESPONSE',
-      `${node} at ${address} did not answer a ping within ${timeoutMs} ms`,
+      printable(`${node} at ${address} did not answer a ping within ${timeoutMs} ms`),
     );
     this.node = node;
   }
@@ -108,14 +110,15 @@ export class NoPingResponseError extends MemberlistError {
 /** An operation did not finish in its time. */
 export class TimeoutError extends MemberlistError {
   constructor(operation: string, timeoutMs: number, options?: { cause?: unknown }) {
-    super('ERR_MEMBERLIST_TIMEOUT', `${operation} did not finish within ${timeoutMs} ms`, options);
+    const message = printable(`${operation} did not finish within ${timeoutMs} ms`);
+    super('ERR_MEMBERLIST_TIMEOUT', message, options);
   }
 }
 
 /** A peer speaks another protocol, refused what we asked, or broke off in the middle. */
 export class ProtocolError extends MemberlistError {
   constructor(message: string, options?: { cause?: unknown }) {
-    super('ERR_MEMBERLIST_PROTOCOL', message, options);
+    super('ERR_MEMBERLIST_PROTOCOL', printable(message), options);
   }
 }
 

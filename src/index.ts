@@ -49,6 +49,7 @@ export type {
 } from './delegates.js';
 export type { Broadcast, BroadcastQueueInit } from './core/gossip/broadcast-queue.js';
 export { TransmitLimitedQueue, type TransmitLimitedQueueInit } from './transmit-limited-queue.js';
+export { printable } from './wire/printable.js';
 export { decodeMeta, encodeMeta, type Meta, type MetaValue } from './meta.js';
 export {
   serfGuest,

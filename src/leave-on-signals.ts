@@ -28,6 +28,9 @@ export interface LeaveOnSignalsOptions {
  * second signal exits at once, with 128 and its number. The process must have nothing else to finish
  * when it is told to stop; if it has, call `leave` and `shutdown` yourself.
  *
+ * Called for several lists, a signal of any of them lets all leave at the same time, and the process exits
+ * when the last is done.
+ *
  * @param signals - `['SIGTERM', 'SIGINT']` by default
  * @returns stops listening
  * @throws ConfigError when a signal has no such name, or the timeout is none
@@ -39,17 +42,47 @@ export function leaveOnSignals(
 ): () => void {
   const { timeout = LEAVE_MS } = options;
   check(signals, timeout);
-  let isStopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (isStopping) process.exit(ENDED_BY_SIGNAL + constants.signals[signal]);
-    isStopping = true;
-    systemClock.setTimer(EXIT_MS, () => process.exit(0));
-    void leaveAndShutDown(list, timeout).then(() => process.exit(0));
-  };
-  for (const signal of signals) process.on(signal, stop);
+  const leaver: Leaver = { leave: () => leaveAndShutDown(list, timeout), signals: [...signals] };
+  leavers.add(leaver);
+  listen();
   return () => {
-    for (const signal of signals) process.off(signal, stop);
+    leavers.delete(leaver);
+    listen();
   };
+}
+
+interface Leaver {
+  readonly signals: readonly NodeJS.Signals[];
+  /** Never rejects. */
+  leave(): Promise<void>;
+}
+
+// The process has one life: all lists in it leave together, and none ends it before the others are done.
+const leavers = new Set<Leaver>();
+const heard = new Set<NodeJS.Signals>();
+let isStopping = false;
+
+/** Listens to the signals of all leavers, once to each, and to no others. */
+function listen(): void {
+  const wanted = new Set([...leavers].flatMap(({ signals }) => signals));
+  for (const signal of wanted) {
+    if (!heard.has(signal)) process.on(signal, stop);
+    heard.add(signal);
+  }
+  // Once it stops, a second signal ends it, whoever took back what.
+  if (isStopping) return;
+  for (const signal of heard) {
+    if (wanted.has(signal)) continue;
+    process.off(signal, stop);
+    heard.delete(signal);
+  }
+}
+
+function stop(signal: NodeJS.Signals): void {
+  if (isStopping) process.exit(ENDED_BY_SIGNAL + constants.signals[signal]);
+  isStopping = true;
+  systemClock.setTimer(EXIT_MS, () => process.exit(0));
+  void Promise.all([...leavers].map((leaver) => leaver.leave())).then(() => process.exit(0));
 }
 
 async function leaveAndShutDown(list: Memberlist, timeout: number): Promise<void> {

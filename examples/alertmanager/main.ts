@@ -8,14 +8,16 @@
 // Alertmanager gossips at port 9094; what it tells its peers (silences, notifications) is its own affair.
 //
 //     node --import tsx examples/alertmanager/main.ts NAME BIND SEED
-import { Memberlist } from '../../src/index.js';
+import { Memberlist, printable } from '../../src/index.js';
 
 const [name, bindAddr, seed] = process.argv.slice(2);
 if (seed === undefined) throw new Error('usage: main.ts NAME BIND SEED');
 
 const list = await Memberlist.create({ name, bindAddr, bindPort: 9094 });
-list.on('join', (node) => console.log(`${node.name} at ${node.address} joined`));
-list.on('leave', (node, reason) => console.log(`${node.name} at ${node.address} ${reason}`));
+list.on('join', (node) => console.log('%s at %s joined', printable(node.name), node.address));
+list.on('leave', (node, reason) =>
+  console.log('%s at %s %s', printable(node.name), node.address, reason),
+);
 await list.join([seed]);
 console.log(`${list.numMembers - 1} Alertmanagers`);
 

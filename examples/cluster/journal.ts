@@ -5,6 +5,7 @@
  */
 
 // What happened, in order: what the nodes saw, in words and as data to measure by.
+import { printable } from '../../src/index.js';
 import type { Happening, LogFields, Report } from './messages.js';
 
 export type Tone = 'plain' | 'good' | 'warning' | 'bad' | 'quiet' | 'step';
@@ -52,10 +53,11 @@ export class Journal {
     this.#onEntry = init.onEntry;
   }
 
-  /** Adds a line. */
+  /** Adds a line. Whoever reaches a node's port chooses names and metadata that stand in it. */
   add(entry: Entry): void {
-    this.entries.push(entry);
-    this.#onEntry(entry);
+    const shown = { ...entry, text: printable(entry.text) };
+    this.entries.push(shown);
+    this.#onEntry(shown);
   }
 
   /** Adds a line by the director, as of now. */

@@ -11,6 +11,7 @@
 //     HTTP      IP:PORT to serve at. Default: 0.0.0.0:8080
 //     SEEDS     members to join, with commas between them
 //     KEY       the cluster's key in base64. Default: no encryption
+import { printable } from '../../src/index.js';
 import { Service } from './service.js';
 
 const { NAME, BIND, HTTP = '0.0.0.0:8080', SEEDS = '', KEY } = process.env;
@@ -23,8 +24,8 @@ const service = await Service.start({
 });
 const { list } = service;
 console.log(`${list.localNode.name} serves at ${service.url}`);
-list.on('join', ({ name }) => console.log(`${name} joined`));
-list.on('leave', ({ name }, reason) => console.log(`${name} ${reason}`));
+list.on('join', ({ name }) => console.log('%s joined', printable(name)));
+list.on('leave', ({ name }, reason) => console.log('%s %s', printable(name), reason));
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {

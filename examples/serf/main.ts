@@ -10,7 +10,7 @@
 //     node --import tsx examples/serf/main.ts NAME BIND SEED [KEY]
 //
 // KEY is what Serf has in -encrypt.
-import { decodeSerfTags, Memberlist, serfGuest } from '../../src/index.js';
+import { decodeSerfTags, Memberlist, printable, serfGuest } from '../../src/index.js';
 
 const [name, bindAddr, seed, secretKey] = process.argv.slice(2);
 if (seed === undefined) throw new Error('usage: main.ts NAME BIND SEED [KEY]');
@@ -18,10 +18,12 @@ if (seed === undefined) throw new Error('usage: main.ts NAME BIND SEED [KEY]');
 const guest = serfGuest({ tags: { role: 'web', runtime: 'node' } });
 const list = await Memberlist.create({ ...guest, name, bindAddr, secretKey });
 guest.on('event', ({ name: event, payload }) =>
-  console.log(`event ${event}: ${payload.toString()}`),
+  console.log('event %s: %s', printable(event), printable(payload.toString())),
 );
-list.on('join', (node) => console.log(`${node.name} joined`, decodeSerfTags(node.meta)));
-list.on('leave', (node, reason) => console.log(`${node.name} ${reason}`));
+list.on('join', (node) =>
+  console.log('%s joined', printable(node.name), decodeSerfTags(node.meta)),
+);
+list.on('leave', (node, reason) => console.log('%s %s', printable(node.name), reason));
 
 await list.join([seed]);
 guest.sendEvent('hello', Buffer.from(`from ${list.localNode.name}`));

@@ -7,6 +7,7 @@
 // What happens to an agent, as objects that become lines of JSON.
 import type { EventEmitter } from 'node:events';
 import type { MemberlistEvents } from '../observability/member-events.js';
+import { limits } from '../wire/limits.js';
 import { nodeAsJson } from './show-meta.js';
 
 /** Says one thing that happened. */
@@ -35,8 +36,14 @@ export function tellMessages(list: EventEmitter<MemberlistEvents>, say: Say): vo
     say({
       event: 'message',
       from: from.name ?? from.addr,
-      text: payload.toString(),
+      text: textOfPayload(payload),
       bytes: payload.toString('base64'),
     }),
   );
+}
+
+/** A payload as text, for people; of a long one the beginning. */
+export function textOfPayload(payload: Buffer): string {
+  // A character has four bytes at most; what is beyond the bound is not shown.
+  return payload.subarray(0, 4 * limits.jsonTextCharacters + 4).toString();
 }

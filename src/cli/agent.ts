@@ -5,16 +5,18 @@
  */
 
 // A member as a process: what happens is told as lines of JSON, and what it is to do comes as lines of words.
-import type { Registry } from 'prom-client';
 import { lanConfig, localConfig, wanConfig } from '../config/presets.js';
-import type { Logger, MemberlistConfig } from '../config/options.js';
+import type { MemberlistConfig } from '../config/options.js';
 import { JoinError } from '../errors.js';
 import { Memberlist } from '../memberlist.js';
 import { serfGuest, type SerfGuest } from '../serf/serf-guest.js';
-import { splitHostPort } from '../wire/address.js';
-import { tellEvents, tellMessages } from './agent-events.js';
+import { printableJson, printableLines } from '../wire/printable.js';
+import { tellEvents, tellMessages, textOfPayload } from './agent-events.js';
+import { preparePage, type PreparedPage } from './agent-page.js';
 import { AgentCommands, commandsHelp } from './agent-commands.js';
+import { BoundedOutput } from './bounded-output.js';
 import {
+  addressIn,
   exitCodes,
   numberOf,
   parseWords,
@@ -29,6 +31,8 @@ import type { Page } from './page/server.js';
 import { nodeAsJson } from './show-meta.js';
 import { keyOf } from './visitor.js';
 
+/** For the last lines of an agent whose output is not read. */
+const FLUSH_MS = 1_000;
 const presets = { lan: lanConfig, wan: wanConfig, local: localConfig };
 const options = {
   name: { type: 'string' },
@@ -43,6 +47,7 @@ const options = {
   tag: { type: 'string', multiple: true },
   preset: { type: 'string' },
   http: { type: 'string' },
+  'http-name': { type: 'string', multiple: true },
   'log-level': { type: 'string' },
   'leave-timeout': { type: 'string' },
 } as const;
@@ -54,8 +59,9 @@ export const agent: Command = {
 
 Runs one member of a cluster until it is told to leave. Each event is one line of JSON on standard
 output: started, joined, join-failed, join, leave, update, suspect, recover, conflict, flapping,
-isolated, minority, recovered, message, user-event, health, left, leave-failed. Log lines go to
-standard error. SIGTERM, SIGINT, the command
+isolated, minority, recovered, message, user-event, health, dropped, left, leave-failed. Log lines go
+to standard error. An output that is not read does not stop the member: past 1 MiB lines are dropped,
+and the event 'dropped' says how many. SIGTERM, SIGINT, the command
 'leave' and an output that nobody reads any more let it leave in good order, and end with 0; a second
 signal ends it at once. (npx may not pass signals on: where something other than a terminal stops it,
 start node_modules/.bin/node-memberlist.)
@@ -73,6 +79,8 @@ start node_modules/.bin/node-memberlist.)
   --preset NAME         lan, wan or local. Default: lan
   --http [IP:]PORT      serve a page to look at, /metrics, /healthz and /members.json; read-only. On
                         127.0.0.1 unless an IP is given; whoever reaches it sees everything
+  --http-name NAME      a DNS name that leads to it, such as node-1.example.org; may be given several
+                        times. IPs, names without a dot and the host's own name need not be given
   --log-level LEVEL     debug, info, warn, error or silent. Default: warn
   --leave-timeout MS    Default: 5000
 
@@ -86,13 +94,16 @@ ${commandsHelp}
   async run(words, io) {
     const { values, positionals } = parseWords(words, options);
     if (positionals.length > 0) throw new UsageError(`agent takes no '${positionals[0] ?? ''}'`);
-    return new Agent(values, io).run();
+    const agent = new Agent(values, io);
+    return agent.end(await agent.run());
   },
 };
 
 class Agent {
   readonly #values: Values;
   readonly #io: Io;
+  readonly #out: BoundedOutput;
+  readonly #log: BoundedOutput;
   readonly #leaveTimeoutMs: number;
   #guest: SerfGuest | undefined;
   #meta: Buffer;
@@ -103,13 +114,19 @@ class Agent {
   constructor(values: Values, io: Io) {
     this.#values = values;
     this.#io = io;
+    this.#out = new BoundedOutput(io.stdout, {
+      told: (lines) => `${printableJson({ event: 'dropped', lines })}\n`,
+    });
+    this.#log = new BoundedOutput(io.stderr, {
+      told: (lines) => `node-memberlist: ${lines} lines were not read in time and are lost\n`,
+    });
     this.#meta = Buffer.from(textOf(values, 'meta') ?? '');
     const range = { from: 0, to: 600_000, otherwise: 5_000 };
     this.#leaveTimeoutMs = numberOf(values, 'leave-timeout', range);
   }
 
   async run(): Promise<number> {
-    const http = await this.#preparePage();
+    const http = await preparePage(this.#values, (line) => this.#log.write(line));
     const config = this.#config();
     const list = await Memberlist.create({ ...config, ...http?.config(config) });
     let signals = 0;
@@ -127,6 +144,14 @@ class Agent {
       await list.shutdown();
       this.#io.stdin.destroy();
     }
+  }
+
+  /** Gives what was written last some time to be read; nobody may be there to do so. */
+  async end(status: number): Promise<number> {
+    const outputs = [this.#out, this.#log].map((output) => output.flushed(FLUSH_MS));
+    const areRead = (await Promise.all(outputs)).every((isRead) => isRead);
+    if (!areRead) this.#io.exit?.(status);
+    return status;
   }
 
   async #live(list: Memberlist, http: PreparedPage | undefined): Promise<number> {
@@ -163,8 +188,8 @@ class Agent {
       if (!(error instanceof JoinError)) throw error;
       const failures = error.failures.map(({ seed, error: { message } }) => ({ seed, message }));
       this.#say({ event: 'join-failed', failures });
-      this.#io.stderr.write(`node-memberlist: ${error.message}\n`);
-      this.#io.stderr.write(`try: node-memberlist doctor ${seeds[0] ?? ''}\n`);
+      this.#log.write(`node-memberlist: ${printableLines(error.message)}\n`);
+      this.#log.write(`try: node-memberlist doctor ${seeds[0] ?? ''}\n`);
       return exitCodes.failed;
     }
   }
@@ -186,7 +211,13 @@ class Agent {
     // A Serf cluster's messages are Serf's affair.
     if (this.#guest === undefined) tellMessages(list, say);
     this.#guest?.on('event', ({ name, payload, ltime }) =>
-      say({ event: 'user-event', name, payload: payload.toString(), ltime }),
+      say({
+        event: 'user-event',
+        name,
+        payload: textOfPayload(payload),
+        bytes: payload.toString('base64'),
+        ltime,
+      }),
     );
   }
 
@@ -210,61 +241,14 @@ class Agent {
       advertisePort: advertise?.port,
       secretKey: keyOf(values),
       label: textOf(values, 'label'),
-      logger: loggerTo(this.#io.stderr, textOf(values, 'log-level') ?? 'warn'),
+      logger: loggerTo(this.#log, textOf(values, 'log-level') ?? 'warn'),
       ...(this.#guest ?? { delegate: { nodeMeta: () => this.#meta } }),
     };
   }
 
-  async #preparePage(): Promise<PreparedPage | undefined> {
-    const where = textOf(this.#values, 'http');
-    if (where === undefined) return undefined;
-    const address = addressIn('http', /^\d+$/.test(where) ? `127.0.0.1:${where}` : where);
-    if (address?.port === undefined) throw new UsageError('--http needs a port');
-    const { host, port } = address;
-    const [{ Page }, { Registry: PromRegistry }] = await Promise.all([
-      import('./page/server.js'),
-      import('prom-client'),
-    ]);
-    const registry: Registry = new PromRegistry();
-    const page = new Page({ host, port, registry });
-    return {
-      config: ({ logger }) => ({
-        metrics: { registry },
-        ping: { notifyPingComplete: (node, rtt) => page.watch.pinged(node.name, rtt) },
-        logger: page.watch.loggerBefore(logger as Logger),
-      }),
-      open: async (list) => {
-        await page.open(list);
-        if (!page.isLoopback) {
-          this.#io.stderr.write(
-            `node-memberlist: ${page.url} can be read by whoever reaches ${host}\n`,
-          );
-        }
-        return page;
-      },
-    };
-  }
-
   #say(line: object): void {
-    this.#io.stdout.write(`${JSON.stringify(line)}\n`);
+    this.#out.write(`${printableJson(line, { exact: 'bytes' })}\n`);
   }
-}
-
-interface PreparedPage {
-  /** What the page needs of the Memberlist's configuration. */
-  config(config: MemberlistConfig): MemberlistConfig;
-  open(list: Memberlist): Promise<Page>;
-}
-
-function addressIn(
-  option: string,
-  text: string | undefined,
-): { host: string; port?: number } | undefined {
-  if (text === undefined) return undefined;
-  const both = splitHostPort(text);
-  if (both !== undefined) return both;
-  if (option === 'http') throw new UsageError("--http must be 'PORT' or 'IP:PORT'");
-  return { host: text };
 }
 
 function tagsIn(values: Values): Record<string, string> {

@@ -7,6 +7,7 @@
 // What a command of the command line is: words in, text out, a status at the end.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable } from 'node:stream';
+import { splitHostPort } from '../wire/address.js';
 
 /** The statuses that a command ends with. */
 export const exitCodes = {
@@ -20,9 +21,11 @@ export const exitCodes = {
 
 /** Where a command says something. */
 export interface Output {
-  write(text: string): unknown;
-  /** Nobody reads it any more. */
-  on?(event: 'error', listener: () => void): unknown;
+  write(text: string, taken?: () => void): unknown;
+  /** Bytes that wait to be read. */
+  readonly writableLength?: number;
+  /** `error`: nobody reads it any more. `drain`: what waited was taken. */
+  on?(event: 'error' | 'drain', listener: () => void): unknown;
 }
 
 /** The process that a command runs in, or what stands for it. */
@@ -101,25 +104,18 @@ export function textOf(values: Values, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** What others sent, for a terminal: control characters would do things there. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-/** Rows as columns. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  }
-  const lines = rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${lines.join('\n')}\n`;
+/**
+ * An option's address.
+ *
+ * @throws UsageError
+ */
+export function addressIn(
+  option: string,
+  text: string | undefined,
+): { host: string; port?: number } | undefined {
+  if (text === undefined) return undefined;
+  const both = splitHostPort(text);
+  if (both !== undefined) return both;
+  if (option === 'http') throw new UsageError("--http must be 'PORT' or 'IP:PORT'");
+  return { host: text };
 }

@@ -4,7 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-import { exitCodes, printable, type Command } from './command.js';
+import { printable, printableJson } from '../wire/printable.js';
+import { exitCodes, type Command } from './command.js';
 import { diagnose, type Finding } from './diagnose.js';
 import { visitOf, visitorHelp } from './visitor.js';
 
@@ -39,7 +40,7 @@ ${visitorHelp}
     let isWell = true;
     for await (const finding of diagnose(target, values, timeoutMs)) {
       isWell &&= finding.verdict !== 'bad';
-      if (values.json === true) io.stdout.write(`${JSON.stringify(finding)}\n`);
+      if (values.json === true) io.stdout.write(`${printableJson(finding)}\n`);
       else io.stdout.write(textOf(finding));
     }
     if (values.json !== true) {

@@ -5,7 +5,8 @@
  */
 
 import type { Logger } from '../config/options.js';
-import { UsageError, type Io } from './command.js';
+import { printableJson } from '../wire/printable.js';
+import { UsageError, type Output } from './command.js';
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'];
 
@@ -14,14 +15,14 @@ const levels = ['debug', 'info', 'warn', 'error', 'silent'];
  *
  * @throws UsageError for a level that there is not
  */
-export function loggerTo(out: Io['stderr'], from: string): Logger {
+export function loggerTo(out: Output, from: string): Logger {
   const least = levels.indexOf(from);
   if (least < 0) throw new UsageError(`--log-level must be one of ${levels.join(', ')}`);
   const at = (level: keyof Logger) => (message: string, fields?: object) => {
     if (levels.indexOf(level) < least) return;
     const error = (fields as { error?: unknown } | undefined)?.error;
     const shown = error instanceof Error ? { ...fields, error: error.message } : fields;
-    out.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...shown })}\n`);
+    out.write(`${printableJson({ time: new Date().toISOString(), level, message, ...shown })}\n`);
   };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

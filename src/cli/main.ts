@@ -7,6 +7,7 @@
 // `npx node-memberlist …`. Commands are loaded when they are called: `keygen` needs no sockets.
 import { readFileSync } from 'node:fs';
 import { MemberlistError } from '../errors.js';
+import { printableLines } from '../wire/printable.js';
 import { exitCodes, UsageError, type Command, type Io } from './command.js';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -59,7 +60,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     const hint = isUsage
       ? `\ntry: node-memberlist ${name in commands ? `${name} ` : ''}--help`
       : '';
-    io.stderr.write(`node-memberlist: ${textOf(error)}${hint}\n`);
+    io.stderr.write(`node-memberlist: ${printableLines(textOf(error))}${hint}\n`);
     const isMistake = error instanceof MemberlistError && error.code === 'ERR_MEMBERLIST_CONFIG';
     return isUsage || isMistake ? exitCodes.usage : exitCodes.failed;
   }

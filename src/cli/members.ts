@@ -4,8 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-import { exitCodes, printable, table, type Command } from './command.js';
+import { printableJson } from '../wire/printable.js';
+import { exitCodes, type Command } from './command.js';
 import { nodeAsJson, showMeta } from './show-meta.js';
+import { table } from './table.js';
 import { targetOf, Visitor, visitOf, visitorHelp } from './visitor.js';
 
 /** Lists the members that a node knows. */
@@ -34,11 +36,15 @@ ${visitorHelp}
       const { nodes } = await visitor.table(to);
       const sorted = [...nodes].sort((a, b) => (a.name < b.name ? -1 : 1));
       if (values.json === true) {
-        for (const node of sorted) io.stdout.write(`${JSON.stringify(nodeAsJson(node))}\n`);
+        for (const node of sorted) io.stdout.write(`${printableJson(nodeAsJson(node))}\n`);
       } else {
-        const rows = sorted.map(({ name, address, state, protocol, meta }) =>
-          [name, address, state, `${protocol.current}`, showMeta(meta)].map(printable),
-        );
+        const rows = sorted.map(({ name, address, state, protocol, meta }) => [
+          name,
+          address,
+          state,
+          `${protocol.current}`,
+          showMeta(meta),
+        ]);
         io.stdout.write(table([['NAME', 'ADDRESS', 'STATE', 'PROTOCOL', 'METADATA'], ...rows]));
       }
       return exitCodes.done;

@@ -5,7 +5,8 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { exitCodes, numberOf, printable, type Command } from './command.js';
+import { printable } from '../wire/printable.js';
+import { exitCodes, numberOf, type Command } from './command.js';
 import { targetOf, Visitor, visitOf, visitorHelp } from './visitor.js';
 
 /** Pings a node. */

@@ -4,7 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-import { exitCodes, numberOf, parseWords, table, UsageError, type Command } from './command.js';
+import { exitCodes, numberOf, parseWords, UsageError, type Command } from './command.js';
+import { table } from './table.js';
 
 const presets = { lan: 'lanConfig', wan: 'wanConfig', local: 'localConfig' } as const;
 const SETTLE_MS = 3_600_000;

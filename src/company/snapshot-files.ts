@@ -6,12 +6,15 @@
 
 // The file of a snapshot. It is written beside its place, brought to the disk and then renamed, so that
 // there is always a whole one, whenever the process or the machine ends.
-import { open, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { limits } from '../wire/limits.js';
 
 /** Where snapshots are kept; simulations and tests have others than the file system. */
 export interface SnapshotFiles {
+  /** Why no snapshot can be kept at a path, in words; undefined when one can. */
+  problemWith(path: string): Promise<string | undefined>;
   /** The text at a path; undefined when there is none. */
   read(path: string): Promise<string | undefined>;
   /** Puts a text there in one step: whoever looks sees the old one or the new one. */
@@ -22,8 +25,20 @@ export interface SnapshotFiles {
 
 /** The file system. */
 export const systemFiles: SnapshotFiles = {
+  async problemWith(path) {
+    const what = await kindOf(path);
+    if (what === 'nothing') {
+      const folder = await stat(dirname(path)).catch(() => undefined);
+      if (folder?.isDirectory() !== true) return 'must be in a folder that is there';
+      return undefined;
+    }
+    return what === undefined ? undefined : `must be a regular file, and it is ${what}`;
+  },
+
   async read(path) {
-    const file = await open(path).catch((error: unknown) => {
+    // Without O_NONBLOCK a FIFO would hold this up until somebody writes to it.
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    const file = await open(path, flags).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     });
@@ -41,7 +56,8 @@ export const systemFiles: SnapshotFiles = {
     }
   },
 
-  async replace(path, text) {
+  async replace(at, text) {
+    const path = await fileAt(at);
     const beside = `${path}.new`;
     // Left by a process that ended in the middle of a write, perhaps.
     await rm(beside, { force: true });
@@ -56,7 +72,8 @@ export const systemFiles: SnapshotFiles = {
     await syncFolder(dirname(path));
   },
 
-  async setAside(path) {
+  async setAside(at) {
+    const path = await fileAt(at);
     const aside = `${path}.corrupt-${new Date().toISOString().replace(/[:.]/g, '-')}`;
     await rename(path, aside);
     return aside;
@@ -75,4 +92,42 @@ async function syncFolder(path: string): Promise<void> {
   } catch {
     // The file is whole all the same; only which of the two it is may be lost.
   }
+}
+
+const kinds = [
+  ['isDirectory', 'a directory'],
+  ['isFIFO', 'a FIFO'],
+  ['isSocket', 'a socket'],
+  ['isCharacterDevice', 'a device'],
+  ['isBlockDevice', 'a device'],
+] as const;
+
+/**
+ * What is at a path if it is no regular file, in words. Symbolic links are followed; one that leads nowhere is
+ * none. What the system does not let us look at is left to reading and writing, which report it.
+ */
+async function kindOf(path: string): Promise<string | undefined> {
+  try {
+    const found = await stat(path);
+    if (found.isFile()) return undefined;
+    return kinds.find(([is]) => found[is]())?.[1] ?? 'something else';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ELOOP') return 'a symbolic link that leads in a circle';
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return undefined;
+    const link = await lstat(path).catch(() => undefined);
+    return link === undefined ? 'nothing' : 'a symbolic link that leads nowhere';
+  }
+}
+
+/**
+ * Where the file is: a symbolic link stays, and what it leads to is replaced.
+ *
+ * @throws Error when it is no regular file any more: a rename would take away whatever it is
+ */
+async function fileAt(path: string): Promise<string> {
+  const what = await kindOf(path);
+  if (what === 'nothing') return path;
+  if (what !== undefined) throw new Error(`it is ${what}, not a regular file`);
+  return realpath(path);
 }

@@ -10,6 +10,7 @@ import type { ResolvedConfig } from '../config/options.js';
 import type { Clock, Timer } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
 import { asError } from '../delegate-host.js';
+import { ConfigError } from '../errors.js';
 import { limits } from '../wire/limits.js';
 import { companyPorts } from './ports.js';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot.js';
@@ -24,12 +25,18 @@ export interface KeeperComponents {
   readonly report: (report: Report) => void;
 }
 
-/** Reads the snapshot; undefined when there is none, or none that can be used. Never rejects. */
+/**
+ * Reads the snapshot; undefined when there is none, or none that can be used.
+ *
+ * @throws ConfigError when the path is none of a regular file, or its folder is not there
+ */
 export async function readSnapshot(components: KeeperComponents): Promise<Snapshot | undefined> {
   const { config, report } = components;
   if (config.snapshot === undefined) return undefined;
   const { path } = config.snapshot;
   const files = config[companyPorts]?.files ?? systemFiles;
+  const rule = await files.problemWith(path);
+  if (rule !== undefined) throw new ConfigError([{ field: 'snapshot.path', value: path, rule }]);
   try {
     const text = await files.read(path);
     if (text === undefined) return undefined;

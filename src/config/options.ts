@@ -211,7 +211,8 @@ export interface MemberlistConfig {
   /**
    * A file that remembers who was there and our incarnation, written every few seconds at most when
    * something changed, in one step. A node that starts again joins those in it when no seed answers, and
-   * begins above its old incarnation. Its folder must be there. Default: none.
+   * begins above its old incarnation. The path must be that of a regular file or of nothing, in a folder that
+   * is there, or `create` throws a ConfigError; a symbolic link is followed and stays. Default: none.
    */
   snapshot?: { readonly path: string } | undefined;
 

@@ -4,58 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Holds back log lines that others can bring about as often as they like. Of each kind so many are
-// written in 10 s; at the end of that time the last of those held back is written, with the number of
-// the others. So no count is lost when a flood ends, and a flood is a line in 10 s.
+// Holds back log lines that others can cause as often as they like (line-limits.ts). Of each kind so many
+// are written in a time; at its end the last of those held back is written, with the number of the
+// others. So no count is lost when a flood ends, and a flood is one line in that time.
 import type { Clock, Timer } from '../core/ports.js';
-import type { Report, ReportCode } from '../core/reports.js';
+import type { Report } from '../core/reports.js';
 import { limits } from '../wire/limits.js';
-
-const ABOUT_MEMBERS = limits.logLinesAboutMembers;
-
-// Lines of each kind in one window. Without the key of an encrypted cluster others can bring about the
-// first three only; with it, or without encryption, all of them. What is not here happens at our own
-// pace: probes, exchanges that we begin, delegates that are asked at intervals.
-const ALLOWANCE: Partial<Record<ReportCode, number>> = {
-  'packet-dropped': 1,
-  'stream-dropped': 1,
-  'foreign-label': 1,
-  'descriptors-short': 1,
-  'claim-refused': 1,
-  'send-failed': 1,
-  'probe-send-failed': 1,
-  'sends-failed': 1,
-  'sends-recovered': 1,
-  'exchanges-failing': 1,
-  'state-too-large': 1,
-  'address-conflict': 1,
-  refuted: 1,
-  'broadcast-too-large': 1,
-  'broadcasts-evicted': 1,
-  'callback-threw': 1,
-  'internal-error': 1,
-  'address-reclaimed': ABOUT_MEMBERS,
-  'member-joined': ABOUT_MEMBERS,
-  'member-updated': ABOUT_MEMBERS,
-  'member-suspected': ABOUT_MEMBERS,
-  'member-recovered': ABOUT_MEMBERS,
-  'member-failed': ABOUT_MEMBERS,
-  'member-left': ABOUT_MEMBERS,
-  rejoined: ABOUT_MEMBERS,
-  'rejoin-failed': 1,
-  isolated: 1,
-  minority: 1,
-  recovered: 1,
-  flapping: ABOUT_MEMBERS,
-  'seeds-failed': 1,
-  'member-reaped': ABOUT_MEMBERS,
-  'suspicion-degraded': ABOUT_MEMBERS,
-};
-
-/** Whether lines of this code are held back when there are many. */
-export function isFolded(code: ReportCode): boolean {
-  return ALLOWANCE[code] !== undefined;
-}
+import { boundOf, type LineBound } from './line-limits.js';
 
 interface Window {
   readonly until: number;
@@ -71,7 +26,7 @@ interface Window {
 export class LineFold {
   readonly #clock: Clock;
   readonly #write: (report: Report, suppressed: number) => void;
-  // One for each code, reason and callback: as many as there are in this library, whatever comes.
+  // One for each code, reason and callback, and for a bounded number of peers.
   readonly #windows = new Map<string, Window>();
   readonly #labels = new Set<string>();
   #closed = false;
@@ -87,8 +42,8 @@ export class LineFold {
 
   /** Writes the report's line, or holds it back. */
   take(report: Report): void {
-    const allowance = ALLOWANCE[report.code];
-    if (allowance === undefined) return this.#write(report, 0);
+    const bound = boundOf(report.code);
+    if (bound === undefined) return this.#write(report, 0);
     if (report.code === 'foreign-label') {
       if (this.#labels.has(report.theirs)) return;
       if (this.#labels.size < limits.logForeignLabels) {
@@ -96,14 +51,14 @@ export class LineFold {
         return this.#write(report, 0);
       }
     }
-    const kind = kindOf(report);
+    const kind = bound.perPeer === true ? this.#kindOfPeer(report) : kindOf(report);
     const window = this.#windows.get(kind);
     if (window === undefined || this.#clock.now() >= window.until) {
-      this.#begin(kind, report, allowance);
+      this.#begin(kind, report, bound);
     } else if (window.left > 0) {
       window.left--;
       this.#write(report, 0);
-    } else this.#hold(kind, window, report);
+    } else this.#hold(kind, window, report, bound);
   }
 
   /** Writes what is held back; from now on no timer is set. */
@@ -117,22 +72,41 @@ export class LineFold {
   }
 
   // The line that begins a window; it stands for what the window before it held back, if anything.
-  #begin(kind: string, report: Report, allowance: number): void {
+  #begin(kind: string, report: Report, bound: LineBound): void {
     const before = this.#windows.get(kind);
     before?.timer?.cancel();
-    const until = this.#clock.now() + limits.logWindowMs;
-    this.#windows.set(kind, { until, left: allowance - 1, held: 0 });
+    const until = this.#clock.now() + bound.windowMs;
+    this.#windows.set(kind, { until, left: bound.lines - 1, held: 0 });
     this.#write(report, before?.held ?? 0);
   }
 
-  #hold(kind: string, window: Window, report: Report): void {
+  #hold(kind: string, window: Window, report: Report, bound: LineBound): void {
     window.held++;
     window.last = report;
-    if (this.#closed) return;
+    // What lasts is told with the next line, if it still lasts then: no timer waits for minutes.
+    if (this.#closed || bound.perPeer === true) return;
     window.timer ??= this.#clock.setTimer(window.until - this.#clock.now(), () => {
       window.held--;
-      this.#begin(kind, window.last ?? report, ALLOWANCE[report.code] ?? 1);
+      this.#begin(kind, window.last ?? report, bound);
     });
+  }
+
+  // Peers that cannot be told apart any more share one kind, so that names without end take no memory.
+  #kindOfPeer(report: Report): string {
+    const common = kindOf(report);
+    const own = `${common}/ ${report.peer ?? ''}`;
+    if (this.#windows.has(own)) return own;
+    const now = this.#clock.now();
+    let peers = 0;
+    for (const [kind, window] of this.#windows) {
+      if (!kind.startsWith(`${common}/ `)) continue;
+      if (window.until > now) peers++;
+      else {
+        this.#windows.delete(kind);
+        if (window.last !== undefined) this.#write(window.last, window.held - 1);
+      }
+    }
+    return peers < limits.logPeers ? own : common;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 // Logging must never stop the protocol and must cost nothing when nobody listens.
+import { Console } from 'node:console';
 import createDebug from 'debug';
 import type { Logger } from '../config/options.js';
 import { catchRejection, isThenable } from '../runtime/thenable.js';
@@ -19,6 +20,8 @@ const defaultSubsystem = 'core';
  * `memberlist:<subsystem>`, where the subsystem is the text in `fields.subsystem` (`core` without
  * one). The latter is silent unless asked for, for instance by `DEBUG=memberlist:*`.
  *
+ * A message is text, never a format: `%` in a name stays what it is for `console` and `debug`, too.
+ *
  * Whatever a user's logger throws, or rejects with, is dropped.
  */
 export function createLogger(user: Logger | undefined): Logger {
@@ -29,7 +32,19 @@ export function createLogger(user: Logger | undefined): Logger {
 /** Looks the method up at each call: loggers that change their level exchange their methods. */
 function userSink(user: Logger): Sink {
   return (level, message, fields) =>
-    fields === undefined ? user[level](message) : user[level](message, fields);
+    fields === undefined
+      ? user[level](message)
+      : user[level](formatsAsConsole(user, level) ? verbatim(message) : message, fields);
+}
+
+// With a second argument console reads the first as printf does, and would put the fields into a name such as
+// `web-%s`. Loggers that take its methods over, as in `{ ...console }`, do the same.
+function formatsAsConsole(user: Logger, level: Level): boolean {
+  return user instanceof Console || user[level] === globalThis.console[level];
+}
+
+function verbatim(message: string): string {
+  return message.replaceAll('%', '%%');
 }
 
 type PinoMethod = (fields: object, message: string) => unknown;

@@ -18,7 +18,7 @@ import {
 import type { MetricsOptions } from '../config/options.js';
 import type { ExchangedBytes } from '../core/reports.js';
 import { ConfigError } from '../errors.js';
-import { histogramMetrics, metricDefinitions, readMetrics } from './metric-definitions.js';
+import { histogramMetrics, readMetrics } from './metric-definitions.js';
 import type { HistogramMetric, MetricsSource, ReadMetric } from './metric-kinds.js';
 
 /** One node's metrics, as they are published. */
@@ -34,10 +34,13 @@ export interface Publication {
 type AnyRegistry = Registry<RegistryContentType>;
 type Labels = Readonly<Record<string, string>>;
 type Sources = Map<MetricsSource, Labels>;
+type AnyMetric = Counter | Gauge | Histogram;
 type Histograms = Readonly<Record<keyof typeof histogramMetrics, Histogram>>;
 
 /** The metrics of one registry under one prefix, and the nodes whose values they have. */
 interface MetricSet {
+  /** By their names in the registry. */
+  readonly metrics: ReadonlyMap<string, AnyMetric>;
   readonly labelNames: string;
   readonly sources: Sources;
   readonly histograms: Histograms;
@@ -50,7 +53,11 @@ const metricSets = new WeakMap<AnyRegistry, Map<string, MetricSet>>();
 /**
  * Publishes a node's metrics.
  *
- * @throws ConfigError when the registry has these metrics with other labels
+ * A registry that is cleared meanwhile gets them back when another node publishes there, or with the next probe
+ * that is answered.
+ *
+ * @throws ConfigError when the registry has these metrics with other labels, or others of these names; nothing
+ *   is left in it then
  */
 export function publishMetrics(options: MetricsOptions, source: MetricsSource): Publication {
   const registry = options.registry ?? register;
@@ -60,11 +67,18 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
   const byPrefix = metricSets.get(registry) ?? new Map<string, MetricSet>();
   metricSets.set(registry, byPrefix);
 
-  const set = byPrefix.get(prefix) ?? define(registry, prefix, labelNames);
-  if (set.labelNames !== labelNames.join()) {
-    const rule = `this registry has ${prefix}* with the labels ${set.labelNames} already`;
+  const known = byPrefix.get(prefix);
+  if (known !== undefined && known.labelNames !== labelNames.join()) {
+    const rule = `this registry has ${prefix}* with the labels ${known.labelNames} already`;
     throw new ConfigError([{ field: 'metrics.labels', value: labels, rule }]);
   }
+  const set = known ?? define(prefix, labelNames);
+  const taken = nameTaken(registry, set);
+  if (taken !== undefined) {
+    const rule = `this registry has another metric '${taken}'; choose another prefix`;
+    throw new ConfigError([{ field: 'metrics.prefix', value: prefix, rule }]);
+  }
+  restore(registry, set);
   byPrefix.set(prefix, set);
   const own = { ...labels, node: source.node };
   const { roundTrip, pushPullDuration, pushPullBytes } = set.histograms;
@@ -78,7 +92,10 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
   }
   set.sources.set(source, own);
   return {
-    roundTrip: (roundTripMs) => roundTrip.observe(own, roundTripMs / 1000),
+    roundTrip: (roundTripMs) => {
+      if (!isPublished(registry, set)) restore(registry, set);
+      roundTrip.observe(own, roundTripMs / 1000);
+    },
     exchanged: ({ durationMs, bytes }) => {
       pushPullDuration.observe(own, durationMs / 1000);
       pushPullBytes.observe({ ...own, ...sent }, bytes.sent);
@@ -93,28 +110,57 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
       }
       if (set.sources.size > 0) return;
       byPrefix.delete(prefix);
-      for (const { name } of metricDefinitions) registry.removeSingleMetric(prefix + name);
+      for (const [name, metric] of set.metrics) {
+        if (registry.getSingleMetric(name) === metric) registry.removeSingleMetric(name);
+      }
     },
   };
 }
 
-function define(registry: AnyRegistry, prefix: string, labelNames: readonly string[]): MetricSet {
+/** The name of a metric that is not ours where one of ours should be. */
+function nameTaken(registry: AnyRegistry, set: MetricSet): string | undefined {
+  for (const [name, metric] of set.metrics) {
+    const held = registry.getSingleMetric(name);
+    if (held !== undefined && held !== metric) return name;
+  }
+  return undefined;
+}
+
+// One for all: a registry loses its metrics together, by `clear()`.
+function isPublished(registry: AnyRegistry, { metrics }: MetricSet): boolean {
+  for (const name of metrics.keys()) return registry.getSingleMetric(name) !== undefined;
+  return true;
+}
+
+function restore(registry: AnyRegistry, { metrics }: MetricSet): void {
+  for (const [name, metric] of metrics) {
+    if (registry.getSingleMetric(name) === undefined) registry.registerMetric(metric);
+  }
+}
+
+function define(prefix: string, labelNames: readonly string[]): MetricSet {
   const sources: Sources = new Map();
-  const commonOf = ({ name, help, labels }: ReadMetric | HistogramMetric) => ({
+  const metrics = new Map<string, AnyMetric>();
+  const commonOf = ({ name, help, labels }: ReadMetric | HistogramMetric): Common => ({
     name: prefix + name,
     help,
     labelNames: [...labelNames, ...labels],
-    registers: [registry],
+    registers: [],
   });
-  for (const metric of readMetrics) defineRead(metric, commonOf(metric), sources);
-  const histogram = (metric: HistogramMetric): Histogram =>
-    new Histogram({ ...commonOf(metric), buckets: [...metric.buckets] });
+  for (const metric of readMetrics) {
+    metrics.set(prefix + metric.name, defineRead(metric, commonOf(metric), sources));
+  }
+  const histogram = (metric: HistogramMetric): Histogram => {
+    const made = new Histogram({ ...commonOf(metric), buckets: [...metric.buckets] });
+    metrics.set(prefix + metric.name, made);
+    return made;
+  };
   const histograms: Histograms = {
     roundTrip: histogram(histogramMetrics.roundTrip),
     pushPullDuration: histogram(histogramMetrics.pushPullDuration),
     pushPullBytes: histogram(histogramMetrics.pushPullBytes),
   };
-  return { labelNames: labelNames.join(), sources, histograms };
+  return { labelNames: labelNames.join(), metrics, sources, histograms };
 }
 
 interface Common {
@@ -124,34 +170,22 @@ interface Common {
   registers: AnyRegistry[];
 }
 
-function defineRead({ kind, samples }: ReadMetric, common: Common, sources: Sources): void {
-  // One node that cannot be read is left out; the scrape goes on with the others.
-  const eachSample = (add: (labels: Labels, value: number) => void): void => {
-    for (const [source, own] of sources) {
-      try {
-        for (const [value, more] of samples(source)) add({ ...own, ...more }, value);
-      } catch (error) {
-        source.failed(error);
+function defineRead({ kind, samples }: ReadMetric, common: Common, sources: Sources): AnyMetric {
+  const config = {
+    ...common,
+    collect(this: Counter | Gauge) {
+      this.reset();
+      for (const [source, own] of sources) {
+        // A node that cannot be read is left out; the scrape goes on with the others.
+        try {
+          for (const [value, more] of samples(source)) this.inc({ ...own, ...more }, value);
+        } catch (error) {
+          source.failed(error);
+        }
       }
-    }
+    },
   };
-  if (kind === 'counter') {
-    new Counter({
-      ...common,
-      collect() {
-        this.reset();
-        eachSample((labels, value) => this.inc(labels, value));
-      },
-    });
-  } else {
-    new Gauge({
-      ...common,
-      collect() {
-        this.reset();
-        eachSample((labels, value) => this.inc(labels, value));
-      },
-    });
-  }
+  return kind === 'counter' ? new Counter(config) : new Gauge(config);
 }
 
 function isSame(labels: Labels, others: Labels): boolean {

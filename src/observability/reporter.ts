@@ -10,8 +10,10 @@
 import type { Report, ReportCode } from '../core/reports.js';
 import type { Clock } from '../core/ports.js';
 import type { Logger } from '../config/options.js';
-import { limits } from '../wire/limits.js';
+import { printable } from '../wire/printable.js';
 import { LineFold } from './line-fold.js';
+import { printableFields } from './printable-fields.js';
+import { limits } from '../wire/limits.js';
 
 type Level = keyof Logger;
 
@@ -320,25 +322,16 @@ export class Reporter {
 
   #write(report: Report, suppressed: number): void {
     const [level, subsystem, text] = lines[report.code] as LineOf<ReportCode>;
-    const line = oneLine(text(report));
-    if (suppressed === 0) this.#logger[level](line, { subsystem, ...report });
+    const line = printable(text(report));
+    const fields = printableFields({ subsystem, ...report });
+    if (suppressed === 0) this.#logger[level](line, fields);
     else {
       const words = `${line} (and ${suppressed} more like it)`;
-      this.#logger[level](words, { subsystem, ...report, suppressed });
+      this.#logger[level](words, { ...fields, suppressed });
     }
   }
 }
 
 function labelled(label: string): string {
   return label === '' ? 'no label' : `the label ${JSON.stringify(label)}`;
-}
-
-// Names and errors may come from others: they must not look like lines of their own, nor fill the log.
-function oneLine(text: string): string {
-  const most = limits.logLineCharacters;
-  const cut = text.length > most ? `${text.slice(0, most)} …` : text;
-  return cut.replace(
-    /[\p{Cc}\u2028\u2029]/gu,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

@@ -112,12 +112,18 @@ export const limits = {
   snapshotBytes: 1 * MiB,
   /** A log line that others can bring about is written once per reason in this time (milliseconds). */
   logWindowMs: 10_000,
+  /** A line about a condition that lasts (UDP blocked, …) is written once for each peer in this time. */
+  logLastingWindowMs: 600_000,
+  /** Peers that such lines are told apart by; past them, all others share one line. */
+  logPeers: 16,
   /** Lines about members (joined, failed, …), of each kind, in that time: real clusters are busy. */
   logLinesAboutMembers: 100,
   /** Foreign labels that are each told once: more of them are no misconfiguration but an attack. */
   logForeignLabels: 8,
-  /** Characters of one log line; names and errors in it may come from others. */
+  /** Characters of one log line, and of each text in its fields; peers choose names and errors in it. */
   logLineCharacters: 1_000,
+  /** Characters of each text in the JSON of the command line and its page: metadata in base64 has 684. */
+  jsonTextCharacters: 2_048,
   /** The oldest protocol version that we understand. */
   protocolMin: 1,
   /** The newest protocol version that we understand. */

@@ -25,6 +25,10 @@ class Saved implements SnapshotFiles {
     this.text = JSON.stringify({ version: 1, name, incarnation: 1, members });
   }
 
+  problemWith(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   read(): Promise<string | undefined> {
     return Promise.resolve(this.text);
   }

@@ -6,11 +6,11 @@
 
 // Commands whose output nobody reads any more, as with `| head -1`; and pings that nobody takes.
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { localConfig, Memberlist } from '../../src/index.js';
+import { localConfig, Memberlist, type Node } from '../../src/index.js';
 
 const cli = fileURLToPath(new URL('../interop/our-cli.ts', import.meta.url));
 const bindAddr = '127.7.6.1';
@@ -48,6 +48,65 @@ suite('the command line, when nobody reads its output any more', () => {
     await third.shutdown();
   });
 });
+
+suite('an agent whose output is open, but not read', () => {
+  for (const kind of ['a pipe', 'a terminal'] as const) {
+    test(`goes on as a member (${kind})`, async (t) => {
+      if (kind === 'a terminal' && !hasScript()) return t.skip('there is no script(1)');
+      const n = kind === 'a pipe' ? 4 : 6;
+      const [ours, theirs] = [`127.7.6.${n}`, `127.7.6.${n + 1}`];
+      const list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr: ours });
+      const joined = once(list, 'join');
+      const words = [
+        'agent',
+        '--preset',
+        'local',
+        '--name',
+        'unread',
+        '--bind',
+        theirs,
+        '--join',
+        ours,
+      ];
+      const child = kind === 'a pipe' ? start(...words).child : startInTerminal(...words);
+      // Nothing of it is read from now on.
+      child.stdout.pause();
+      const [node] = (await joined) as [Node];
+      let failed = 0;
+      list.on('suspect', () => failed++);
+      // Each is a line of 90 KB: far more than a pipe, a terminal and the bound hold together.
+      for (let i = 0; i < 60; i++) await list.sendReliable(node, Buffer.alloc(65_536, 'x'));
+      for (let i = 0; i < 20; i++) await list.ping('unread', node.address);
+      assert.equal(failed, 0);
+      if (kind === 'a pipe') {
+        const left = once(list, 'leave');
+        let text = '';
+        child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        child.stdout.resume();
+        while (!/"event":"dropped","lines":\d+/.test(text)) await once(child.stdout, 'data');
+        child.stdout.removeAllListeners('data');
+        child.stdout.pause();
+        for (let i = 0; i < 60; i++) await list.sendReliable(node, Buffer.alloc(65_536, 'x'));
+        child.kill('SIGTERM');
+        const [code] = (await once(child, 'exit')) as [number | null];
+        assert.equal(code, 0, 'it does not wait for its reader');
+        assert.equal((await left)[1], 'left');
+      }
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+      await list.shutdown();
+    });
+  }
+});
+
+function hasScript(): boolean {
+  return spawnSync('script', ['--version']).status === 0;
+}
+
+function startInTerminal(...words: string[]): ChildProcessWithoutNullStreams {
+  const command = [process.execPath, '--import', 'tsx', cli, ...words].join(' ');
+  return spawn('script', ['-qfc', command, '/dev/null']);
+}
 
 test('ping --tcp says why it did not get through, and what to try', async () => {
   const { child, log } = start('ping', '--tcp', '--count', '1', '127.7.6.9');

@@ -31,6 +31,23 @@ suite('leaveOnSignals', () => {
     });
   }
 
+  test('of two nodes in one process the slower one leaves as well before it ends', async () => {
+    await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
+    const names = ['127.7.4.5', '127.7.4.6'] as const;
+    const child = fork(script, [names[0], bindAddr, names[1]], { execArgv: ['--import', 'tsx'] });
+    await once(child, 'message');
+    const left = new Map<string, string>();
+    list.on('leave', ({ name }, reason) => left.set(name, reason));
+    child.kill('SIGTERM');
+    const [code] = (await once(child, 'exit')) as [number | null];
+    assert.equal(code, 0);
+    while (left.size < 2) await once(list, 'leave');
+    assert.deepEqual(
+      [...left.entries()].sort(),
+      names.map((name) => [name, 'left']),
+    );
+  });
+
   test('a second signal ends the process at once', async () => {
     const list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
     const child = fork(script, ['127.7.4.4', bindAddr], { execArgv: ['--import', 'tsx'] });
@@ -47,8 +64,14 @@ suite('leaveOnSignals', () => {
     await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
     const off = leaveOnSignals(list);
     assert.equal(process.listenerCount('SIGTERM'), before + 1);
+    const offToo = leaveOnSignals(list, ['SIGTERM', 'SIGHUP']);
+    assert.equal(process.listenerCount('SIGTERM'), before + 1, 'one for all lists');
     off();
+    off();
+    assert.equal(process.listenerCount('SIGTERM'), before + 1);
+    offToo();
     assert.equal(process.listenerCount('SIGTERM'), before);
+    assert.equal(process.listenerCount('SIGHUP'), 0);
     for (const signals of [[], ['SIGNAL'], 'SIGTERM'] as unknown as NodeJS.Signals[][]) {
       assert.throws(() => leaveOnSignals(list, signals), ConfigError);
     }

@@ -12,21 +12,20 @@ export const script = `
 'use strict';
 const byId = (id) => document.getElementById(id);
 const svgSpace = 'http://www.w3.org/2000/svg';
-// Direction marks and the like would let a name rearrange what stands beside it.
-const plain = (text) => String(text).replace(/[\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2066-\\u2069]/g, '\\ufffd');
+// The node has escaped what would rearrange or hide text (wire/printable.ts).
 const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children.map((child) => (child instanceof Node ? child : plain(child))));
+  element.append(...children.map((child) => (child instanceof Node ? child : String(child))));
   return element;
 };
 const draw = (tag, attributes, text) => {
   const element = document.createElementNS(svgSpace, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  if (text !== undefined) element.textContent = plain(text);
+  if (text !== undefined) element.textContent = String(text);
   return element;
 };
-const short = (text, most) => { const all = [...plain(text)]; return all.length > most ? all.slice(0, most - 1).join('') + '…' : all.join(''); };
+const short = (text, most) => { const all = [...String(text)]; return all.length > most ? all.slice(0, most - 1).join('') + '…' : all.join(''); };
 const compact = (n) => n >= 1e6 ? (n / 1e6).toFixed(1) + 'M' : n >= 1e4 ? (n / 1e3).toFixed(0) + 'k' : String(Math.round(n));
 const milliseconds = (ms) => ms < 10 ? ms.toFixed(2) + ' ms' : ms.toFixed(0) + ' ms';
 const ago = (ms) => ms < 90e3 ? Math.round(ms / 1000) + ' s ago' : Math.round(ms / 60e3) + ' min ago';
@@ -120,7 +119,7 @@ function showMembers(picture) {
       trip.append(milliseconds(member.roundTripMs), ' ', make('small', {}, ago(member.probedAgoMs)));
     }
     const meta = make('td', { class: 'meta' });
-    if (member.meta !== '') meta.append(plain(member.meta));
+    if (member.meta !== '') meta.append(String(member.meta));
     return make('tr', { class: member.state }, name,
       make('td', { class: 'state' }, make('span', { class: 'tag ' + member.state }, member.state)),
       make('td', { class: 'address' }, member.address), trip,
@@ -148,11 +147,11 @@ function setLink(kind, text) {
 }
 const source = new EventSource('/events');
 source.addEventListener('past', ({ data }) => { byId('events').replaceChildren(); showEvents(JSON.parse(data), false); });
-source.addEventListener('happened', ({ data }) => showEvents([JSON.parse(data)], true));
+source.addEventListener('happened', ({ data }) => showEvents(JSON.parse(data), true));
 source.addEventListener('picture', ({ data }) => {
   const picture = JSON.parse(data);
-  document.title = plain(picture.self) + ' · ' + (picture.counts.alive + picture.counts.suspect) + ' members';
-  byId('self').textContent = plain(picture.self);
+  document.title = String(picture.self) + ' · ' + (picture.counts.alive + picture.counts.suspect) + ' members';
+  byId('self').textContent = String(picture.self);
   byId('address').textContent = picture.address;
   setLink(picture.isLeaving ? 'leaving' : 'on', picture.isLeaving ? 'leaving' : 'live');
   showTiles(picture);

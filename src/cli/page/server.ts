@@ -4,27 +4,38 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The page's server: read-only, and on loopback unless somebody says otherwise. Everything that a peer sent
-// reaches the browser as JSON and the document as text, and the page may load nothing from elsewhere.
+// The page's server: read-only, and on loopback unless the user says otherwise. Everything that a peer sent
+// reaches the browser as JSON and the document as text, and the page may load nothing from elsewhere. What
+// it takes of the process is bounded (limits.ts): connections (seats.ts), one request each
+// (one-request.ts), a few answers a turn, and bodies that are made once for all (kept.ts).
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIPv6, type AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import type { Clock } from '../../core/ports.js';
+import { systemClock } from '../../runtime/system-clock.js';
 import type { Memberlist } from '../../memberlist.js';
 import { asError } from '../../runtime/as-error.js';
-import { nodeAsJson } from '../show-meta.js';
+import { printableJson } from '../../wire/printable.js';
+import { Bodies } from './bodies.js';
 import { document } from './document.js';
+import { mayBeAskedAs } from './host-header.js';
+import { Kept, Turns } from './kept.js';
+import { pageLimits } from './limits.js';
+import { membersJson } from './members-json.js';
+import type { OneRequest } from './one-request.js';
 import { script } from './script.js';
+import { Seats } from './seats.js';
 import { style } from './style.js';
-import { Watch } from './watch.js';
+import { eventBytes, Watch } from './watch.js';
 
-const MOST_VIEWERS = 32;
-/** What may wait for a viewer that does not read; past it, it is let go of. */
-const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 const PICTURE_MS = 1_000;
 /** In a large cluster pictures come more rarely: one second for so many members. */
 const MEMBERS_A_SECOND = 250;
+/** Incarnations rise without an event. */
+const MEMBERS_MS = 1_000;
+const PLAIN = 'text/plain; charset=utf-8';
 
 const hashOf = (text: string): string =>
   `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
@@ -42,6 +53,8 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
+  // One request a connection: nobody holds a seat for the next one.
+  connection: 'close',
 };
 
 /** The page of one node. */
@@ -49,28 +62,62 @@ export class Page {
   readonly watch: Watch;
   readonly #host: string;
   readonly #port: number;
+  readonly #names: readonly string[];
   readonly #registry: Registry;
   readonly #viewers = new Set<ServerResponse>();
-  readonly #server: Server;
+  readonly #http: Server;
+  readonly #seats: Seats;
+  readonly #turns = new Turns();
+  readonly #bodies = new Bodies();
+  readonly #document = Buffer.from(document);
+  readonly #members: Kept<Buffer>;
+  readonly #metrics: Kept<Buffer>;
+  readonly #picture: Kept<Buffer>;
   #list: Memberlist | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #eventsTimer: NodeJS.Timeout | undefined;
 
-  /** @param init.host - an IP, or a name of this machine; `port` 0 picks one */
-  constructor(init: { host: string; port: number; registry: Registry }) {
-    this.#host = init.host;
-    this.#port = init.port;
-    this.#registry = init.registry;
-    this.watch = new Watch({ registry: init.registry });
-    this.#server = createServer((request, response) => {
-      this.#serve(request, response)
-        .catch((error: unknown) => {
-          if (!response.headersSent) response.writeHead(500, HEADERS);
-          response.end(`${asError(error).message}\n`);
-        })
-        .catch(() => response.destroy());
+  /**
+   * @param init.host - an IP, or a name of this machine; `port` 0 picks one
+   * @param init.names - further names that lead here, which requests may ask for
+   */
+  constructor(
+    components: { registry: Registry; clock?: Clock },
+    init: { host: string; port: number; names?: readonly string[] },
+  ) {
+    const { registry, clock = systemClock } = components;
+    const { host, port, names = [] } = init;
+    this.#host = host;
+    this.#port = port;
+    this.#names = [...names, host];
+    this.#registry = registry;
+    this.watch = new Watch({ registry });
+    this.#http = createServer({ maxHeaderSize: 2 * pageLimits.headBytes }, (request, response) =>
+      this.#turns.take(() => this.#begin(request, response)),
+    );
+    this.#http.on('clientError', (_error, socket) => {
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    });
+    this.#seats = new Seats(
+      { clock },
+      { seated: (connection) => void this.#http.emit('connection', connection) },
+    );
+    const kept = { clock };
+    const pictureMs = (): number => this.#pictureMs;
+    this.#members = new Kept(kept, {
+      make: () => membersJson(this.#list),
+      maxAgeMs: () => MEMBERS_MS,
+    });
+    this.#metrics = new Kept(kept, {
+      make: async () => Buffer.from(await this.#registry.metrics()),
+      maxAgeMs: () => 0,
+    });
+    this.#picture = new Kept(kept, {
+      make: async () => eventBytes('picture', await this.watch.snapshot()),
+      maxAgeMs: pictureMs,
     });
     // Such as too many open files in accept: that one connection fails.
-    this.#server.on('error', () => undefined);
+    this.#http.on('error', () => undefined);
   }
 
   /** Whether nobody but this machine can read it. */
@@ -79,120 +126,150 @@ export class Page {
   }
 
   get url(): string {
-    const { port } = this.#server.address() as AddressInfo;
+    const { port } = this.#seats.server.address() as AddressInfo;
     return `http://${isIPv6(this.#host) ? `[${this.#host}]` : this.#host}:${port}/`;
   }
 
   /** Begins to serve. @throws the system's error when the address cannot be bound */
   async open(list: Memberlist): Promise<void> {
     this.#list = list;
-    this.watch.start(list, (event) => this.#send('happened', event));
-    this.#server.listen(this.#port, this.#host);
-    await once(this.#server, 'listening');
-    this.#server.unref();
+    this.watch.start(list, () => this.#changed());
+    const { server } = this.#seats;
+    server.listen({ port: this.#port, host: this.#host, backlog: pageLimits.backlog });
+    await once(server, 'listening');
+    server.unref();
     this.#arm();
   }
 
   /** Ends all requests, the viewers' too. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    clearTimeout(this.#eventsTimer);
     this.#list = undefined;
-    for (const viewer of this.#viewers) viewer.end();
-    this.#server.closeAllConnections();
-    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
+    const { server } = this.#seats;
+    const closed = server.listening ? once(server, 'close') : undefined;
+    if (closed !== undefined) server.close();
+    this.#seats.destroyAll();
+    await closed;
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse): void {
+    // Its connection may have ended while it waited.
+    if (response.destroyed) return;
+    this.#serve(request, response)
+      .catch((error: unknown) => {
+        if (response.headersSent) response.destroy();
+        else this.#say(response, 500, asError(error).message);
+      })
+      .catch(() => response.destroy());
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, url = '/' } = request;
     if (method !== 'GET' && method !== 'HEAD') {
-      response.writeHead(405, { ...HEADERS, allow: 'GET, HEAD' }).end('this page is read-only\n');
+      response.setHeader('allow', 'GET, HEAD');
+      this.#say(response, 405, 'this page is read-only');
       return;
     }
-    if (!this.#mayBeAskedAs(request.headers.host)) {
-      response.writeHead(421, HEADERS).end('this page is not served under that name\n');
+    if (!mayBeAskedAs(request.headers.host, this.#names)) {
+      this.#say(response, 421, 'this page is not served under that name (agent --http-name)');
       return;
     }
     const list = this.#list;
     if (list === undefined) {
-      response.writeHead(503, HEADERS).end('this node is shutting down\n');
+      this.#say(response, 503, 'this node is shutting down');
       return;
     }
     switch (url.split('?', 1)[0]) {
       case '/': {
-        answer(response, 200, 'text/html; charset=utf-8', document);
+        this.#answer(response, 200, 'text/html; charset=utf-8', this.#document);
         return;
       }
       case '/metrics': {
-        answer(response, 200, this.#registry.contentType, await this.#registry.metrics());
+        this.#answer(response, 200, this.#registry.contentType, await this.#metrics.get());
         return;
       }
       case '/healthz': {
         const { localNode, numMembers, healthScore } = list;
         const isThere = localNode.state === 'alive';
         const body = { status: isThere ? 'ok' : 'leaving', members: numMembers, healthScore };
-        answer(response, isThere ? 200 : 503, 'application/json', `${JSON.stringify(body)}\n`);
+        const text = Buffer.from(`${printableJson(body)}\n`);
+        this.#answer(response, isThere ? 200 : 503, 'application/json', text);
         return;
       }
       case '/members.json': {
-        const members = list.members().map(nodeAsJson);
-        answer(response, 200, 'application/json', `${JSON.stringify(members)}\n`);
+        this.#answer(response, 200, 'application/json', await this.#members.get());
         return;
       }
       case '/events':
         return this.#view(request, response);
       default: {
-        answer(response, 404, 'text/plain; charset=utf-8', 'there is no such page\n');
+        this.#say(response, 404, 'there is no such page');
         return;
       }
     }
   }
 
-  // A site that the user happens to visit could have its own name lead to our loopback address.
-  #mayBeAskedAs(host: string | undefined): boolean {
-    if (!this.isLoopback) return true;
-    return /^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?$/.test(host ?? '');
-  }
-
   async #view(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#viewers.size >= MOST_VIEWERS) {
-      answer(response, 503, 'text/plain; charset=utf-8', 'too many look at this page\n');
+    if (!this.#seats.watches(request.socket as unknown as OneRequest)) {
+      this.#say(response, 503, 'too many look at this page');
       return;
     }
-    this.#viewers.add(response);
-    request.once('close', () => this.#viewers.delete(response));
     response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
     response.write('retry: 1000\n\n');
-    sendTo(response, 'past', this.watch.events);
-    sendTo(response, 'picture', await this.watch.snapshot());
+    response.write(this.watch.past());
+    response.write(await this.#picture.get());
+    if (response.destroyed) return;
+    this.#viewers.add(response);
+    response.once('close', () => this.#viewers.delete(response));
+  }
+
+  get #pictureMs(): number {
+    const members = this.#list?.numMembers ?? 0;
+    return PICTURE_MS * Math.max(1, Math.ceil(members / MEMBERS_A_SECOND));
   }
 
   #arm(): void {
-    const members = this.#list?.numMembers ?? 0;
-    const delayMs = PICTURE_MS * Math.max(1, Math.ceil(members / MEMBERS_A_SECOND));
     const goOn = (): void => {
       if (this.#list !== undefined) this.#arm();
     };
     // A picture that cannot be made is left out; the next one may be well.
-    this.#timer = setTimeout(() => void this.#tick().then(goOn, goOn), delayMs).unref();
+    this.#timer = setTimeout(() => void this.#tick().then(goOn, goOn), this.#pictureMs).unref();
   }
 
   async #tick(): Promise<void> {
-    if (this.#viewers.size > 0) this.#send('picture', await this.watch.snapshot());
+    if (this.#viewers.size > 0) this.#send(await this.#picture.get());
   }
 
-  #send(event: string, data: object): void {
+  // Many members may join in one push/pull: viewers are told of them together.
+  #changed(): void {
+    this.#members.changed();
+    this.#eventsTimer ??= setTimeout(() => {
+      this.#eventsTimer = undefined;
+      const happened = this.watch.unsent();
+      if (this.#viewers.size > 0 && happened.length > 0)
+        this.#send(eventBytes('happened', happened));
+    }, pageLimits.eventsMs).unref();
+  }
+
+  #send(bytes: Buffer): void {
     for (const viewer of this.#viewers) {
-      if (viewer.writableLength > MOST_WAITING_BYTES) viewer.destroy();
-      else sendTo(viewer, event, data);
+      if (viewer.writableLength > pageLimits.viewerBytes) viewer.destroy();
+      else viewer.write(bytes);
     }
   }
-}
 
-// JSON has no line ends outside of texts, and in texts they are escaped.
-function sendTo(viewer: ServerResponse, event: string, data: object): void {
-  viewer.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-}
+  #say(response: ServerResponse, status: number, text: string): void {
+    this.#answer(response, status, PLAIN, Buffer.from(`${text}\n`));
+  }
 
-function answer(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { ...HEADERS, 'content-type': type }).end(body);
+  #answer(response: ServerResponse, status: number, type: string, body: Buffer): void {
+    if (response.destroyed) return;
+    if (!this.#bodies.hold(body, response)) {
+      response.writeHead(503, { ...HEADERS, 'retry-after': '1' }).end();
+      return;
+    }
+    const length = { 'content-type': type, 'content-length': body.length };
+    response.writeHead(status, { ...HEADERS, ...length }).end(body);
+  }
 }

@@ -9,7 +9,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { printable, table } from '../../../src/cli/command.js';
 import { main } from '../../../src/cli/main.js';
 import { showMeta } from '../../../src/cli/show-meta.js';
 import { encodeMeta, encodeSerfTags } from '../../../src/index.js';
@@ -129,23 +128,6 @@ test('simulate gives the same answer for the same seed', async () => {
   const [times] = JSON.parse(one.out) as [{ update: number; suspected: number; dead: number }];
   assert.ok(times.update > 0 && times.update < 60_000);
   assert.ok(times.suspected < times.dead && times.dead < 120_000);
-});
-
-test('what others sent does nothing to a terminal', () => {
-  assert.equal(
-    printable('a\u001b[31mb\r\nc\u202e\u009b'),
-    'a\\u001b[31mb\\u000d\\u000ac\\u202e\\u009b',
-  );
-});
-
-test('columns are as wide as their widest cell', () => {
-  assert.equal(
-    table([
-      ['a', 'long'],
-      ['longer', 'b'],
-    ]),
-    'a       long\nlonger  b\n',
-  );
 });
 
 test('metadata is shown as what it seems to be', () => {

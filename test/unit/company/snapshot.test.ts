@@ -5,7 +5,8 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -15,7 +16,8 @@ import { systemFiles, type SnapshotFiles } from '../../../src/company/snapshot-f
 import { readSnapshot, SnapshotKeeper } from '../../../src/company/snapshot-keeper.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
 import type { Report } from '../../../src/core/reports.js';
-import { SimulatedCluster } from '../../../src/testing/index.js';
+import { ConfigError, Memberlist } from '../../../src/index.js';
+import { MemoryNetwork, SimulatedCluster } from '../../../src/testing/index.js';
 import { Driver } from '../../../src/testing/driver.js';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { limits } from '../../../src/wire/limits.js';
@@ -36,6 +38,9 @@ class MemoryFiles implements SnapshotFiles {
   writes = 0;
   failure: Error | undefined;
 
+  problemWith(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
   read(from: string): Promise<string | undefined> {
     return this.#unlessItFails(() => this.texts.get(from));
   }
@@ -220,6 +225,68 @@ suite('files of snapshots', () => {
       await writeFile(file, 'x'.repeat(2 * limits.snapshotBytes));
       assert.equal((await systemFiles.read(file))?.length, limits.snapshotBytes + 1);
       await assert.rejects(systemFiles.replace(join(folder, 'none', 'file'), 'x'), /ENOENT/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('are regular files: anything else is refused when a node is created, and left as it is', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'snapshot-'));
+    const at = (name: string): string => join(folder, name);
+    const create = (where: string): Promise<Memberlist> =>
+      Memberlist.create({
+        name: 'a',
+        transport: new MemoryNetwork().transport('a'),
+        snapshot: { path: where },
+      });
+    try {
+      await writeFile(at('file'), '');
+      execFileSync('mkfifo', [at('fifo')]);
+      await symlink(at('nowhere'), at('dangling'));
+      await symlink(at('circle'), at('circle'));
+      await symlink('/dev/null', at('device'));
+      const refused: [string, RegExp][] = [
+        [folder, /must be a regular file, and it is a directory/],
+        [at('fifo'), /a FIFO/],
+        ['/dev/null', /a device/],
+        [at('device'), /a device/],
+        [at('dangling'), /a symbolic link that leads nowhere/],
+        [at('circle'), /a circle/],
+        [at('none/file'), /must be in a folder that is there/],
+        [at('file/below'), /must be in a folder that is there/],
+      ];
+      const before = await readdir(folder);
+      for (const [where, says] of refused) {
+        await assert.rejects(create(where), (error: unknown) => {
+          assert.ok(error instanceof ConfigError, where);
+          assert.match(error.message, new RegExp(`snapshot\\.path: .*${says.source}`));
+          return true;
+        });
+      }
+      assert.deepEqual(await readdir(folder), before);
+      assert.ok((await stat('/dev/null')).isCharacterDevice());
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('may be reached by a symbolic link, which stays; what takes their place later is not replaced', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'snapshot-'));
+    const [link, file] = [join(folder, 'link'), join(folder, 'data')];
+    try {
+      await writeFile(file, 'first');
+      await symlink('data', link);
+      assert.equal(await systemFiles.problemWith(link), undefined);
+      await systemFiles.replace(link, 'second');
+      assert.ok((await lstat(link)).isSymbolicLink());
+      assert.equal(await readFile(file, 'utf8'), 'second');
+      assert.match(await systemFiles.setAside(link), /data\.corrupt-/);
+      await rm(link);
+      execFileSync('mkfifo', [link]);
+      await assert.rejects(systemFiles.replace(link, 'x'), /it is a FIFO/);
+      await assert.rejects(systemFiles.setAside(link), /it is a FIFO/);
+      assert.equal(await systemFiles.read(link), '', 'and reading it waits for nobody');
+      assert.ok((await lstat(link)).isFIFO());
     } finally {
       await rm(folder, { recursive: true });
     }

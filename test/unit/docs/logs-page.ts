@@ -7,7 +7,7 @@
 // docs/LOGS.md, made of the table in src/observability/reporter.ts and of what each code means for whoever
 // runs the service. `npm run docs` writes it.
 import type { ReportCode } from '../../../src/core/reports.js';
-import { isFolded } from '../../../src/observability/line-fold.js';
+import { lineLimits } from '../../../src/observability/line-limits.js';
 import { lines } from '../../../src/observability/reporter.js';
 import { limits } from '../../../src/wire/limits.js';
 
@@ -37,10 +37,15 @@ const list = await Memberlist.create({ bindAddr: '127.0.0.1', bindPort: 0, logge
   is one. Search for codes; the words may change.
 - \`error\`: a bug, here or in the code round the library. \`warn\`: somebody should look. \`info\`: what happened to
   the cluster. \`debug\`: for whoever hunts a problem. A rolling restart writes nothing at \`warn\` or above.
-- Lines that others can bring about are **folded**: of each reason one, and of each kind about members ${limits.logLinesAboutMembers}, in
-  ${limits.logWindowMs / 1000} s; at the end the last of those held back is written, with their number as \`suppressed\`. No count is lost.
-- Names and errors that come from others have their control characters escaped, and a line has at most
-  ${limits.logLineCharacters} characters.
+- Lines that peers or the network can cause are **bounded**: the column "at most" has the number of lines of each
+  reason. At the end of the time the last of those held back is written, with the number of the others as
+  \`suppressed\`. No count is lost. Of lines for each peer the first ${limits.logPeers} peers have their own; all others share one, and what is held
+  back is told with the next line, or at the end.
+- Text that peers choose (names, labels, texts of errors) is escaped in lines and in fields: control characters
+  and everything that reorders or hides text. A line, and each text in its fields, has at most
+  ${limits.logLineCharacters} characters. Names of events and of \`members()\` are exact; \`printable(name)\` does the same for them.
+- A line may contain \`%\`. \`console\` gets it as text. A logger of your own that passes lines on to something
+  that formats as \`printf\` does must give them as an argument: \`info: (message, fields) => write('%s', message, fields)\`.
 `;
 
 const MEANING: Readonly<Record<ReportCode, string>> = {
@@ -144,16 +149,24 @@ export function logsPage(): string {
   );
   const rows = codes.map((code) => {
     const [level, subsystem] = lines[code];
-    const folded = isFolded(code) ? 'yes' : '';
-    return `| \`${code}\` | ${level} | \`${subsystem}\` | ${folded} | ${MEANING[code]} |`;
+    const { cause } = lineLimits[code];
+    return `| \`${code}\` | ${level} | \`${subsystem}\` | ${cause} | ${atMost(code)} | ${MEANING[code]} |`;
   });
   return [
     INTRODUCTION,
     '## Codes',
     '',
-    '| code | level | subsystem | folded | what it means, and what to do |',
-    '| --- | --- | --- | --- | --- |',
+    '| code | level | subsystem | caused by | at most | what it means, and what to do |',
+    '| --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
   ].join('\n');
+}
+
+function atMost(code: ReportCode): string {
+  const { bound } = lineLimits[code];
+  if (bound === undefined) return '';
+  const { lines: most, windowMs, perPeer } = bound;
+  const time = windowMs < 60_000 ? `${windowMs / 1000} s` : `${windowMs / 60_000} min`;
+  return `${most} in ${time}${perPeer === true ? ' for each peer' : ''}`;
 }

@@ -6,6 +6,8 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import { Console } from 'node:console';
+import { Writable } from 'node:stream';
 import { format } from 'node:util';
 import createDebug from 'debug';
 import type { Logger } from '../../../src/config/options.js';
@@ -96,6 +98,29 @@ test('console is a logger', () => {
   createLogger(console).info('a message', { code: 'x' });
   console.info = original;
   assert.deepEqual(lines, [['a message', { code: 'x' }]]);
+});
+
+test('console reads no format into a name, nor do loggers with its methods or of its class', () => {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  const original = console.info;
+  console.info = (...args: unknown[]) => void lines.push(`${format(...args)}\n`);
+  const names = ['web-%s-1', '100%d', '%c', '%o%O%j', '%%', '50%'];
+  for (const logger of [console, { ...console }, new Console(stream, stream)]) {
+    for (const name of names) {
+      createLogger(logger).info(`${name} joined`, { code: 'x' });
+      assert.equal(lines.pop(), `${name} joined { code: 'x' }\n`);
+    }
+  }
+  console.info = original;
+  const { logger, calls } = recorder();
+  createLogger(logger).info('100%d', { code: 'x' });
+  assert.deepEqual(calls, [['info', '100%d', { code: 'x' }]], 'another logger gets it as it is');
 });
 
 test('pino gets its fields first, and the error where it shows it', () => {

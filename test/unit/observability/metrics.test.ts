@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { MemberTable } from '../../../src/core/member-table.js';
 import { metricDefinitions } from '../../../src/observability/metric-definitions.js';
 import { ConfigError, Memberlist, localConfig } from '../../../src/index.js';
@@ -211,6 +211,53 @@ test('a node that is created anew under its name begins at 0', async () => {
     await list.shutdown();
   }
   await peer.shutdown();
+});
+
+test('metrics are there again after registry.clear(): for a node that is created, and one that runs', async () => {
+  const registry = new Registry();
+  const network = new MemoryNetwork();
+  const count = async (): Promise<number> =>
+    (await registry.metrics()).split('\n').filter((line) => line.startsWith('memberlist_members{'))
+      .length;
+  const a = await create(network, 'a', registry);
+  const perNode = await count();
+  assert.ok(perNode > 0);
+  registry.clear();
+  assert.equal(await count(), 0);
+  const b = await create(network, 'b', registry);
+  assert.equal(await count(), 2 * perNode);
+  await b.shutdown();
+  registry.clear();
+  await a.shutdown();
+  const c = await create(network, 'c', registry);
+  assert.equal(await count(), perNode);
+  await c.shutdown();
+  assert.equal((await registry.metrics()).trim(), '', 'nothing is left');
+
+  const { cluster, registry: simulated } = await measured(3);
+  simulated.clear();
+  await cluster.run(5_000);
+  assert.equal(await sumOf(simulated, 'memberlist_members', { state: 'alive' }), 3);
+  await cluster.close();
+});
+
+test("a metric of the user's that has a name of ours is a ConfigError, and stays; so does the registry", async () => {
+  const registry = new Registry();
+  const network = new MemoryNetwork();
+  const theirs = new Gauge({ name: 'memberlist_suspicions', help: 'x', registers: [registry] });
+  await assert.rejects(create(network, 'a', registry), (error: unknown) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.message, /metrics\.prefix: .*'memberlist_suspicions'/);
+    return true;
+  });
+  assert.deepEqual(registry.getMetricsAsArray(), [theirs]);
+  // Put there later, while ours were away: it is left alone.
+  registry.clear();
+  const a = await create(network, 'b', registry);
+  registry.clear();
+  registry.registerMetric(theirs);
+  await a.shutdown();
+  assert.deepEqual(registry.getMetricsAsArray(), [theirs]);
 });
 
 test('a push/pull that fails is counted', async () => {

@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Report } from '../../../src/core/reports.js';
+import { lineLimits } from '../../../src/observability/line-limits.js';
 import { Reporter } from '../../../src/observability/reporter.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { limits } from '../../../src/wire/limits.js';
@@ -135,11 +136,54 @@ test('of lines about members a hundred of a kind are written in 10 s', () => {
   assert.match(last?.message ?? '', /node-999 .* \(and 899 more like it\)/);
 });
 
-test('what happens at our own pace is written every time', () => {
+test('what our own timers cause is bounded too, so that a short interval floods no log', () => {
   const stage = new Stage();
-  stage.report({ code: 'probe-unanswered', peer: 'a', healthScore: 0 }, 20);
-  stage.report({ code: 'exchange-failed', peer: 'a', error: new Error('no') }, 20);
-  assert.equal(stage.written().length, 40);
+  stage.report({ code: 'probe-unanswered', peer: 'a', healthScore: 0 }, 200);
+  stage.report({ code: 'exchange-failed', peer: 'a', error: new Error('no') }, 200);
+  assert.equal(stage.written().length, 20);
+});
+
+test('a condition that lasts is written once for each peer, and every ten minutes while it lasts', () => {
+  const stage = new Stage();
+  const lines: Line[] = [];
+  for (let second = 0; second < 90; second++) {
+    stage.report({ code: 'probe-stream-only', peer: 'a' });
+    if (second % 2 === 0) stage.report({ code: 'probe-stream-only', peer: 'b' });
+    stage.report({ code: 'probe-send-failed', peer: 'a', error: new Error('EPERM') });
+    stage.clock.advance(1_000);
+  }
+  lines.push(...stage.written());
+  assert.deepEqual(
+    lines.map(({ fields }) => [fields.code, fields.peer]),
+    [
+      ['probe-stream-only', 'a'],
+      ['probe-stream-only', 'b'],
+      ['probe-send-failed', 'a'],
+    ],
+  );
+  assert.equal(stage.clock.pending, 0, 'no timer waits for minutes');
+  stage.clock.advance(limits.logLastingWindowMs);
+  assert.deepEqual(stage.written(), [], 'and nothing is said of what is over');
+  stage.report({ code: 'probe-stream-only', peer: 'a' });
+  const [again] = stage.written();
+  assert.deepEqual([again?.fields.peer, again?.fields.suppressed], ['a', 89]);
+  stage.reporter.close();
+  assert.equal(told([...lines, again as Line, ...stage.written()]), 90 + 45 + 90 + 1);
+});
+
+test('lines for each peer stay few, and so does what is remembered, with names without end', () => {
+  const stage = new Stage();
+  for (let i = 0; i < 10_000; i++) stage.report({ code: 'probe-stream-only', peer: `n${i}` });
+  const first = stage.written();
+  assert.equal(first.length, limits.logPeers + 1);
+  assert.equal(stage.clock.pending, 0);
+  // Those of an hour ago make room for others, and no count is lost.
+  stage.clock.advance(3_600_000);
+  for (let i = 0; i < 100; i++) stage.report({ code: 'probe-stream-only', peer: `m${i}` });
+  const second = stage.written();
+  assert.equal(second.length, limits.logPeers + 1);
+  stage.reporter.close();
+  assert.equal(told([...first, ...second, ...stage.written()]), 10_100);
 });
 
 test('each delegate that throws is told apart', () => {
@@ -191,32 +235,56 @@ test('what others say cannot look like a line of its own, nor fill the log', () 
   assert.ok((long?.message.length ?? 0) < 1_100);
 });
 
-test('every code that there is has a line, and whoever adds one says whether it is held back', () => {
-  const codes = (path: string, pattern: RegExp): Set<string> => {
-    const text = readFileSync(new URL(`../../../src/${path}`, import.meta.url), 'utf8');
-    return new Set(Array.from(text.matchAll(pattern), ([, code]) => code ?? ''));
-  };
-  const all = codes('core/reports.ts', /code: '([a-z-]+)'/g);
-  const folded = codes('observability/line-fold.ts', /^ {2}'?([a-z-]+)'?: (?:1|ABOUT_MEMBERS),/gm);
-  const atOurPace = [...all].filter((code) => !folded.has(code)).sort();
-  assert.deepEqual(atOurPace, [
-    'address-gone',
-    'address-not-allowed',
-    'event-loop-stalled',
-    'exchange-failed',
-    'exchanged',
+test('what peers choose is shown in fields as it is in the line: escaped, and cut', () => {
+  const stage = new Stage();
+  const evil = 'evil\r\n\u001b[31m\u202egnp\u{e0041}';
+  const cause = Object.assign(new Error(`no ${evil}`), { code: 'ECONNRESET' });
+  const error = new Error(`${evil}${'x'.repeat(60_000)}`, { cause });
+  stage.report({ code: 'rejoin-failed', peer: evil, error });
+  stage.report(foreign(`la${evil}`));
+  stage.report({ ...joined('y'.repeat(60_000)), address: evil } as Report);
+  for (const { message, fields } of stage.written()) {
+    for (const text of [message, ...texts(fields)]) {
+      assert.doesNotMatch(text, /[\p{Cc}\p{Cf}]/u);
+      assert.ok(text.length <= limits.logLineCharacters + 2, `${text.length} characters`);
+    }
+  }
+});
+
+test('an error that is plain is handed on as it is, and one that is not keeps class, code and frames', () => {
+  const stage = new Stage();
+  const plain = new TypeError('no');
+  stage.report({ code: 'internal-error', error: plain });
+  assert.equal(stage.written()[0]?.fields.error, plain);
+  const evil = Object.assign(new TypeError('\u001b[2J'), { code: 'EVIL' });
+  stage.clock.advance(limits.logWindowMs);
+  stage.report({ code: 'internal-error', error: evil });
+  const shown = stage.written()[0]?.fields.error as typeof evil;
+  assert.ok(shown instanceof TypeError);
+  assert.deepEqual([shown.message, shown.code], ['\\u001b[2J', 'EVIL']);
+  assert.match(shown.stack ?? '', /^TypeError: \\u001b\[2J\n {4}at /);
+  assert.equal(evil.message, '\u001b[2J', 'the error itself is not changed');
+});
+
+test('every code says what can cause it, and what peers or the network can cause has a bound', () => {
+  const text = readFileSync(new URL('../../../src/core/reports.ts', import.meta.url), 'utf8');
+  const codes = new Set(Array.from(text.matchAll(/code: '([a-z-]+)'/g), ([, code]) => code ?? ''));
+  assert.deepEqual(Object.keys(lineLimits).sort(), [...codes].sort());
+  const unbounded = Object.entries(lineLimits).filter(([, { bound }]) => bound === undefined);
+  for (const [code, { cause }] of unbounded) assert.equal(cause, 'local', code);
+  // Each of these happens once in a life, or its reporter says it once until it is well again.
+  assert.deepEqual(unbounded.map(([code]) => code).sort(), [
     'leave-unfinished',
-    'loopback-advertised',
-    'probe-send-failed',
-    'probe-stalled',
-    'probe-stream-only',
-    'probe-unanswered',
     'public-address',
-    'queue-depth',
-    'seeds-unreachable',
     'snapshot-corrupt',
     'snapshot-failed',
-    'user-broadcast-too-large',
   ]);
-  for (const code of folded) assert.ok(all.has(code), code);
 });
+
+/** All texts in fields, those of errors and their causes among them. */
+function texts(fields: object): string[] {
+  return Object.values(fields).flatMap((each: unknown) => {
+    if (typeof each === 'string') return [each];
+    return each instanceof Error ? [each.message, ...texts({ cause: each.cause })] : [];
+  });
+}

@@ -1,0 +1,25 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import type { Memberlist } from '../../memberlist.js';
+import { printableJson } from '../../wire/printable.js';
+import { nodeAsJson } from '../show-meta.js';
+import { nextTurn } from './kept.js';
+import { pageLimits } from './limits.js';
+
+/** All members as a JSON array, made in slices: a large cluster's takes longer than a turn should. */
+export async function membersJson(list: Memberlist | undefined): Promise<Buffer> {
+  const members = list?.members() ?? [];
+  const pieces = [Buffer.from('[')];
+  for (let from = 0; from < members.length; from += pageLimits.membersATurn) {
+    if (from > 0) await nextTurn();
+    const slice = members.slice(from, from + pageLimits.membersATurn);
+    const text = slice.map((node) => printableJson(nodeAsJson(node))).join(',');
+    pieces.push(Buffer.from(from > 0 ? `,${text}` : text));
+  }
+  pieces.push(Buffer.from(']\n'));
+  return Buffer.concat(pieces);
+}
