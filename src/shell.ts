@@ -136,11 +136,7 @@ export class Shell {
       {
         codec: new PacketCodec(layers),
         identity,
-        // A change of the last seconds may not have been written down any more.
-        earlierIncarnation:
-          snapshot?.name === config.name
-            ? snapshot.incarnation + INCARNATIONS_NOT_SAVED
-            : undefined,
+        earlierIncarnation: incarnationIn(snapshot, config.name),
       },
     );
     const meta = host.nodeMeta();
@@ -159,19 +155,7 @@ export class Shell {
       },
       { asksForMerges: config.merge !== undefined },
     );
-    this.#streams = new StreamHost(
-      {
-        state: this.#state,
-        counters,
-        report,
-        failed: guard.failed,
-        allowsIp: this.#allowsIp,
-        messageCame: (payload, from) => init.listener.messageCame(payload, from),
-        wasJoined: (brought) => init.listener.wasJoined(brought),
-        members: () => this.engine.table.count((member) => !member.isGone),
-      },
-      { name: config.name },
-    );
+    this.#streams = this.#streamHost(init.listener);
     base.acceptor = new Acceptor(
       { host: this.#streams, clock, ...streams },
       { timeoutMs: config.tcpTimeout, maxStreams: transport.maxStreams },
@@ -273,6 +257,22 @@ export class Shell {
     }
   }
 
+  #streamHost(listener: ShellListener): StreamHost {
+    return new StreamHost(
+      {
+        state: this.#state,
+        counters: this.counters,
+        report: this.report,
+        failed: this.guard.failed,
+        allowsIp: this.#allowsIp,
+        messageCame: (payload, from) => listener.messageCame(payload, from),
+        wasJoined: (brought) => listener.wasJoined(brought),
+        members: () => this.engine.table.count((member) => !member.isGone),
+      },
+      { name: this.config.name },
+    );
+  }
+
   #publishMetrics({ publishMetrics }: typeof Metrics): void {
     const { metrics, name } = this.config;
     if (metrics === false) return;
@@ -366,4 +366,9 @@ function bytesOf(ip: string): Buffer {
   if (bytes !== undefined) return bytes;
   const rule = 'the transport gave something to advertise that is no IP';
   throw new ConfigError([{ field: 'advertiseAddr', value: ip, rule }]);
+}
+
+// A change of the last seconds may not have been written down any more.
+function incarnationIn(snapshot: Snapshot | undefined, name: string): number | undefined {
+  return snapshot?.name === name ? snapshot.incarnation + INCARNATIONS_NOT_SAVED : undefined;
 }

@@ -137,14 +137,7 @@ export class Engine {
       responder,
       membership,
     });
-    this.#settling = new Settling(
-      { clock, random },
-      {
-        untilMs: () => this.#pushPullMs(),
-        isHealthy: () => this.health.score === 0,
-        pushPull: () => this.#pushPullWithSomebody(),
-      },
-    );
+    this.#settling = this.#makeSettling();
     this.#probing = this.#probeScheduler();
     this.#gossiping = this.#every('gossip', {
       intervalMs: () => settings.gossipInterval,
@@ -283,6 +276,14 @@ export class Engine {
    */
   exchangeBegins(): () => void {
     return this.#settling.exchangeBegins();
+  }
+
+  #makeSettling(): Settling {
+    return new Settling(this.#context, {
+      untilMs: () => this.#pushPullMs(),
+      isHealthy: () => this.health.score === 0,
+      pushPull: () => this.#pushPullWithSomebody(),
+    });
   }
 
   #stallWatch(): StallWatch {

@@ -117,7 +117,7 @@ test('strangers are sent few sealed errors, and those that have the key all of t
     for (let i = 0; i < 20; i++) {
       const reply = await stage
         .ask(garbage[i % 2]!)
-        .catch((error: { code?: string }) => error.code);
+        .catch((error: unknown) => (error as { code?: string }).code);
       if (reply !== 'ECONNRESET') count++;
     }
     return count;

@@ -1,0 +1,136 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// User messages over streams: each is delivered, or its promise rejects.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MessageTooLargeError, ShutdownError, TimeoutError } from '../../../src/errors.js';
+import { type AcceptorHost } from '../../../src/exchange/acceptor.js';
+import { limits } from '../../../src/wire/limits.js';
+import { encodeMessage } from '../../../src/wire/message-codec.js';
+import { type StreamLayers } from '../../../src/wire/stream-codec.js';
+import { to, ack, noHost, layersOf, Stage, isProtocolError } from './dialler-stage.js';
+
+test('a user message arrives and needs no answer', async () => {
+  for (const layers of [
+    layersOf(),
+    layersOf({ label: 'a', compress: true, key: Buffer.alloc(16) }),
+  ]) {
+    const payloads: string[] = [];
+    const userMessage = (payload: Buffer): void => void payloads.push(payload.toString());
+    const stage = await Stage.withAcceptor({ userMessage }, layers);
+    await stage.finish(stage.dialler.userMessage(to, Buffer.from('hello')));
+    await stage.ping();
+    await stage.finish(stage.dialler.userMessage(to, Buffer.alloc(0)));
+    await stage.ping();
+    assert.deepEqual(payloads, ['hello', '']);
+  }
+});
+
+test('a user message over 20 MiB is not sent, nor one that is over it once it is encrypted', async () => {
+  const largest = Buffer.alloc(limits.userStreamBytes);
+  for (const [settings, payload] of [
+    [{}, Buffer.alloc(limits.userStreamBytes + 1)],
+    [{ key: Buffer.alloc(16) }, largest],
+  ] as const) {
+    const stage = await Stage.open(noHost, layersOf(settings));
+    await assert.rejects(stage.dialler.userMessage(to, payload), (error) => {
+      assert.ok(error instanceof MessageTooLargeError);
+      return error.size > error.limit && error.limit === limits.stateBytes;
+    });
+    assert.equal(stage.clock.pending, 0);
+  }
+  let received = 0;
+  const userMessage = (payload: Buffer): void => void (received = payload.length);
+  const stage = await Stage.withAcceptor({ userMessage });
+  await stage.finish(stage.dialler.userMessage(to, largest));
+  await stage.ping();
+  assert.equal(received, limits.userStreamBytes);
+});
+
+test('a user message is sent only when the other side has closed the stream after reading it', async () => {
+  const stage = await Stage.open(async (connection, { clock }) => {
+    await connection.read();
+    clock.setTimer(3_000, () => connection.close());
+  });
+  await stage.finish(stage.dialler.userMessage(to, Buffer.from('hello')));
+  assert.ok(stage.clock.now() >= 3_000);
+});
+
+test('a user message rejects when its stream is reset, before it is read or in the middle of it', async () => {
+  for (const reads of [false, true]) {
+    const stage = await Stage.open(async (connection) => {
+      if (reads) await connection.read();
+      connection.reset?.();
+    });
+    const sent = stage.finish(stage.dialler.userMessage(to, Buffer.alloc(200_000)));
+    await assert.rejects(
+      sent,
+      isProtocolError(/10\.0\.0\.1:7946 broke off: it reset the stream before it had/),
+    );
+  }
+});
+
+test('a user message rejects when the other side refuses it, answers it or never closes', async () => {
+  const err = encodeMessage({ type: 13, error: 'no installed key opens it' });
+  for (const [answer, words] of [
+    [err, /answered: no installed key/],
+    [ack, /message type 2/],
+    [Buffer.from('HTTP/1.1 400'), /cannot be read/],
+  ] as const) {
+    const stage = await Stage.answering(answer);
+    const sent = stage.finish(stage.dialler.userMessage(to, Buffer.of(1)));
+    await assert.rejects(sent, isProtocolError(words));
+  }
+  const stage = await Stage.open(() => undefined);
+  const sent = stage.finish(stage.dialler.userMessage(to, Buffer.of(1)));
+  await assert.rejects(sent, (error) => error instanceof TimeoutError);
+});
+
+test('a user message that the acceptor does not take rejects, whatever the reason', async () => {
+  const refusals: [Partial<AcceptorHost>, StreamLayers?][] = [
+    [{ allowsIp: () => false }],
+    [{}, layersOf({ label: 'another' })],
+    [{}, layersOf({ key: Buffer.alloc(16, 3) })],
+    [
+      {
+        userMessage: () => {
+          throw new ShutdownError('a message');
+        },
+      },
+    ],
+  ];
+  for (const [host, theirLayers = layersOf()] of refusals) {
+    const stage = await Stage.withAcceptor(host, layersOf(), theirLayers);
+    const sent = stage.finish(stage.dialler.userMessage(to, Buffer.of(1)));
+    await assert.rejects(sent, isProtocolError(/10\.0\.0\.1:7946/));
+  }
+});
+
+test('of thousands of messages at once every one is delivered, or rejects', async () => {
+  const seen = new Set<string>();
+  const userMessage = (payload: Buffer): void => void seen.add(payload.toString());
+  const stage = await Stage.withAcceptor({ userMessage });
+  const sendings = Array.from({ length: 1_000 }, (_, i) => {
+    return stage.dialler.userMessage(to, Buffer.from(`message ${i}`));
+  });
+  await stage.finish(Promise.all(sendings));
+  assert.equal(seen.size, 1_000);
+});
+
+test('the dialling of a user message has what its waiting left of the time', async () => {
+  const stage = await Stage.open(() => undefined);
+  const first = Array.from({ length: limits.sendsPerPeer }, () => {
+    return stage.dialler.userMessage(to, Buffer.of(1));
+  });
+  const late = stage.dialler.userMessage(to, Buffer.of(2));
+  const [, outcome] = await stage.finish(
+    Promise.all([Promise.allSettled(first), late.catch((error: unknown) => error)]),
+  );
+  assert.ok(outcome instanceof TimeoutError);
+  assert.match(outcome.message, /waits behind others/);
+  assert.equal(stage.streams.length, limits.sendsPerPeer);
+});
