@@ -137,14 +137,7 @@ export class Engine {
       responder,
       membership,
     });
-    this.#settling = new Settling(
-      { clock, random },
-      {
-        untilMs: () => this.#pushPullMs(),
-        isHealthy: () => this.health.score === 0,
-        pushPull: () => this.#pushPullWithSomebody(),
-      },
-    );
+    this.#settling = this.#settlingAfterJoin();
     this.#probing = this.#probeScheduler();
     this.#gossiping = this.#every('gossip', {
       intervalMs: () => settings.gossipInterval,
@@ -289,6 +282,18 @@ export class Engine {
     const { clock, counters, effects, settings } = this.#context;
     const report = (each: Report): void => effects.report(each);
     return new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
+  }
+
+  #settlingAfterJoin(): Settling {
+    const { clock, random } = this.#context;
+    return new Settling(
+      { clock, random },
+      {
+        untilMs: () => this.#pushPullMs(),
+        isHealthy: () => this.health.score === 0,
+        pushPull: () => this.#pushPullWithSomebody(),
+      },
+    );
   }
 
   #probeScheduler(): Scheduler {

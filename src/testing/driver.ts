@@ -20,7 +20,7 @@ const callbacksPerTurn = 512;
 const settled = Promise.resolve();
 
 // Taken when this module is loaded: Jest's fake timers replace `process.nextTick` later.
-const { nextTick } = process;
+const nextTick = process.nextTick.bind(process);
 
 interface Goal {
   readonly limit: number;
