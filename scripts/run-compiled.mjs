@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 
-const run = (...command) => spawnSync(process.execPath, command, { stdio: 'inherit' }).status ?? 1;
+const run = (command) => spawnSync(process.execPath, command, { stdio: 'inherit' }).status ?? 1;
 
 /**
  * Compiles into `node_modules/.cache/NAME` what the project file `project` has, and runs `main` of it. Options of
@@ -14,7 +14,7 @@ export function runCompiled({ name, project, main, words }) {
   mkdirSync(built, { recursive: true });
   writeFileSync(`${built}/package.json`, '{ "type": "module" }\n');
   return (
-    run('node_modules/typescript/bin/tsc', '-p', project) ||
-    run(...process.execArgv, `${built}/${main}`, ...words)
+    run(['node_modules/typescript/bin/tsc', '-p', project]) ||
+    run([...process.execArgv, `${built}/${main}`, ...words])
   );
 }

@@ -9,17 +9,14 @@
 import type { ResolvedConfig } from './config/options.js';
 import type { Snapshot } from './company/snapshot.js';
 import { readSnapshot } from './company/snapshot-keeper.js';
-import { defaultRejoin } from './config/presets.js';
-import type { CoreSettings } from './core/context.js';
+import { coreSettings, earlierIncarnation, identityOf } from './core-init.js';
 import { Counters } from './core/counters.js';
 import { Engine } from './core/engine.js';
-import { lifeguardRules, productionRules } from './core/lifeguard/rules.js';
-import { versionBytes } from './core/local-node.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import type { Effects, SendFailure } from './core/ports.js';
 import type { Report } from './core/reports.js';
 import { DelegateHost } from './delegate-host.js';
-import { ConfigError, MessageTooLargeError } from './errors.js';
+import { MessageTooLargeError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
 import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler, type ExchangeSignals } from './exchange/dialler.js';
@@ -39,10 +36,8 @@ import { NetTransport } from './transport/net-transport.js';
 import type { Transport } from './transport/transport.js';
 import { StateExchange } from './state-exchange.js';
 import { StreamHost } from './stream-host.js';
-import { ipToBytes, type Address } from './wire/address.js';
+import type { Address } from './wire/address.js';
 import { PacketCodec } from './wire/packet-codec.js';
-
-const INCARNATIONS_NOT_SAVED = 16;
 
 /** What the shell tells the Memberlist that owns it. */
 export interface ShellListener {
@@ -130,13 +125,12 @@ export class Shell {
     );
     const settings = coreSettings(config, this.bindPort, host);
     const effects = this.#effects(init.listener);
-    const identity = { addr: bytesOf(addr), port, vsn: versionBytes(config) };
     this.engine = new Engine(
       { settings, clock, random, effects, counters },
       {
         codec: new PacketCodec(layers),
-        identity,
-        earlierIncarnation: incarnationIn(snapshot, config.name),
+        identity: identityOf(config, init.advertised),
+        earlierIncarnation: earlierIncarnation(config, snapshot),
       },
     );
     const meta = host.nodeMeta();
@@ -258,18 +252,19 @@ export class Shell {
   }
 
   #streamHost(listener: ShellListener): StreamHost {
+    const { config, counters, report, guard, engine } = this;
     return new StreamHost(
       {
         state: this.#state,
-        counters: this.counters,
-        report: this.report,
-        failed: this.guard.failed,
+        counters,
+        report,
+        failed: guard.failed,
         allowsIp: this.#allowsIp,
         messageCame: (payload, from) => listener.messageCame(payload, from),
         wasJoined: (brought) => listener.wasJoined(brought),
-        members: () => this.engine.table.count((member) => !member.isGone),
+        members: () => engine.table.count((member) => !member.isGone),
       },
-      { name: this.config.name },
+      { name: config.name },
     );
   }
 
@@ -347,28 +342,4 @@ interface Base extends Receivers {
   readonly counters: Counters;
   readonly reporter: Reporter;
   readonly host: DelegateHost;
-}
-
-function coreSettings(config: ResolvedConfig, bindPort: number, host: DelegateHost): CoreSettings {
-  const { rejoin, disableTcpPingsForNode: isAsked } = config;
-  return {
-    ...config,
-    bindPort,
-    forgetMs: rejoin === false ? defaultRejoin.forgetAfter : rejoin.forgetAfter,
-    hasAliveDelegate: config.alive !== undefined,
-    lifeguard: config[lifeguardRules] ?? productionRules,
-    disableTcpPingsForNode: isAsked && ((name) => host.disablesTcpPings(name)),
-  };
-}
-
-function bytesOf(ip: string): Buffer {
-  const bytes = ipToBytes(ip);
-  if (bytes !== undefined) return bytes;
-  const rule = 'the transport gave something to advertise that is no IP';
-  throw new ConfigError([{ field: 'advertiseAddr', value: ip, rule }]);
-}
-
-// A change of the last seconds may not have been written down any more.
-function incarnationIn(snapshot: Snapshot | undefined, name: string): number | undefined {
-  return snapshot?.name === name ? snapshot.incarnation + INCARNATIONS_NOT_SAVED : undefined;
 }

@@ -137,7 +137,7 @@ export class Engine {
       responder,
       membership,
     });
-    this.#settling = this.#makeSettling();
+    this.#settling = this.#settlingAfterJoin();
     this.#probing = this.#probeScheduler();
     this.#gossiping = this.#every('gossip', {
       intervalMs: () => settings.gossipInterval,
@@ -278,18 +278,22 @@ export class Engine {
     return this.#settling.exchangeBegins();
   }
 
-  #makeSettling(): Settling {
-    return new Settling(this.#context, {
-      untilMs: () => this.#pushPullMs(),
-      isHealthy: () => this.health.score === 0,
-      pushPull: () => this.#pushPullWithSomebody(),
-    });
-  }
-
   #stallWatch(): StallWatch {
     const { clock, counters, effects, settings } = this.#context;
     const report = (each: Report): void => effects.report(each);
     return new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
+  }
+
+  #settlingAfterJoin(): Settling {
+    const { clock, random } = this.#context;
+    return new Settling(
+      { clock, random },
+      {
+        untilMs: () => this.#pushPullMs(),
+        isHealthy: () => this.health.score === 0,
+        pushPull: () => this.#pushPullWithSomebody(),
+      },
+    );
   }
 
   #probeScheduler(): Scheduler {

@@ -161,8 +161,8 @@ test('what is said of verified members goes out before what is said of made-up o
     harness.receive(alive(`f${n}`, { incarnation: 2, addr: harness.member(`f${n}`).addr }));
   harness.receive(suspect('m1'));
   harness.sent.length = 0;
-  const { name: sourceNode, addr: sourceAddr, port: sourcePort } = harness.member('m2');
-  harness.receive(ping(7, { sourceNode, sourceAddr, sourcePort }));
+  const { name: sourceNode, addr: sourceAddr, port: sourcePort, address } = harness.member('m2');
+  harness.receive(ping(7, { sourceNode, sourceAddr, sourcePort }), { addr: address });
   const [, first] = harness.sent[0]!.messages;
   assert.deepEqual(first, suspect('m1'));
 });
