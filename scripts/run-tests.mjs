@@ -1,7 +1,7 @@
 // Runs the tests below the named folders of test/ with node's own runner, TypeScript by tsx.
 // (Node 20 has no globs in `node --test`.) Options after `--` go to the runner.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const words = process.argv.slice(2);
@@ -15,8 +15,10 @@ function* testFiles(path) {
   }
   for (const entry of readdirSync(path).sort()) {
     const inner = join(path, entry);
-    if (statSync(inner).isDirectory()) yield* testFiles(inner);
-    else if (entry.endsWith('.test.ts')) yield inner;
+    if (statSync(inner).isDirectory()) {
+      // A folder with a package of its own is a project with a test runner of its own.
+      if (!existsSync(join(inner, 'package.json'))) yield* testFiles(inner);
+    } else if (entry.endsWith('.test.ts')) yield inner;
   }
 }
 

@@ -76,7 +76,8 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'member-reaped': peers(ABOUT_MEMBERS),
   'suspicion-degraded': peers(ABOUT_MEMBERS),
   refuted: peers(ONE),
-  'queue-depth': local(AT_OUR_PACE),
+  // Every `queueCheckInterval`; a depth that is held back is of no use.
+  'queue-depth': local(),
   'broadcast-too-large': peers(ONE),
   'broadcasts-evicted': peers(ONE),
   'user-broadcast-too-large': local(ONE),

@@ -28,7 +28,7 @@ import { Dialler } from '../../../src/exchange/dialler.js';
 import { LineFold } from '../../../src/observability/line-fold.js';
 import type { Report } from '../../../src/core/reports.js';
 import { internalErrorHook } from '../../../src/runtime/guard.js';
-import { Shell } from '../../../src/shell.js';
+import { StateExchange } from '../../../src/state-exchange.js';
 import { SimulatedCluster, type SimulatedConfig } from '../../../src/testing/index.js';
 import type { Sliced } from '../../../src/wire/sliced.js';
 import { Log } from './cluster.js';
@@ -119,7 +119,7 @@ const entries: Readonly<Record<string, Entry>> = {
   'the tick of push/pulls': tickOf('push-pull'),
   'the tick of the queue check': tickOf('queue-check'),
   'the settling timer': {
-    breaks: (bug) => bug.in(Shell.prototype, 'pushPull', (_to, join: boolean) => !join),
+    breaks: (bug) => bug.in(StateExchange.prototype, 'inBackground'),
     config: () => ({ settleAfterJoin: true, pushPullInterval: 60_000 }),
     fromTheStart: true,
   },
@@ -188,6 +188,7 @@ const entries: Readonly<Record<string, Entry>> = {
     breaks: (bug) => bug.in(LostPeers.prototype, Symbol.iterator),
     config: () => {
       const files = {
+        problemWith: () => Promise.resolve(undefined),
         read: () => Promise.resolve(undefined),
         replace: () => Promise.resolve(),
         setAside: () => Promise.reject(new Error('it is never read')),

@@ -10,7 +10,7 @@ import { mock, suite, test } from 'node:test';
 import { Registry } from 'prom-client';
 import { Company } from '../../../src/company/company.js';
 import { companyPorts } from '../../../src/company/ports.js';
-import { lifeHooks } from '../../../src/config/life-hooks.js';
+import { lifeHooks, type LifeHooks } from '../../../src/config/life-hooks.js';
 import { Engine } from '../../../src/core/engine.js';
 import { Membership } from '../../../src/core/membership/apply.js';
 import type { MemberlistConfig } from '../../../src/index.js';
@@ -39,12 +39,20 @@ suite('a node that cannot end as it should', () => {
   test('leaves also when what is to be told before it fails', async () => {
     await using cluster = new Cluster();
     const log = new Log();
-    const hooks = { started: () => undefined, joined: () => undefined };
+    const nothing = (): void => undefined;
     const leaving = (): Promise<void> => Promise.reject(bug);
+    const hooks: LifeHooks = {
+      started: nothing,
+      contactBegins: nothing,
+      contactEnds: nothing,
+      joined: nothing,
+      leaving,
+      cameBack: nothing,
+    };
     const a = await cluster.node('a');
     const b = await cluster.node('b', {
       logger: log,
-      ...(hidden({ [lifeHooks]: { ...hooks, leaving } }) as MemberlistConfig),
+      ...(hidden({ [lifeHooks]: hooks }) as MemberlistConfig),
     });
     await meet([a, b]);
     await b.leave();
@@ -117,6 +125,7 @@ suite('what users give', () => {
   test('files that throw, and reject with something that is no error, do not end the snapshots', async () => {
     let writes = 0;
     const files = {
+      problemWith: () => Promise.resolve(undefined),
       read: () => Promise.resolve(undefined),
       replace: () => {
         writes++;

@@ -272,10 +272,14 @@ test('every code says what can cause it, and what peers or the network can cause
   assert.deepEqual(Object.keys(lineLimits).sort(), [...codes].sort());
   const unbounded = Object.entries(lineLimits).filter(([, { bound }]) => bound === undefined);
   for (const [code, { cause }] of unbounded) assert.equal(cause, 'local', code);
-  // Each of these happens once in a life, or its reporter says it once until it is well again.
+  // Each of these happens once in a life, or until it is well again, or at the pace that the user sets.
   assert.deepEqual(unbounded.map(([code]) => code).sort(), [
+    'address-gone',
+    'address-not-allowed',
     'leave-unfinished',
+    'loopback-advertised',
     'public-address',
+    'queue-depth',
     'snapshot-corrupt',
     'snapshot-failed',
   ]);
