@@ -179,13 +179,13 @@ export const canaries: readonly Canary[] = [
   {
     name: 'the answer to a push/pull is not merged',
     file: 'state-exchange.ts',
-    from: 'throw objection;\n      await this.#pacer.run(this.merge(remote, join), ended);',
-    to: 'throw objection;',
+    from: '      await pacer.run(this.merge(remote, join, peer), ended);\n',
+    to: '',
   },
   {
     name: 'what comes with a push/pull is not merged',
     file: 'exchange/acceptor.ts',
-    from: '    await this.#pacer.run(this.#host.merge(remote), overtaken);\n',
+    from: '    if (!isStateMissing) await merge();\n',
     to: '',
   },
   {
