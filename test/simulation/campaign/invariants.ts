@@ -98,6 +98,14 @@ export class EventWatch {
     known.hasLeft = false;
   }
 
+  /** Somebody makes a name up; what is said of it needs no truth, and it must be as consistent all the same. */
+  forged(name: string, address: string, hasLeft: boolean): void {
+    const known = this.#name(name);
+    known.addresses.add(address);
+    known.lives++;
+    if (hasLeft) this.leaves(name, 1);
+  }
+
   /** A life says that it leaves, in this incarnation. */
   leaves(name: string, incarnation: number): void {
     const known = this.#name(name);
