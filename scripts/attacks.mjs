@@ -19,9 +19,6 @@ const mostBytes = 512 * 1024 * 1024;
 const addr = (i) => `127.91.0.${i}`;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-if (process.argv[2] === '--node') await runNode(Number(process.argv[3]));
-else await main(process.argv[2] ?? '');
-
 async function runNode(i) {
   const { Memberlist } = await import(new URL('index.js', dist));
   const list = await Memberlist.create({
@@ -115,6 +112,42 @@ function rss(pid) {
   }
 }
 
+const all = Array.from({ length: nodes }, (_, i) => addr(i + 1));
+
+const stream = (host, bytes, { reads = true, from = '127.93.0.1' } = {}) =>
+  new Promise((resolve) => {
+    const socket = net.connect({ port, host, localAddress: from }, () => {
+      socket.write(bytes);
+      if (reads) socket.resume();
+      else resolve(socket);
+    });
+    socket.on('error', () => resolve(socket));
+    socket.on('close', () => resolve(socket));
+  });
+
+const sending = async (everyMs, make) => {
+  const socket = dgram.createSocket('udp4');
+  const timer = setInterval(() => {
+    for (const host of all) for (const packet of make()) socket.send(packet, port, host);
+  }, everyMs);
+  return () => {
+    clearInterval(timer);
+    socket.close();
+  };
+};
+const streaming = async (everyMs, make, options) => {
+  const open = new Set();
+  const timer = setInterval(() => {
+    for (const host of all) {
+      void stream(host, make(), options).then((socket) => open.add(socket));
+    }
+  }, everyMs);
+  return () => {
+    clearInterval(timer);
+    for (const socket of open) socket.destroy();
+  };
+};
+
 /** What attacks are made of. */
 async function makeTools() {
   const { encodeMessage } = await import(new URL('wire/message-codec.js', dist));
@@ -124,23 +157,12 @@ async function makeTools() {
   const { assembledLength, writeAssembled } = await import(new URL('wire/compound.js', dist));
   const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
   const none = Buffer.alloc(0);
-  const all = Array.from({ length: nodes }, (_, i) => addr(i + 1));
   const silent = Buffer.of(127, 92, 0, 1);
   const compound = (parts) => {
     const bytes = Buffer.alloc(assembledLength(parts));
     writeAssembled(parts, bytes, 0);
     return bytes;
   };
-  const stream = (host, bytes, { reads = true, from = '127.93.0.1' } = {}) =>
-    new Promise((resolve) => {
-      const socket = net.connect({ port, host, localAddress: from }, () => {
-        socket.write(bytes);
-        if (reads) socket.resume();
-        else resolve(socket);
-      });
-      socket.on('error', () => resolve(socket));
-      socket.on('close', () => resolve(socket));
-    });
   const table = (count, from, name = (i) => `f${i}`, isOne = false) =>
     encodePushPull({
       join: false,
@@ -152,28 +174,6 @@ async function makeTools() {
         return { name: name(i), ...where, meta: null, incarnation: 1, state: 0, vsn };
       }),
     });
-  const sending = async (everyMs, make) => {
-    const socket = dgram.createSocket('udp4');
-    const timer = setInterval(() => {
-      for (const host of all) for (const packet of make()) socket.send(packet, port, host);
-    }, everyMs);
-    return () => {
-      clearInterval(timer);
-      socket.close();
-    };
-  };
-  const streaming = async (everyMs, make, options) => {
-    const open = new Set();
-    const timer = setInterval(() => {
-      for (const host of all) {
-        void stream(host, make(), options).then((socket) => open.add(socket));
-      }
-    }, everyMs);
-    return () => {
-      clearInterval(timer);
-      for (const socket of open) socket.destroy();
-    };
-  };
   const forged = (count, isOne) => async () => {
     for (let from = 0; from < count; from += 200_000) {
       const message = table(Math.min(200_000, count - from), from, undefined, isOne);
@@ -206,7 +206,7 @@ async function makeTools() {
 
 async function makeAttacks() {
   const tools = await makeTools();
-  const { forged, streaming, sending, table, ping, claim, compound, compressContent } = tools;
+  const { forged, table, ping, claim, compound, compressContent } = tools;
   const body = Buffer.alloc(39 << 20);
   body[0] = tools.pushPull;
   const bomb = compressContent(body);
@@ -230,3 +230,6 @@ async function makeAttacks() {
       streaming(10, () => Buffer.of(0, 0x80)),
   };
 }
+
+if (process.argv[2] === '--node') await runNode(Number(process.argv[3]));
+else await main(process.argv[2] ?? '');
