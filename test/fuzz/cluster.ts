@@ -5,7 +5,8 @@
  */
 
 // Two nodes that know each other: in memory and in virtual time, which is fast and the same each
-// time, or over real sockets. Both refuse strangers, so that their membership must not change.
+// time, or over real sockets. Both refuse strangers, so that their membership must not change; made-up
+// members (crowd.ts) are let in, and what the two nodes say of each other must not change all the same.
 import assert from 'node:assert/strict';
 import { Registry } from 'prom-client';
 import {
@@ -18,6 +19,7 @@ import { MemoryNetwork, SeededRandom, VirtualClock } from '../../src/testing/ind
 import { decodeMessage } from '../../src/wire/message-codec.js';
 import { MessageType } from '../../src/wire/message-type.js';
 import { PacketCodec } from '../../src/wire/packet-codec.js';
+import { CROWD, mostMembers } from './crowd.js';
 import { keyringOf, layersOf, type Lane } from './lane.js';
 import { PEER, TARGET } from './seeds.js';
 import { Tap } from './tap.js';
@@ -85,12 +87,13 @@ export class Cluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** Names, states and addresses, as both see them. */
+  /** Names, states and addresses, as both see them; without made-up members. */
   view(): string {
     return [this.target, this.peer]
       .map((list) =>
         list
           .members()
+          .filter(({ name }) => !name.startsWith(CROWD))
           .map(({ name, state, address }) => `${name} ${state} at ${address}`)
           .sort()
           .join(', '),
@@ -158,6 +161,7 @@ export class Cluster implements AsyncDisposable {
       transport: this.taps[i],
       label,
       cidrsAllowed: [networks[this.entrance]],
+      maxMembers: mostMembers,
       ...(keyHex !== undefined && { keyring: keyringOf(keyHex) }),
       gossipVerifyIncoming: takesPlaintext !== true,
       ...(this.clock && { clock: this.clock, random: new SeededRandom(`node ${i}`) }),
@@ -170,7 +174,7 @@ export class Cluster implements AsyncDisposable {
       },
       alive: {
         notifyAlive: ({ name }) => {
-          if (!names.includes(name)) throw new Error('not one of us');
+          if (!names.includes(name) && !name.startsWith(CROWD)) throw new Error('not one of us');
         },
       },
     };
@@ -180,5 +184,6 @@ export class Cluster implements AsyncDisposable {
     target.on('message', () => this.take('took a user message'));
     target.on('update', () => this.take('took new metadata'));
     target.on('conflict', () => this.take('noticed a conflict'));
+    target.on('join', ({ name }) => name.startsWith(CROWD) && this.take('let a made-up member in'));
   }
 }

@@ -33,6 +33,11 @@ const always = [
   ...['unexpected-message', 'incompatible', 'name-too-long', 'too-many-pings'],
 ].map((mark) => (/^[a-z]+(-[a-z]+)*$/.test(mark) ? `dropped ${mark}` : mark));
 const taken = ['refuted', 'took a user message', 'took new metadata', 'noticed a conflict'];
+/** What a run reaches with tables of made-up members, and the corpus need not. */
+export const crowdMarks: readonly string[] = [
+  'let a made-up member in',
+  'dropped too-many-members',
+];
 const labels = ['label ok', 'label bad-label', 'dropped bad-label'];
 const ciphers = ['cipher ok', 'cipher undecryptable', 'dropped undecryptable'];
 const inMemory = [
@@ -51,18 +56,23 @@ export interface Reached {
 }
 
 /** What should have been reached and was not. Lanes that had little are looked at together. */
-export function unreachedIn(all: readonly Reached[], entrances: readonly Entrance[]): string[] {
+export function unreachedIn(
+  all: readonly Reached[],
+  entrances: readonly Entrance[],
+  more: readonly string[] = [],
+): string[] {
+  const wantedIn = (lane: Lane): string[] => [...required(lane, entrances), ...more];
   const missing = all
     .filter(({ packets }) => packets >= enough)
     .flatMap(({ lane, marks }) =>
-      required(lane, entrances)
+      wantedIn(lane)
         .filter((mark) => !marks.has(mark))
         .map((mark) => `${nameOf(lane)}: ${mark}`),
     );
   const short = all.filter(({ packets }) => packets < enough);
   const sum = new Map<string, number>();
   for (const { marks } of short) addTo(sum, marks);
-  const wanted = new Set(short.flatMap(({ lane }) => required(lane, entrances)));
+  const wanted = new Set(short.flatMap(({ lane }) => wantedIn(lane)));
   return [...missing, ...[...wanted].filter((mark) => !sum.has(mark))];
 }
 

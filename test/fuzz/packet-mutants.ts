@@ -11,6 +11,7 @@ import { compressContent } from '../../src/wire/compression.js';
 import { limits } from '../../src/wire/limits.js';
 import { encodeMessage } from '../../src/wire/message-codec.js';
 import { MessageType } from '../../src/wire/message-type.js';
+import type { Crowd } from './crowd.js';
 import type { Dice } from './dice.js';
 import type { Lane } from './lane.js';
 import { mutateBytes, noise } from './mutate-bytes.js';
@@ -35,11 +36,12 @@ export class PacketMutants {
   readonly #seeds: PacketSeeds;
   readonly #wholes: readonly Buffer[];
   readonly #heavy: readonly Buffer[];
+  readonly #crowd: Crowd;
   readonly #wrapping: Wrapping;
   readonly #sequences: () => readonly number[];
 
   constructor(
-    parts: { dice: Dice; seeds: PacketSeeds; lane: Lane },
+    parts: { dice: Dice; crowd: Crowd; seeds: PacketSeeds; lane: Lane },
     sequences: () => readonly number[] = () => [],
   ) {
     this.#dice = parts.dice;
@@ -48,6 +50,7 @@ export class PacketMutants {
       ...parts.seeds.packets,
       ...golden('compound', 'compress', 'encrypt', 'label', 'message'),
     ];
+    this.#crowd = parts.crowd;
     this.#heavy = heavyContents(parts.seeds.messages);
     this.#wrapping = new Wrapping(parts.lane, parts.dice);
     this.#sequences = sequences;
@@ -87,6 +90,10 @@ export class PacketMutants {
     if (dice.oneIn(20)) return this.#answer();
     if (dice.oneIn(20)) {
       return Buffer.concat([Buffer.of(MessageType.user), dice.bytes(dice.length())]);
+    }
+    if (dice.oneIn(12)) {
+      const claim = this.#crowd.message();
+      return dice.oneIn(3) ? mutateMsgpack(claim, 1, dice) : claim;
     }
     const { messages } = this.#seeds;
     const seed = dice.pick(messages);

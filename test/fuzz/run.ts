@@ -8,7 +8,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Attack } from './attack.js';
 import { Cluster, type Entrance } from './cluster.js';
-import { addTo, unreachedIn, type Reached } from './coverage.js';
+import { addTo, crowdMarks, unreachedIn, type Reached } from './coverage.js';
 import { Found, type Finding } from './finding.js';
 import { collectedHeap, FailureWatch, Guard, heapBound } from './guard.js';
 import { nameOf, type Lane } from './lane.js';
@@ -89,7 +89,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
     ({ finding } = error);
   }
   // A run that was cut short by a finding has reached what it has reached.
-  const unreached = finding === undefined ? unreachedIn(reached, options.entrances) : [];
+  const unreached =
+    finding === undefined ? unreachedIn(reached, options.entrances, crowdMarks) : [];
   return { ...figures, reached, unreached, finding };
 }
 
@@ -136,6 +137,8 @@ class Slice {
     for (let round = warmUpRounds; !isDone(round); round++) await this.#round(attack, guard);
     delay.disable();
     figures.eventLoopMs = Math.max(figures.eventLoopMs, delay.max / 1e6);
+    guard.check(supply.recent);
+    supply.forget();
     await this.#lookAtHeap(heapBefore, attack, guard);
     guard.check(supply.recent);
     if (attack instanceof SocketAttack && attack.arrived < arrivedAtLeast) {

@@ -106,7 +106,8 @@ export function requestsAbout({ target, peer }: Whereabouts): Buffer[] {
   ];
 }
 
-function placeOf(address: string): { addr: Buffer; port: number } {
+/** An address as messages have it. */
+export function placeOf(address: string): { addr: Buffer; port: number } {
   const { host = '', port = 0 } = splitHostPort(address) ?? {};
   return { addr: ipToBytes(host) ?? noBytes, port };
 }

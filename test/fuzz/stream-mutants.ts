@@ -7,6 +7,7 @@
 // Mutants for the stream entrance, with the way in which they come: in pieces, to the end, broken
 // off, or stuck.
 import { MessageType } from '../../src/wire/message-type.js';
+import type { Crowd } from './crowd.js';
 import type { Dice } from './dice.js';
 import type { Lane } from './lane.js';
 import { mutateBytes, noise } from './mutate-bytes.js';
@@ -35,11 +36,23 @@ export interface StreamSeeds {
 export class StreamMutants {
   readonly #dice: Dice;
   readonly #seeds: StreamSeeds;
+  readonly #crowd: Crowd;
   readonly #wholes: readonly Buffer[];
   readonly #wrapping: Wrapping;
 
-  constructor({ dice, seeds, lane }: { dice: Dice; seeds: StreamSeeds; lane: Lane }) {
+  constructor({
+    dice,
+    seeds,
+    lane,
+    crowd,
+  }: {
+    dice: Dice;
+    seeds: StreamSeeds;
+    lane: Lane;
+    crowd: Crowd;
+  }) {
     this.#dice = dice;
+    this.#crowd = crowd;
     this.#seeds = seeds;
     this.#wholes = [...seeds.streams, ...golden('stream', 'compress', 'encrypt', 'label')];
     this.#wrapping = new Wrapping(lane, dice);
@@ -58,7 +71,7 @@ export class StreamMutants {
     const dice = this.#dice;
     if (dice.oneIn(8)) return this.#whole();
     if (dice.oneIn(400)) return this.#wrapping.stream(lzwBombForStreams());
-    let content = this.#request();
+    let content = dice.oneIn(20) ? this.#crowd.table() : this.#request();
     if (dice.oneIn(4)) content = this.#wrapping.compressed(content);
     if (dice.oneIn(60)) content = this.#wrapping.compressed(content);
     return this.#wrapping.stream(content);

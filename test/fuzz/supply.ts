@@ -9,6 +9,7 @@
 import { PacketCodec } from '../../src/wire/packet-codec.js';
 import { StreamReader, type StreamLayers } from '../../src/wire/stream-codec.js';
 import { changesMembership } from './believable.js';
+import { Crowd } from './crowd.js';
 import type { Cluster } from './cluster.js';
 import { Dice } from './dice.js';
 import { examinePacket, examineStream, type Examination } from './examine.js';
@@ -16,10 +17,14 @@ import { Found } from './finding.js';
 import type { Item } from './item-file.js';
 import { layersOf } from './lane.js';
 import { PacketMutants } from './packet-mutants.js';
-import { messagesAbout, requestsAbout } from './seeds.js';
+import { messagesAbout, placeOf, requestsAbout } from './seeds.js';
 import { isRequest, StreamMutants, type StreamMutant } from './stream-mutants.js';
 
 const remembered = 64;
+/** Of what was drawn, bytes that are remembered beside the last one: tables of made-up members are long. */
+const rememberedBytes = 4 * 1024 * 1024;
+/** A table of 200,000 is decoded by the fuzzer too, in one turn: with real time the two nodes would miss pings. */
+const largestTable = { memory: 200_000, sockets: 3_000 } as const;
 
 /** A supply of mutants. */
 export class Supply {
@@ -31,6 +36,7 @@ export class Supply {
   readonly #packets: PacketMutants;
   readonly #streams: StreamMutants;
   readonly #recent: Item[] = [];
+  #recentBytes = 0;
 
   constructor(cluster: Cluster, seed: string) {
     this.#cluster = cluster;
@@ -39,15 +45,21 @@ export class Supply {
     const { dice } = this;
     const { lane, target, peer } = cluster;
     const where = { target: target.localNode.address, peer: peer.localNode.address };
+    const nobody = cluster.entrance === 'memory' ? '10.250.0.1:7946' : '127.250.0.1:7946';
+    const crowd = new Crowd({
+      dice,
+      places: [nobody, where.target, where.peer].map(placeOf),
+      largest: largestTable[cluster.entrance],
+    });
     const captured = cluster.taps.flatMap(({ packets }) => packets);
     const messages = [...messagesAbout(where), ...this.#messagesIn(captured)];
     this.#packets = new PacketMutants(
-      { dice, lane, seeds: { messages, packets: captured } },
+      { dice, lane, crowd, seeds: { messages, packets: captured } },
       cluster.sequences,
     );
     const streams = cluster.taps.flatMap((tap) => tap.streams.map((each) => Buffer.concat(each)));
     const requests = [...requestsAbout(where), ...streams.filter(isRequest)];
-    this.#streams = new StreamMutants({ dice, lane, seeds: { requests, streams } });
+    this.#streams = new StreamMutants({ dice, lane, crowd, seeds: { requests, streams } });
   }
 
   /** What was drawn last, oldest first. */
@@ -91,8 +103,20 @@ export class Supply {
     if (changesMembership(examination.messages)) return false;
     for (const mark of examination.marks) this.#mark(mark);
     this.#recent.push(item);
-    if (this.#recent.length > remembered) this.#recent.shift();
+    this.#recentBytes += bytesOf(item);
+    while (
+      this.#recent.length > remembered ||
+      (this.#recent.length > 1 && this.#recentBytes > rememberedBytes)
+    ) {
+      this.#recentBytes -= bytesOf(this.#recent.shift() as Item);
+    }
     return true;
+  }
+
+  /** Lets go of what was drawn. */
+  forget(): void {
+    this.#recent.length = 0;
+    this.#recentBytes = 0;
   }
 
   #mark(mark: string): void {
@@ -109,4 +133,9 @@ export class Supply {
     }
     return messages;
   }
+}
+
+function bytesOf(item: Item): number {
+  const pieces = Buffer.isBuffer(item) ? [item] : item.pieces;
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
