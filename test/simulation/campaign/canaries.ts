@@ -125,8 +125,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'a node is told of itself',
     file: 'core/membership/apply.ts',
-    from: '    this.#broadcast(name, claim, how);\n    if (name === this.#self.name) return;\n\n',
-    to: '    this.#broadcast(name, claim, how);\n    if (name === this.#self.name && known === undefined) return;\n\n',
+    from: '    this.#gossip.pass(name, claim, how);\n    if (name === this.#self.name) return;\n\n',
+    to: '    this.#gossip.pass(name, claim, how);\n    if (name === this.#self.name && known === undefined) return;\n\n',
   },
   {
     name: 'who recovers is told to join',

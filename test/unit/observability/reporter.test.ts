@@ -204,7 +204,7 @@ test('every code that there is has a line, and whoever adds one says whether it 
     'exchange-failed',
     'exchanged',
     'leave-unfinished',
-    'probe-send-failed',
+    'leave-withheld',
     'probe-stalled',
     'probe-stream-only',
     'probe-unanswered',
