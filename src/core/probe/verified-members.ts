@@ -7,7 +7,7 @@
 // Members that have proven to be real: they answered a probe of ours, or pinged us from their own address. Whoever
 // can gossip can fill the table with names, and a pass over it would then take so long that no failure is found.
 // So verified members are outnumbered when two probes in a row of members that are not verified showed that those
-// are made up (no answer, or one for several names at one address), and the table is crowded, or one of the v
+// are made up (no answer, or one for several names at one address), and the table is crowded or holds several names that are answered for at one address, or one of the v
 // verified members was not probed for 2v + 16 rounds. From then on every other probe goes
 // to the verified member that was probed the longest time ago, and gossip, help and cluster size go by them.
 //
@@ -86,7 +86,13 @@ export class VerifiedMembers {
       return;
     }
     if (member.isGone) return;
-    if (!this.#add(member)) return this.#madeUp();
+    if (!this.#add(member)) {
+      // No honest node answers for several names.
+      this.#madeUp();
+      const { size } = this.#table;
+      if (this.#areMostMadeUp && size > this.#longestWait) this.#isOutnumbered = true;
+      return;
+    }
     this.#streak = Math.max(0, this.#streak) + 1;
     if (this.#streak >= TELLING) this.#isOutnumbered = false;
   }
@@ -97,6 +103,11 @@ export class VerifiedMembers {
     if (this.#lastRound.has(member)) return;
     this.#madeUp();
     if (this.#areMostMadeUp && this.isCrowded) this.#isOutnumbered = true;
+  }
+
+  /** Rounds. */
+  get #longestWait(): number {
+    return 2 * this.#lastRound.size + GRACE_ROUNDS;
   }
 
   get #areMostMadeUp(): boolean {
@@ -121,7 +132,7 @@ export class VerifiedMembers {
    * that was probed the longest time ago.
    */
   overdue(): Member | undefined {
-    const longest = 2 * this.#lastRound.size + GRACE_ROUNDS;
+    const longest = this.#longestWait;
     if (this.#table.size <= longest) this.#isOutnumbered = false;
     for (const [member, round] of this.#lastRound) {
       if (!this.#isThere(member)) this.#remove(member);
