@@ -6,8 +6,9 @@
 
 // Members that have proven to be real: they answered a probe of ours, or pinged us from their own address. Whoever
 // can gossip can fill the table with names, and a pass over it would then take so long that no failure is found.
-// So verified members are outnumbered when one of them was not probed for 2v + 16 rounds, v being their number, or
-// when two members in a row that are not verified failed in a crowded table. From then on every other probe goes
+// So verified members are outnumbered when two probes in a row of members that are not verified showed that those
+// are made up (no answer, or one for several names at one address), and the table is crowded or holds several names that are answered for at one address, or one of the v
+// verified members was not probed for 2v + 16 rounds. From then on every other probe goes
 // to the verified member that was probed the longest time ago, and gossip, help and cluster size go by them.
 //
 // Where all members answer, no turn is later than 2v − 1 rounds after the last one, and nothing of this has an effect.
@@ -84,7 +85,14 @@ export class VerifiedMembers {
       this.#unconfirmed.delete(member);
       return;
     }
-    if (!this.#add(member)) return;
+    if (member.isGone) return;
+    if (!this.#add(member)) {
+      // No honest node answers for several names.
+      this.#madeUp();
+      const { size } = this.#table;
+      if (this.#areMostMadeUp && size > this.#longestWait) this.#isOutnumbered = true;
+      return;
+    }
     this.#streak = Math.max(0, this.#streak) + 1;
     if (this.#streak >= TELLING) this.#isOutnumbered = false;
   }
@@ -93,8 +101,22 @@ export class VerifiedMembers {
   silent(member: Member): void {
     if (this.#unconfirmed.has(member)) this.#remove(member);
     if (this.#lastRound.has(member)) return;
+    this.#madeUp();
+    if (this.#areMostMadeUp && this.isCrowded) this.#isOutnumbered = true;
+  }
+
+  /** Rounds. */
+  get #longestWait(): number {
+    return 2 * this.#lastRound.size + GRACE_ROUNDS;
+  }
+
+  get #areMostMadeUp(): boolean {
+    return this.#streak <= -TELLING;
+  }
+
+  // It did not answer, or somebody answered for it who has another name.
+  #madeUp(): void {
     this.#streak = Math.min(0, this.#streak) - 1;
-    if (this.#streak <= -TELLING && this.isCrowded) this.#isOutnumbered = true;
   }
 
   /** A packet came from a member's own address. */
@@ -110,14 +132,13 @@ export class VerifiedMembers {
    * that was probed the longest time ago.
    */
   overdue(): Member | undefined {
-    const longest = 2 * this.#lastRound.size + GRACE_ROUNDS;
+    const longest = this.#longestWait;
     if (this.#table.size <= longest) this.#isOutnumbered = false;
     for (const [member, round] of this.#lastRound) {
       if (!this.#isThere(member)) this.#remove(member);
-      else if (!this.#isOutnumbered && this.#round - round < longest) return undefined;
       else {
-        this.#isOutnumbered = true;
-        return member;
+        this.#isOutnumbered ||= this.#areMostMadeUp && this.#round - round >= longest;
+        return this.#isOutnumbered ? member : undefined;
       }
     }
     return undefined;

@@ -108,6 +108,7 @@ test('of several names that are answered for at one address one is verified', ()
   for (let n = 0; n < 30; n++) harness.receive(alive(`f${n}`, { addr }));
   rounds(harness, 60, () => true);
   assert.equal(harness.engine.verified.size, 4);
+  assert.equal(harness.engine.verified.isOutnumbered, true, 'no honest node answers for several');
 });
 
 test('a member that pings us from its own address is probed although its turn does not come', () => {
