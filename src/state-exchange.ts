@@ -53,6 +53,8 @@ export class StateExchange {
   readonly #components: StateExchangeComponents;
   readonly #engine: Engine;
   readonly #host: DelegateHost;
+  /** How many push/pulls of others were answered. */
+  #answers = 0;
   readonly #asksForMerges: boolean;
   #isStopped = false;
 
@@ -121,10 +123,12 @@ export class StateExchange {
   ): Promise<void> {
     const { dialler, pacer } = this.#components;
     const peer = to.name ?? to.addr;
+    const answersBefore = this.#answers;
     const state: MessageSource = (memory) => this.local(join, memory);
     const take: TakeState<void> = async (remote, memory, ended) => {
       const objection = await pacer.run(this.objectionTo(remote.records, join, memory), ended);
-      const isOurselves = join && this.#knowsOnlyUs(remote);
+      const mayBeOurs = join && this.#answers > answersBefore;
+      const isOurselves = mayBeOurs && this.#isOurTable(remote);
       if (objection !== undefined) throw objection;
       if (!join) this.#watchListing(peer, remote);
       await pacer.run(this.merge(remote, join, peer), ended);
@@ -143,16 +147,31 @@ export class StateExchange {
   }
 
   /**
-   * Whether the sender of a table knows no member but us, at our address. Every node lists itself, so the sender
-   * is this node, reached by another address, through NAT, or through a load balancer.
+   * Whether the sender of a table is this node itself, reached by another address, through NAT, or through a load
+   * balancer. Every node lists itself. So the table has this node as it is now, and nobody else but members that
+   * are known to be gone. A node that has left may list the same, so the caller asks only if this node has answered
+   * a push/pull meanwhile.
    */
-  #knowsOnlyUs({ records }: PushPull): boolean {
+  #isOurTable({ records }: PushPull): boolean {
+    const { hasPeers, local, table } = this.#engine;
     // Records about us are never left out of what was read; about others only if they are members here.
-    if (records.length === 0 || this.#engine.hasPeers) return false;
-    const { name, address } = this.#engine.local;
-    return records.every((record) =>
-      record.name === name ? nodeOfRecord(record)?.address === address : !isPresentRecord(record),
-    );
+    if (hasPeers) return false;
+    let hasUs = false;
+    for (const record of records) {
+      const { name, incarnation } = record;
+      if (name === local.name) {
+        if (incarnation !== local.incarnation || !isPresentRecord(record)) return false;
+        if (nodeOfRecord(record)?.address !== local.address) return false;
+        hasUs = true;
+      } else if (isPresentRecord(record) || table.get(name)?.isGone !== true) return false;
+    }
+    return hasUs;
+  }
+
+  /** As `local`, for a push/pull that another node begins. */
+  answer(join: boolean, memory: Memory): Sliced<Buffer> {
+    this.#answers++;
+    return this.local(join, memory);
   }
 
   /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */

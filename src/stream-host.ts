@@ -47,7 +47,7 @@ export class StreamHost implements AcceptorHost {
   }
 
   localState(join: boolean, memory: Memory): Sliced<Buffer> {
-    return this.#components.state.local(join, memory);
+    return this.#components.state.answer(join, memory);
   }
 
   objectionTo(remote: PushPull, memory: Memory): Sliced<MemberlistError | undefined> {

@@ -35,7 +35,7 @@ class Parts {
   config(name: string): SimulatedConfig {
     const tell = (what: string): void => void this.told.push(`${name}: ${what}`);
     const log = (message: string): void => void this.logged.push(message);
-    const queue = new TransmitLimitedQueue({ numNodes: () => 5, retransmitMult: 3 });
+    const queue = new TransmitLimitedQueue({ numNodes: () => 5, retransmitMult: 10 });
     const keyring = new Keyring(Buffer.alloc(16, 1));
     this.queues.set(name, queue);
     this.keyrings.push(keyring);
@@ -146,5 +146,9 @@ async function suffer(cluster: SimulatedCluster): Promise<void> {
   cluster.heal();
   await cluster.restart('n3', { config: secretKey });
   await cluster.run(5_000);
-  await cluster.leave('n3');
+  // Packets get lost, and `leave()` resolves once it was sent: n3 goes on running until n0 has heard of it.
+  await cluster.during(cluster.node('n3').leave());
+  const isKnown = (): boolean => cluster.node('n0').member('n3')?.state === 'left';
+  await cluster.runUntil(isKnown, { timeout: 120_000 });
+  cluster.crash('n3', { silent: true });
 }

@@ -20,7 +20,7 @@ async function refused(
   requests: readonly (readonly [request: Buffer, reason: string, words: RegExp])[],
   { secretKey, memory = MiB }: { secretKey?: Buffer; memory?: number } = {},
 ): Promise<void> {
-  await using target = await Target.start({ secretKey });
+  await using target = await Target.start({ secretKey, tcpTimeout: 30_000 });
   for (const [request, , words] of requests) {
     const what = request.subarray(0, 24).toString('hex');
     const before = process.memoryUsage();
@@ -113,7 +113,7 @@ test('what is small and unpacks into a million nodes is refused before it is nod
   };
   const smallest = hex('81a44e616d65aa61626364656667686970');
   assert.ok(smallest.length >= limits.recordBytes);
-  await using target = await Target.start();
+  await using target = await Target.start({ tcpTimeout: 30_000 });
   for (const [record, words] of [
     [hex('80'), /node of 1 bytes/],
     [hex('81a44e616d65a161'), /node of 8 bytes/],

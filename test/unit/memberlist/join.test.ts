@@ -124,6 +124,19 @@ void describe('Memberlist.join', () => {
     assert.equal((await a.join([addressOf(b).addr])).contacted, 1, 'not that of anybody else');
   });
 
+  void it('does not take a node that has left for itself', async () => {
+    await using cluster = new Cluster();
+    const a = await cluster.node('a');
+    const b = await cluster.node('b');
+    await b.join([addressOf(a).addr]);
+    await until(a, () => a.numMembers === 2);
+    await a.leave();
+    await until(b, () => b.member('a')?.state === 'left');
+    assert.equal((await b.join([addressOf(a).addr])).contacted, 1, 'which knows it');
+    const c = await cluster.node('c');
+    assert.equal((await c.join([addressOf(a).addr])).contacted, 1, 'which does not know it');
+  });
+
   void it('leaves it to its transport which addresses are its own', async () => {
     await using cluster = new Cluster();
     const transport = cluster.network.transport('a');
