@@ -72,7 +72,8 @@ export function unreachedIn(
   const short = all.filter(({ packets }) => packets < enough);
   const sum = new Map<string, number>();
   for (const { marks } of short) addTo(sum, marks);
-  const wanted = new Set(short.flatMap(({ lane }) => wantedIn(lane)));
+  // A table of made-up members is rare: a short run need not have had a large one.
+  const wanted = new Set(short.flatMap(({ lane }) => required(lane, entrances)));
   return [...missing, ...[...wanted].filter((mark) => !sum.has(mark))];
 }
 

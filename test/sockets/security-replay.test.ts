@@ -41,7 +41,7 @@ class Stage implements AsyncDisposable {
     await Promise.all(this.stations.map((station) => station.stop()));
     for (const station of this.stations) {
       await station.start(config);
-      await station.list.join([this.target.list.localNode.address]);
+      if (station !== this.target) await station.list.join([this.target.list.localNode.address]);
     }
     await this.allAlive();
     for (const { events } of this.stations) events.length = 0;

@@ -14,6 +14,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { compressContent } from '../../src/wire/compression.js';
 import { encodeMessage } from '../../src/wire/message-codec.js';
+import { limits } from '../../src/wire/limits.js';
 import { encodePushPull, encodeUserMessage } from '../../src/wire/stream-codec.js';
 import type { Command, Telling } from './stream-bounds-child.js';
 
@@ -118,7 +119,7 @@ test('compressed bombs from many sources stay below 512 MB, and others are serve
 
 test('answers of a large table that nobody reads stay below 512 MB', async (t) => {
   const target = await Target.start(t, '127.89.2.1');
-  const records = Array.from({ length: 100_000 }, (_, i) => ({
+  const records = Array.from({ length: limits.maxMembers - 1 }, (_, i) => ({
     name: `member-${Math.imul(i, 2654435761) >>> 0}`,
     addr: Buffer.of(10, i >> 16, i >> 8, i),
     port: 7946,
