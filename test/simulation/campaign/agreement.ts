@@ -43,29 +43,6 @@ export function suspicionMs(settings: Settings, members: number, confirmations: 
   return Math.max(min, Math.floor(max - (max - min) * share));
 }
 
-/** Everybody who runs lists exactly those who run, all alive; made-up members need not be found dead yet. */
-export function listsAreRight(stage: Stage): boolean {
-  const lives = stage.running();
-  const names = new Set(lives.map(({ list }) => list.config.name));
-  return lives.every(({ list }) => {
-    const real = list.members().filter(({ name }) => !stage.forged.has(name));
-    return (
-      real.length === names.size &&
-      real.every(({ name, state }) => state === 'alive' && names.has(name))
-    );
-  });
-}
-
-/** Somebody who has a made-up member in its list. */
-export function deceived(stage: Stage): string | undefined {
-  if (stage.forged.size === 0) return undefined;
-  for (const { key, list } of stage.running()) {
-    const forged = list.members().find(({ name }) => stage.forged.has(name));
-    if (forged) return `${key} lists ${forged.name}, whom somebody made up`;
-  }
-  return undefined;
-}
-
 /** What somebody believes of somebody that this one does not say of itself. */
 export function difference(stage: Stage): Violation | undefined {
   const lives = stage.running();

@@ -70,7 +70,6 @@ export class EventWatch {
   readonly #own = new Map<string, number>();
   readonly #slandered = new Set<string>();
   readonly #bereaved = new Set<string>();
-  #hasForged = false;
   /**
    * Deaths that were told of nodes that ran at that time: allowed, for who cannot be heard looks as
    * who is dead does (SWIM, section 3), but not in a calm network.
@@ -97,15 +96,6 @@ export class EventWatch {
     known.addresses.add(address);
     known.lives++;
     known.hasLeft = false;
-  }
-
-  /** Somebody makes a name up; what is said of it needs no truth, and it must be as consistent all the same. */
-  forged(name: string, address: string, hasLeft: boolean): void {
-    const known = this.#name(name);
-    known.addresses.add(address);
-    known.lives++;
-    this.#hasForged = true;
-    if (hasLeft) this.leaves(name, 1);
   }
 
   /** A life says that it leaves, in this incarnation. */
@@ -162,8 +152,6 @@ export class EventWatch {
     if (this.#name(by).lives > 1 || this.#name(peer).lives > 1) return;
     const { state, suspectedAt, members } = this.#view(observer, peer);
     const who = `${observer} at ${this.#world.now()}: ${peer}`;
-    // Of more than a hundred lines in ten seconds those that are held back come late; the last of one kind says no number.
-    if (state === 'dead' && this.#hasForged) return;
     if (state !== 'suspect') {
       throw new Violation('who is found dead was suspected', `${who} while it is ${state}`);
     }

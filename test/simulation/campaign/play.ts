@@ -7,23 +7,13 @@
 // Plays one scenario: first with all that goes wrong, then on a whole network, where everybody has to
 // come to agree and then to be quiet, and in the end without anybody, where nothing may be left.
 
-import type { MembershipEvent } from '../../../src/index.js';
 import { sliceSizes } from '../../../src/wire/sliced.js';
 import { Acts } from './acts.js';
-import {
-  agreementMs,
-  deceived,
-  difference,
-  forgettingMs,
-  islands,
-  listsAreRight,
-  suspicionMs,
-} from './agreement.js';
+import { agreementMs, difference, forgettingMs, islands, suspicionMs } from './agreement.js';
 import { checkBounds, isIdle, loadOf, longestHold } from './bounds.js';
 import { rejoinMs } from './long.js';
 import { EventWatch } from './invariants.js';
 import type { Scenario, Step } from './scenario.js';
-import { foundMs } from './strangers.js';
 import { type Life, type Line, Stage } from './stage.js';
 import { Violation } from './violation.js';
 
@@ -98,8 +88,7 @@ class Player {
       isRunning: (key) => stage.isRunning(key),
       nameOf: (key) => stage.life(key).list.config.name,
       clockOf: (key) => stage.life(key).list.config.clock.now(),
-      // Of made-up members a node counts those only that it does not see through: the least that is possible.
-      membersOf: (key) => (stage.forged.size > 0 ? 2 : stage.life(key).engine.table.size),
+      membersOf: (key) => stage.life(key).engine.table.size,
       rowOf: (key, name) => stage.life(key).list.member(name),
       gossipToTheDeadTime: settings.gossipToTheDeadTime,
       suspicionMs: (members, confirmations) => suspicionMs(settings, members, confirmations),
@@ -107,7 +96,6 @@ class Player {
     this.#acts = new Acts({ stage, watch: this.#watch }, { fail: (error) => this.fail(error) });
     cluster.on('event', (observer, event) => {
       this.#events++;
-      if (stage.strangers.has(observer)) return this.#checkStranger(observer, event);
       this.#watch.event(observer, event);
     });
   }
@@ -123,7 +111,6 @@ class Player {
     if (code === 'internal-error' || code === 'callback-threw') {
       this.fail(new Violation('the library finds no fault with itself', message));
     }
-    if (this.#stage.strangers.has(key)) return;
     try {
       this.#watch.logged(key, line);
     } catch (error) {
@@ -139,7 +126,6 @@ class Player {
       if (!(await this.#acts.take(step))) continue;
       this.#steps++;
       await this.#newsTravel(step);
-      await this.#isFound(step);
       this.#look();
     }
     await this.#runTo(this.#scenario.healAt);
@@ -197,8 +183,7 @@ class Player {
         Array.from(engine.table, (member) => member.snapshot()),
       );
     }
-    const { size: nodes, names } = this.#stage;
-    checkBounds(this.#scenario, { nodes, names }, lives);
+    checkBounds(this.#scenario, this.#stage.size, lives);
   }
 
   /**
@@ -213,29 +198,6 @@ class Player {
     const what = `${step.do} ${step.node}`;
     const isWrong = difference(this.#stage)?.message ?? (cluster.converged() ? undefined : 'no');
     if (isWrong !== undefined) throw new Violation('news travel', `${what}: ${isWrong}`);
-  }
-
-  /** In a table full of made-up members a real one that ended is found as soon as in any other, or nearly. */
-  async #isFound(step: Step): Promise<void> {
-    if (this.#scenario.crowded !== true || step.do !== 'crash') return;
-    const { settings } = this.#scenario;
-    const { size, names } = this.#stage;
-    const isLive = ({ list }: Life): boolean =>
-      list.members().some(({ name }) => name === step.node);
-    const deadline = this.#stage.cluster.now + foundMs(settings, size, names);
-    while (this.#stage.running().some(isLive)) {
-      if (this.#stage.cluster.now >= deadline) {
-        const who = this.#stage.running().find(isLive)?.key;
-        throw new Violation('a killed member is found in a crowded table', `${who}: ${step.node}`);
-      }
-      await this.#runTo(this.#stage.cluster.now + settings.probeInterval);
-    }
-  }
-
-  /** Whoever has the address of one of ours by now is not ours. */
-  #checkStranger(observer: string, event: MembershipEvent): void {
-    if (!('node' in event) || this.#stage.strangers.has(event.node.name)) return;
-    throw new Violation('two clusters stay apart', `${observer} is told of ${event.node.name}`);
   }
 
   /** Of two that have one name only the first may stay: the protocol cannot tell them apart. */
@@ -300,14 +262,12 @@ class Player {
     const { cluster } = this.#stage;
     const { gossipInterval, probeInterval } = this.#scenario.settings;
     const agrees = (): boolean =>
-      this.#stage.running().length === 0 ||
-      (this.#isConverged() && difference(this.#stage) === undefined);
+      cluster.names().length === 0 ||
+      (cluster.converged() && difference(this.#stage) === undefined);
     const { settings, rejoins = false } = this.#scenario;
     // Those who lost each other find each other: within three intervals, and then all must agree.
     const findingMs = rejoins ? 3 * rejoinMs(settings) : 0;
-    // With made-up members every other probe is of a real one.
-    const share = this.#stage.forged.size > 0 ? 2 : 1;
-    const deadline = cluster.now + findingMs + share * agreementMs(settings, this.#stage.size);
+    const deadline = cluster.now + findingMs + agreementMs(settings, this.#stage.size);
     let lookAt = cluster.now + probesBefore * probeInterval;
     while (!agrees() && cluster.now < deadline) {
       if (!rejoins && cluster.now >= lookAt) {
@@ -317,28 +277,7 @@ class Player {
       await this.#runTo(cluster.now + gossipInterval);
     }
     this.#look();
-    if (!agrees()) return false;
-    await this.#findOut();
     return agrees();
-  }
-
-  #isConverged(): boolean {
-    const { cluster, forged, strangers } = this.#stage;
-    if (forged.size + strangers.size === 0) return cluster.converged();
-    return listsAreRight(this.#stage);
-  }
-
-  /** Made-up members are found dead in the end: one probe each, however slow, by any node alone. */
-  async #findOut(): Promise<void> {
-    const { cluster, forged } = this.#stage;
-    const { settings } = this.#scenario;
-    const passMs = 2 * 9 * forged.size * settings.probeInterval;
-    const deadline = cluster.now + passMs + agreementMs(settings, this.#stage.names);
-    while (deceived(this.#stage) !== undefined && cluster.now < deadline) {
-      await this.#runTo(cluster.now + settings.probeInterval);
-    }
-    const who = deceived(this.#stage);
-    if (who !== undefined) throw new Violation('made-up members are found dead', who);
   }
 
   #disagreement(): Violation {
@@ -364,7 +303,7 @@ class Player {
   async #forget(): Promise<void> {
     const { cluster } = this.#stage;
     const { settings } = this.#scenario;
-    const deadline = cluster.now + forgettingMs(settings, this.#stage.names);
+    const deadline = cluster.now + forgettingMs(settings, this.#stage.size);
     while (this.#remembered() !== undefined && cluster.now < deadline) {
       await this.#runTo(cluster.now + settings.probeInterval);
     }
@@ -391,7 +330,7 @@ class Player {
     const { probeInterval, pushPullInterval, tcpTimeout } = this.#scenario.settings;
     const restless = new Map(this.#stage.running().map((life) => [life.key, life]));
     const settle = (life: Life): void => {
-      if (isIdle(life, { looksForLost: this.#stage.strangers.size > 0 })) restless.delete(life.key);
+      if (isIdle(life)) restless.delete(life.key);
     };
     // Late acks are logged as dropped, and folded lines are held for 10 s; a few times in a row.
     const deadline = cluster.now + 100_000 + 20 * probeInterval + pushPullInterval + 2 * tcpTimeout;

@@ -48,10 +48,6 @@ export class Stage {
   readonly loners = new Set<string>();
   /** Who started again, and remembers nobody of whom it knew before. */
   readonly reborn = new Set<string>();
-  /** Names that somebody made up. */
-  readonly forged = new Set<string>();
-  /** What the cluster calls nodes of another cluster. */
-  readonly strangers = new Set<string>();
   readonly #lives = new Map<string, Life>();
   #cluster: SimulatedCluster | undefined;
 
@@ -95,11 +91,6 @@ export class Stage {
   /** How many nodes there have been. */
   get size(): number {
     return this.#lives.size;
-  }
-
-  /** How many names nodes may have heard of: those, and made-up ones. */
-  get names(): number {
-    return this.#lives.size + this.forged.size;
   }
 
   /** What the cluster calls everybody who ever was. */
