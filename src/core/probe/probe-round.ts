@@ -288,8 +288,8 @@ export class ProbeRound {
   #costOfSilence(): number {
     const { context, sends, verified } = this.#components;
     if (sends.isFaulty) return 1;
-    // A name that never answered may be made up: its silence says nothing about us. Verified members do.
-    if (verified.size > 0 && !verified.has(this.#target)) return 0;
+    // Where most names are made up, the silence of one says nothing about us; the verified members do.
+    if (verified.isOutnumbered && !verified.has(this.#target)) return 0;
     return context.settings.lifeguard.failedProbeCost(this.#nacksWanted, this.#nacks);
   }
 
