@@ -23,9 +23,8 @@ const service = await Service.start({
   gossip: { name: NAME, bindAddr: BIND, seeds, ...(KEY ? { secretKey: KEY } : {}) },
 });
 const { list } = service;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => service.drain());
+leaveOnSignals(list);
 console.log(`${list.localNode.name} serves at ${service.url}`);
 list.on('join', ({ name }) => console.log(`${name} joined`));
 list.on('leave', ({ name }, reason) => console.log(`${name} ${reason}`));
-
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => service.drain());
-leaveOnSignals(list);
