@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { audit } from './package/audit.mjs';
 import { checkContents } from './package/contents.mjs';
+import { checkExamples } from './package/examples.mjs';
 import { checkInstalled } from './package/installed.mjs';
 import { nodes, oldNode } from './package/nodes.mjs';
 import { run } from './package/run.mjs';
@@ -43,6 +44,7 @@ try {
   // Last: it installs the types of Node beside.
   checkTypes(project);
   checkRunners(join(folder, 'runners'), tarball);
+  await checkExamples(join(folder, 'examples'), tarball);
   console.log('the package is in order');
 } finally {
   rmSync(folder, { recursive: true, force: true });

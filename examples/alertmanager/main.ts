@@ -7,8 +7,8 @@
 // Who is in a cluster of Alertmanagers, without asking any of their web pages: a member that only listens.
 // Alertmanager gossips at port 9094; what it tells its peers (silences, notifications) is its own affair.
 //
-//     node --import tsx examples/alertmanager/main.ts NAME BIND SEED
-import { Memberlist, printable } from '../../src/index.js';
+//     npm start -- NAME BIND SEED
+import { Memberlist, printable } from 'node-memberlist';
 
 const [name, bindAddr, seed] = process.argv.slice(2);
 if (seed === undefined) throw new Error('usage: main.ts NAME BIND SEED');

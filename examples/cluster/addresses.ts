@@ -7,7 +7,7 @@
 // Where the nodes live: each on a loopback address of its own and all on the same port, as they
 // would on machines of their own. Tried before anything is started.
 import { isIPv4 } from 'node:net';
-import { NetTransport } from '../../src/index.js';
+import { NetTransport } from 'node-memberlist';
 
 /** What one node binds. */
 export interface Place {

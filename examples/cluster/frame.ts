@@ -5,7 +5,7 @@
  */
 
 // What is shown, as lines of text: who sees whom how, how far the story is, how the death was
-// noticed. At most 79 columns wide.
+// noticed. At most 79 columns wide; where the states are words, as beside a pipe, wider.
 import type { Cluster, NodePlan } from './cluster.js';
 import type { Entry, Observation, Tone } from './journal.js';
 import type { MemberView } from './messages.js';
@@ -18,9 +18,9 @@ type Cell = readonly [symbol: string, style: Style, meaning: string];
 
 const cells = {
   alive: ['●', 'green', 'alive'],
-  stale: ['◐', 'cyan', 'old metadata'],
+  stale: ['◐', 'cyan', 'old meta'],
   suspect: ['?', 'yellow', 'suspect'],
-  dead: ['✖', 'red', 'dead'],
+  dead: ['✖', 'red', 'failed'],
   left: ['○', 'blue', 'left'],
   unknown: ['·', 'gray', 'unknown'],
 } as const satisfies Record<string, Cell>;
@@ -47,8 +47,13 @@ export class Frame {
   readonly #cluster: Cluster;
   readonly #paint: Paint;
   readonly #startedAt: number;
+  readonly #words: boolean;
+  readonly #cellWidth: number;
 
-  constructor(init: { cluster: Cluster; paint: Paint; startedAt: number }) {
+  /** @param init.words - whether a word follows each symbol of a state */
+  constructor(init: { cluster: Cluster; paint: Paint; startedAt: number; words: boolean }) {
+    this.#words = init.words;
+    this.#cellWidth = init.words ? 13 : 4;
     this.#cluster = init.cluster;
     this.#paint = init.paint;
     this.#startedAt = init.startedAt;
@@ -65,7 +70,7 @@ export class Frame {
     const { plans } = this.#cluster;
     const columns = plans.map(({ name }) => {
       const isObserver = this.#cluster.find(name)?.isWitness === true;
-      return this.#paint(isObserver ? 'bold' : 'gray', shortName(name).padStart(4));
+      return this.#paint(isObserver ? 'bold' : 'gray', this.#columnHead(name));
     });
     const heads = 'MEMBER  ADDRESS         METADATA                  RTT';
     const head = ` ${this.#paint('gray', heads)}${columns.join('')}`;
@@ -159,9 +164,15 @@ export class Frame {
 
   // How a member looks to an observer.
   #cell(observer: NodeProcess | undefined, name: string): string {
-    if (observer?.isWitness !== true) return ' '.repeat(4);
-    const [symbol, style] = cells[this.#look(observer.sees(name))];
-    return `   ${this.#paint(style, symbol)}`;
+    if (observer?.isWitness !== true) return ' '.repeat(this.#cellWidth);
+    const [symbol, style, meaning] = cells[this.#look(observer.sees(name))];
+    const text = this.#words ? `${symbol} ${meaning}`.padEnd(this.#cellWidth - 3) : symbol;
+    return `   ${this.#paint(style, text)}`;
+  }
+
+  #columnHead(name: string): string {
+    const head = shortName(name);
+    return this.#words ? `   ${head.padEnd(this.#cellWidth - 3)}` : head.padStart(this.#cellWidth);
   }
 
   #look(seen: MemberView | undefined): keyof typeof cells {

@@ -5,7 +5,7 @@
  */
 
 // What happened, in order: what the nodes saw, in words and as data to measure by.
-import { printable } from '../../src/index.js';
+import { printable } from 'node-memberlist';
 import type { Happening, LogFields, Report } from './messages.js';
 
 export type Tone = 'plain' | 'good' | 'warning' | 'bad' | 'quiet' | 'step';

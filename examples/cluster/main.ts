@@ -18,7 +18,7 @@ const storyLimitMs = 36_000;
 const interruptedCode = 130;
 const interruption = new AbortController();
 
-const help = `usage: node --import tsx examples/cluster/main.ts [--port N]
+const help = `usage: npm start -- [--port N]
 
 Starts five nodes on 127.0.0.1 to 127.0.0.5 and tells a story with them that takes some 20 seconds.
 

@@ -6,7 +6,7 @@
 
 // What the director and the node processes say to each other, as JSON over the IPC channel that
 // `fork` opens. Times are `Date.now()`: all processes share the machine's clock.
-import type { MemberState } from '../../src/index.js';
+import type { MemberState } from 'node-memberlist';
 
 /** One member, as one node sees it. */
 export interface MemberView {

@@ -8,7 +8,7 @@
 // director, which started it, and does what the director says. Started as
 //
 //     node.ts <name> <bind address> <bind port> <metadata>
-import { Memberlist, type MemberEvent, type Node } from '../../src/index.js';
+import { Memberlist, type MemberEvent, type Node } from 'node-memberlist';
 import type { Command, MemberView, Report } from './messages.js';
 
 const [name = '', bindAddr = '', bindPort = '', firstMeta = ''] = process.argv.slice(2);

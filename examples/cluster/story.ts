@@ -6,7 +6,7 @@
 
 // The story that the example tells: what is done to the cluster, what all nodes should then see,
 // and by when. Every expectation is judged by what the node processes report.
-import type { MemberState } from '../../src/index.js';
+import type { MemberState } from 'node-memberlist';
 import type { Cluster } from './cluster.js';
 
 /** One step: an action, and what should come of it. */

@@ -41,7 +41,7 @@ export class View {
 
   constructor(options: ViewOptions) {
     this.#options = options;
-    this.#frame = new Frame({ ...options, paint: this.#paint });
+    this.#frame = new Frame({ ...options, paint: this.#paint, words: !this.#isLive });
   }
 
   open(): void {
@@ -68,15 +68,14 @@ export class View {
     this.#out.write(showCursor);
   }
 
-  /** Shows how it all came out, in place of the live view. */
+  /** Shows how it all came out, in place of the live view: 22 lines, so that all of it stays visible in 24. */
   finish(verdict: string, passed: boolean): void {
     const { results } = this.#options;
     const killed = results.find(({ step }) => step.name === 'kill');
     const lines = [
-      ...this.#frame.members(),
-      '',
+      ...this.#frame.members().map((line) => line.trimEnd()),
+      ...(this.#isLive ? [this.#frame.legend()] : []),
       ...this.#frame.summary(results),
-      '',
       ...(killed === undefined || killed.startedAt === 0
         ? []
         : this.#frame.death(killed.startedAt)),

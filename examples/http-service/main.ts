@@ -11,24 +11,20 @@
 //     HTTP      IP:PORT to serve at. Default: 0.0.0.0:8080
 //     SEEDS     members to join, with commas between them
 //     KEY       the cluster's key in base64. Default: no encryption
-import { printable } from '../../src/index.js';
+import { leaveOnSignals, printable } from 'node-memberlist';
 import { Service } from './service.js';
 
 const { NAME, BIND, HTTP = '0.0.0.0:8080', SEEDS = '', KEY } = process.env;
 const colon = HTTP.lastIndexOf(':');
+const seeds = SEEDS.split(',').filter((seed) => seed !== '');
 const service = await Service.start({
   host: HTTP.slice(0, colon),
   port: Number(HTTP.slice(colon + 1)),
-  seeds: SEEDS.split(',').filter((seed) => seed !== ''),
-  gossip: { name: NAME, bindAddr: BIND, secretKey: KEY },
+  gossip: { name: NAME, bindAddr: BIND, seeds, ...(KEY ? { secretKey: KEY } : {}) },
 });
 const { list } = service;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => service.drain());
+leaveOnSignals(list);
 console.log(`${list.localNode.name} serves at ${service.url}`);
 list.on('join', ({ name }) => console.log('%s joined', printable(name)));
 list.on('leave', ({ name }, reason) => console.log('%s %s', printable(name), reason));
-
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.once(signal, () => {
-    void service.stop().then(() => console.log('stopped'));
-  });
-}

@@ -7,10 +7,10 @@
 // A Node process in a Serf cluster: `serf members` shows it with its tags, its events are Serf's and the
 // reverse, and when it is stopped it is `left`.
 //
-//     node --import tsx examples/serf/main.ts NAME BIND SEED [KEY]
+//     npm start -- NAME BIND SEED [KEY]
 //
 // KEY is what Serf has in -encrypt.
-import { decodeSerfTags, Memberlist, printable, serfGuest } from '../../src/index.js';
+import { decodeSerfTags, Memberlist, printable, serfGuest } from 'node-memberlist';
 
 const [name, bindAddr, seed, secretKey] = process.argv.slice(2);
 if (seed === undefined) throw new Error('usage: main.ts NAME BIND SEED [KEY]');

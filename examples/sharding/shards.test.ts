@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SimulatedCluster } from '../../src/testing/index.js';
+import { SimulatedCluster } from 'node-memberlist/testing';
 import { Shards } from './shards.js';
 
 const keys = Array.from({ length: 1_000 }, (_, i) => `key-${i}`);

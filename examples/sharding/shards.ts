@@ -9,7 +9,7 @@
 // the member with the highest hash of name and key has it, so a member that goes takes nothing but its own
 // keys along, and one that comes takes its share evenly from all.
 import { createHash } from 'node:crypto';
-import type { Memberlist } from '../../src/index.js';
+import type { Memberlist } from 'node-memberlist';
 
 export class Shards {
   readonly #list: Memberlist;

@@ -9,8 +9,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { afterEach, beforeEach, test } from 'node:test';
-import { localConfig, type Node } from '../../src/index.js';
-import { MemoryNetwork } from '../../src/testing/index.js';
+import { localConfig, type Node } from 'node-memberlist';
+import { MemoryNetwork } from 'node-memberlist/testing';
 import { Directory } from './directory.js';
 
 let network: MemoryNetwork;

@@ -6,7 +6,7 @@
 
 // A small service: who offers what, as the members say in their metadata.
 
-import { Memberlist, type MemberlistConfig } from '../../src/index.js';
+import { Memberlist, type MemberlistConfig } from 'node-memberlist';
 
 /** A directory of what the members of a cluster offer. */
 export class Directory {

@@ -8,7 +8,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SimulatedCluster } from '../../src/testing/index.js';
+import { SimulatedCluster } from 'node-memberlist/testing';
 
 /** Ten nodes that know each other. */
 async function joined(seed: number): Promise<SimulatedCluster> {

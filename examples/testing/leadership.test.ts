@@ -8,7 +8,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SimulatedCluster } from '../../src/testing/index.js';
+import { SimulatedCluster } from 'node-memberlist/testing';
 import { Leadership } from './leadership.js';
 
 const { SEED } = process.env;

@@ -7,7 +7,7 @@
 // A toy that chooses a leader: the lowest name among the members leads, once it has been the lowest for
 // two seconds. It shows what gossip cannot promise: in a partition each side has a leader.
 
-import type { Memberlist } from '../../src/index.js';
+import type { Memberlist } from 'node-memberlist';
 
 const waitMs = 2_000;
 

@@ -70,6 +70,9 @@ test('the example tells its story and ends with 0 within 40 s', { timeout: 60_00
   assert.match(output, /✔ node-6 starts and joins +all see it after [\d,]+ ms/);
   assert.match(output, /✔ everybody agrees who is there +4 members in 4 views/);
   assert.match(output, /First suspected by node-\d after [\d,]+ ms, failed by node-\d after/);
+  assert.match(output, /^ node-4 .* killed +✖ failed +✖ failed +✖ failed +· unknown$/m);
+  assert.match(output, /^ node-3 .* left +○ left +○ left +○ left +· unknown$/m);
+  assert.match(output, /^ node-1 .* ms +● alive +● alive/m);
   assert.match(output, /✔ everything was as expected/);
   assert.ok(!output.includes('\x1b'), 'no escape sequences where there is no terminal');
   await assertNothingLeft(example);
