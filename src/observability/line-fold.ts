@@ -30,6 +30,7 @@ const ALLOWANCE: Partial<Record<ReportCode, number>> = {
   refuted: 1,
   'broadcast-too-large': 1,
   'broadcasts-evicted': 1,
+  'user-broadcasts-evicted': 1,
   'callback-threw': 1,
   'internal-error': 1,
   'address-reclaimed': ABOUT_MEMBERS,

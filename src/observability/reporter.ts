@@ -165,15 +165,41 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
       `getBroadcasts returned a message of ${size} bytes where ${limit} were left; dropped. ` +
       'It must keep to the limit that it is given',
   ],
+  'user-broadcasts-evicted': [
+    'warn',
+    'delegate',
+    ({ count }) =>
+      `${count} broadcasts were dropped before they were sent: broadcast() is called faster than members can be told`,
+  ],
+  'key-file-read': [
+    'info',
+    'core',
+    ({ path, keys }) =>
+      `took ${keys} ${keys === 1 ? 'key' : 'keys'} from ${path}, which has changed`,
+  ],
+  'key-file-failed': [
+    'warn',
+    'core',
+    ({ path, error }) => `${path} cannot be used, the keys stay as they are: ${error.message}`,
+  ],
+  'key-file-mode': [
+    'warn',
+    'core',
+    ({ path, mode }) =>
+      `others on this machine may read the keys in ${path} (mode ${mode}); give it the mode 0640 or less`,
+  ],
   rejoined: [
     'info',
     'rejoin',
-    ({ peer, address }) => `exchanged state with ${peer} at ${address}, who was no member`,
+    ({ peer, address, first }) =>
+      first
+        ? `joined the cluster through ${peer === address ? peer : `${peer} at ${address}`}`
+        : `exchanged state with ${peer} at ${address}, which was not a member`,
   ],
   'rejoin-failed': [
     'debug',
     'rejoin',
-    ({ peer, error }) => `tried to reach ${peer}, who is no member: ${error.message}`,
+    ({ peer, error }) => `tried to reach ${peer}, which is not a member: ${error.message}`,
   ],
   'seeds-failed': [
     'info',
