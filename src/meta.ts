@@ -57,7 +57,7 @@ export function encodeMeta(meta: Meta, limit: number = limits.metaBytes): Buffer
  */
 export function metaBytes(meta: Uint8Array | Meta): Buffer {
   if (!types.isUint8Array(meta)) {
-    if (isPlainObject(meta)) return encodeMeta(meta as Meta);
+    if (isPlainObject(meta)) return encodeMeta(meta);
     const rule = 'must be a Uint8Array, such as a Buffer, or a plain object';
     throw new ConfigError([problem('meta', meta, rule)]);
   }

@@ -140,10 +140,10 @@ void it('a key file is read again when it is replaced, and a bad one changes not
     const a = await cluster.node('a', { keyFile: path, logger: log });
     write(`${two.toString('base64')}\n${one.toString('base64')}\n`);
     await until(a, () => log.of('key-file-read').length === 1);
-    assert.deepEqual(a.keyring?.keys(), [two, one]);
+    assert.deepEqual(a.config.keyring?.keys(), [two, one]);
     write('no key\n');
     await until(a, () => log.of('key-file-failed').length === 1);
-    assert.deepEqual(a.keyring?.keys(), [two, one]);
+    assert.deepEqual(a.config.keyring?.keys(), [two, one]);
     await rejection(cluster.node('b', { keyFile: path }), ConfigError);
     await rejection(cluster.node('c', { keyFile: path, secretKey: one }), ConfigError);
   } finally {
