@@ -25,6 +25,7 @@ export class DelegateHost {
   readonly #counters: Counters;
   readonly #report: (report: Report) => void;
   #stopped = false;
+  #ownMeta: Buffer | undefined;
 
   constructor(components: {
     config: ResolvedConfig;
@@ -41,13 +42,19 @@ export class DelegateHost {
     this.#stopped = true;
   }
 
+  /** From now on this is our metadata; the delegate is not asked any more. */
+  setMeta(meta: Buffer): void {
+    this.#ownMeta = meta;
+  }
+
   /**
-   * Our metadata; null without a delegate.
+   * Our metadata: what `setMeta` set, or else what the delegate gives; null without either.
    *
    * @throws MessageTooLargeError over 512 bytes; ConfigError for what is no bytes; whatever the
    *   delegate throws
    */
   nodeMeta(): Buffer | null {
+    if (this.#ownMeta !== undefined) return this.#ownMeta;
     const meta = this.#config.delegate?.nodeMeta?.(limits.metaBytes);
     if (meta === undefined) return null;
     if (!types.isUint8Array(meta)) {

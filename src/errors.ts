@@ -77,7 +77,8 @@ export class JoinError extends AggregateError implements MemberlistError {
   readonly code = 'ERR_MEMBERLIST_JOIN';
   readonly failures: readonly JoinFailure[];
 
-  constructor(failures: readonly JoinFailure[]) {
+  /** @param likelyCause - in words, when it is known */
+  constructor(failures: readonly JoinFailure[], likelyCause?: string) {
     const lines = failures.map(({ seed, address, error }) => {
       const where = address === undefined || address === seed ? seed : `${seed} (${address})`;
       return `  ${printable(`${where}: ${error.message}`)}`;
@@ -86,7 +87,8 @@ export class JoinError extends AggregateError implements MemberlistError {
       failures.map(({ error }) => error),
       failures.length === 0
         ? 'no seed could be joined: none was given'
-        : `no seed could be joined:\n${lines.join('\n')}`,
+        : `no seed could be joined:\n${lines.join('\n')}` +
+            (likelyCause === undefined ? '' : `\n  likely cause: ${likelyCause}`),
     );
     this.name = 'JoinError';
     this.failures = failures;
@@ -109,9 +111,14 @@ export class NoPingResponseError extends MemberlistError {
 
 /** An operation did not finish in its time. */
 export class TimeoutError extends MemberlistError {
-  constructor(operation: string, timeoutMs: number, options?: { cause?: unknown }) {
-    const message = printable(`${operation} did not finish within ${timeoutMs} ms`);
-    super('ERR_MEMBERLIST_TIMEOUT', message, options);
+  constructor(
+    operation: string,
+    timeoutMs: number,
+    options: { cause?: unknown; details?: readonly string[] } = {},
+  ) {
+    const { details = [], ...rest } = options;
+    const words = [`${operation} did not finish within ${timeoutMs} ms`, ...details].join('; ');
+    super('ERR_MEMBERLIST_TIMEOUT', printable(words), rest);
   }
 }
 

@@ -10,8 +10,21 @@
 // The package's front door. The version of Node is checked before anything else is loaded.
 import './runtime/require-node.js';
 
-export { Memberlist, type ReadyOptions, type WaitOptions } from './memberlist.js';
-export { leaveOnSignals, type LeaveOnSignalsOptions } from './leave-on-signals.js';
+export {
+  Memberlist,
+  type BroadcastOptions,
+  type MemberlistState,
+  type ReadyOptions,
+} from './memberlist.js';
+export type { WaitOptions } from './operation-options.js';
+export { leaveOnSignals, type LeaveOnSignalsOptions, type SignalHook } from './leave-on-signals.js';
+export {
+  liveness,
+  readiness,
+  type Liveness,
+  type Readiness,
+  type ReadinessOptions,
+} from './health-probes.js';
 export type { JoinOptions, JoinResult } from './join.js';
 export type { MemberEvent, MemberlistEvents } from './observability/member-events.js';
 export type { CompanyEvent } from './company/events.js';

@@ -50,11 +50,16 @@ export interface Joiner {
   resolve(seed: string, signal: AbortSignal): Promise<Address[]>;
   /** Exchanges state with one address. */
   contact(address: Address, signals: ContactSignals): Promise<void>;
+  /** The likely cause of these failures, in words, if there is one. */
+  likelyCause?(errors: readonly Error[]): string | undefined;
 }
 
 /** How long a join may take. */
 export interface JoinOptions {
-  /** Milliseconds for all seeds together. Default: each exchange has `tcpTimeout`, all have none. */
+  /**
+   * Milliseconds for all seeds together, 0 or more; 0 reaches nobody. Default, and `Infinity`: each exchange has
+   * `tcpTimeout`, all have none.
+   */
   readonly timeout?: number;
   /** Gives up when it is aborted; `join` rejects with its reason unless somebody was reached. */
   readonly signal?: AbortSignal;
@@ -78,7 +83,9 @@ export async function joinSeeds(
   const stopListening = onAbort(signal, (reason) => stop.abort(reason));
   const timeIsUp = (ms: number) => () => stop.abort(new TimeoutError('join', ms));
   const timer =
-    timeout === undefined ? undefined : joiner.clock.setTimer(timeout, timeIsUp(timeout));
+    timeout === undefined || timeout === Infinity
+      ? undefined
+      : joiner.clock.setTimer(timeout, timeIsUp(timeout));
   try {
     return await new Join(joiner, stop.signal).run(seeds);
   } catch (error) {
@@ -124,7 +131,10 @@ class Join {
     );
     await Promise.all(seeds.map(async (seed) => contacts.add(await this.#attemptsFor(seed))));
     await contacts.ended();
-    if (this.#contacted === 0) throw new JoinError(this.#failures);
+    if (this.#contacted === 0) {
+      const cause = this.#joiner.likelyCause?.(this.#failures.map(({ error }) => error));
+      throw new JoinError(this.#failures, cause);
+    }
     return { contacted: this.#contacted, failures: this.#failures };
   }
 

@@ -14,14 +14,7 @@ import type { Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import { asError } from './delegate-host.js';
 import { Departure } from './departure.js';
-import {
-  ConfigError,
-  MessageTooLargeError,
-  NodeNameRequiredError,
-  NoPingResponseError,
-  ProtocolError,
-  ShutdownError,
-} from './errors.js';
+import { MessageTooLargeError, ShutdownError, TimeoutError } from './errors.js';
 import type { ExchangeSignals } from './exchange/dialler.js';
 import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './join.js';
 import {
@@ -30,22 +23,32 @@ import {
   SafeEmitter,
   type MemberEvent,
 } from './observability/member-events.js';
+import { metaBytes, type Meta } from './meta.js';
+import {
+  checkBytes,
+  checkOptions,
+  optionRules,
+  waitRules,
+  type WaitOptions,
+} from './operation-options.js';
 import { throwIfAborted } from './runtime/abort.js';
-import { withDeadline } from './runtime/deadline.js';
 import type { Keyring } from './security/keyring.js';
+import { Sender } from './send.js';
 import { Shell } from './shell.js';
 import { resolveSeed } from './transport/resolve.js';
-import { ipToBytes, splitHostPort, type Address } from './wire/address.js';
+import { DEFAULT_TIMEOUT_MS, Waits } from './waits.js';
+import type { Address } from './wire/address.js';
 
-const DEFAULT_TIMEOUT_MS = 10_000;
 const USER_TYPE_BYTES = 1;
+const ready = { ...waitRules, minMembers: optionRules.minMembers };
 
-/** Options of an operation that takes time. */
-export interface WaitOptions {
-  /** Milliseconds. Default: 10,000. */
-  readonly timeout?: number;
-  /** Gives up waiting when it is aborted. */
-  readonly signal?: AbortSignal;
+/** What a node is doing. */
+export type MemberlistState = 'running' | 'leaving' | 'left' | 'shutdown';
+
+/** Options of `broadcast`. */
+export interface BroadcastOptions {
+  /** A broadcast replaces an earlier one of the same name, as far as that has not been sent yet. Default: no name. */
+  readonly name?: string;
 }
 
 /** Options of `ready`. */
@@ -69,14 +72,15 @@ export interface ReadyOptions extends WaitOptions {
 export class Memberlist extends SafeEmitter implements AsyncDisposable {
   readonly #config: ResolvedConfig;
   readonly #streams = new Set<EventStream>();
-  readonly #onShutdown = new Set<() => void>();
-  readonly #onAlone = new Set<() => void>();
   /** Aborted by a shutdown. */
   readonly #down = new AbortController();
   #shell!: Shell;
   #company!: Company;
   #departure!: Departure;
+  #sender!: Sender;
+  #waits!: Waits;
   #leaving: Promise<void> | undefined;
+  #hasLeft = false;
   #shutdown: Promise<void> | undefined;
 
   private constructor(config: ResolvedConfig) {
@@ -106,6 +110,21 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     list.#company = new Company(list.#shell, {
       tell: (event) => list.#publish(event),
     });
+    list.#waits = new Waits({
+      clock: list.#config.clock,
+      hasPeers: () => list.#shell.engine.hasPeers,
+    });
+    list.#sender = new Sender(
+      {
+        engine: list.#shell.engine,
+        dialler: list.#shell.dialler,
+        packets: list.#shell.packets,
+        resolve: (address) => list.#addressesOf(address, list.#down.signal),
+        mustRun: (operation) => list.#mustRun(operation),
+        onShutdown: (giveUp) => list.#waits.onShutdown(giveUp),
+      },
+      list.#config,
+    );
     const hooks = list.#config[lifeHooks];
     list.#departure = new Departure(list.#shell, hooks);
     try {
@@ -136,34 +155,45 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   async join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
     this.#mustRun('join');
     checkSeeds(seeds);
+    checkOptions(options, waitRules);
     throwIfAborted(options.signal);
     if (this.#leaving !== undefined) this.#comeBack();
     const { clock, requireNodeNames } = this.#config;
     const { contacts } = this.#company;
+    const { trouble } = this.#shell;
     return contacts.during(options.signal, (signal) => {
       const joiner = {
         clock,
         requireNodeNames,
         resolve: (seed: string, stopped: AbortSignal) => this.#addressesOf(seed, stopped),
         contact: (to: Address, signals: ExchangeSignals) => contacts.join(to, signals),
+        likelyCause: (errors: readonly Error[]) => trouble.likelyCause(errors),
       };
-      return joinSeeds(seeds, joiner, { ...options, signal });
+      return trouble.watch(joinSeeds(seeds, joiner, { ...options, signal }));
     });
   }
 
   /**
    * Resolves once there is company: so many members are alive or suspect, ourselves included.
    *
-   * @throws TimeoutError; the signal's reason; ShutdownError; ConfigError for a number that cannot be
+   * @throws TimeoutError, which says how many members there are, the last seed that failed, and a wrong label or key if
+   *   one is likely; the signal's reason; ShutdownError; ConfigError for wrong options
    */
   async ready(options: ReadyOptions = {}): Promise<void> {
     this.#mustRun('ready');
+    checkOptions(options, ready);
     const { minMembers = 2 } = options;
-    if (!Number.isSafeInteger(minMembers) || minMembers < 1) {
-      const rule = 'must be an integer, 1 or more';
-      throw new ConfigError([{ field: 'minMembers', value: minMembers, rule }]);
+    try {
+      await this.#waits.until('ready', options, (done) =>
+        this.#company.whenMembers(minMembers, done),
+      );
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      throw this.#shell.trouble.notReady(options.timeout ?? DEFAULT_TIMEOUT_MS, {
+        present: this.numMembers,
+        required: minMembers,
+      });
     }
-    await this.#until('ready', options, (done) => this.#company.whenMembers(minMembers, done));
   }
 
   /**
@@ -175,10 +205,20 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    */
   leave(options: WaitOptions = {}): Promise<void> {
     if (this.#shutdown !== undefined) return Promise.reject(new ShutdownError('leave'));
+    try {
+      checkOptions(options, waitRules);
+    } catch (error) {
+      return Promise.reject(asError(error));
+    }
     if (this.#leaving === undefined) {
       this.#company.stop(new ShutdownError('join', 'has left the cluster'));
-      const gossiped = this.#gossiped('leave', options, (done) => this.#departure.begin(done));
-      this.#leaving = gossiped.finally(() => this.#departure.complete());
+      const gossiped = this.#waits.gossiped('leave', options, (done) =>
+        this.#departure.begin(done),
+      );
+      this.#leaving = gossiped.finally(() => {
+        this.#hasLeft = true;
+        this.#departure.complete();
+      });
     }
     return this.#leaving;
   }
@@ -190,7 +230,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   shutdown(): Promise<void> {
     if (this.#shutdown === undefined) {
       // First, as the engine's end also ends what waits in its queue: that was not gossiped.
-      for (const giveUp of this.#onShutdown) giveUp();
+      this.#waits.shutDown();
       this.#down.abort(new ShutdownError('join'));
       // The snapshot is made before anything is forgotten.
       const closed = this.#company.close();
@@ -264,6 +304,34 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     return this.#shell.engine.broadcastBudget - USER_TYPE_BYTES;
   }
 
+  /** What this node is doing. After `leave` it is `left` until it joins again. */
+  get state(): MemberlistState {
+    if (this.#shutdown !== undefined) return 'shutdown';
+    if (this.#leaving === undefined) return 'running';
+    return this.#hasLeft ? 'left' : 'leaving';
+  }
+
+  /** @internal Milliseconds by which the periodic work is late. */
+  get overdueMs(): number {
+    return this.#shell.engine.overdueMs;
+  }
+
+  /**
+   * From now on sockets and timers of this node do not keep the process alive, until `ref`: for tools that use a cluster
+   * and end when their work is done. A promise that is awaited does not keep it alive either. A `transport` of your own
+   * takes part if it has `unref`.
+   */
+  unref(): this {
+    this.#shell.keepAlive(false);
+    return this;
+  }
+
+  /** Undoes `unref`. */
+  ref(): this {
+    this.#shell.keepAlive(true);
+    return this;
+  }
+
   /** The keys that packets and streams are encrypted with; undefined without encryption. */
   get keyring(): Keyring | undefined {
     return this.#config.keyring;
@@ -276,58 +344,81 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
 
   /**
    * Asks the delegate for new metadata and tells the others. Resolves once that has been gossiped
-   * (at once when nobody is there).
+   * (at once when nobody is there). After `setMeta` it tells what that set once more.
    *
    * @throws MessageTooLargeError over 512 bytes; what `nodeMeta` throws; TimeoutError; the signal's
-   *   reason; ShutdownError, also after a `leave`
+   *   reason; ConfigError for wrong options; ShutdownError, also after a `leave`
    */
   async updateNode(options: WaitOptions = {}): Promise<void> {
-    this.#mustRun('updateNode');
-    if (this.#leaving !== undefined) throw new ShutdownError('updateNode', 'has left the cluster');
+    this.#mustTakePart('updateNode');
+    checkOptions(options, waitRules);
     throwIfAborted(options.signal);
-    const meta = this.#shell.host.nodeMeta();
-    this.#shell.checkFits(meta);
-    await this.#gossiped('updateNode', options, (done) => this.#shell.engine.announce(meta, done));
+    await this.#announce('updateNode', this.#shell.host.nodeMeta(), options);
+  }
+
+  /**
+   * Sets this node's metadata and tells the others, which see it as `node.meta`. Resolves as `updateNode` does.
+   *
+   * It takes precedence over `delegate.nodeMeta`: from the first call on that is not asked any more, not even after a
+   * `leave` and a `join`. Without a call all is as the delegate says.
+   *
+   * @param meta - bytes, at most 512, or an object for {@link encodeMeta}
+   * @throws MessageTooLargeError over 512 bytes; ConfigError for what is neither bytes nor such an object, and for wrong
+   *   options; TimeoutError (the metadata is set then); the signal's reason; ShutdownError, also after a `leave`
+   */
+  async setMeta(meta: Uint8Array | Meta, options: WaitOptions = {}): Promise<void> {
+    this.#mustTakePart('setMeta');
+    checkOptions(options, waitRules);
+    const bytes = metaBytes(meta);
+    throwIfAborted(options.signal);
+    this.#shell.checkFits(bytes);
+    this.#shell.host.setMeta(bytes);
+    await this.#announce('setMeta', bytes, options);
+  }
+
+  /**
+   * Sends a message to every other member that is alive or suspect now; they get it as a `message` event, and
+   * `notifyMsg`. Members that join later do not get it. Each member is sent it in a packet, at most three times until it
+   * acknowledges that; it may come twice if an acknowledgement is lost, and not at all if the member does not answer.
+   * Broadcasts wait while earlier ones are being sent: at most 16,384, and 16 MiB; past that the oldest are dropped
+   * (`user-broadcasts-evicted`). Independent of `delegate.getBroadcasts`, which goes on beside it.
+   *
+   * @throws MessageTooLargeError above `maxBroadcastBytes`; ConfigError for what is no Uint8Array, and for wrong
+   *   options; ShutdownError, also after a `leave`
+   */
+  broadcast(message: Uint8Array, options: BroadcastOptions = {}): void {
+    this.#mustTakePart('broadcast');
+    checkBytes('message', message);
+    checkOptions(options, { name: optionRules.name });
+    const { length } = message;
+    const limit = this.maxBroadcastBytes;
+    if (length > limit) throw new MessageTooLargeError('the broadcast', length, limit);
+    this.#shell.broadcaster.add(message, options.name);
   }
 
   /**
    * Pings a node once, whether it is a member or not.
    *
-   * @param node - its name: another node at that address does not answer
-   * @param address - `'ip:port'` or `'host:port'`
+   * @param node - its name (another node at that address does not answer), or a member
+   * @param address - `'ip:port'` or `'host:port'`; may be left out for a member
    * @returns the round trip in milliseconds, with fractions
    * @throws NoPingResponseError after `probeTimeout`; ProtocolError when it cannot be sent;
-   *   ConfigError when the address is none; ShutdownError
+   *   ConfigError when the address is none, or no member has the name; ShutdownError
    */
-  async ping(node: string, address: string): Promise<number> {
-    this.#mustRun('ping');
-    const [target] = await this.#resolve('address', address);
-    this.#mustRun('ping');
-    const addr = target?.addr ?? address;
-    return new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(new ShutdownError('ping'));
-      this.#onShutdown.add(giveUp);
-      this.#shell.engine.ping({ node, addr }, (result) => {
-        this.#onShutdown.delete(giveUp);
-        if ('roundTripMs' in result) resolve(result.roundTripMs);
-        else if (result.failure === undefined) {
-          reject(new NoPingResponseError(node, addr, this.#config.probeTimeout));
-        } else {
-          const { error: cause } = result.failure;
-          reject(new ProtocolError(`${node} at ${addr}: ${cause.message}`, { cause }));
-        }
-      });
-    });
+  ping(node: Node | string, address?: string): Promise<number> {
+    return this.#sender.ping(node, address);
   }
 
   /**
    * Sends a message to a member in one packet; it may be lost.
    *
+   * @param to - a member, or its name; a member that is gone has a name as long as it is in the table
    * @throws MessageTooLargeError when it does not fit into a packet (`udpBufferSize`);
-   *   ProtocolError when the packet could not be sent; ShutdownError
+   *   ProtocolError when the packet could not be sent; ConfigError for a wrong argument, such as a name that no
+   *   member has; ShutdownError
    */
-  sendBestEffort(to: Node, message: Uint8Array): Promise<void> {
-    return this.#sendPacket({ addr: to.address, name: to.name }, message, 'sendBestEffort');
+  sendBestEffort(to: Node | string, message: Uint8Array): Promise<void> {
+    return this.#sender.bestEffort(to, message);
   }
 
   /**
@@ -336,17 +427,12 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * all; more wait for their turn, for `tcpTimeout` at most. After a rejection the message was not delivered,
    * unless the error is a timeout or a broken stream: then it may have been, and only the sign of it is lost.
    *
+   * @param to - as for `sendBestEffort`
    * @throws MessageTooLargeError over 20 MiB; BusyError when too many messages wait; TimeoutError;
-   *   ProtocolError, also when the other side closes the stream unread; ShutdownError
+   *   ProtocolError, also when the other side closes the stream unread; ConfigError for a wrong argument; ShutdownError
    */
-  async sendReliable(to: Node, message: Uint8Array): Promise<void> {
-    this.#mustRun('sendReliable');
-    try {
-      await this.#shell.dialler.userMessage({ addr: to.address, name: to.name }, message);
-    } catch (error) {
-      this.#mustRun('sendReliable');
-      throw error;
-    }
+  sendReliable(to: Node | string, message: Uint8Array): Promise<void> {
+    return this.#sender.reliable(to, message);
   }
 
   /**
@@ -354,15 +440,8 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    *
    * @throws as `sendBestEffort`, and NodeNameRequiredError; ConfigError when `to.addr` is no ip:port
    */
-  async sendToAddress(to: Address, message: Uint8Array): Promise<void> {
-    const parts = splitHostPort(to.addr);
-    if (parts === undefined || ipToBytes(parts.host) === undefined) {
-      throw new ConfigError([{ field: 'to.addr', value: to.addr, rule: "must be 'ip:port'" }]);
-    }
-    if (this.#config.requireNodeNames && to.name === undefined) {
-      throw new NodeNameRequiredError(to.addr);
-    }
-    await this.#sendPacket(to, message, 'sendToAddress');
+  sendToAddress(to: Address, message: Uint8Array): Promise<void> {
+    return this.#sender.toAddress(to, message);
   }
 
   /**
@@ -370,6 +449,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * an `overflow` event says how many. Ends on shutdown, and when the signal is aborted.
    */
   events(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<MemberEvent> {
+    checkOptions(options, { signal: optionRules.signal });
     const stream = new EventStream({ closed: () => this.#streams.delete(stream) });
     this.#streams.add(stream);
     stream.endWith(options.signal);
@@ -385,64 +465,15 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     const meta = this.#shell.host.nodeMeta();
     this.#shell.checkFits(meta);
     this.#leaving = undefined;
+    this.#hasLeft = false;
     this.#shell.engine.comeBack(meta);
     this.#departure.undo();
     this.#company.start();
   }
 
-  // Waits until what `say` queues has been gossiped; not at all when there is nobody to hear it.
-  #gossiped(what: string, options: WaitOptions, say: (done: () => void) => void): Promise<void> {
-    return this.#until(what, options, (done) => {
-      this.#onAlone.add(done);
-      say(done);
-      if (!this.#shell.engine.hasPeers) done();
-      return () => this.#onAlone.delete(done);
-    });
-  }
-
-  // Waits until what `begin` begins calls back; it gives what ends the waiting.
-  async #until(
-    what: string,
-    options: WaitOptions,
-    begin: (done: () => void) => () => unknown,
-  ): Promise<void> {
-    const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
-    const { clock } = this.#config;
-    let stopWaiting: () => void = () => undefined;
-    const happened = new Promise<void>((resolve, reject) => {
-      const giveUp = (): void => reject(new ShutdownError(what));
-      this.#onShutdown.add(giveUp);
-      const end = begin(resolve);
-      stopWaiting = () => {
-        this.#onShutdown.delete(giveUp);
-        end();
-      };
-    });
-    try {
-      await withDeadline(happened, { clock, timeoutMs: timeout, signal, what });
-    } finally {
-      stopWaiting();
-    }
-  }
-
-  async #sendPacket(to: Address, message: Uint8Array, operation: string): Promise<void> {
-    this.#mustRun(operation);
-    const packet = this.#shell.engine.userPacket(to, message);
-    if (packet === undefined) {
-      const limit = this.#shell.engine.userMessageBudget;
-      throw new MessageTooLargeError('the message', message.length, limit);
-    }
-    await this.#shell.packets.sendForUser(packet, to);
-  }
-
-  async #resolve(field: string, address: string): Promise<Address[]> {
-    try {
-      return await this.#addressesOf(address, this.#down.signal);
-    } catch (cause) {
-      this.#mustRun('ping');
-      const rule = `cannot be used: ${asError(cause).message}`;
-      throw new ConfigError([{ field, value: address, rule }], { cause });
-    }
+  async #announce(what: string, meta: Buffer | null, options: WaitOptions): Promise<void> {
+    this.#shell.checkFits(meta);
+    await this.#waits.gossiped(what, options, (done) => this.#shell.engine.announce(meta, done));
   }
 
   #addressesOf(seed: string, signal: AbortSignal): Promise<Address[]> {
@@ -454,9 +485,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     // What one part throws does not keep the others from hearing of it.
     this.#shell.guard.run(() => this.#company.told(event));
     // When all leave at once, the last words of each have nobody left to hear them.
-    if (event.type === 'leave' && this.#onAlone.size > 0 && !this.#shell.engine.hasPeers) {
-      for (const resolve of this.#onAlone) resolve();
-    }
+    if (event.type === 'leave') this.#waits.memberLeft();
     this.#shell.host.tell(event);
     this.#publish(event);
   }
@@ -465,6 +494,11 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     if (this.#shutdown !== undefined) return;
     this.emitSafely(event.type, argumentsOf(event));
     for (const stream of this.#streams) stream.push(event);
+  }
+
+  #mustTakePart(operation: string): void {
+    this.#mustRun(operation);
+    if (this.#leaving !== undefined) throw new ShutdownError(operation, 'has left the cluster');
   }
 
   #mustRun(operation: string): void {

@@ -50,6 +50,23 @@ export function encodeMeta(meta: Meta, limit: number = limits.metaBytes): Buffer
 }
 
 /**
+ * Metadata as bytes of its own: those that are given, or an object encoded.
+ *
+ * @throws as `encodeMeta`
+ * @internal
+ */
+export function metaBytes(meta: Uint8Array | Meta): Buffer {
+  if (!types.isUint8Array(meta)) {
+    if (isPlainObject(meta)) return encodeMeta(meta);
+    const rule = 'must be a Uint8Array, such as a Buffer, or a plain object';
+    throw new ConfigError([problem('meta', meta, rule)]);
+  }
+  const limit = limits.metaBytes;
+  if (meta.length > limit) throw new MessageTooLargeError('the metadata', meta.length, limit);
+  return Buffer.from(meta);
+}
+
+/**
  * The object that `encodeMeta` was given. Bytes come as `Buffer`s.
  *
  * @returns undefined for what is not such metadata, as others may send whatever they like

@@ -6,6 +6,7 @@
 
 // The world round the core: transport, streams, the user's callbacks, log. It carries out the core's
 // effects and brings in what arrives.
+import { Broadcaster } from './broadcaster.js';
 import type { ResolvedConfig } from './config/options.js';
 import type { Snapshot } from './company/snapshot.js';
 import { readSnapshot } from './company/snapshot-keeper.js';
@@ -22,6 +23,7 @@ import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler, type ExchangeSignals } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
 import { StreamMemory } from './exchange/stream-memory.js';
+import { JoinTrouble } from './join-trouble.js';
 import { createLogger } from './observability/logger.js';
 import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
@@ -31,6 +33,7 @@ import { PacketSender } from './packet-sender.js';
 import { handlersFor, type Receivers } from './receivers.js';
 import { Guard, internalErrorHook } from './runtime/guard.js';
 import { CidrList } from './security/cidr.js';
+import { KeyFile } from './security/key-file.js';
 import { layersFor } from './security/layers.js';
 import { NetTransport } from './transport/net-transport.js';
 import type { Transport } from './transport/transport.js';
@@ -58,6 +61,9 @@ export class Shell {
   readonly counters: Counters;
   readonly dialler: Dialler;
   readonly host: DelegateHost;
+  /** What is known of why others cannot be joined. */
+  readonly trouble: JoinTrouble;
+  readonly broadcaster: Broadcaster;
   readonly packets: PacketSender;
   readonly report: (report: Report) => void;
   readonly bindPort: number;
@@ -76,6 +82,7 @@ export class Shell {
   /** Is told when this node is cut off, and when it is not any more. */
   cutOff: (isCutOff: boolean) => void = () => undefined;
   #metrics: Metrics.Publication | undefined;
+  #keyFile: KeyFile | undefined;
 
   private constructor(
     base: Base,
@@ -96,8 +103,8 @@ export class Shell {
     this.counters = counters;
     this.report = report;
     this.host = host;
-    const { snapshot } = init;
-    this.snapshot = snapshot;
+    this.trouble = base.trouble;
+    this.snapshot = init.snapshot;
     const { addr, port } = init.advertised;
     this.bindPort = config.bindPort === 0 ? port : config.bindPort;
     const { clock, random } = config;
@@ -130,9 +137,10 @@ export class Shell {
       {
         codec: new PacketCodec(layers),
         identity: identityOf(config, init.advertised),
-        earlierIncarnation: earlierIncarnation(config, snapshot),
+        earlierIncarnation: earlierIncarnation(config, init.snapshot),
       },
     );
+    this.broadcaster = new Broadcaster({ engine: this.engine, clock, report });
     const meta = host.nodeMeta();
     this.checkFits(meta);
     const isEncrypted = config.keyring !== undefined;
@@ -166,7 +174,11 @@ export class Shell {
   static async start(given: ResolvedConfig, listener: ShellListener): Promise<Shell> {
     const { bindAddr, bindPort, advertiseAddr, advertisePort } = given;
     const counters = new Counters();
-    const write = (report: Report): void => reporter.report(report);
+    const trouble = new JoinTrouble();
+    const write = (report: Report): void => {
+      trouble.observe(report);
+      reporter.report(report);
+    };
     const guard = new Guard({ counters, report: write }, { hook: given[internalErrorHook] });
     const { report } = guard;
     const clock = guard.clock(given.clock);
@@ -174,7 +186,7 @@ export class Shell {
     const transport = config.transport ?? new NetTransport({ bindAddr, bindPort, clock });
     const reporter = new Reporter({ logger: createLogger(config.logger), clock });
     const host = new DelegateHost({ config, counters, report });
-    const base: Base = { config, transport, counters, guard, reporter, host };
+    const base: Base = { config, transport, counters, guard, reporter, host, trouble };
     try {
       // prom-client is loaded by those who want metrics only; and before the node runs, as what it
       // tells goes to somebody who has it only once this resolved.
@@ -192,6 +204,7 @@ export class Shell {
       const advertised = transport.finalAdvertiseAddr(advertiseAddr, advertisePort);
       const shell = new Shell(base, { advertised, snapshot, listener });
       if (metrics !== undefined) shell.#publishMetrics(metrics);
+      shell.#watchKeys();
       return shell;
     } catch (error) {
       base.engine?.stop();
@@ -213,6 +226,8 @@ export class Shell {
       this.packets.stop();
       this.dialler.stop();
       this.#state.stop();
+      this.broadcaster.stop();
+      this.#keyFile?.stop();
       this.#streams.stop();
       // Whatever one of them throws, the sockets are closed.
       guard.run(() => this.engine.stop());
@@ -266,6 +281,19 @@ export class Shell {
       },
       { name: config.name },
     );
+  }
+
+  /** Whether the node's sockets keep the process alive. */
+  keepAlive(isKept: boolean): void {
+    if (isKept) this.#transport.ref?.();
+    else this.#transport.unref?.();
+  }
+
+  #watchKeys(): void {
+    const { keyFile, keyring, clock } = this.config;
+    if (keyFile === undefined || keyring === undefined) return;
+    this.#keyFile = new KeyFile(keyFile, { clock, keyring, report: this.report });
+    this.#keyFile.start();
   }
 
   #publishMetrics({ publishMetrics }: typeof Metrics): void {
@@ -342,4 +370,5 @@ interface Base extends Receivers {
   readonly counters: Counters;
   readonly reporter: Reporter;
   readonly host: DelegateHost;
+  readonly trouble: JoinTrouble;
 }

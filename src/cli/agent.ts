@@ -29,7 +29,7 @@ import {
 import { loggerTo } from './log-lines.js';
 import type { Page } from './page/server.js';
 import { nodeAsJson } from './show-meta.js';
-import { keyOf } from './visitor.js';
+import { keysOf } from './visitor.js';
 
 /** For the last lines of an agent whose output is not read. */
 const FLUSH_MS = 1_000;
@@ -71,7 +71,8 @@ start node_modules/.bin/node-memberlist.)
   --advertise IP[:PORT] what others are told. Default: the bound one
   --join SEED           a member to join; may be given several times. Ends with 1 if none is reached
   --key KEY             the cluster's key in base64; others on this machine can see it
-  --key-file FILE       a file with it
+  --key-file FILE       a file with it, or with several, one a line, the first seals; read again
+                        when it changes
   --label LABEL         the cluster's label
   --meta TEXT           our metadata, at most 512 bytes
   --serf                be a guest in a Serf cluster
@@ -239,7 +240,7 @@ class Agent {
       bindPort: bind?.port,
       advertiseAddr: advertise?.host,
       advertisePort: advertise?.port,
-      secretKey: keyOf(values),
+      ...keysOf(values),
       label: textOf(values, 'label'),
       logger: loggerTo(this.#log, textOf(values, 'log-level') ?? 'warn'),
       ...(this.#guest ?? { delegate: { nodeMeta: () => this.#meta } }),

@@ -6,8 +6,8 @@
 
 // Looks at a cluster without becoming a member: asks a node for its table, and pings, from a port of its
 // own. It tells nobody of itself, so nobody lists it.
-import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
+import type { MemberlistConfig } from '../config/options.js';
 import { resolveConfig } from '../config/resolve.js';
 import { nodeOfRecord } from '../core/membership/merge.js';
 import type { Node } from '../core/member.js';
@@ -16,6 +16,7 @@ import type { MessageSource } from '../exchange/conversation.js';
 import { Dialler, keepState } from '../exchange/dialler.js';
 import { Pacer } from '../exchange/pacer.js';
 import { systemClock } from '../runtime/system-clock.js';
+import { readKeyFile } from '../security/key-file.js';
 import { layersFor } from '../security/layers.js';
 import { NetTransport } from '../transport/net-transport.js';
 import { resolveSeed, SeedSyntaxError } from '../transport/resolve.js';
@@ -49,7 +50,7 @@ export const visitorOptions = {
 
 /** What `--help` says of them. */
 export const visitorHelp = `  --key KEY         the cluster's key in base64; others on this machine can see it
-  --key-file FILE   a file with it
+  --key-file FILE   a file with it, or with several, one a line; # begins a comment
   --label LABEL     the cluster's label
   --bind IP         the address of ours to use. Default: any`;
 
@@ -80,14 +81,19 @@ export function visitOf(
   return { values, target, timeoutMs: numberOf(values, 'timeout', { from: 1, ...timeoutMs }) };
 }
 
-/** @throws UsageError when the file cannot be read, or both were given */
-export function keyOf(values: Values): string | undefined {
-  const file = textOf(values, 'key-file');
-  const key = textOf(values, 'key');
-  if (file === undefined) return key;
-  if (key !== undefined) throw new UsageError('--key and --key-file exclude each other');
+/**
+ * The key settings of a command; the file may have several keys, one a line.
+ *
+ * @throws UsageError when the file cannot be read, a line of it is no key, or both options were given
+ */
+export function keysOf(values: Values): Pick<MemberlistConfig, 'secretKey' | 'keyFile'> {
+  const keyFile = textOf(values, 'key-file');
+  const secretKey = textOf(values, 'key');
+  if (keyFile === undefined) return { secretKey };
+  if (secretKey !== undefined) throw new UsageError('--key and --key-file exclude each other');
   try {
-    return readFileSync(file, 'utf8').trim();
+    readKeyFile(keyFile);
+    return { keyFile };
   } catch (error) {
     throw new UsageError(`--key-file: ${(error as Error).message}`);
   }
@@ -120,7 +126,7 @@ export class Visitor {
 
   private constructor(transport: NetTransport, values: Values, timeoutMs: number) {
     const label = textOf(values, 'label');
-    const layers = layersFor(resolveConfig({ label, secretKey: keyOf(values) }));
+    const layers = layersFor(resolveConfig({ label, ...keysOf(values) }));
     this.#transport = transport;
     this.#codec = new PacketCodec(layers);
     const clock = systemClock;

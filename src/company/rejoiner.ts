@@ -273,10 +273,11 @@ export class Rejoiner {
   async #try<T extends Address>(address: T, join: (address: T) => Promise<void>): Promise<void> {
     const { counters, report } = this.#host;
     const peer = address.name ?? address.addr;
+    const first = this.#isBeginning && this.#alive === 1;
     try {
       await join(address);
       counters.rejoins.joined++;
-      report({ code: 'rejoined', peer, address: address.addr });
+      report({ code: 'rejoined', peer, address: address.addr, first });
     } catch (error) {
       if (!this.#isRunning) return;
       counters.rejoins.failed++;

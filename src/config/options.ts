@@ -115,8 +115,15 @@ export interface MemberlistConfig {
    * of that. For several keys, or to rotate them, use `keyring`. Default: no encryption.
    */
   secretKey?: Uint8Array | string | undefined;
-  /** The keys that encrypt all traffic. Not together with `secretKey`. Default: no encryption. */
+  /** The keys that encrypt all traffic. Not together with `secretKey` or `keyFile`. Default: no encryption. */
   keyring?: Keyring | undefined;
+  /**
+   * A file with the keys that encrypt all traffic: one a line, in base64, the first is the primary; what follows a `#`
+   * does not count. Watched: when it changes its keys are taken at once (`key-file-read`), and when it is wrong then the
+   * node keeps the keys that it has (`key-file-failed`). Mode 0640 or less. Not together with `secretKey` or
+   * `keyring`. Default: no encryption.
+   */
+  keyFile?: string | undefined;
   /** With a key: drop what is not encrypted. False only while encryption is rolled out. Default: true. */
   gossipVerifyIncoming?: boolean | undefined;
   /** With a key: encrypt what we send. False only while encryption is rolled out. Default: true. */
@@ -262,6 +269,7 @@ export type OptionalSetting =
   | 'advertiseAddr'
   | 'advertisePort'
   | 'keyring'
+  | 'keyFile'
   | 'cidrsAllowed'
   | 'seeds'
   | 'snapshot'

@@ -12,8 +12,10 @@ import { lifeguardRules, type LifeguardRules } from '../core/lifeguard/rules.js'
 import { NameBound } from '../core/name-bound.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import { internalErrorHook, type InternalErrorHook } from '../runtime/guard.js';
+import { asError } from '../runtime/as-error.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { systemRandom } from '../runtime/system-random.js';
+import { readKeyFile } from '../security/key-file.js';
 import { Keyring } from '../security/keyring.js';
 import { layersFor } from '../security/layers.js';
 import { PacketCodec, packetBudget } from '../wire/packet-codec.js';
@@ -42,6 +44,7 @@ const notGiven: Readonly<Record<OptionalSetting, undefined>> = {
   advertiseAddr: undefined,
   advertisePort: undefined,
   keyring: undefined,
+  keyFile: undefined,
   cidrsAllowed: undefined,
   seeds: undefined,
   snapshot: undefined,
@@ -110,8 +113,11 @@ function problem(field: string, value: unknown, rule: string): ConfigProblem {
 }
 
 function keyProblems(given: Given): ConfigProblem[] {
-  if (given.secretKey === undefined || given.keyring === undefined) return [];
-  return [problem('secretKey', hidden, 'must not be given together with keyring')];
+  const [first, ...others] = (['secretKey', 'keyring', 'keyFile'] as const).filter(
+    (field) => given[field] !== undefined,
+  );
+  if (first === undefined || others.length === 0) return [];
+  return [problem(first, hidden, `must not be given together with ${others.join(' and ')}`)];
 }
 
 function delegateProtocolProblems(
@@ -174,13 +180,12 @@ function fillIn(given: Given & { name: string }, config: HiddenConfig): Resolved
     random: systemRandom,
     ...given,
   };
-  const { bindAddr, cidrsAllowed, advertisePort, keyring, metrics, seeds, rejoin, snapshot } =
-    settings;
+  const { bindAddr, cidrsAllowed, advertisePort, metrics, seeds, rejoin, snapshot } = settings;
   return Object.freeze({
     ...settings,
     bindAddr: Object.freeze(typeof bindAddr === 'string' ? [bindAddr] : [...bindAddr]),
     advertisePort: advertisePort === 0 ? undefined : advertisePort,
-    keyring: secretKey === undefined ? keyring : new Keyring(secretKey),
+    keyring: secretKey === undefined ? keysOf(settings) : new Keyring(secretKey),
     cidrsAllowed: cidrsAllowed && Object.freeze([...cidrsAllowed]),
     metrics: metrics && frozenMetrics(metrics),
     seeds: typeof seeds === 'object' ? Object.freeze([...seeds]) : seeds,
@@ -188,6 +193,19 @@ function fillIn(given: Given & { name: string }, config: HiddenConfig): Resolved
     rejoin: rejoin && completeRejoin(rejoin),
     ...hiddenSettings(config),
   });
+}
+
+function keysOf({
+  keyring,
+  keyFile,
+}: Pick<ResolvedConfig, 'keyring' | 'keyFile'>): Keyring | undefined {
+  if (keyFile === undefined) return keyring;
+  try {
+    return readKeyFile(keyFile);
+  } catch (cause) {
+    const rule = `cannot be used: ${asError(cause).message}`;
+    throw new ConfigError([problem('keyFile', keyFile, rule)], { cause });
+  }
 }
 
 function hiddenSettings(config: HiddenConfig): HiddenConfig {

@@ -169,9 +169,11 @@ const rejoinRules: Readonly<Record<keyof RejoinOptions, Rule>> = {
   forgetAfter: timeout,
 };
 
+function isPath(path: unknown): boolean {
+  return typeof path === 'string' && path !== '' && !path.includes('\0');
+}
+
 const snapshot: Rule = (value) => {
-  const isPath = (path: unknown): boolean =>
-    typeof path === 'string' && path !== '' && !path.includes('\0');
   if (!isObject(value) || !isPath(value.path)) return 'must be an object with the path of a file';
   const other = Object.keys(value).find((option) => option !== 'path');
   return other === undefined ? undefined : `must not have '${other}'; the only option is path`;
@@ -202,6 +204,7 @@ export const rules: Readonly<Record<keyof MemberlistConfig, Rule>> = {
     (value) => isObject(value) && typeof value.openingKeys === 'function',
     'must be a Keyring',
   ),
+  keyFile: rule(isPath, 'must be the path of a file'),
   gossipVerifyIncoming: flag,
   gossipVerifyOutgoing: flag,
   cidrsAllowed: networks,

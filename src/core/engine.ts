@@ -200,6 +200,11 @@ export class Engine {
     return this.#membership.suspicionsRunning;
   }
 
+  /** Milliseconds by which the next probe is late: the node does nothing any more if that grows and grows. */
+  get overdueMs(): number {
+    return this.#probing.overdueMs;
+  }
+
   /** Inbound messages that wait for their turn now. */
   get inboxDepth(): number {
     return this.#inbox.size;
@@ -244,9 +249,9 @@ export class Engine {
     if (this.#running) this.#dispatcher.receive(packet, from, receivedAt);
   }
 
-  /** Pings one node; `done` is called once, unless the engine is stopped. */
-  ping(target: PingTarget, done: (result: PingResult) => void): void {
-    this.#pinger.ping(target, done);
+  /** Pings one node, with messages for the same packet; `done` is called once, unless the engine is stopped. */
+  ping(target: PingTarget, done: (result: PingResult) => void, along?: readonly Buffer[]): void {
+    this.#pinger.ping(target, done, along);
   }
 
   /** Looks for a living node that has our name, too; `done` as in {@link Pinger.findNamesake}. */

@@ -56,7 +56,11 @@ export type Report =
   | { readonly code: 'broadcast-too-large'; peer: string; size: number }
   | { readonly code: 'broadcasts-evicted'; peer?: undefined; count: number }
   | { readonly code: 'user-broadcast-too-large'; peer?: undefined; size: number; limit: number }
-  | { readonly code: 'rejoined'; peer: string; address: string }
+  | { readonly code: 'user-broadcasts-evicted'; peer?: undefined; count: number }
+  | { readonly code: 'key-file-read'; peer?: undefined; path: string; keys: number }
+  | { readonly code: 'key-file-failed'; peer?: undefined; path: string; error: Error }
+  | { readonly code: 'key-file-mode'; peer?: undefined; path: string; mode: string }
+  | { readonly code: 'rejoined'; peer: string; address: string; first: boolean }
   | { readonly code: 'rejoin-failed'; peer: string; error: Error }
   | { readonly code: 'seeds-failed'; peer?: string; error: Error }
   | { readonly code: 'seeds-unreachable'; peer: string; forMs: number; error: Error }

@@ -83,6 +83,11 @@ export class Scheduler {
     this.#arm();
   }
 
+  /** Milliseconds since the next tick should have come; 0 when it is not due yet, or when this does not run. */
+  get overdueMs(): number {
+    return this.#timer === undefined ? 0 : Math.max(0, this.#clock.now() - this.#dueAt);
+  }
+
   #arm(): void {
     const delay = Math.max(0, this.#dueAt - this.#clock.now());
     this.#timer = this.#clock.setTimer(delay, () => this.#fire());

@@ -81,6 +81,7 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'broadcast-too-large': peers(ONE),
   'broadcasts-evicted': peers(ONE),
   'user-broadcast-too-large': local(ONE),
+  'user-broadcasts-evicted': local(ONE),
   rejoined: peers(ABOUT_MEMBERS),
   'rejoin-failed': network(ONE),
   'seeds-failed': network(ONE),
@@ -100,6 +101,10 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'address-not-allowed': local(),
   'address-gone': local(),
   'loopback-advertised': local(),
+  // Once for each change of the file; a fault of it once until another one (security/key-file.ts).
+  'key-file-read': local(),
+  'key-file-mode': local(),
+  'key-file-failed': local(ONE),
   'leave-withheld': peers(ONE),
   'leave-unfinished': local(),
   'internal-error': peers(ONE),

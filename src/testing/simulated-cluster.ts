@@ -10,7 +10,8 @@
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../core/ports.js';
 import type { MembershipEvent } from '../core/membership/events.js';
-import type { Memberlist, WaitOptions } from '../memberlist.js';
+import type { Memberlist } from '../memberlist.js';
+import type { WaitOptions } from '../operation-options.js';
 import type {
   AddNodeOptions,
   RestartOptions,

@@ -56,7 +56,7 @@ interface Route {
   readonly port: number;
 }
 
-/** Packets over UDP, streams over TCP. Its listening sockets keep the process alive until `shutdown`. */
+/** Packets over UDP, streams over TCP. Its sockets keep the process alive until `shutdown` or `unref`. */
 export class NetTransport implements Transport {
   readonly #bindAddrs: readonly string[];
   readonly #bindPort: number;
@@ -153,6 +153,19 @@ export class NetTransport implements Transport {
     this.#assertRunning('dial');
     const target = parseTarget(to.addr);
     return dialTcp({ ...target, timeout, signal, clock: this.#clock, sockets: this.#streams });
+  }
+
+  unref(): void {
+    this.#keepAlive(false);
+  }
+
+  ref(): void {
+    this.#keepAlive(true);
+  }
+
+  #keepAlive(isKept: boolean): void {
+    this.#streams.keepAlive(isKept);
+    for (const socket of [...this.#udpSockets, ...this.#listeners]) socket.keepAlive(isKept);
   }
 
   shutdown(): Promise<void> {

@@ -41,9 +41,21 @@ export class SocketSet {
   /** How many may linger; more and the oldest is destroyed. */
   mostLingering = Infinity;
 
+  #isKept = true;
+
+  /** Whether these sockets, and later ones, keep the process alive. */
+  keepAlive(isKept: boolean): void {
+    this.#isKept = isKept;
+    for (const socket of this.#sockets) {
+      if (isKept) socket.ref();
+      else socket.unref();
+    }
+  }
+
   /** Keeps the socket until it is closed. Its errors are from then on never unhandled. */
   add(socket: Socket): void {
     this.#sockets.add(socket);
+    if (!this.#isKept) socket.unref();
     socket.on('error', () => undefined);
     socket.once('close', () => {
       this.#sockets.delete(socket);
@@ -132,6 +144,12 @@ export class TcpListener {
     this.#server = server;
     const bound = server.address();
     this.port = bound === null || typeof bound === 'string' ? 0 : bound.port;
+  }
+
+  /** Whether it keeps the process alive; it does until it is told otherwise. */
+  keepAlive(isKept: boolean): void {
+    if (isKept) this.#server.ref();
+    else this.#server.unref();
   }
 
   /** Stops listening; resolves when the connections that came in here are closed as well. */

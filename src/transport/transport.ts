@@ -82,6 +82,10 @@ export interface Transport {
     to: Address,
     options: { timeout: number; signal?: AbortSignal | undefined },
   ): Promise<Connection>;
+  /** From now on sockets do not keep the process alive. Without this method `Memberlist.unref` has no effect on them. */
+  unref?(): void;
+  /** Undoes `unref`. */
+  ref?(): void;
   /** Closes sockets and open streams; resolves when the last is closed. Idempotent. */
   shutdown(): Promise<void>;
 }

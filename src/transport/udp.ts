@@ -97,6 +97,12 @@ export class UdpSocket {
     });
   }
 
+  /** Whether it keeps the process alive; it does until it is told otherwise. */
+  keepAlive(isKept: boolean): void {
+    if (isKept) this.#socket.ref();
+    else this.#socket.unref();
+  }
+
   /** Closes; nothing is delivered once this was called. Call it once. */
   close(): Promise<void> {
     this.#socket.removeAllListeners('message');

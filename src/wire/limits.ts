@@ -58,6 +58,14 @@ export const limits = {
   queuedBroadcasts: 65_536,
   /** Bytes of those broadcasts: 27,000 claims with all the metadata that there may be. */
   queuedBroadcastBytes: 16 * MiB,
+  /** Messages of `Memberlist.broadcast` that wait until those before them are sent; past it the oldest are dropped. */
+  userBroadcasts: 16_384,
+  /** Bytes of those messages. */
+  userBroadcastBytes: 16 * MiB,
+  /** Members that have packets of broadcasts and have not acknowledged them yet, at once. */
+  userBroadcastsUnanswered: 32,
+  /** How often a member is sent a broadcast that it does not acknowledge. */
+  userBroadcastAttempts: 3,
   /** Pings of one packet that are answered: Go and we send one. Each more is one packet more for one that came. */
   pingsPerPacket: 1,
   /** The same for indirect pings: each is answered with a ping to somebody, and an ack or a nack. */

@@ -51,7 +51,10 @@ import {
   decodeSerfTags,
   encodeMeta,
   lanConfig,
+  leaveOnSignals,
+  liveness,
   localConfig,
+  readiness,
   serfGuest,
   wanConfig,
 } from '../../src/index.js';
@@ -89,11 +92,23 @@ export function memberlist(list: Memberlist, node: Node): void {
   holds<Equal<Memberlist['healthScore'], number>>();
   holds<Equal<Memberlist['keyring'], Keyring | undefined>>();
   holds<Equal<Memberlist['config'], Readonly<ResolvedConfig>>>();
-  holds<Equal<Memberlist['ping'], (node: string, address: string) => Promise<number>>>();
+  holds<Equal<Memberlist['ping'], (node: Node | string, address?: string) => Promise<number>>>();
   type Send<To> = (to: To, message: Uint8Array) => Promise<void>;
-  holds<Equal<Memberlist['sendBestEffort'], Send<Node>>>();
-  holds<Equal<Memberlist['sendReliable'], Send<Node>>>();
+  holds<Equal<Memberlist['sendBestEffort'], Send<Node | string>>>();
+  holds<Equal<Memberlist['sendReliable'], Send<Node | string>>>();
   holds<Equal<Memberlist['sendToAddress'], Send<Address>>>();
+  holds<Equal<ReturnType<Memberlist['broadcast']>, void>>();
+  list.broadcast(Buffer.of(1), { name: 'config' });
+  holds<Equal<ReturnType<Memberlist['setMeta']>, Promise<void>>>();
+  void list.setMeta({ role: 'web' }, { timeout: 1 }).then(() => list.setMeta(Buffer.of(1)));
+  holds<Equal<Memberlist['state'], 'running' | 'leaving' | 'left' | 'shutdown'>>();
+  holds<Equal<ReturnType<Memberlist['unref']>, Memberlist>>();
+  holds<Equal<ReturnType<typeof liveness>['ok'], boolean>>();
+  holds<Equal<ReturnType<typeof readiness>['members'], number>>();
+  readiness(list, { minMembers: 3 });
+  const off = leaveOnSignals(list, { before: () => undefined, after: () => Promise.resolve() });
+  holds<Equal<typeof off, () => void>>();
+  leaveOnSignals(list, ['SIGTERM'], { exit: false, timeout: 5_000 });
   holds<Equal<ReturnType<Memberlist['events']>, AsyncIterableIterator<MemberEvent>>>();
   holds<Extends<{ signal?: AbortSignal }, Parameters<Memberlist['events']>[0]>>();
 
@@ -217,7 +232,7 @@ export function data(node: Node, result: JoinResult): void {
 }
 
 export function configuration(registry: Registry): MemberlistConfig[] {
-  const everything: Required<Omit<MemberlistConfig, 'secretKey' | 'keyring'>> = {
+  const everything: Required<Omit<MemberlistConfig, 'secretKey' | 'keyring' | 'keyFile'>> = {
     ...wanConfig(),
     name: 'a',
     bindAddr: ['127.0.0.1', '::1'],
@@ -256,6 +271,7 @@ export function configuration(registry: Registry): MemberlistConfig[] {
     { ...lanConfig(), bindAddr: '127.0.0.1', secretKey: Buffer.alloc(16) },
     { ...localConfig(), secretKey: 'base64', metrics: false },
     { rejoin: false, seeds: (signal: AbortSignal) => Promise.resolve([String(signal.aborted)]) },
+    { keyFile: '/etc/gossip/keys' },
     { keyring: new Keyring(Keyring.generate()), name: undefined },
   ];
   // @ts-expect-error unknown fields are mistakes

@@ -51,8 +51,16 @@ export class Pinger {
     this.#isStopped = true;
   }
 
-  /** Pings one node in a packet; `done` is called once, unless the engine is stopped. */
-  ping({ node, addr }: PingTarget, done: (result: PingResult) => void): void {
+  /**
+   * Pings one node in a packet; `done` is called once, unless the engine is stopped.
+   *
+   * @param along - messages for the same packet, if they fit; else they go in packets after it
+   */
+  ping(
+    { node, addr }: PingTarget,
+    done: (result: PingResult) => void,
+    along: readonly Buffer[] = [],
+  ): void {
     const { clock, settings } = this.#context;
     const seqNo = this.#self.nextSequence();
     const sentAt = clock.now();
@@ -63,7 +71,7 @@ export class Pinger {
     };
     this.#acks.expect(seqNo, waiter, settings.probeTimeout);
     const ping = encodeMessage(this.#self.ping(seqNo, node));
-    this.#outbox.send({ addr, name: node }, [ping], (failure) => {
+    this.#outbox.send({ addr, name: node }, [ping, ...along], (failure) => {
       if (!this.#acks.has(seqNo)) return;
       this.#acks.cancel(seqNo);
       done({ failure });

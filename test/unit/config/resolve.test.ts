@@ -46,6 +46,7 @@ test('without a configuration everything has the default of a LAN', () => {
       random: systemRandom,
       advertiseAddr: undefined,
       advertisePort: undefined,
+      keyFile: undefined,
       keyring: undefined,
       cidrsAllowed: undefined,
       seeds: undefined,

@@ -71,6 +71,7 @@ const cases: Record<keyof MemberlistConfig, { good: unknown[]; bad: unknown[] }>
     good: [[], ['a', '10.0.0.1:7946', 'n/[::1]:80', 'srv+_gossip._udp.example.org'], nothing],
     bad: ['a', null, {}, [1], ['a', 'b:0'], ['srv+'], ['srv+a/b'], ['srv+a:80']],
   },
+  keyFile: { good: ['/etc/gossip/keys'], bad: ['', 1, null, 'a\0'] },
   snapshot: {
     good: [{ path: '/var/lib/gossip.json' }],
     bad: ['/x', null, [], {}, { path: '' }, { path: 1 }, { path: 'a\0' }, { path: '/x', file: 1 }],

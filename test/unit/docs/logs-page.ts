@@ -8,7 +8,7 @@
 // runs the service. `npm run docs` writes it.
 import type { ReportCode } from '../../../src/core/reports.js';
 import { lineLimits } from '../../../src/observability/line-limits.js';
-import { lines } from '../../../src/observability/reporter.js';
+import { lines } from '../../../src/observability/report-lines.js';
 import { limits } from '../../../src/wire/limits.js';
 
 const INTRODUCTION = `# Logs
@@ -113,7 +113,15 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
     'Two nodes have one name, and this one left: nobody was told, as the others would take the other one for gone. See `address-conflict`.',
   'leave-unfinished':
     'There was no time to tell everybody of the leave; some may report `failed`. Give `leave` more time.',
-  rejoined: 'A member that had failed, or a seed, was reached again, and the clusters are one.',
+  'user-broadcasts-evicted':
+    '`broadcast` was called faster than the members can be told: more than 16,384 messages or 16 MiB waited, and the oldest `count` were dropped. Broadcast less, or give messages a `name` so that newer ones replace older ones.',
+  'key-file-read': 'The `keyFile` has changed, and its keys are in use. The line never has a key.',
+  'key-file-failed':
+    'The `keyFile` has changed and cannot be read, or a line of it is no key. The node goes on with the keys that it has, and reads the file again when it changes. Logged once for each fault.',
+  'key-file-mode':
+    'More users than the owner and the group may read the `keyFile`, or others than the owner may write it. `chmod 0640`, or `defaultMode: 0640` for a volume of Kubernetes.',
+  rejoined:
+    'The first contact with the cluster (`first`), or a member that had failed, or a seed, was reached again, and the clusters are one.',
   'rejoin-failed':
     'A lost member or a seed did not answer; it is tried again. Gone for good? `forget(name)`.',
   'seeds-unreachable':

@@ -18,7 +18,7 @@ import { rules } from '../../../src/config/rules.js';
 import { lanConfig } from '../../../src/config/presets.js';
 import { dropReasons } from '../../../src/core/counters.js';
 import { metricDefinitions } from '../../../src/observability/metric-definitions.js';
-import { lines } from '../../../src/observability/reporter.js';
+import { lines } from '../../../src/observability/report-lines.js';
 
 const root = new URL('../../../', import.meta.url).pathname;
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');

@@ -276,7 +276,10 @@ test('every code says what can cause it, and what peers or the network can cause
   assert.deepEqual(unbounded.map(([code]) => code).sort(), [
     'address-gone',
     'address-not-allowed',
+    'key-file-mode',
+    'key-file-read',
     'leave-unfinished',
+    'leave-withheld',
     'loopback-advertised',
     'public-address',
     'queue-depth',
