@@ -279,7 +279,6 @@ test('every code says what can cause it, and what peers or the network can cause
     'key-file-mode',
     'key-file-read',
     'leave-unfinished',
-    'leave-withheld',
     'loopback-advertised',
     'public-address',
     'queue-depth',
