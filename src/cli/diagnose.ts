@@ -10,11 +10,13 @@ import { ConfigError, ProtocolError, TimeoutError } from '../errors.js';
 import type { Address } from '../wire/address.js';
 import { limits } from '../wire/limits.js';
 import { UsageError, type Values } from './command.js';
+import { otherProtocolAt } from './other-protocol.js';
 import { targetOf, Visitor, type PingAnswer } from './visitor.js';
 
 /** One thing that the doctor says. */
 export interface Finding {
-  readonly verdict: 'ok' | 'note' | 'bad';
+  /** `skip`: another finding keeps this step from telling anything. */
+  readonly verdict: 'ok' | 'note' | 'bad' | 'skip';
   readonly about:
     'name' | 'tcp' | 'cluster' | 'udp' | 'time' | 'node' | 'address' | 'versions' | 'members';
   readonly words: string;
@@ -35,6 +37,12 @@ const note = (about: Finding['about'], words: string, advice: string): Finding =
 const bad = (about: Finding['about'], words: string, advice: string): Finding => {
   return { verdict: 'bad', about, words, advice };
 };
+const skip = (about: Finding['about'], words: string, advice: string): Finding => {
+  return { verdict: 'skip', about, words, advice };
+};
+
+/** How the exchange of state went: the other side answered, it refused us, or it was not reached. */
+type OverTcp = 'answered' | 'refused' | 'unreachable';
 
 /**
  * Examines a node.
@@ -73,6 +81,7 @@ async function* examine(visitor: Visitor, to: Address, timeoutMs: number): Async
   }
   const times = answers.flatMap((answer) => ('ms' in answer ? [answer.ms] : []));
   let nodes: readonly Node[] | undefined;
+  let overTcp: OverTcp = 'answered';
   try {
     const table = await visitor.table(to);
     nodes = table.nodes;
@@ -80,9 +89,12 @@ async function* examine(visitor: Visitor, to: Address, timeoutMs: number): Async
     yield ok('cluster', `label and key are right: it told its state in ${table.ms.toFixed(1)} ms`);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    yield* troubleOverTcp(error as Error, to, times.length > 0);
+    const unreachable = unreachableOverTcp(error as Error, to, times.length > 0);
+    overTcp = unreachable === undefined ? 'refused' : 'unreachable';
+    if (unreachable !== undefined) yield unreachable;
+    else yield* refusedOverTcp(error as Error, to, timeoutMs);
   }
-  yield* overUdp(answers, times, nodes !== undefined);
+  yield* overUdp(answers, times, overTcp);
   if (nodes === undefined) return;
   yield* whoIsThere(visitor, to, nodes, times.length > 0 ? timeoutMs : 0);
   yield* versionsOf(nodes);
@@ -94,30 +106,53 @@ async function* examine(visitor: Visitor, to: Address, timeoutMs: number): Async
     : note('members', words, 'Somebody does not answer just now; run `members` again in a minute.');
 }
 
-function* troubleOverTcp(error: Error, to: Address, answersUdp: boolean): Generator<Finding> {
+/** Why there is no connection; undefined when there is one. */
+function unreachableOverTcp(error: Error, to: Address, answersUdp: boolean): Finding | undefined {
   const words = causesOf(error);
   const { code } = (error.cause ?? error) as { code?: unknown };
   if (code === 'ECONNREFUSED') {
-    yield bad(
+    return bad(
       'tcp',
       `${to.addr} refuses TCP`,
       'Nothing listens there: does the process run? On this address and port?',
     );
-  } else if (error instanceof TimeoutError && words.includes('dialling')) {
+  }
+  if (error instanceof TimeoutError && words.includes('dialling')) {
     const advice = answersUdp
       ? 'UDP gets through, so a firewall drops TCP. Open the same port for TCP.'
       : 'A firewall drops it, or no such machine is there. Open the port for TCP and UDP.';
-    yield bad('tcp', `${to.addr} does not take TCP connections (no answer)`, advice);
-  } else if (error instanceof ProtocolError && words.includes('could not be reached')) {
-    yield bad('tcp', words, 'Check the address, routes and firewalls.');
-  } else {
-    yield ok('tcp', 'takes TCP connections');
-    yield mismatch(words, error);
+    return bad('tcp', `${to.addr} does not take TCP connections (no answer)`, advice);
   }
+  if (error instanceof ProtocolError && words.includes('could not be reached')) {
+    return bad('tcp', words, 'Check the address, routes and firewalls.');
+  }
+  return undefined;
 }
 
-// What a node says, or does not say, to somebody with another label or key.
-function mismatch(words: string, error: Error): Finding {
+async function* refusedOverTcp(
+  error: Error,
+  to: Address,
+  timeoutMs: number,
+): AsyncGenerator<Finding> {
+  yield ok('tcp', 'takes TCP connections');
+  const words = causesOf(error);
+  const aboutKey = keyMismatch(words);
+  if (aboutKey !== undefined) {
+    yield aboutKey;
+    return;
+  }
+  const other = await otherProtocolAt(to.addr, timeoutMs);
+  yield other === undefined
+    ? unexplained(words, error)
+    : bad(
+        'cluster',
+        `${other} is spoken there, not the protocol of memberlist`,
+        'Another program listens at this port, or a proxy in front of it. Give the gossip port (default: 7946).',
+      );
+}
+
+/** What a node with another key says. */
+function keyMismatch(words: string): Finding | undefined {
   if (words.includes('this node has no key') || words.includes('this cluster is encrypted')) {
     return words.includes('a stream in plaintext')
       ? bad(
@@ -134,6 +169,11 @@ function mismatch(words: string, error: Error): Finding {
       'Give the key that the cluster uses now; was it rotated?',
     );
   }
+  return undefined;
+}
+
+/** A node with another label closes the connection, and so do many other programs. */
+function unexplained(words: string, error: Error): Finding {
   if (words.includes('closed without an answer') || words.includes('broke off')) {
     const advice =
       'It has another label than ours (see --label), or it is encrypted and we are not (see --key-file), or ' +
@@ -153,14 +193,25 @@ function mismatch(words: string, error: Error): Finding {
 function* overUdp(
   answers: readonly PingAnswer[],
   times: readonly number[],
-  answersTcp: boolean,
+  overTcp: OverTcp,
 ): Generator<Finding> {
   if (times.length === 0) {
     const [first] = answers;
     const why = first !== undefined && 'failure' in first ? first.failure : 'no answer';
-    const advice = answersTcp
-      ? 'Open the port for UDP, there and back: its answers come from that port. Until then members suspect it.'
-      : 'If TCP is wrong as well, mend that first; a wrong label or key silences UDP, too.';
+    if (overTcp === 'refused') {
+      const advice =
+        'A member with another key or label answers no ping. Correct that, and run this again.';
+      yield skip(
+        'udp',
+        'not known: no ping is answered until the exchange over TCP succeeds',
+        advice,
+      );
+      return;
+    }
+    const advice =
+      overTcp === 'answered'
+        ? 'Open the port for UDP, there and back: its answers come from that port. Until then members suspect it.'
+        : 'Correct TCP first, then run this again.';
     yield bad('udp', `no ping over UDP is answered (${why})`, advice);
     return;
   }

@@ -13,6 +13,7 @@ const MARKS: Readonly<Record<Finding['verdict'], string>> = {
   ok: 'ok  ',
   note: 'note',
   bad: 'BAD ',
+  skip: 'skip',
 };
 
 /** Says what is wrong with a node, seen from here. */
@@ -22,8 +23,8 @@ export const doctor: Command = {
 
 Tries, from this machine and without joining, everything that a member needs of another: the name is
 looked up, TCP is dialled, label and key are tried by an exchange of state, UDP there and back, protocol
-versions, and whether the address that the node tells others is the one at which it answers. Says what
-is wrong and what to do. Ends with 0 when nothing is.
+versions, and whether the address that the node tells others is the one at which it answers. Recognises
+HTTP, TLS and SSH at the port. Says what is wrong and what to do. Ends with 0 when nothing is.
 
   --timeout MS      for each step. Default: 2000
   --json            the findings as JSON, one a line

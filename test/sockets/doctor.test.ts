@@ -1,0 +1,102 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What `doctor` says of a port at which something else than a memberlist answers, or one with another key.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer as createHttp } from 'node:http';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { suite, test } from 'node:test';
+import { createServer as createTls } from 'node:tls';
+import { main } from '../../src/cli/main.js';
+import { Keyring, localConfig, Memberlist, type MemberlistConfig } from '../../src/index.js';
+import { selfSigned } from './self-signed.js';
+
+const bindAddr = '127.7.9.1';
+
+async function doctor(...words: string[]): Promise<{ status: number; out: string }> {
+  let out = '';
+  const ignored = (): void => undefined;
+  const status = await main(['doctor', '--timeout=1000', ...words], {
+    stdin: new PassThrough(),
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (out += text) },
+    on: ignored,
+    off: ignored,
+  });
+  return { status, out };
+}
+
+const others: { title: string; protocol: string; server: () => Server }[] = [
+  { title: 'an HTTP server', protocol: 'HTTP', server: () => createHttp() },
+  {
+    title: 'a TLS server',
+    protocol: 'TLS',
+    server: () => createTls(selfSigned('gossip.example')),
+  },
+  {
+    title: 'a TLS server that refuses the handshake',
+    protocol: 'TLS',
+    server: () =>
+      createTls({ ...selfSigned('gossip.example'), minVersion: 'TLSv1.2', ciphers: 'PSK' }),
+  },
+  {
+    title: 'an SSH server',
+    protocol: 'SSH',
+    server: () =>
+      createServer((socket) => socket.on('error', () => undefined).write('SSH-2.0-test\r\n')),
+  },
+];
+
+suite('doctor', () => {
+  for (const { title, protocol, server } of others) {
+    test(`recognises ${title}`, async () => {
+      const listening = server();
+      const sockets = new Set<{ destroy(): void }>();
+      listening.on('connection', (socket) => sockets.add(socket));
+      await once(listening.listen(0, bindAddr), 'listening');
+      const { port } = listening.address() as AddressInfo;
+      const { status, out } = await doctor(`${bindAddr}:${port}`);
+      for (const socket of sockets) socket.destroy();
+      listening.close();
+      assert.equal(status, 1);
+      assert.match(out, new RegExp(`BAD  cluster +${protocol} is spoken there`));
+      assert.match(out, /skip udp/);
+      assert.doesNotMatch(out, /BAD {2}udp/);
+    });
+  }
+
+  const given = Keyring.generate().toString('base64');
+  const illnesses: { title: string; config: MemberlistConfig; words: string[]; says: RegExp }[] = [
+    {
+      title: 'another key',
+      config: { secretKey: Keyring.generate() },
+      words: [`--key=${given}`],
+      says: /BAD {2}cluster +it is encrypted with another key/,
+    },
+    {
+      title: 'another label',
+      config: { label: 'blue' },
+      words: ['--label=green'],
+      says: /BAD {2}cluster +it takes the connection and closes it/,
+    },
+  ];
+  for (const { title, config, words, says } of illnesses) {
+    test(`does not blame UDP for ${title}`, async () => {
+      const name = 'checked';
+      await using list = await Memberlist.create({
+        ...{ ...localConfig(), name, bindAddr, bindPort: 0 },
+        ...config,
+      });
+      const { status, out } = await doctor(...words, list.localNode.address);
+      assert.equal(status, 1);
+      assert.match(out, says);
+      assert.match(out, /skip udp +not known/);
+      assert.doesNotMatch(out, /BAD {2}udp/);
+    });
+  }
+});
