@@ -157,7 +157,7 @@ class Ending {
   }
 
   get #leftMs(): number {
-    return Math.max(0, this.#endsAt - systemClock.now());
+    return Math.max(0, Math.round(this.#endsAt - systemClock.now()));
   }
 
   async #hook(what: string, hook: SignalHook | undefined, timeoutMs: number): Promise<void> {

@@ -7,8 +7,11 @@
 // What `doctor` says of a port at which something else than a memberlist answers, or one with another key.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { suite, test } from 'node:test';
 import { createServer as createTls } from 'node:tls';
@@ -99,4 +102,24 @@ suite('doctor', () => {
       assert.doesNotMatch(out, /BAD {2}udp/);
     });
   }
+
+  test('a key file has a key on each line, the first of which is used', async () => {
+    const [used, old] = [Keyring.generate(), Keyring.generate()];
+    const folder = mkdtempSync(join(tmpdir(), 'keys-'));
+    const path = join(folder, 'keys');
+    writeFileSync(
+      path,
+      `# now\n${used.toString('base64')}\n\n${old.toString('base64')} # until Friday\n`,
+    );
+    await using list = await Memberlist.create({
+      ...{ ...localConfig(), name: 'checked', bindAddr, bindPort: 0, secretKey: used },
+    });
+    const { status, out } = await doctor(`--key-file=${path}`, list.localNode.address);
+    assert.deepEqual([status, /BAD|skip/.test(out)], [0, false], out);
+    writeFileSync(path, 'no key\n');
+    const wrong = await doctor(`--key-file=${path}`, list.localNode.address);
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.out, /--key-file: line 1 /);
+    rmSync(folder, { recursive: true });
+  });
 });

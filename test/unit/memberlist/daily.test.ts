@@ -5,12 +5,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import {
   ConfigError,
+  JoinError,
   Keyring,
   MessageTooLargeError,
   TimeoutError,
@@ -148,5 +149,45 @@ void it('a key file is read again when it is replaced, and a bad one changes not
     await rejection(cluster.node('c', { keyFile: path, secretKey: one }), ConfigError);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+void it('a key file that others may read is named once in a warning', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'keys-'));
+  try {
+    const path = join(folder, 'keys');
+    writeFileSync(path, Keyring.generate().toString('base64'), { mode: 0o600 });
+    chmodSync(path, 0o644);
+    await using cluster = new Cluster();
+    const log = new Log();
+    const a = await cluster.node('a', { keyFile: path, logger: log });
+    await until(a, () => log.of('key-file-mode').length === 1);
+    assert.match(log.of('key-file-mode')[0]?.message ?? '', /0644/);
+    assert.equal(log.of('key-file-mode')[0]?.level, 'warn');
+    chmodSync(path, 0o640);
+    const quiet = new Log();
+    const b = await cluster.node('b', { keyFile: path, logger: quiet });
+    await b.join([a.localNode.address]);
+    assert.deepEqual(quiet.of('key-file-mode'), []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+void it('the errors of join and ready name a key as the likely cause, whoever lacks it', async () => {
+  const [one, two] = [Keyring.generate(), Keyring.generate()];
+  const cases = [
+    { ours: {}, theirs: { secretKey: one }, says: /likely cause: a missing key/ },
+    { ours: { secretKey: one }, theirs: {}, says: /likely cause: a (missing )?key/ },
+    { ours: { secretKey: one }, theirs: { secretKey: two }, says: /likely cause: a wrong key/ },
+  ];
+  for (const { ours, theirs, says } of cases) {
+    await using cluster = new Cluster();
+    const a = await cluster.node('a', theirs);
+    const b = await cluster.node('b', ours);
+    assert.match((await rejection(b.join([a.localNode.address]), JoinError)).message, says);
+    const late = await rejection(b.ready({ timeout: 1 }), TimeoutError);
+    assert.match(late.message, says);
+    assert.match(late.message, /1 of 2 members are there/);
   }
 });
