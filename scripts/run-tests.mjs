@@ -1,10 +1,19 @@
 // Runs the tests below the named folders of test/ with node's own runner, TypeScript by tsx.
 // (Node 20 has no globs in `node --test`.) Options after `--` go to the runner. One process for each processor: the
 // runner's own default is one less, which on two processors leaves one idle.
+//
+// Most unit tests take less time than a process takes to start and load the library. So the unit tests of one folder
+// share a process. A test must leave the process as it found it: no timers, listeners or replaced globals.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** Folders whose files share processes. */
+const SHARED = join('test', 'unit') + sep;
+/** Most files in one process. */
+const GROUP_FILES = 12;
 
 const words = process.argv.slice(2);
 const options = words.filter((word) => word.startsWith('-'));
@@ -34,10 +43,39 @@ if (files.length === 0) {
   console.error(`no tests in ${folders.join(', ')}`);
   process.exit(1);
 }
+
+/** Lists of files that run in one process. */
+function groupsOf(all) {
+  const groups = [];
+  const open = new Map();
+  for (const file of all) {
+    const folder = dirname(file);
+    const group = open.get(folder);
+    if (group !== undefined && group.length < GROUP_FILES) group.push(file);
+    else {
+      const begun = [file];
+      groups.push(begun);
+      if (file.startsWith(SHARED)) open.set(folder, begun);
+    }
+  }
+  return groups;
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'memberlist-tests-'));
+const entries = groupsOf(files).map((group, i) => {
+  if (group.length === 1) return group[0];
+  const entry = join(scratch, `${i}-${basename(dirname(group[0]))}.test.mjs`);
+  const imports = group.map(
+    (file) => `import ${JSON.stringify(pathToFileURL(resolve(file)).href)};\n`,
+  );
+  writeFileSync(entry, imports.join(''));
+  return entry;
+});
 const concurrency = `--test-concurrency=${availableParallelism()}`;
 const run = spawnSync(
   process.execPath,
-  ['--import', 'tsx', '--test', '--test-reporter=spec', concurrency, ...options, ...files],
+  ['--import', 'tsx', '--test', '--test-reporter=spec', concurrency, ...options, ...entries],
   { stdio: 'inherit' },
 );
+rmSync(scratch, { recursive: true });
 process.exit(run.status ?? 1);
