@@ -62,6 +62,18 @@ test('past 1024 streams the source that has most gives way to one that has less'
   assert.equal((await stage.asked(pushPull))?.type, 6, 'whoever has nothing is served');
 });
 
+test('where the system allows few streams, these are all, and one source has half of them', async () => {
+  const stage = await Stage.open(undefined, { maxStreams: 4 });
+  const greedy = stuck(3, idle, '10.9.0.1');
+  await accepted(stage, greedy);
+  assert.equal(open(greedy), 2);
+  const others = [2, 3, 4].map((n) => stuck(1, idle, `10.9.0.${n}`));
+  await accepted(stage, others.flat());
+  assert.equal(open([...greedy, ...others.flat()]), 4);
+  assert.equal(open(others.flat()), 3);
+  assert.deepEqual(stage.host.drops, ['too-many-streams', 'too-many-streams']);
+});
+
 test('addresses of one IPv6 network are one source', async () => {
   const stage = await Stage.open();
   const address = (i: number): string => `[2001:db8:0:1::${(i + 1).toString(16)}]:7946`;

@@ -94,7 +94,10 @@ test('past the total, peers take turns', async () => {
   all.push(...stage.sendMany(3, 'x'), ...stage.sendMany(3, 'y'));
   await turn();
   assert.equal(stage.begun.length, limits.sends);
-  for (let ended = 0; ended < 6; ended++) await stage.endOne();
+  for (let ended = 1; ended <= 6; ended++) {
+    await stage.endOne();
+    assert.equal(stage.begun.length, limits.sends + ended, 'one more for each that ends');
+  }
   assert.deepEqual(stage.begun.slice(limits.sends), ['x0', 'y0', 'x1', 'y1', 'x2', 'y2']);
   await stage.endAll();
   await Promise.all(all);

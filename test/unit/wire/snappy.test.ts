@@ -10,10 +10,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mock, test } from 'node:test';
 import { limits } from '../../../src/wire/limits.js';
-import { sliceSizes } from '../../../src/wire/sliced.js';
+import { sliceSizes, wholly } from '../../../src/wire/sliced.js';
 import { snappyDecompress, snappyDecompressSliced } from '../../../src/wire/snappy.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 import { snappyBlock } from '../../fuzz/snappy-block.js';
+import { Ledger, OutOfMemory } from './ledger.js';
 
 interface Vector {
   readonly name: string;
@@ -106,6 +107,22 @@ test('the bound is kept to the byte', () => {
   const block = Buffer.from(vector.block, 'hex');
   throwsFault(block, 'too-large', 65_536);
   assert.equal(snappyDecompress(block, 65_537).length, 65_537);
+});
+
+test('what a block gives is reserved before it is allocated', () => {
+  const content = Buffer.alloc(200_000, 'abcdefg');
+  const block = snappyBlock(content);
+  const memory = new Ledger();
+  assert.ok(wholly(snappyDecompressSliced(block, MiB, memory)).equals(content));
+  assert.equal(memory.held, content.length);
+  const allocation = mock.method(Buffer, 'allocUnsafe');
+  try {
+    const short = new Ledger(content.length - 1);
+    assert.throws(() => wholly(snappyDecompressSliced(block, MiB, short)), OutOfMemory);
+    assert.equal(allocation.mock.callCount(), 0);
+  } finally {
+    allocation.mock.restore();
+  }
 });
 
 test('a block that is not right is refused', () => {
