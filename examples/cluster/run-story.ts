@@ -6,6 +6,7 @@
 
 // Goes through the story, step by step, and keeps what came of each.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { printable } from 'node-memberlist';
 import type { Cluster } from './cluster.js';
 import type { Step } from './story.js';
 
@@ -64,7 +65,8 @@ async function runStep(cluster: Cluster, result: StepResult, endsBy: number): Pr
     cluster.journal.note(`✔ ${step.name}: ${result.outcome}`, 'good');
   } catch (error) {
     cluster.signal.throwIfAborted();
-    result.outcome = error instanceof Error ? error.message : String(error);
+    // It can hold names and metadata that others chose, and goes to the terminal.
+    result.outcome = printable(error instanceof Error ? error.message : String(error));
     result.state = 'failed';
     cluster.journal.note(`✖ ${step.name}: ${result.outcome}`, 'bad');
   }
