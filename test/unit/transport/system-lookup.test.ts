@@ -5,7 +5,8 @@
  */
 
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { Resolver } from 'node:dns/promises';
+import { mock, suite, test } from 'node:test';
 import { Driver } from '../../../src/testing/driver.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import {
@@ -13,6 +14,7 @@ import {
   namesFor,
   searchListOf,
   SystemLookup,
+  systemPorts,
   type LookupPorts,
 } from '../../../src/transport/system-lookup.js';
 
@@ -206,6 +208,27 @@ suite('a host name', () => {
     stop.abort(new Error('never mind'));
     await Promise.all(all);
     assert.equal(machine.queries.length, 128);
+  });
+});
+
+suite('a query to the name servers of this machine', () => {
+  test('is cancelled when it is given up, so that it keeps no process alive', async () => {
+    let fail: (error: Error) => void = () => undefined;
+    const silent = (): Promise<string[]> => new Promise((_resolve, reject) => (fail = reject));
+    const resolve4 = mock.method(Resolver.prototype, 'resolve4', silent as never);
+    const cancel = mock.method(Resolver.prototype, 'cancel', () => fail(coded('ECANCELLED')));
+    try {
+      const stop = new AbortController();
+      const answer = systemPorts.query('db', 4, stop.signal);
+      stop.abort();
+      await assert.rejects(answer, { code: 'ECANCELLED' });
+      assert.equal(cancel.mock.callCount(), 1);
+      await assert.rejects(systemPorts.query('db', 4, stop.signal), stop.signal.reason as Error);
+      assert.equal(resolve4.mock.callCount(), 1, 'what is given up before is not asked');
+    } finally {
+      resolve4.mock.restore();
+      cancel.mock.restore();
+    }
   });
 });
 
