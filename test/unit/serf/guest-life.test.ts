@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serfGuest, type Memberlist, type SerfGuest } from '../../../src/index.js';
-import { decodeState, encodeState } from '../../../src/serf/messages.js';
+import { decodeState, encodeIntent, encodeState } from '../../../src/serf/messages.js';
 import { addressOf, Cluster, until } from '../memberlist/cluster.js';
 
 const create = (cluster: Cluster, name: string, guest: SerfGuest, more = {}): Promise<Memberlist> =>
@@ -56,6 +56,31 @@ test('a join while a leave is under way ends that leave, and the join counts', a
   await leaving;
   assert.equal(b.localNode.state, 'alive');
   await until([a, b], () => a.member('b')?.state === 'alive');
+});
+
+test('a false word that a node leaves is answered once, also after a leave and a join of its own', async () => {
+  await using cluster = new Cluster();
+  const a = await create(cluster, 'a', serfGuest());
+  const b = await create(cluster, 'b', serfGuest());
+  await b.join([addressOf(a).addr]);
+  const ownTime = (): number | undefined => stateOf(b).statusLtimes.get('b');
+  const hearLeave = (ltime: number): void =>
+    b.config.delegate?.notifyMsg?.(encodeIntent({ kind: 'leave', ltime, node: 'b' }), { addr: '' });
+  hearLeave(100);
+  assert.equal(ownTime(), 101);
+  hearLeave(100);
+  assert.equal(ownTime(), 101, 'the answer is known, and its time does not rise for ever');
+  await b.leave();
+  await b.join([addressOf(a).addr]);
+  hearLeave(200);
+  assert.equal(ownTime(), 201);
+});
+
+test('a leave that nobody is there to hear is not said to those that come later', async () => {
+  await using cluster = new Cluster();
+  const a = await create(cluster, 'a', serfGuest());
+  await a.leave();
+  assert.deepEqual(a.config.delegate?.getBroadcasts?.(3, 60_000), []);
 });
 
 test('after all have left at once each of them can join again, and stays', async () => {
