@@ -74,6 +74,8 @@ export class SendQueue {
       leftMs -= this.#clock.now() - since;
     }
     try {
+      // Where this process is busy, timers are late, and the turn may come first.
+      if (leftMs <= 0) throw tooLate(sending);
       return await work(leftMs);
     } finally {
       this.#end(to, peer);
@@ -88,7 +90,8 @@ export class SendQueue {
     }
   }
 
-  #turn(peer: Peer, { to, bytes, timeoutMs }: Sending): Promise<void> {
+  #turn(peer: Peer, sending: Sending): Promise<void> {
+    const { to, bytes, timeoutMs } = sending;
     const isFull =
       this.#waiting >= limits.waitingSends || this.#waitingBytes + bytes > limits.waitingSendBytes;
     if (isFull) {
@@ -116,10 +119,7 @@ export class SendQueue {
           reject(reason);
         },
       };
-      const timer = this.#clock.setTimer(timeoutMs, () => {
-        const what = `sending a message to ${to}, which waits behind others,`;
-        waiting.giveUp(new TimeoutError(what, timeoutMs));
-      });
+      const timer = this.#clock.setTimer(timeoutMs, () => waiting.giveUp(tooLate(sending)));
       peer.waiting.add(waiting);
       this.#waiting++;
       this.#waitingBytes += bytes;
@@ -156,4 +156,8 @@ export class SendQueue {
   #forgetIdle(to: string, peer: Peer): void {
     if (peer.underWay === 0 && peer.waiting.size === 0) this.#peers.delete(to);
   }
+}
+
+function tooLate({ to, timeoutMs }: Sending): TimeoutError {
+  return new TimeoutError(`sending a message to ${to}, which waits behind others,`, timeoutMs);
 }

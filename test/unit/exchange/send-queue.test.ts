@@ -122,6 +122,23 @@ test('waiting counts: what is left of the time is told, and a message whose time
   assert.equal(stage.clock.pending, 0);
 });
 
+test('a message whose turn comes after its time, as after a stall, is given up and makes room', async () => {
+  const stage = new Stage();
+  const first = stage.sendMany(limits.sendsPerPeer, 'a');
+  const late = assert.rejects(stage.send('a', { name: 'late', timeoutMs: 500 }), TimeoutError);
+  const next = stage.send('a', { name: 'next', timeoutMs: 5_000 });
+  await turn();
+  // What ended meanwhile is told of before the timers.
+  stage.clock.now = () => 700;
+  await stage.endOne();
+  await late;
+  await turn();
+  assert.equal(stage.begun.at(-1), 'next');
+  assert.equal(stage.left.at(-1), 4_300);
+  await stage.endAll();
+  await Promise.all([...first, next]);
+});
+
 test('when too many messages or bytes wait, the next is refused at once with a BusyError', async () => {
   const stage = new Stage();
   void stage.sendMany(limits.sendsPerPeer, 'a');
