@@ -7,10 +7,15 @@
 // What compression allocates on a stream is reserved first.
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { GossipCipher } from '../../../src/security/aes-gcm.js';
+import { Keyring } from '../../../src/security/keyring.js';
 import { compressContent, decompressContentSliced } from '../../../src/wire/compression.js';
+import { Label } from '../../../src/wire/label.js';
 import { lzwCompress, lzwCompressSliced } from '../../../src/wire/lzw.js';
 import { wholly } from '../../../src/wire/sliced.js';
+import { wrapForStreamSliced } from '../../../src/wire/stream-codec.js';
 import { Ledger, OutOfMemory } from './ledger.js';
 
 const MiB = 1024 * 1024;
@@ -39,6 +44,33 @@ test('a small message that gives a large one stops where the memory ends', () =>
     assert.throws(() => decompress(bomb, memory), OutOfMemory);
     assert.ok(process.memoryUsage().arrayBuffers - before <= most + MiB, `${most}`);
     assert.ok(memory.peak <= most);
+  }
+});
+
+test('what is compressed and sealed for a stream is reserved before it is made', () => {
+  const content = randomBytes(300_000);
+  const cipher = new GossipCipher({
+    keyring: new Keyring(Buffer.alloc(32, 1)),
+    ...{ version: 1, verifyIncoming: true, verifyOutgoing: true },
+  });
+  const label = new Label({ label: '', skipInboundCheck: false });
+  for (const [compress, seals] of [
+    [true, false],
+    [false, true],
+    [true, true],
+  ] as const) {
+    const layers = { label, compress, cipher: seals ? cipher : undefined };
+    const memory = new Ledger();
+    const message = wholly(wrapForStreamSliced(content, layers, memory));
+    const what = `compressed ${compress}, sealed ${seals}`;
+    assert.ok(memory.held >= message.length, `${what}: ${memory.held} of ${message.length}`);
+    // The compressor's own room, or the compressed content, is held beside what comes of it.
+    const most = compress ? memory.peak - 1 : message.length - 1;
+    assert.throws(
+      () => wholly(wrapForStreamSliced(content, layers, new Ledger(most))),
+      OutOfMemory,
+      what,
+    );
   }
 });
 
