@@ -1,0 +1,147 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What peers choose (names, metadata, errors) reaches the terminal of no command raw, whichever command shows it.
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { suite, test, type TestContext } from 'node:test';
+import { main } from '../../src/cli/main.js';
+import { localConfig, Memberlist } from '../../src/index.js';
+import { encodeMessage } from '../../src/wire/message-codec.js';
+import { MessageType } from '../../src/wire/message-type.js';
+
+const port = 17_956;
+const evil = 'evil\u001b[31m\u009b2J\u202egnp\r\nnode-memberlist: all is well\u0007\u2028z';
+const inText = 'evil\\u001b[31m\\u009b2J\\u202egnp\\u000d\\u000anode-memberlist: all is well';
+// The same in JSON; the short forms of the standard are as plain.
+const inJson = 'evil\\u001b[31m\\u009b2J\\u202egnp\\r\\nnode-memberlist: all is well';
+const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+/** A command of the command line under way, and what it wrote. */
+class Run {
+  readonly stdin = new PassThrough();
+  readonly ended: Promise<number>;
+  out = '';
+  err = '';
+  #wrote: () => void = () => undefined;
+
+  constructor(...words: string[]) {
+    const ignored = (): void => undefined;
+    this.ended = main(words, {
+      stdin: this.stdin,
+      stdout: { write: (text) => this.#took(() => (this.out += text)) },
+      stderr: { write: (text) => this.#took(() => (this.err += text)) },
+      on: ignored,
+      off: ignored,
+    });
+  }
+
+  /** Resolves once the output has this text. */
+  async said(text: string): Promise<void> {
+    while (!(this.out + this.err).includes(text)) {
+      await new Promise<void>((resolve) => (this.#wrote = resolve));
+    }
+  }
+
+  #took(take: () => void): boolean {
+    take();
+    this.#wrote();
+    return true;
+  }
+}
+
+function assertPlain({ out, err }: Run, what: string): void {
+  for (const line of [...out.split('\n'), ...err.split('\n')]) {
+    assert.ok(!harmful.test(line), `${what}: ${JSON.stringify(line)}`);
+  }
+}
+
+/** Tells the node at an address that there is a member with the name and metadata of above. */
+async function tellOfEvil(host: string): Promise<void> {
+  const socket = createSocket('udp4');
+  const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
+  const where = { addr: Buffer.of(127, 7, 9, 66), port: 9 };
+  const claim = { node: evil, ...where, meta: Buffer.from(evil), vsn, incarnation: 1 };
+  socket.send(encodeMessage({ type: MessageType.alive, ...claim }), port, host, () =>
+    socket.close(),
+  );
+  await once(socket, 'close');
+}
+
+/** A node that knows such a member, and does not look whether it lives. */
+async function nodeThatKnowsEvil(t: TestContext, bindAddr: string): Promise<void> {
+  const config = { ...localConfig(), name: 'node', bindAddr, bindPort: port, probeInterval: 0 };
+  const list = await Memberlist.create(config);
+  t.after(() => list.shutdown());
+  const joined = once(list, 'join');
+  await tellOfEvil(bindAddr);
+  await joined;
+}
+
+/** A server that answers everything with an error of such a text. */
+async function hostileServer(t: TestContext, host: string): Promise<void> {
+  const error = `${evil} ${'x'.repeat(5_000)}`;
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.end(encodeMessage({ type: MessageType.err, error })));
+  });
+  t.after(() => server.close());
+  server.listen(port, host);
+  await once(server, 'listening');
+}
+
+suite('what peers choose is shown escaped', () => {
+  test('by members and doctor, of a member', async (t) => {
+    await nodeThatKnowsEvil(t, '127.7.9.2');
+    for (const [words, shown] of [
+      [['members'], inText],
+      [['members', '--json'], inJson],
+      [['doctor', '--timeout=300'], ''],
+      [['doctor', '--timeout=300', '--json'], ''],
+    ] as const) {
+      const run = new Run(...words, `127.7.9.2:${port}`);
+      await run.ended;
+      assertPlain(run, words.join(' '));
+      assert.ok(run.out.includes(shown), run.out);
+      if (words[1] !== '--json') continue;
+      const [first] = run.out
+        .split('\n')
+        .map((line) => JSON.parse(line || '{}') as { name: string });
+      assert.equal(first?.name, evil, 'a parser has it exactly');
+    }
+  });
+
+  test('by every command, of a server that answers with an error', async (t) => {
+    await hostileServer(t, '127.7.9.3');
+    const target = `127.7.9.3:${port}`;
+    for (const words of [
+      ['members', target],
+      ['doctor', '--timeout=300', target],
+      ['doctor', '--timeout=300', '--json', target],
+      ['ping', '--tcp', '--count=1', '--timeout=300', target],
+      ['agent', '--name=a', '--bind=127.7.9.4:0', `--join=${target}`, '--log-level=debug'],
+    ]) {
+      const run = new Run(...words);
+      assert.notEqual(await run.ended, 0);
+      assertPlain(run, words.join(' '));
+      assert.match(run.out + run.err, /evil\\+u001b\[31m\\+u009b2J\\+u202egnp/, words.join(' '));
+    }
+  });
+
+  test('by an agent, in its events and in its log', async () => {
+    const run = new Run('agent', '--name=b', `--bind=127.7.9.5:${port}`, '--log-level=debug');
+    await run.said('started');
+    await tellOfEvil('127.7.9.5');
+    await run.said(inJson);
+    run.stdin.end('leave\n');
+    assert.equal(await run.ended, 0);
+    assertPlain(run, 'agent');
+    assert.ok(run.err.includes('evil'), 'the log has it, too');
+  });
+});
