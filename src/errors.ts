@@ -88,7 +88,7 @@ export class JoinError extends AggregateError implements MemberlistError {
       failures.length === 0
         ? 'no seed could be joined: none was given'
         : `no seed could be joined:\n${lines.join('\n')}` +
-            (likelyCause === undefined ? '' : `\n  likely cause: ${likelyCause}`),
+            (likelyCause === undefined ? '' : `\n  ${printable(`likely cause: ${likelyCause}`)}`),
     );
     this.name = 'JoinError';
     this.failures = failures;

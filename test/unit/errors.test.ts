@@ -99,3 +99,22 @@ test('sizes, limits and nodes can be read from the errors', () => {
   assert.deepEqual([tooLarge.size, tooLarge.limit], [513, 512]);
   assert.equal(new errors.NoPingResponseError('n1', 'a:1', 5).node, 'n1');
 });
+
+test('what peers chose is escaped in messages, and the fields have it as it is', () => {
+  const evil = 'evil\u001b[31m\u009b2J\u202egnp\r\nall is well';
+  const shown = 'evil\\u001b[31m\\u009b2J\\u202egnp\\u000d\\u000aall is well';
+  const refused = { seed: evil, address: '10.0.0.2:7946', error: new Error(evil) };
+  const made = {
+    join: new JoinError([refused], evil),
+    timeout: new errors.TimeoutError(evil, 1, { details: [evil] }),
+    protocol: new ProtocolError(evil),
+    ping: new errors.NoPingResponseError(evil, '10.0.0.1:7946', 500),
+  };
+  for (const [what, { message }] of Object.entries(made)) {
+    assert.ok(message.includes(shown), `${what}: ${message}`);
+    assert.ok(!/[\p{Cc}\p{Cf}]/u.test(message.replaceAll('\n', '')), what);
+    assert.ok(!message.includes('\nall is well'), what);
+  }
+  assert.equal(made.join.failures[0]?.seed, evil);
+  assert.equal(made.ping.node, evil);
+});
