@@ -134,7 +134,7 @@ suite('what peers choose is shown escaped', () => {
     }
   });
 
-  test('by an agent, in its events and in its log', async () => {
+  test('by an agent, in its events and in its log', { timeout: 20_000 }, async () => {
     const run = new Run('agent', '--name=b', `--bind=127.7.9.5:${port}`, '--log-level=debug');
     await run.said('started');
     await tellOfEvil('127.7.9.5');
