@@ -267,12 +267,6 @@ export const canaries: readonly Canary[] = [
     to: 'const overdue = undefined;',
   },
   {
-    name: 'contested members are probed without end',
-    file: 'core/membership/contested.ts',
-    from: '      this.#waiting.delete(member);\n',
-    to: '',
-  },
-  {
     name: 'names of any length are let in',
     file: 'core/name-bound.ts',
     from: 'return length <= this.longest && textByteLength(name) <= this.longest;',
