@@ -140,10 +140,11 @@ export class Merger {
 
   /** Why the versions in a record do not fit. What a known member has does, and what is said of ourselves is refuted. */
   #misfit({ name, vsn }: MemberRecord, ours: VersionCensus): string | undefined {
-    if (name === this.#self.name) return undefined;
+    const problem = ours.problemWith(name, vsn);
+    if (problem === undefined || name === this.#self.name) return undefined;
     const known = this.#table.get(name);
     const isAsBefore = known !== undefined && (!hasVersions(vsn) || hasSameBytes(vsn, known.vsn));
-    return isAsBefore ? undefined : ours.problemWith(name, vsn);
+    return isAsBefore ? undefined : problem;
   }
 
   #drop(peer: string, reason: DropReason, detail: string): void {

@@ -7,7 +7,8 @@
 // memberlist's guard against mixing clusters that do not understand each other (behaviour, 4.3). Go memberlist refuses
 // a push/pull when the versions of any two members of both tables do not fit, so one forged member stops all of them.
 // Here only members that are known to be real set the range, and a record that is outside of it is left out.
-import { hasVersions } from '../member.js';
+import { hasSameBytes } from '../../wire/shared-bytes.js';
+import { hasVersions, VERSION_BYTES } from '../member.js';
 
 /** Where min, max and current are in the version bytes. */
 const kinds = [
@@ -65,10 +66,13 @@ class Range {
 /** The versions of members that are known to be real, and that others have to fit. */
 export class VersionCensus {
   readonly #ranges = kinds.map((kind) => new Range(kind));
+  /** The last versions that did fit: nearly all members have the same. A copy, as those are part of a message. */
+  #fit: Buffer | undefined;
 
   /** Counts one living member in. One without a full set of versions says nothing of what it understands. */
   add(name: string, vsn: Buffer): void {
     if (!hasVersions(vsn)) return;
+    this.#fit = undefined;
     for (const range of this.#ranges) range.add(name, vsn);
   }
 
@@ -77,10 +81,12 @@ export class VersionCensus {
    * understand, or the other way round. Fewer than six bytes count as speaking 0, as in Go. Undefined when it fits.
    */
   problemWith(name: string, vsn: Buffer): string | undefined {
+    if (this.#fit !== undefined && hasSameBytes(vsn, this.#fit)) return undefined;
     for (const range of this.#ranges) {
       const problem = range.problemWith(name, vsn);
       if (problem !== undefined) return problem;
     }
+    this.#fit = Buffer.from(vsn.subarray(0, VERSION_BYTES));
     return undefined;
   }
 }
