@@ -126,7 +126,7 @@ export class StateExchange {
     const answersBefore = this.#answers;
     const state: MessageSource = (memory) => this.local(join, memory);
     const take: TakeState<void> = async (remote, memory, ended) => {
-      const objection = await pacer.run(this.objectionTo(remote.records, join, memory), ended);
+      const objection = await pacer.run(this.objectionTo(remote, join, memory), ended);
       const mayBeOurs = join && this.#answers > answersBefore;
       const isOurselves = mayBeOurs && this.#isOurTable(remote);
       if (objection !== undefined) throw objection;
@@ -184,11 +184,12 @@ export class StateExchange {
 
   /** Why their state is refused; undefined when it is not. */
   *objectionTo(
-    records: PushPull['records'],
+    remote: PushPull,
     join: boolean,
     memory: Memory,
   ): Sliced<MemberlistError | undefined> {
-    const problem = yield* this.#engine.merger.versionProblem(records);
+    const { records } = remote;
+    const problem = yield* this.#engine.merger.versionProblem(remote);
     if (problem !== undefined) return new ProtocolError(`incompatible versions: ${problem}`);
     if (!join || !this.#asksForMerges) return undefined;
     const shown = new MemoryPart(memory);

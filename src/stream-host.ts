@@ -51,7 +51,7 @@ export class StreamHost implements AcceptorHost {
   }
 
   objectionTo(remote: PushPull, memory: Memory): Sliced<MemberlistError | undefined> {
-    return this.#components.state.objectionTo(remote.records, remote.join, memory);
+    return this.#components.state.objectionTo(remote, remote.join, memory);
   }
 
   *merge(remote: PushPull, peer: string): Sliced<undefined> {

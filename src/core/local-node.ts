@@ -7,6 +7,7 @@
 import { limits } from '../wire/limits.js';
 import { MessageType } from '../wire/message-type.js';
 import type { AliveClaim, Ping } from '../wire/messages.js';
+import { VersionCensus } from './membership/verify-versions.js';
 import { incarnationAbove, nextNumber } from './incarnation.js';
 import type { Random } from './ports.js';
 
@@ -22,6 +23,8 @@ export interface Identity {
 /** What a node knows of itself beside its row in the table, and how it introduces itself. */
 export class LocalNode {
   readonly name: string;
+  /** Our versions, which those of all others have to fit. */
+  readonly versions = new VersionCensus();
   readonly #identity: Identity;
   /** Set for good once the user asked to leave; refutations end then. */
   leaving = false;
@@ -33,6 +36,7 @@ export class LocalNode {
   constructor(init: { name: string; identity: Identity; random: Random }) {
     this.name = init.name;
     this.#identity = init.identity;
+    this.versions.add(init.name, init.identity.vsn);
     // A random start: an ack meant for the process that had our address before us fits nothing.
     this.#sequence = Math.floor(init.random.next() * 2 ** 32);
   }

@@ -96,7 +96,8 @@ export class SimulatedCluster
     this.#trace = new Trace({
       now: () => this.#clock.now(),
       keep: traceLength,
-      isSealed: (addr) => this.#byAddr.get(addr)?.isSealed === true,
+      // A sender that is no node of the cluster encrypts if the node that it sends to does.
+      isSealed: (from, to) => (this.#byAddr.get(from) ?? this.#byAddr.get(to))?.isSealed === true,
     });
     this.network.tapWith(this.#trace);
   }

@@ -31,7 +31,7 @@ const noBytes = Buffer.alloc(0);
 /** The trace of one cluster. */
 export class Trace implements NetworkTap {
   readonly #now: () => number;
-  readonly #isSealed: (addr: string) => boolean;
+  readonly #isSealed: (from: string, to: string) => boolean;
   readonly #keep: number;
   readonly #hash = createHash('sha256');
   readonly #buffer = Buffer.alloc(hashedAtOnce);
@@ -42,10 +42,14 @@ export class Trace implements NetworkTap {
 
   /**
    * @param init.keep - how many events are kept
-   * @param init.isSealed - whether what an address sends is encrypted. Then its content is not
-   *   hashed: nonces are never predictable, not even here
+   * @param init.isSealed - whether what one address sends to another is encrypted. Then its content is
+   *   not hashed: nonces are never predictable, not even here
    */
-  constructor(init: { now: () => number; keep: number; isSealed: (addr: string) => boolean }) {
+  constructor(init: {
+    now: () => number;
+    keep: number;
+    isSealed: (from: string, to: string) => boolean;
+  }) {
     this.#now = init.now;
     this.#keep = init.keep;
     this.#isSealed = init.isSealed;
@@ -83,11 +87,11 @@ export class Trace implements NetworkTap {
   }
 
   packet(packet: Buffer, from: string, to: string, fate: PacketFate): void {
-    this.#write(record[fate], from, to, packet, this.#isSealed(from));
+    this.#write(record[fate], from, to, packet, this.#isSealed(from, to));
   }
 
   stream(data: Buffer, from: string, to: string): void {
-    this.#write(record.stream, from, to, data, this.#isSealed(from));
+    this.#write(record.stream, from, to, data, this.#isSealed(from, to));
   }
 
   /** A length tells apart what comes before and after it, and all that is told of a secret. */

@@ -25,6 +25,8 @@ export interface PushPull {
   readonly join: boolean;
   /** Without those that say nothing new, if whoever reads them told which these are. */
   readonly records: readonly MemberRecord[];
+  /** How many of those there were; absent: none. */
+  readonly leftOut?: number;
   /** Empty if it was not kept. */
   readonly userState: Buffer;
   /** Bytes of a user state over the limit that was read and not kept. */
@@ -217,7 +219,10 @@ export class PushPullReader {
 
   #whole(userState: Buffer): PushPull {
     const { join = false, userStateLen = 0 } = this.#header ?? {};
-    const message = { type: MessageType.pushPull, join, records: this.#records, userState };
+    const records = this.#records;
+    const leftOut = this.#count - records.length;
+    const known = leftOut > 0 ? { leftOut } : {};
+    const message = { type: MessageType.pushPull, join, records, ...known, userState };
     if (userStateLen <= limits.stateBytes) return message;
     return { ...message, discardedStateBytes: userStateLen };
   }

@@ -18,7 +18,22 @@ export const CROWD = 'crowd-';
 export const mostMembers = 1_000;
 
 const MiB = 1024 * 1024;
-const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
+const usual = Buffer.of(1, 5, 2, 0, 0, 0);
+/** Versions that fit ours, and those that do not. */
+const versions = [
+  ...[
+    [1, 5, 2],
+    [1, 5, 5],
+    [2, 2, 2],
+    [1, 2, 2],
+    [3, 5, 3],
+    [6, 9, 7],
+  ].map((protocol) => Buffer.of(...protocol, 0, 0, 0)),
+  Buffer.of(1, 5, 2, 7, 9, 8),
+  Buffer.of(1, 5, 2, 9, 7, 8),
+  Buffer.of(1, 5),
+  Buffer.alloc(0),
+];
 /** As a push/pull may say them: alive, suspect, dead, left, and numbers that mean nothing. */
 const states = [0, 0, 0, 1, 2, 3, 4, 5, 127, 255, 65_536, 4_294_967_295];
 const lengths = [1, 200, 256, 257, 659, 660, 1_300, 4_096, 40_000];
@@ -66,6 +81,7 @@ export class Crowd {
         return encodeMessage({ type: dead, incarnation, node, from });
       default: {
         const place = dice.pick(this.#places);
+        const vsn = this.#versions();
         return encodeMessage({ type: alive, incarnation, node, ...place, meta: null, vsn });
       }
     }
@@ -84,6 +100,7 @@ export class Crowd {
     // Long names in short tables only: a stream carries 40 MiB.
     const isLong = size <= 300 && dice.oneIn(3);
     const length = isLong ? (size <= 30 && dice.oneIn(8) ? MiB : dice.pick(lengths)) : 0;
+    const hasOddVersions = dice.oneIn(4);
     const records = Array.from({ length: size }, (_, i) => ({
       name: `${CROWD}${from + i}`.padEnd(length, 'n'),
       addr: place.addr,
@@ -91,9 +108,13 @@ export class Crowd {
       meta: null,
       incarnation: 1,
       state: state ?? dice.pick(states),
-      vsn,
+      vsn: hasOddVersions ? dice.pick(versions) : usual,
     }));
     return encodePushPull({ join: dice.oneIn(2), records, userState: Buffer.alloc(0) });
+  }
+
+  #versions(): Buffer {
+    return this.#dice.oneIn(4) ? this.#dice.pick(versions) : usual;
   }
 
   #name(n: number): string {

@@ -72,7 +72,7 @@ suite('the fault campaign', () => {
     const sizes = all.map(({ nodes }) => nodes);
     assert.deepEqual([Math.min(...sizes), Math.max(...sizes) > 50], [3, true]);
     const done = new Set(all.flatMap(({ steps }) => steps.map((step) => step.do)));
-    assert.equal(done.size, 15);
+    assert.equal(done.size, 17);
     for (const fault of ['loss', 'duplication', 'reordering', 'streamBreaks'] as const) {
       const share = all.filter(({ network }) => (network[fault] ?? 0) > 0).length / all.length;
       assert.ok(share > 0.3 && share < 0.6, `${fault}: ${share}`);
@@ -322,27 +322,26 @@ suite('the invariants of events', () => {
   });
 
   test('who finds somebody dead by itself has suspected it for its time', () => {
-    const verdict = { code: 'member-failed', peer: 'b', by: 'a', confirmations: 2 };
+    const verdict = { peer: 'b', by: 'a', confirmations: 2 };
     const { watch, time, tell } = watched();
     tell(join(1));
-    assert.throws(() => watch.logged('a', verdict), /was suspected/);
-    watch.logged('a', { ...verdict, by: 'c' });
-    watch.logged('a', { ...verdict, suppressed: 3 });
+    assert.throws(() => watch.foundDead('a', verdict), /was suspected/);
+    watch.foundDead('a', { ...verdict, by: 'c' });
     tell(suspect);
     time.now = 598;
-    assert.throws(() => watch.logged('a', verdict), /has its time/);
+    assert.throws(() => watch.foundDead('a', verdict), /has its time/);
     time.now = 600;
-    assert.throws(() => watch.logged('a', { ...verdict, confirmations: 1 }), /has its time/);
-    watch.logged('a', verdict);
+    assert.throws(() => watch.foundDead('a', { ...verdict, confirmations: 1 }), /has its time/);
+    watch.foundDead('a', verdict);
   });
 
   test('what a twin found out in our name, or of an earlier life, is no verdict of ours', () => {
-    const verdict = { code: 'member-failed', peer: 'b', by: 'a', confirmations: 2 };
+    const verdict = { peer: 'b', by: 'a', confirmations: 2 };
     for (const name of ['a', 'b']) {
       const { watch, tell } = watched();
       tell(join(1));
       watch.started('twin', name, '10.0.0.3:7946');
-      watch.logged('a', verdict);
+      watch.foundDead('a', verdict);
     }
   });
 

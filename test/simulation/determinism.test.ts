@@ -9,11 +9,13 @@ import { execFile } from 'node:child_process';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Memberlist } from '../../src/index.js';
 import { SimulatedCluster } from '../../src/testing/index.js';
 import { replay, secretKey } from './replay.js';
 import { joined } from './worlds.js';
 
 const run = promisify(execFile);
+const alwaysHalf = { next: () => 0.5 };
 
 suite('the digest', () => {
   test('is the same for the same seed, with encryption on, and another one for another', async () => {
@@ -41,6 +43,26 @@ suite('the digest', () => {
     const alone = [await replay(11), await replay(12), await replay(13, false)];
     const together = await Promise.all([replay(11), replay(12), replay(13, false)]);
     assert.deepEqual(together, alone);
+  });
+
+  test('is the same when somebody outside of an encrypted cluster sends encrypted packets and streams', async () => {
+    const digestOf = async (payload: string): Promise<string> => {
+      await using cluster = await joined({ size: 2, seed: 8, config: { secretKey } });
+      const { network, clock } = cluster;
+      const stranger = network.transport('stranger');
+      const list = await cluster.during(
+        Memberlist.create({ name: 'x', transport: stranger, clock, secretKey, random: alwaysHalf }),
+      );
+      const { localNode } = cluster.node('n1');
+      await list.sendToAddress({ addr: localNode.address }, Buffer.from(payload));
+      await cluster.during(list.ping('n1', localNode.address));
+      await cluster.during(list.shutdown());
+      return cluster.digest();
+    };
+    const first = await digestOf('same');
+    assert.equal(await digestOf('same'), first);
+    assert.equal(await digestOf('else'), first, 'of what is encrypted only the length counts');
+    assert.notEqual(await digestOf('longer'), first);
   });
 
   test('is the same whether time passes in one run or in many', async () => {

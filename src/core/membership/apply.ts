@@ -182,7 +182,9 @@ export class Membership {
       return this.#drop(name, 'too-many-members', `${settings.maxMembers} members are known`);
     }
     const claim = this.#withPort(received);
-    const defect = defectOfAlive(name, claim, settings.hasAliveDelegate);
+    const mustHaveAll = settings.hasAliveDelegate || member === undefined;
+    const ours = isSelf ? undefined : this.#self.versions;
+    const defect = defectOfAlive(name, claim, { mustHaveAll, ours });
     if (defect !== undefined) return this.#drop(name, defect.reason, defect.detail);
     const facts = factsFrom(claim, member);
     if (facts === undefined) {
@@ -329,8 +331,7 @@ export class Membership {
     if (member === undefined) return;
     const incarnation = this.#self.incarnationAbove(claimed);
     member.setIncarnation(incarnation);
-    const { addr, port, meta, vsn } = member;
-    const { name: node } = member;
+    const { name: node, addr, port, meta, vsn } = member;
     this.#gossip.pass(node, { type: MessageType.alive, node, addr, port, meta, vsn, incarnation });
     counters.refutations++;
     const accused = accusation !== undefined;

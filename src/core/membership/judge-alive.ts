@@ -14,6 +14,7 @@ import type { DropReason } from '../counters.js';
 import { isNewer } from '../incarnation.js';
 import { hasVersions, type Member, type MemberFacts } from '../member.js';
 import { isStale } from './judge-suspect.js';
+import type { VersionCensus } from './verify-versions.js';
 
 /** What is to be done about an alive claim. */
 export type AliveVerdict =
@@ -33,25 +34,35 @@ export interface AliveCircumstances {
   readonly allowsIp: (ip: string) => boolean;
 }
 
+/** What the versions of a claim must be. */
+export interface VersionDemands {
+  /** Whether fewer than six bytes are a defect. Of a known member they change nothing. */
+  readonly mustHaveAll: boolean;
+  /** What they have to fit; undefined for claims about ourselves, which are judged whatever they say. */
+  readonly ours: VersionCensus | undefined;
+}
+
 /** Whether a claim is well-formed enough to be shown to the alive delegate and judged. */
 export function defectOfAlive(
   name: string,
   claim: { meta: Buffer | null; vsn: Buffer },
-  mustHaveAllVersions: boolean,
+  demands: VersionDemands,
 ): { reason: DropReason; detail: string } | undefined {
   const { vsn } = claim;
   if (name === '') return { reason: 'bad-name', detail: 'an alive claim without a name' };
   if ((claim.meta?.length ?? 0) > limits.metaBytes) {
     return { reason: 'meta-too-large', detail: `metadata of ${claim.meta?.length ?? 0} bytes` };
   }
-  if (mustHaveAllVersions && !hasVersions(vsn)) {
+  const isFull = hasVersions(vsn);
+  if (demands.mustHaveAll && !isFull) {
     return { reason: 'bad-versions', detail: `only ${vsn.length} version bytes` };
   }
   const [min, max] = vsn;
   if (min !== undefined && max !== undefined && (min === 0 || max === 0 || min > max)) {
     return { reason: 'bad-versions', detail: `protocol versions ${min} to ${max}` };
   }
-  return undefined;
+  const misfit = isFull ? demands.ours?.problemWith(name, vsn) : undefined;
+  return misfit === undefined ? undefined : { reason: 'incompatible', detail: misfit };
 }
 
 /**

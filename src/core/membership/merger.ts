@@ -8,12 +8,16 @@
 // and the taking. The table may change between two slices of it.
 import type { MemberRecord } from '../../wire/messages.js';
 import type { RecordGlance } from '../../wire/record-glance.js';
+import { hasSameBytes } from '../../wire/shared-bytes.js';
 import { isEndOfSlice, type Sliced } from '../../wire/sliced.js';
+import type { PushPull } from '../../wire/push-pull-codec.js';
 import type { CoreContext } from '../context.js';
+import type { DropReason } from '../counters.js';
 import type { LocalNode } from '../local-node.js';
-import type { Member } from '../member.js';
+import { hasVersions, type Member } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import { shortened, type NameBound } from '../name-bound.js';
+import type { VerifiedMembers } from '../probe/verified-members.js';
 import type { Membership } from './apply.js';
 import { saysNothingNew } from './judge-alive.js';
 import { isAliveRecord, mergeRecord } from './merge.js';
@@ -26,7 +30,11 @@ export interface MergerComponents {
   readonly table: MemberTable;
   readonly membership: Membership;
   readonly names: NameBound;
+  readonly verified: Pick<VerifiedMembers, 'has'>;
 }
+
+/** Another node's table. */
+type Table = Pick<PushPull, 'records' | 'leftOut'>;
 
 /** Takes the tables that other nodes send in a push/pull. */
 export class Merger {
@@ -35,6 +43,7 @@ export class Merger {
   readonly #table: MemberTable;
   readonly #membership: Membership;
   readonly #names: NameBound;
+  readonly #verified: MergerComponents['verified'];
   readonly #isRunning: () => boolean;
   readonly #named = (buf: Buffer, start: number, end: number): Member | undefined =>
     this.#table.named(buf, start, end);
@@ -46,6 +55,7 @@ export class Merger {
     this.#table = components.table;
     this.#membership = components.membership;
     this.#names = components.names;
+    this.#verified = components.verified;
     this.#isRunning = init.isRunning;
   }
 
@@ -65,36 +75,81 @@ export class Merger {
     return this.#names.allows(record.name);
   }
 
-  /** Why this table may not be merged into ours; undefined when it may. */
-  *versionProblem(theirs: readonly MemberRecord[]): Sliced<string | undefined> {
-    const census = new VersionCensus();
+  /**
+   * Why this table may not be merged into ours; undefined when it may. It may not when none of the living members in it
+   * fits the versions of ours, as then its sender does not either. Of a table in which some fit, {@link merge} leaves
+   * the others out: anybody can put a member that does not exist into the tables of honest nodes.
+   */
+  *versionProblem({ records, leftOut = 0 }: Table): Sliced<string | undefined> {
+    // What was left out is about members that are known to fit.
+    if (leftOut > 0 || records.length === 0) return undefined;
+    const ours = this.#census();
+    let problem: string | undefined;
     let count = 0;
-    for (const record of theirs) {
-      if (this.allows(record)) census.add(record.name, isAliveRecord(record), record.vsn);
+    for (const record of records) {
+      if (this.allows(record) && record.name !== this.#self.name && isAliveRecord(record)) {
+        const misfit = this.#misfit(record, ours);
+        if (misfit === undefined) return undefined;
+        problem ??= misfit;
+      }
       if (isEndOfSlice(++count)) yield;
     }
-    // Ours may change between two slices, so it is walked in one; it takes no more than a look at each.
-    for (const { name, state, vsn } of this.#table) census.add(name, state === 'alive', vsn);
-    return census.problem();
+    return problem;
   }
 
   /** Merges this table into ours. */
   *merge(records: readonly MemberRecord[]): Sliced<undefined> {
+    if (records.length === 0) return undefined;
+    const ours = this.#census();
     let count = 0;
     for (const record of records) {
       if (!this.#isRunning()) return undefined;
-      if (this.allows(record)) mergeRecord(record, this.#membership, this.#self.name);
-      else this.#drop(record.name);
+      this.#mergeOne(record, ours);
       if (isEndOfSlice(++count)) yield;
     }
     return undefined;
   }
 
-  #drop(name: string): void {
+  #mergeOne(record: MemberRecord, ours: VersionCensus): void {
+    const { name } = record;
+    if (!this.allows(record)) {
+      return this.#drop(shortened(name), 'name-too-long', this.#names.describe(name));
+    }
+    const misfit = isAliveRecord(record) ? this.#misfit(record, ours) : undefined;
+    if (misfit !== undefined) return this.#drop(name, 'incompatible', misfit);
+    mergeRecord(record, this.#membership, this.#self.name);
+  }
+
+  /**
+   * The versions of ourselves and of the verified members that live. Others may have been made up to stop all push/pulls
+   * with versions that fit nobody's. The table may change between two slices, so it is walked in one.
+   */
+  #census(): VersionCensus {
+    const census = new VersionCensus();
+    const { node, vsn } = this.#self.aliveClaim(null);
+    census.add(node, vsn);
+    // Mostly all have the same.
+    let last = vsn;
+    for (const member of this.#table) {
+      if (member.vsn === last || member.state !== 'alive' || !this.#verified.has(member)) continue;
+      census.add(member.name, member.vsn);
+      last = member.vsn;
+    }
+    return census;
+  }
+
+  /** Why the versions in a record do not fit. What a known member has does, and what is said of ourselves is refuted. */
+  #misfit({ name, vsn }: MemberRecord, ours: VersionCensus): string | undefined {
+    const problem = ours.problemWith(name, vsn);
+    if (problem === undefined || name === this.#self.name) return undefined;
+    const known = this.#table.get(name);
+    const isAsBefore = known !== undefined && (!hasVersions(vsn) || hasSameBytes(vsn, known.vsn));
+    return isAsBefore ? undefined : problem;
+  }
+
+  #drop(peer: string, reason: DropReason, detail: string): void {
     const { counters, effects } = this.#context;
-    const reason = 'name-too-long';
     counters.drop(reason);
-    const detail = this.#names.describe(name);
-    effects.report({ code: 'claim-refused', peer: shortened(name), reason, detail });
+    effects.report({ code: 'claim-refused', peer, reason, detail });
   }
 }

@@ -4,86 +4,91 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// memberlist's guard against mixing clusters that do not understand each other (behaviour, 4.3).
+// memberlist's guard against mixing clusters that do not understand each other (behaviour, 4.3). Go memberlist refuses
+// a push/pull when the versions of any two members of both tables do not fit, so one forged member stops all of them.
+// Here only members that are known to be real set the range, and a record that is outside of it is left out.
+import { hasSameBytes } from '../../wire/shared-bytes.js';
 import { hasVersions, VERSION_BYTES } from '../member.js';
-
-/** What is known of one member's versions. */
-export interface VersionedMember {
-  readonly name: string;
-  readonly isAlive: boolean;
-  /** As in a claim; fewer than six bytes count as six zeros, as Go has it. */
-  readonly vsn: Buffer;
-}
 
 /** Where min, max and current are in the version bytes. */
 const kinds = [
   { min: 0, max: 1, current: 2, what: 'protocol version' },
   { min: 3, max: 4, current: 5, what: 'delegate protocol version' },
 ] as const;
+type Kind = (typeof kinds)[number];
 
-/**
- * The versions that the members of two tables have. Members of one cluster have but a few
- * different sets, so it remembers the first member of each.
- */
-export class VersionCensus {
-  readonly #sets = new Map<number, VersionedMember>();
-  #last: VersionedMember | undefined;
+/** A version that a member speaks. */
+interface Spoken {
+  readonly name: string;
+  readonly version: number;
+}
 
-  /** Counts one member in. */
-  add(name: string, isAlive: boolean, vsn: Buffer): void {
-    // Mostly as the one before.
-    if (vsn === this.#last?.vsn && isAlive === this.#last.isAlive) return;
-    this.#last = { name, isAlive, vsn };
-    // 48 bits of versions and one for being alive: a number holds 53.
-    let key = isAlive ? 1 : 0;
-    if (hasVersions(vsn))
-      for (let at = 0; at < VERSION_BYTES; at++) key = key * 256 + byteAt(vsn, at);
-    if (!this.#sets.has(key)) this.#sets.set(key, { name, isAlive, vsn });
+/** What all members that were counted in understand, and the lowest and the highest version that one of them speaks. */
+class Range {
+  readonly #kind: Kind;
+  #min = 0;
+  #max = 255;
+  #lowest: Spoken | undefined;
+  #highest: Spoken | undefined;
+
+  constructor(kind: Kind) {
+    this.#kind = kind;
   }
 
-  /**
-   * Why these tables may not be merged: a member speaks a version that not every living member
-   * understands. Undefined when they may.
-   */
-  problem(): string | undefined {
-    const members = [...this.#sets.values()];
-    for (const kind of kinds) {
-      let min = 0;
-      let max = 255;
-      for (const member of members) {
-        if (!member.isAlive || version(member, 1) === 0) continue;
-        min = Math.max(min, version(member, kind.min));
-        max = Math.min(max, version(member, kind.max));
-      }
-      const outside = members.find((member) => {
-        const current = version(member, kind.current);
-        return current < min || current > max;
-      });
-      if (outside !== undefined) {
-        const speaks = `${outside.name} speaks ${kind.what} ${version(outside, kind.current)}`;
-        return min > max
-          ? `${speaks}, and no ${kind.what} is understood by all (at least ${min}, at most ${max})`
-          : `${speaks}, the cluster understands ${min} to ${max}`;
-      }
+  add(name: string, vsn: Buffer): void {
+    this.#min = Math.max(this.#min, byteAt(vsn, this.#kind.min));
+    this.#max = Math.min(this.#max, byteAt(vsn, this.#kind.max));
+    const version = byteAt(vsn, this.#kind.current);
+    if (this.#lowest === undefined || version < this.#lowest.version) {
+      this.#lowest = { name, version };
+    }
+    if (this.#highest === undefined || version > this.#highest.version) {
+      this.#highest = { name, version };
+    }
+  }
+
+  problemWith(name: string, vsn: Buffer): string | undefined {
+    const full = hasVersions(vsn);
+    const own = { name, version: full ? byteAt(vsn, this.#kind.current) : 0 };
+    const min = full ? Math.max(this.#min, byteAt(vsn, this.#kind.min)) : this.#min;
+    const max = full ? Math.min(this.#max, byteAt(vsn, this.#kind.max)) : this.#max;
+    for (const spoken of [own, this.#lowest, this.#highest]) {
+      if (spoken === undefined || (spoken.version >= min && spoken.version <= max)) continue;
+      const speaks = `${spoken.name} speaks ${this.#kind.what} ${spoken.version}`;
+      return min > max
+        ? `${speaks}, and no ${this.#kind.what} is understood by all (at least ${min}, at most ${max})`
+        : `${speaks}, the cluster understands ${min} to ${max}`;
     }
     return undefined;
   }
 }
 
-/** {@link VersionCensus.problem} of two tables. */
-export function versionProblem(
-  theirs: Iterable<VersionedMember>,
-  ours: Iterable<VersionedMember>,
-): string | undefined {
-  const census = new VersionCensus();
-  for (const members of [theirs, ours]) {
-    for (const { name, isAlive, vsn } of members) census.add(name, isAlive, vsn);
-  }
-  return census.problem();
-}
+/** The versions of members that are known to be real, and that others have to fit. */
+export class VersionCensus {
+  readonly #ranges = kinds.map((kind) => new Range(kind));
+  /** The last versions that did fit: nearly all members have the same. A copy, as those are part of a message. */
+  #fit: Buffer | undefined;
 
-function version({ vsn }: VersionedMember, at: number): number {
-  return hasVersions(vsn) ? byteAt(vsn, at) : 0;
+  /** Counts one living member in. One without a full set of versions says nothing of what it understands. */
+  add(name: string, vsn: Buffer): void {
+    if (!hasVersions(vsn)) return;
+    this.#fit = undefined;
+    for (const range of this.#ranges) range.add(name, vsn);
+  }
+
+  /**
+   * Why a member with these versions does not fit: it speaks a version that one of those counted in does not
+   * understand, or the other way round. Fewer than six bytes count as speaking 0, as in Go. Undefined when it fits.
+   */
+  problemWith(name: string, vsn: Buffer): string | undefined {
+    if (this.#fit !== undefined && hasSameBytes(vsn, this.#fit)) return undefined;
+    for (const range of this.#ranges) {
+      const problem = range.problemWith(name, vsn);
+      if (problem !== undefined) return problem;
+    }
+    this.#fit = Buffer.from(vsn.subarray(0, VERSION_BYTES));
+    return undefined;
+  }
 }
 
 function byteAt(vsn: Buffer, at: number): number {

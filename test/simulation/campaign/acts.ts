@@ -11,6 +11,7 @@ import { layersFor } from '../../../src/security/layers.js';
 import { encodeMessage } from '../../../src/wire/message-codec.js';
 import { MessageType } from '../../../src/wire/message-type.js';
 import { PacketCodec } from '../../../src/wire/packet-codec.js';
+import { Forger } from './forger.js';
 import type { EventWatch } from './invariants.js';
 import type { Step } from './scenario.js';
 import type { Life, Stage } from './stage.js';
@@ -21,6 +22,7 @@ export class Acts {
   readonly #stage: Stage;
   readonly #watch: EventWatch;
   readonly #fail: (failure: Error) => void;
+  readonly #forger: Forger;
   readonly #ops: Promise<unknown>[] = [];
 
   /** @param init.fail - told of what goes wrong while nobody waits for it */
@@ -28,6 +30,7 @@ export class Acts {
     this.#stage = components.stage;
     this.#watch = components.watch;
     this.#fail = init.fail;
+    this.#forger = new Forger(components);
   }
 
   /** Settled once everything that was begun has come to an end. */
@@ -80,6 +83,12 @@ export class Acts {
         break;
       case 'slander':
         return this.#slander(step.node, step.to, step.dead);
+      case 'forge':
+        if (!this.#stage.has(step.to) || !this.#stage.isRunning(step.to)) return false;
+        this.#let(this.#forger.forge(step));
+        break;
+      case 'take':
+        return this.#takeAddress(step.of);
       case 'key':
         this.#stage.keys.rotate(step.phase);
         break;
@@ -177,6 +186,20 @@ export class Acts {
     if (!isThere || engine.table.get(name) !== undefined) return;
     const detail = `${key} has joined through ${name}, of whom it has not heard`;
     throw new Violation('who joins learns of whom it joins', detail);
+  }
+
+  /** Two nodes of another cluster start, one of them at the address of a node that has ended. */
+  async #takeAddress(of: string): Promise<boolean> {
+    if (!this.#stage.has(of) || this.#stage.isRunning(of)) return false;
+    const { addr } = this.#stage.life(of).transport;
+    const keys = ['x0', 'x1'] as const;
+    if (this.#stage.running().some((life) => life.transport.addr === addr)) return false;
+    for (const key of keys) this.#stage.strangers.add(key);
+    const { cluster } = this.#stage;
+    const other = await cluster.addNode(keys[1], { join: false, addr: 'new' });
+    const taker = await cluster.addNode(keys[0], { join: false, addr });
+    this.#let(taker.join([other.localNode.address]));
+    return true;
   }
 
   #seedsFor(key: string): string[] {

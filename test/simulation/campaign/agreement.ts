@@ -6,6 +6,7 @@
 
 // What it is to agree, how long it may take, and who cannot.
 
+import type { Engine } from '../../../src/core/engine.js';
 import type { Memberlist } from '../../../src/index.js';
 import type { Settings } from './scenario.js';
 import type { Stage } from './stage.js';
@@ -41,6 +42,40 @@ export function suspicionMs(settings: Settings, members: number, confirmations: 
   const max = 6 * min;
   const share = Math.log(confirmations + 1) / Math.log(wanted + 1);
   return Math.max(min, Math.floor(max - (max - min) * share));
+}
+
+/**
+ * With how many members a node computes the time of a suspicion: all of its table, itself included, whatever their
+ * state; while forged members outnumber verified ones, the verified ones and itself.
+ */
+export function countedMembers({ table, verified }: Engine): number {
+  return verified.isOutnumbered ? verified.size + 1 : table.size;
+}
+
+/** Whether all who run list exactly those who run, all alive; forged members need not be found dead yet. */
+export function listsAreRight(stage: Stage): boolean {
+  const lives = stage.running();
+  const names = new Set(lives.map(({ list }) => list.config.name));
+  return lives.every(({ engine: { table } }) => {
+    let listed = 0;
+    for (const { name, state, isGone } of table) {
+      if (isGone || stage.forged.has(name)) continue;
+      if (state !== 'alive' || !names.has(name)) return false;
+      listed++;
+    }
+    return listed === names.size;
+  });
+}
+
+/** A forged member that a node takes for alive or suspect; undefined when there is none. */
+export function deceived(stage: Stage): string | undefined {
+  if (stage.forged.size === 0) return undefined;
+  for (const { key, engine } of stage.running()) {
+    for (const { name, isGone } of engine.table) {
+      if (!isGone && stage.forged.has(name)) return `${key} lists ${name}, which was forged`;
+    }
+  }
+  return undefined;
 }
 
 /** What somebody believes of somebody that this one does not say of itself. */

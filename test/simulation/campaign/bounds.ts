@@ -23,6 +23,12 @@ export interface Load {
   readonly timers: number;
 }
 
+/** How many nodes there have been, and how many names, forged ones included. */
+export interface Counts {
+  readonly nodes: number;
+  readonly names: number;
+}
+
 /** What a node has under way now. */
 export function loadOf(life: Life): Load {
   const { acks, suspicionsRunning, queue } = life.engine;
@@ -41,7 +47,8 @@ const schedulers = 5;
 const otherTimers = 40;
 
 /** What a node may have under way at most. */
-export function mostOf(scenario: Scenario, nodes: number, load: Load): Load {
+export function mostOf(scenario: Scenario, counts: Counts, load: Load): Load {
+  const { nodes, names } = counts;
   const { probeInterval, probeTimeout, tcpTimeout, pushPullInterval } = scenario.settings;
   // Each peer asks for one probe in each interval, and the request may come twice. What was held up
   // at its end or at ours comes all at once; a full link holds things up for a second.
@@ -51,19 +58,19 @@ export function mostOf(scenario: Scenario, nodes: number, load: Load): Load {
   const dials = 6 + (2 * tcpTimeout) / probeInterval + (2 * tcpTimeout) / pushPullInterval;
   return {
     acks: 1 + 2 * nodes * atOnce,
-    suspicions: nodes,
+    suspicions: names,
     // One about each name.
-    queue: nodes,
+    queue: names,
     streams: Math.ceil(dials * nodes),
     timers: schedulers + otherTimers + 2 * (load.acks + load.suspicions) + 4 * load.streams,
   };
 }
 
 /** @throws Violation when a node has more under way than it may. */
-export function checkBounds(scenario: Scenario, nodes: number, lives: readonly Life[]): void {
+export function checkBounds(scenario: Scenario, counts: Counts, lives: readonly Life[]): void {
   for (const life of lives) {
     const load = loadOf(life);
-    const most = mostOf(scenario, nodes, load);
+    const most = mostOf(scenario, counts, load);
     for (const what of ['acks', 'suspicions', 'queue', 'streams', 'timers'] as const) {
       if (load[what] <= most[what]) continue;
       const rule = what === 'queue' ? 'the queue is bounded' : `${what} are bounded`;
@@ -76,10 +83,12 @@ export function checkBounds(scenario: Scenario, nodes: number, lives: readonly L
  * Whether a node has nothing under way, as between two probes in a quiet cluster. Who is alone has
  * nobody to send its queue to, and it stays as it is.
  */
-export function isIdle(life: Life): boolean {
+export function isIdle(life: Life, { looksForLost }: { looksForLost: boolean }): boolean {
   const { acks, suspicions, queue, streams, timers } = loadOf(life);
   const isQueueFine = queue === 0 || !engineOf(life.list).hasPeers;
-  return acks + suspicions + streams === 0 && isQueueFine && timers <= schedulers;
+  return (
+    acks + suspicions + streams === 0 && isQueueFine && timers <= schedulers + Number(looksForLost)
+  );
 }
 
 /** How long all the stalls of one node are together, at most. */

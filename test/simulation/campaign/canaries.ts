@@ -260,4 +260,22 @@ export const canaries: readonly Canary[] = [
     from: '    !isNewer(record.incarnation, member.incarnation) &&\n    record',
     to: '    record',
   },
+  {
+    name: 'verified members wait for their turn among forged ones',
+    file: 'core/probe/prober.ts',
+    from: 'const overdue = this.#wasOverdue ? undefined : verified.overdue();',
+    to: 'const overdue = undefined;',
+  },
+  {
+    name: 'names of any length are let in',
+    file: 'core/name-bound.ts',
+    from: 'return length <= this.longest && textByteLength(name) <= this.longest;',
+    to: 'return length >= 0;',
+  },
+  {
+    name: 'a lost member is joined without asking for its name',
+    file: 'company/contacts.ts',
+    from: 'isThere = await this.#node.dialler.pingOrSayWhy(to, ping, signal);',
+    to: 'isThere = ping.node !== "";',
+  },
 ];

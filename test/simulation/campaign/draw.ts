@@ -12,6 +12,7 @@ import { Dice } from './dice.js';
 import { drawLong, mostNodesOfLong } from './long.js';
 import type { Scenario, Settings } from './scenario.js';
 import { drawSteps } from './steps.js';
+import { drawForgeries, drawSpecial } from './strangers.js';
 
 /** What is not left to the seed. */
 export interface ScenarioOptions {
@@ -30,8 +31,8 @@ export interface ScenarioOptions {
 export function drawScenario(seed: number, options: ScenarioOptions = {}): Scenario {
   const dice = new Dice(seed);
   const isCalm = (dice.chance(0.125) && (options.nodes ?? 4) <= 4) || options.calm === true;
-  const drawn = isCalm ? dice.whole(3, 4) : 3 + Math.floor(58 * dice.unit() ** 3);
-  const { maxNodes = drawn, nodes = Math.min(drawn, maxNodes) } = options;
+  const size = isCalm ? dice.whole(3, 4) : 3 + Math.floor(58 * dice.unit() ** 3);
+  const { maxNodes = size, nodes = Math.min(size, maxNodes) } = options;
   const settings = drawSettings(dice);
   const encrypted = dice.chance(0.3);
   if (isCalm)
@@ -43,9 +44,13 @@ export function drawScenario(seed: number, options: ScenarioOptions = {}): Scena
     const long = drawLong(longDice, nodes, settings);
     return { seed, nodes, settings, encrypted, isCalm, rejoins, ...long };
   }
+  const special = drawSpecial(new Dice(-0.25 - seed), nodes, settings);
+  if (special !== undefined) return { seed, nodes, settings, encrypted, isCalm, ...special };
   const network = drawNetwork(dice, settings);
   const healAt = settings.probeInterval * dice.whole(30, 80);
-  const steps = drawSteps(dice, { nodes, settings, healAt });
+  const drawn = drawSteps(dice, { nodes, settings, healAt });
+  const forgeries = drawForgeries(new Dice(-0.75 - seed), { nodes, healAt });
+  const steps = [...drawn, ...forgeries].sort((a, b) => a.at - b.at);
   const slices = drawSlices(new Dice(-0.5 - seed));
   return { seed, nodes, settings, encrypted, isCalm, ...slices, network, steps, healAt };
 }

@@ -19,8 +19,12 @@ interface View {
   /** By the observer's own clock, as the two after it. */
   goneAt: number;
   suspectedAt: number;
-  /** How many members it knew then. */
+  /** With how many members it computed the time of the suspicion. */
   members: number;
+  /** The row that was last checked, while nothing was told since: what is the same row need not be checked again. */
+  row: Node | undefined;
+  /** In which look at a table that was. */
+  look: number;
 }
 
 /** What is known of all lives of one name, from outside. */
@@ -43,7 +47,7 @@ export interface World {
   isRunning(observer: string): boolean;
   /** The Memberlist's name of an observer, which two may share. */
   nameOf(observer: string): string;
-  /** How many members an observer's table has, in any state. */
+  /** With how many members an observer computes the time of a suspicion that begins now. */
   membersOf(observer: string): number;
   /** What an observer's table says of a name. */
   rowOf(observer: string, name: string): Node | undefined;
@@ -53,13 +57,13 @@ export interface World {
   suspicionMs(members: number, confirmations: number): number;
 }
 
-/** A line of a node's log, as far as it says who found whom dead. */
+/** What a node reports when a member is found dead. */
 export interface Verdict {
-  readonly code?: string;
-  readonly peer?: string;
-  readonly by?: string;
+  /** Who is dead. */
+  readonly peer: string;
+  /** Who found it out. */
+  readonly by: string;
   readonly confirmations?: number;
-  readonly suppressed?: number;
 }
 
 /** Watches the events of all observers. */
@@ -70,6 +74,7 @@ export class EventWatch {
   readonly #own = new Map<string, number>();
   readonly #slandered = new Set<string>();
   readonly #bereaved = new Set<string>();
+  #looks = 0;
   /**
    * Deaths that were told of nodes that ran at that time: allowed, for who cannot be heard looks as
    * who is dead does (SWIM, section 3), but not in a calm network.
@@ -96,6 +101,14 @@ export class EventWatch {
     known.addresses.add(address);
     known.lives++;
     known.hasLeft = false;
+  }
+
+  /** A member is forged. Events about it need not be true, but they must be as consistent as all others. */
+  forged(name: string, address: string, hasLeft: boolean): void {
+    const known = this.#name(name);
+    known.addresses.add(address);
+    known.lives++;
+    if (hasLeft) this.leaves(name, 1);
   }
 
   /** A life says that it leaves, in this incarnation. */
@@ -138,17 +151,15 @@ export class EventWatch {
   }
 
   /**
-   * What a node logs before it tells of it. Who finds somebody dead by itself must have suspected it
+   * What a node reports before it tells of it. Who finds somebody dead by itself must have suspected it
    * for its time: nobody takes a death second-hand for an own verdict. That can be said of names that
    * had one life only: what a twin, or an earlier life, said in our name is believed as what others
    * say is, and what was said of an earlier life may be taken for news of this one.
    *
    * @throws Violation
    */
-  logged(observer: string, { code, peer = '', by, confirmations = 0, suppressed }: Verdict): void {
-    if (code !== 'member-failed' || by !== this.#world.nameOf(observer)) return;
-    // It stands for others that were held back, and may be late.
-    if (suppressed !== undefined) return;
+  foundDead(observer: string, { peer, by, confirmations = 0 }: Verdict): void {
+    if (by !== this.#world.nameOf(observer)) return;
     if (this.#name(by).lives > 1 || this.#name(peer).lives > 1) return;
     const { state, suspectedAt, members } = this.#view(observer, peer);
     const who = `${observer} at ${this.#world.now()}: ${peer}`;
@@ -172,17 +183,28 @@ export class EventWatch {
    *
    * @throws Violation
    */
-  table(observer: string, rows: readonly Node[]): void {
+  table(observer: string, rows: Iterable<Node>): void {
     const self = this.#world.nameOf(observer);
     const who = `${observer} at ${this.#world.now()}`;
-    const names = new Set<string>();
+    const views = this.#viewsOf(observer);
+    const look = ++this.#looks;
+    let others = 0;
     for (const row of rows) {
-      names.add(row.name);
-      if (row.name === self) this.#checkOwn(observer, who, row);
-      else this.#checkRow(who, row, this.#view(observer, row.name));
+      if (row.name === self) {
+        this.#checkOwn(observer, who, row);
+        continue;
+      }
+      others++;
+      const view = this.#view(observer, row.name);
+      if (view.row !== row) this.#checkRow(who, row, view);
+      view.row = row;
+      view.look = look;
     }
-    for (const [name, view] of this.#views.get(observer) ?? []) {
-      if (!names.has(name)) this.#checkForgotten(observer, `${who}: ${name}`, view);
+    if (others === views.size) return;
+    for (const [name, view] of views) {
+      if (view.look === look) continue;
+      this.#checkForgotten(observer, `${who}: ${name}`, view);
+      views.delete(name);
     }
   }
 
@@ -216,7 +238,6 @@ export class EventWatch {
     if (!this.#isForgettable(observer, view)) {
       throw new Violation('the gone are remembered for their time', `${who} is not in the table`);
     }
-    view.state = 'unknown';
   }
 
   /** Only who was known at two addresses can be in conflict with itself. */
@@ -252,6 +273,7 @@ export class EventWatch {
   }
 
   #take(observer: string, type: MembershipEvent['type'], node: Node, view: View): void {
+    view.row = undefined;
     view.incarnation = node.incarnation;
     view.address = node.address;
     view.meta = node.meta;
@@ -345,11 +367,16 @@ export class EventWatch {
   }
 
   #view(observer: string, name: string): View {
-    let views = this.#views.get(observer);
-    if (views === undefined) this.#views.set(observer, (views = new Map<string, View>()));
+    const views = this.#viewsOf(observer);
     let view = views.get(name);
     if (view === undefined) views.set(name, (view = newView()));
     return view;
+  }
+
+  #viewsOf(observer: string): Map<string, View> {
+    let views = this.#views.get(observer);
+    if (views === undefined) this.#views.set(observer, (views = new Map<string, View>()));
+    return views;
   }
 
   #name(name: string): Name {
@@ -364,7 +391,15 @@ export class EventWatch {
 
 function newView(): View {
   const times = { goneAt: 0, suspectedAt: 0, members: 0 };
-  return { state: 'unknown', incarnation: 0, address: '', meta: Buffer.alloc(0), ...times };
+  const seen = { row: undefined, look: 0 };
+  return {
+    state: 'unknown',
+    incarnation: 0,
+    address: '',
+    meta: Buffer.alloc(0),
+    ...times,
+    ...seen,
+  };
 }
 
 function fallen(who: string, { incarnation }: View, now: number): Violation {

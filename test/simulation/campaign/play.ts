@@ -7,13 +7,25 @@
 // Plays one scenario: first with all that goes wrong, then on a whole network, where everybody has to
 // come to agree and then to be quiet, and in the end without anybody, where nothing may be left.
 
+import type { Member } from '../../../src/core/member.js';
+import type { MembershipEvent, Node } from '../../../src/index.js';
 import { sliceSizes } from '../../../src/wire/sliced.js';
 import { Acts } from './acts.js';
-import { agreementMs, difference, forgettingMs, islands, suspicionMs } from './agreement.js';
+import {
+  agreementMs,
+  countedMembers,
+  deceived,
+  difference,
+  forgettingMs,
+  islands,
+  listsAreRight,
+  suspicionMs,
+} from './agreement.js';
 import { checkBounds, isIdle, loadOf, longestHold } from './bounds.js';
 import { rejoinMs } from './long.js';
-import { EventWatch } from './invariants.js';
+import { EventWatch, type Verdict } from './invariants.js';
 import type { Scenario, Step } from './scenario.js';
+import { foundMs } from './strangers.js';
 import { type Life, type Line, Stage } from './stage.js';
 import { Violation } from './violation.js';
 
@@ -58,6 +70,10 @@ async function playWhole(scenario: Scenario): Promise<Outcome> {
   }
 }
 
+function* rowsOf(table: Iterable<Member>): Iterable<Node> {
+  for (const member of table) yield member.snapshot();
+}
+
 class Player {
   readonly #scenario: Scenario;
   readonly #stage: Stage;
@@ -70,9 +86,10 @@ class Player {
 
   static async create(scenario: Scenario): Promise<Player> {
     let player = undefined as Player | undefined;
-    const stage = await Stage.create(scenario, (key, message, line) =>
-      player?.hear(key, message, line),
-    );
+    const stage = await Stage.create(scenario, {
+      line: (key, message, line) => player?.hear(key, message, line),
+      verdict: (key, verdict) => player?.hearVerdict(key, verdict),
+    });
     player = new Player(scenario, stage);
     for (const key of stage.cluster.names()) player.#acts.started(key);
     return player;
@@ -88,7 +105,7 @@ class Player {
       isRunning: (key) => stage.isRunning(key),
       nameOf: (key) => stage.life(key).list.config.name,
       clockOf: (key) => stage.life(key).list.config.clock.now(),
-      membersOf: (key) => stage.life(key).engine.table.size,
+      membersOf: (key) => countedMembers(stage.life(key).engine),
       rowOf: (key, name) => stage.life(key).list.member(name),
       gossipToTheDeadTime: settings.gossipToTheDeadTime,
       suspicionMs: (members, confirmations) => suspicionMs(settings, members, confirmations),
@@ -96,6 +113,7 @@ class Player {
     this.#acts = new Acts({ stage, watch: this.#watch }, { fail: (error) => this.fail(error) });
     cluster.on('event', (observer, event) => {
       this.#events++;
+      if (stage.strangers.has(observer)) return this.#checkStranger(observer, event);
       this.#watch.event(observer, event);
     });
   }
@@ -111,8 +129,13 @@ class Player {
     if (code === 'internal-error' || code === 'callback-threw') {
       this.fail(new Violation('the library finds no fault with itself', message));
     }
+  }
+
+  /** A node reports that somebody is dead. What is thrown here the library would drop, as it must. */
+  hearVerdict(key: string, verdict: Verdict): void {
+    if (this.#stage.strangers.has(key)) return;
     try {
-      this.#watch.logged(key, line);
+      this.#watch.foundDead(key, verdict);
     } catch (error) {
       this.fail(error as Error);
     }
@@ -126,6 +149,7 @@ class Player {
       if (!(await this.#acts.take(step))) continue;
       this.#steps++;
       await this.#newsTravel(step);
+      await this.#isFound(step);
       this.#look();
     }
     await this.#runTo(this.#scenario.healAt);
@@ -144,6 +168,7 @@ class Player {
     const rejoined = await this.#agree();
     const agreedAfterMs = cluster.now - startedAt;
     this.#checkCalm();
+    await this.#findOut();
     await this.#forget();
     await this.#beQuiet();
     await this.#end();
@@ -151,7 +176,7 @@ class Player {
     return {
       digest,
       agreedAfterMs,
-      agreementShare: agreedAfterMs / agreementMs(this.#scenario.settings, this.#stage.size),
+      agreementShare: agreedAfterMs / this.#agreementMs,
       rejoined,
       events: this.#events,
       steps: this.#steps,
@@ -178,12 +203,10 @@ class Player {
     this.#throwFailure();
     const lives = this.#stage.running();
     for (const { key, engine } of lives) {
-      this.#watch.table(
-        key,
-        Array.from(engine.table, (member) => member.snapshot()),
-      );
+      this.#watch.table(key, rowsOf(engine.table));
     }
-    checkBounds(this.#scenario, this.#stage.size, lives);
+    const { size: nodes, names } = this.#stage;
+    checkBounds(this.#scenario, { nodes, names }, lives);
   }
 
   /**
@@ -198,6 +221,35 @@ class Player {
     const what = `${step.do} ${step.node}`;
     const isWrong = difference(this.#stage)?.message ?? (cluster.converged() ? undefined : 'no');
     if (isWrong !== undefined) throw new Violation('news travel', `${what}: ${isWrong}`);
+  }
+
+  /** In a crowded table a real member that ended is found dead in a time that hardly depends on the forged ones. */
+  async #isFound(step: Step): Promise<void> {
+    if (this.#scenario.crowded !== true || step.do !== 'crash') return;
+    const { settings } = this.#scenario;
+    const { size, names, forged } = this.#stage;
+    // The network is quiet: a forgery that no node believed would be a mistake of the campaign. Each node has at least
+    // what it was sent itself.
+    const sent = this.#scenario.steps.map((each) => (each.do === 'forge' ? each.count : 0));
+    if (!this.#stage.running().some(({ engine }) => engine.table.size > Math.max(...sent))) {
+      throw new Error(`nobody has the ${forged.size} forged members`);
+    }
+    const isLive = ({ list }: Life): boolean =>
+      list.members().some(({ name }) => name === step.node);
+    const deadline = this.#stage.cluster.now + foundMs(settings, size, names);
+    while (this.#stage.running().some(isLive)) {
+      if (this.#stage.cluster.now >= deadline) {
+        const who = this.#stage.running().find(isLive)?.key;
+        throw new Violation('a killed member is found in a crowded table', `${who}: ${step.node}`);
+      }
+      await this.#runTo(this.#stage.cluster.now + settings.probeInterval);
+    }
+  }
+
+  /** Whoever has the address of one of ours by now is not ours. */
+  #checkStranger(observer: string, event: MembershipEvent): void {
+    if (!('node' in event) || this.#stage.strangers.has(event.node.name)) return;
+    throw new Violation('two clusters stay apart', `${observer} is told of ${event.node.name}`);
   }
 
   /** Of two that have one name only the first may stay: the protocol cannot tell them apart. */
@@ -218,7 +270,7 @@ class Player {
    */
   async #agree(): Promise<boolean> {
     const { cluster } = this.#stage;
-    const forgottenAt = cluster.now + agreementMs(this.#scenario.settings, this.#stage.size);
+    const forgottenAt = cluster.now + this.#agreementMs;
     let isLast = false;
     if (this.#scenario.rejoins === true) {
       if (await this.#agreesInTime()) return true;
@@ -262,12 +314,12 @@ class Player {
     const { cluster } = this.#stage;
     const { gossipInterval, probeInterval } = this.#scenario.settings;
     const agrees = (): boolean =>
-      cluster.names().length === 0 ||
-      (cluster.converged() && difference(this.#stage) === undefined);
+      this.#stage.running().length === 0 ||
+      (this.#isConverged() && difference(this.#stage) === undefined);
     const { settings, rejoins = false } = this.#scenario;
     // Those who lost each other find each other: within three intervals, and then all must agree.
     const findingMs = rejoins ? 3 * rejoinMs(settings) : 0;
-    const deadline = cluster.now + findingMs + agreementMs(settings, this.#stage.size);
+    const deadline = cluster.now + findingMs + this.#agreementMs;
     let lookAt = cluster.now + probesBefore * probeInterval;
     while (!agrees() && cluster.now < deadline) {
       if (!rejoins && cluster.now >= lookAt) {
@@ -278,6 +330,31 @@ class Player {
     }
     this.#look();
     return agrees();
+  }
+
+  /** With forged members in the table at least every other probe is of a verified member. */
+  get #agreementMs(): number {
+    const share = this.#stage.forged.size > 0 ? 2 : 1;
+    return share * agreementMs(this.#scenario.settings, this.#stage.size);
+  }
+
+  #isConverged(): boolean {
+    const { cluster, forged, strangers } = this.#stage;
+    if (forged.size + strangers.size === 0) return cluster.converged();
+    return listsAreRight(this.#stage);
+  }
+
+  /** All forged members are found dead in the end: one probe each, as slow as can be, of one node alone. */
+  async #findOut(): Promise<void> {
+    const { cluster, forged } = this.#stage;
+    const { settings } = this.#scenario;
+    const passMs = 2 * 9 * forged.size * settings.probeInterval;
+    const deadline = cluster.now + passMs + agreementMs(settings, this.#stage.names);
+    while (deceived(this.#stage) !== undefined && cluster.now < deadline) {
+      await this.#runTo(cluster.now + settings.probeInterval);
+    }
+    const who = deceived(this.#stage);
+    if (who !== undefined) throw new Violation('forged members are found dead', who);
   }
 
   #disagreement(): Violation {
@@ -303,7 +380,7 @@ class Player {
   async #forget(): Promise<void> {
     const { cluster } = this.#stage;
     const { settings } = this.#scenario;
-    const deadline = cluster.now + forgettingMs(settings, this.#stage.size);
+    const deadline = cluster.now + forgettingMs(settings, this.#stage.names);
     while (this.#remembered() !== undefined && cluster.now < deadline) {
       await this.#runTo(cluster.now + settings.probeInterval);
     }
@@ -330,7 +407,7 @@ class Player {
     const { probeInterval, pushPullInterval, tcpTimeout } = this.#scenario.settings;
     const restless = new Map(this.#stage.running().map((life) => [life.key, life]));
     const settle = (life: Life): void => {
-      if (isIdle(life)) restless.delete(life.key);
+      if (isIdle(life, { looksForLost: this.#stage.strangers.size > 0 })) restless.delete(life.key);
     };
     // Late acks are logged as dropped, and folded lines are held for 10 s; a few times in a row.
     const deadline = cluster.now + 100_000 + 20 * probeInterval + pushPullInterval + 2 * tcpTimeout;

@@ -36,7 +36,26 @@ export type Step = { readonly at: number } & (
   | { readonly do: 'key'; readonly phase: KeyPhase }
   /** Somebody is told a lie about a node: that it is dead, or does not answer. */
   | { readonly do: 'slander'; readonly node: string; readonly to: string; readonly dead: boolean }
+  /** A node is told of members that do not exist. */
+  | ({ readonly do: 'forge' } & Forgery)
+  /** A node of another cluster starts at the address of a node that has ended. */
+  | { readonly do: 'take'; readonly of: string }
 );
+
+/** Claims about members that do not exist. */
+export interface Forgery {
+  /** Who is told. */
+  readonly to: string;
+  readonly count: number;
+  /** All at one silent address (`one`), at a silent address each (`each`), or at the address of a node. */
+  readonly where: string;
+  /** As a push/pull has it: 0 alive, 1 suspect, 2 dead, 3 left. */
+  readonly state: number;
+  /** Names are filled up to so many bytes. */
+  readonly nameBytes: number;
+  /** By a push/pull, or by a packet each. */
+  readonly byStream: boolean;
+}
 
 export const keyPhases = ['add', 'useSome', 'useAll', 'remove'] as const;
 export type KeyPhase = (typeof keyPhases)[number];
@@ -70,6 +89,8 @@ export interface Scenario {
   readonly isCalm: boolean;
   /** Nodes look for those whom they lost, and the campaign joins nobody again. */
   readonly rejoins?: boolean;
+  /** Hundreds of forged members, and a crash that must be found in a bounded time all the same. */
+  readonly crowded?: boolean;
   /** Long exchanges are done so many members at a time, and a turn of the event loop takes so long. */
   readonly slices?: { readonly records: number; readonly turnMs: number };
   /** The faults of the whole network, until it is healed. */

@@ -104,7 +104,9 @@ function without(steps: readonly Step[], names: readonly string[]): Step[] {
       const groups = step.groups.map((group) => group.filter((name) => !isGone(name)));
       return [{ ...step, groups }];
     }
-    const named = ['node', 'from', 'to'].map((field) => (step as Record<string, unknown>)[field]);
+    const named = ['node', 'from', 'to', 'of'].map(
+      (field) => (step as Record<string, unknown>)[field],
+    );
     return named.some((name) => typeof name === 'string' && isGone(name)) ? [] : [step];
   });
 }

@@ -14,19 +14,23 @@ import {
   type SimulatedConfig,
 } from '../../../src/testing/index.js';
 import { engineOf } from './engines.js';
+import type { Verdict } from './invariants.js';
 import { Keys } from './keys.js';
 import { rejoinMs } from './long.js';
+import { listenToVerdicts } from './reports.js';
 import type { Scenario } from './scenario.js';
 
 /** What nodes log, as far as the campaign looks at it. */
 export interface Line {
   readonly code?: string;
-  readonly peer?: string;
-  readonly by?: string;
-  readonly confirmations?: number;
   readonly depth?: number;
-  /** So many more lines like it were held back; then it may come late. */
-  readonly suppressed?: number;
+}
+
+/** Who hears what nodes say. */
+export interface Ears {
+  readonly line: (key: string, message: string, line: Line) => void;
+  /** Each at once, also where its line is held back. */
+  readonly verdict: (key: string, verdict: Verdict) => void;
 }
 
 /** One life of one node. */
@@ -48,6 +52,10 @@ export class Stage {
   readonly loners = new Set<string>();
   /** Who started again, and remembers nobody of whom it knew before. */
   readonly reborn = new Set<string>();
+  /** Names of forged members. */
+  readonly forged = new Set<string>();
+  /** What the cluster calls nodes of another cluster. */
+  readonly strangers = new Set<string>();
   readonly #lives = new Map<string, Life>();
   #cluster: SimulatedCluster | undefined;
 
@@ -56,14 +64,15 @@ export class Stage {
   }
 
   /** Starts the nodes that are there from the beginning. */
-  static async create(
-    scenario: Scenario,
-    hear: (key: string, message: string, line: Line) => void,
-  ): Promise<Stage> {
+  static async create(scenario: Scenario, hear: Ears): Promise<Stage> {
     const stage = new Stage(scenario);
     const { nodes: size, network, seed, settings, encrypted, slices } = scenario;
     const config = (key: string): SimulatedConfig => {
-      const log = (message: string, line?: object): void => hear(key, message, line ?? {});
+      const verdict = (report: Verdict): void => hear.verdict(key, report);
+      const log = (message: string, line?: object): void => {
+        listenToVerdicts(verdict);
+        hear.line(key, message, line ?? {});
+      };
       return {
         rejoin: scenario.rejoins === true && {
           interval: rejoinMs(settings),
@@ -91,6 +100,11 @@ export class Stage {
   /** How many nodes there have been. */
   get size(): number {
     return this.#lives.size;
+  }
+
+  /** How many names nodes may have heard of, forged ones included. */
+  get names(): number {
+    return this.#lives.size + this.forged.size;
   }
 
   /** What the cluster calls everybody who ever was. */

@@ -60,7 +60,7 @@ class StepDice {
     const dice = this.#dice;
     const node = dice.pick(this.#names);
     const ms = Math.round(this.#probeInterval * dice.between(0.2, 12));
-    const kinds: Step['do'][] = [
+    const kinds: Exclude<Step['do'], 'forge' | 'take'>[] = [
       'crash',
       'crash',
       'restart',

@@ -136,10 +136,13 @@ test('a record with a name that is too long is left out of a push/pull, and the 
 test('the versions of a record with a name that is too long do not fail the push/pull', () => {
   const { engine } = makeEngine();
   const vsn = Buffer.of(9, 9, 9, 9, 9, 9);
-  assert.equal(wholly(engine.merger.versionProblem([record('a')])), undefined);
-  assert.notEqual(wholly(engine.merger.versionProblem([record('odd', { vsn })])), undefined);
+  assert.equal(wholly(engine.merger.versionProblem({ records: [record('a')] })), undefined);
+  assert.notEqual(
+    wholly(engine.merger.versionProblem({ records: [record('odd', { vsn })] })),
+    undefined,
+  );
   const long = record('n'.repeat(5000), { vsn });
-  assert.equal(wholly(engine.merger.versionProblem([record('a'), long])), undefined);
+  assert.equal(wholly(engine.merger.versionProblem({ records: [long] })), undefined);
 });
 
 test('a suspect whose ping and claim do not fit into one packet gets two, and both fit', () => {

@@ -61,7 +61,7 @@ const REASONS: Readonly<Record<DropReason, string>> = {
   'refused-by-delegate': 'the alive delegate threw',
   'unexpected-ack': 'an answer that nobody waits for any more: mostly one that came too late',
   'unexpected-message': 'a message that belongs on a stream came as a packet',
-  incompatible: 'a state exchange with a cluster whose versions do not overlap with ours',
+  incompatible: 'a state exchange or a claim whose versions do not overlap with ours',
   'refused-merge': 'the merge delegate threw',
   'too-many-streams': 'a source had too many streams open to us',
   'too-many-exchanges': 'too many state exchanges at once',

@@ -14,6 +14,9 @@ import {
   type MemberlistConfig,
   ProtocolError,
 } from '../../../src/index.js';
+import { SimulatedCluster } from '../../../src/testing/index.js';
+import { encodeMessage } from '../../../src/wire/message-codec.js';
+import { MessageType } from '../../../src/wire/message-type.js';
 import { Cluster, Log, addressOf, fast, names, rejection, until } from './cluster.js';
 
 // Why b could not join a.
@@ -58,6 +61,28 @@ void describe('clusters of different versions', () => {
     assert.deepEqual(names(recent), ['old', 'recent']);
     assert.deepEqual(recent.member('old')?.delegateProtocol, { min: 1, max: 3, current: 2 });
     await until(old, () => old.numMembers === 2);
+  });
+
+  void it('one packet about a member of odd versions stops neither joins nor push/pulls', async () => {
+    for (const versions of [
+      [1, 5, 2, 7, 9, 8],
+      [2, 2, 2, 0, 0, 0],
+      [1, 5],
+    ]) {
+      const config = { pushPullInterval: 1_000, gossipInterval: 0, settleAfterJoin: false };
+      await using cluster = await SimulatedCluster.create({ size: 3, config });
+      await cluster.joinAll();
+      const address = cluster.node('n0').localNode.address;
+      const where = { addr: Buffer.of(10, 9, 9, 9), port: 7946, meta: null };
+      const vsn = Buffer.from(versions);
+      const claim = { type: MessageType.alive, node: 'forged', incarnation: 1, ...where, vsn };
+      cluster.network.carry(encodeMessage(claim), '10.8.8.8:7946', address);
+      await cluster.run(1_000);
+      await cluster.addNode('n3', { config: { protocolVersion: 5 } });
+      await cluster.runUntil(() =>
+        cluster.names().every((name) => cluster.node(name).member('n3') !== undefined),
+      );
+    }
   });
 
   for (const protocolVersion of [1, 2, 3, 4, 5]) {

@@ -37,17 +37,65 @@ test('claims that are ill-formed are dropped and counted', () => {
   }
 });
 
-test('fewer than 6 version bytes are refused where there is an alive delegate, and only there', () => {
+test('fewer than 6 version bytes of an unknown member are refused: no Go node would push and pull with a table that has it', () => {
   for (let length = 0; length < VERSION_BYTES; length++) {
     const claim = alive('a', { vsn: Buffer.of(1, 5, 2, 0, 0).subarray(0, length) });
-    const trusting = makeEngine();
-    trusting.receive(claim);
-    assert.equal(trusting.member('a').state, 'alive');
-    assert.equal(trusting.member('a').protocolMax, 0);
+    const objectionToAlive = (): undefined => undefined;
+    for (const harness of [makeEngine(), makeEngine({ effects: { objectionToAlive } })]) {
+      harness.receive(claim);
+      assertDropped(harness, 'bad-versions');
+    }
+  }
+});
 
-    const withDelegate = makeEngine({ effects: { objectionToAlive: () => undefined } });
-    withDelegate.receive(claim);
-    assertDropped(withDelegate, 'bad-versions');
+test('fewer than 6 version bytes of a known member are refused where there is an alive delegate', () => {
+  const harness = makeEngine({ effects: { objectionToAlive: () => undefined } });
+  const { addr } = harness.addMember('a');
+  harness.receive(alive('a', { incarnation: 2, addr, vsn: Buffer.of(1, 5) }));
+  assert.equal(harness.counters.drops.get('bad-versions'), 1);
+  assert.equal(harness.member('a').incarnation, 1);
+});
+
+const misfits: readonly (readonly number[])[] = [
+  [1, 5, 0, 0, 0, 0],
+  [1, 5, 6, 0, 0, 0],
+  [3, 5, 3, 0, 0, 0],
+  [1, 1, 1, 0, 0, 0],
+  [1, 5, 2, 0, 0, 1],
+  [1, 5, 2, 1, 0, 0],
+  [1, 5, 2, 3, 4, 3],
+  [1, 5, 2, 255, 255, 255],
+];
+
+test('members that do not understand us, or that we do not understand, are refused', () => {
+  for (const versions of misfits) {
+    const harness = makeEngine();
+    harness.receive(alive('a', { vsn: Buffer.from(versions) }));
+    assertDropped(harness, 'incompatible');
+    assert.equal(harness.engine.table.size, 1);
+  }
+});
+
+test('a known member does not get versions that do not fit ours', () => {
+  for (const versions of misfits) {
+    const harness = makeEngine();
+    const { addr, vsn } = harness.addMember('a');
+    harness.receive(alive('a', { incarnation: 9, addr, vsn: Buffer.from(versions) }));
+    assert.equal(harness.counters.drops.get('incompatible'), 1);
+    assert.deepEqual([harness.member('a').incarnation, harness.member('a').vsn], [1, vsn]);
+  }
+});
+
+test('versions that fit are those in which each understands what the other speaks', () => {
+  for (const versions of [
+    [1, 5, 1, 0, 0, 0],
+    [1, 5, 5, 0, 0, 0],
+    [2, 2, 2, 0, 0, 0],
+    [1, 255, 2, 0, 9, 0],
+  ]) {
+    const harness = makeEngine();
+    harness.receive(alive('a', { vsn: Buffer.from(versions) }));
+    assert.equal(harness.member('a').state, 'alive', versions.join(' '));
   }
 });
 
@@ -57,7 +105,7 @@ test('a set of versions that is not full does not erase those that we know', () 
   harness.receive(alive('a', { incarnation: 2, addr, vsn: Buffer.of(1, 5) }));
   assert.equal(harness.member('a').incarnation, 2);
   assert.deepEqual(harness.member('a').vsn, vsn);
-  assert.equal(wholly(harness.engine.merger.versionProblem([record('b')])), undefined);
+  assert.equal(wholly(harness.engine.merger.versionProblem({ records: [record('b')] })), undefined);
 });
 
 test('the alive delegate is shown the node, and may refuse it', () => {
@@ -220,14 +268,14 @@ test('an unknown name is welcome under incarnation 0 too, which comes after a wr
 test('a newer claim is stored whole and rebroadcast, and metadata that changed is an update', () => {
   const harness = makeEngine();
   harness.addMember('a', { meta: Buffer.from('old') });
-  const vsn = Buffer.of(1, 5, 4, 1, 3, 2);
+  const vsn = Buffer.of(1, 5, 4, 0, 3, 0);
   const claim = alive('a', { incarnation: 2, meta: Buffer.from('new'), vsn });
   harness.run(100);
   harness.receive(claim);
   const { meta, incarnation, protocol, delegateProtocol } = harness.member('a').snapshot();
   assert.deepEqual([meta, incarnation], [Buffer.from('new'), 2]);
   assert.deepEqual(protocol, { min: 1, max: 5, current: 4 });
-  assert.deepEqual(delegateProtocol, { min: 1, max: 3, current: 2 });
+  assert.deepEqual(delegateProtocol, { min: 0, max: 3, current: 0 });
   assert.equal(harness.member('a').stateChangedAt, 10_000, 'its state is as it was');
   assert.deepEqual(harness.takeBroadcasts(), [claim]);
   const node = harness.member('a').snapshot();

@@ -5,111 +5,172 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  versionProblem,
-  type VersionedMember,
-} from '../../../../src/core/membership/verify-versions.js';
-import { makeEngine, record } from '../harness.js';
+import { VersionCensus } from '../../../../src/core/membership/verify-versions.js';
+import type { MemberRecord } from '../../../../src/wire/messages.js';
 import { wholly } from '../../../../src/wire/sliced.js';
+import { alive, type Harness, ip, makeEngine, record } from '../harness.js';
 
 type Versions = readonly [min: number, max: number, current: number];
+
+interface Speaker {
+  readonly name: string;
+  readonly vsn: Buffer;
+}
 
 function speaker(
   name: string,
   [min, max, current]: Versions,
-  { isAlive = true, delegate = [0, 0, 0] as Versions } = {},
-): VersionedMember {
-  return { name, isAlive, vsn: Buffer.of(min, max, current, ...delegate) };
+  { delegate = [0, 0, 0] as Versions } = {},
+): Speaker {
+  return { name, vsn: Buffer.of(min, max, current, ...delegate) };
+}
+
+/** Why one does not fit those that were counted in. */
+function problem({ name, vsn }: Speaker, counted: readonly Speaker[]): string | undefined {
+  const census = new VersionCensus();
+  for (const each of counted) census.add(each.name, each.vsn);
+  return census.problemWith(name, vsn);
 }
 
 const usual: Versions = [1, 5, 2];
 
-test('members that understand each other may be merged', () => {
-  const theirs = [speaker('a', usual), speaker('b', [2, 4, 3])];
-  assert.equal(versionProblem(theirs, [speaker('me', [1, 5, 4])]), undefined);
-  assert.equal(versionProblem([], []), undefined);
+test('members fit that understand each other', () => {
+  const counted = [speaker('me', [1, 5, 4]), speaker('b', [2, 4, 3])];
+  assert.equal(problem(speaker('a', usual), counted), undefined);
+  assert.equal(problem(speaker('a', usual), []), undefined);
 });
 
 test('a current version at either end of the range is inside it', () => {
-  const theirs = [speaker('a', [2, 4, 2]), speaker('b', [1, 5, 4])];
-  assert.equal(versionProblem(theirs, [speaker('me', usual)]), undefined);
+  assert.equal(problem(speaker('a', [2, 4, 2]), [speaker('me', usual)]), undefined);
+  assert.equal(problem(speaker('b', [1, 5, 4]), [speaker('me', [2, 4, 2])]), undefined);
 });
 
-test('one who speaks less than the highest min is refused, by name and range', () => {
-  const problem = versionProblem([speaker('a', [3, 5, 3])], [speaker('me', usual)]);
-  assert.equal(problem, 'me speaks protocol version 2, the cluster understands 3 to 5');
+test('one that demands more than a member speaks is refused, with that member and the range', () => {
+  const why = problem(speaker('a', [3, 5, 3]), [speaker('me', usual)]);
+  assert.equal(why, 'me speaks protocol version 2, the cluster understands 3 to 5');
 });
 
-test('one who speaks more than the lowest max is refused, by name and range', () => {
-  const problem = versionProblem([speaker('a', [1, 5, 5])], [speaker('me', [1, 4, 2])]);
-  assert.equal(problem, 'a speaks protocol version 5, the cluster understands 1 to 4');
+test('one that speaks more than a member understands is refused, with its name and the range', () => {
+  const why = problem(speaker('a', [1, 5, 5]), [speaker('me', [1, 4, 2])]);
+  assert.equal(why, 'a speaks protocol version 5, the cluster understands 1 to 4');
 });
 
-test('the range is that of all the living, on both sides', () => {
+test('the range is that of all that were counted in', () => {
   const narrow = speaker('n', [2, 3, 3]);
-  const four = speaker('four', [1, 5, 4]);
-  assert.match(versionProblem([narrow, four], []) ?? '', /^four speaks .* understands 2 to 3$/);
-  assert.match(versionProblem([narrow], [four]) ?? '', /^four /);
-  assert.match(versionProblem([four], [narrow]) ?? '', /^four /);
-  assert.match(versionProblem([], [narrow, four]) ?? '', /^four /);
-});
-
-test('those who are not alive do not narrow the range', () => {
-  const gone = speaker('gone', [2, 2, 2], { isAlive: false });
-  const other = speaker('a', [1, 5, 3]);
-  assert.equal(versionProblem([other], [gone]), undefined);
-  assert.equal(versionProblem([gone], [other]), undefined);
-});
-
-test('those who are not alive must speak a version inside it all the same', () => {
-  const gone = speaker('gone', [7, 9, 8], { isAlive: false });
   const me = speaker('me', usual);
-  assert.match(versionProblem([gone], [me]) ?? '', /^gone speaks protocol version 8/);
-  assert.match(versionProblem([], [me, gone]) ?? '', /^gone speaks protocol version 8/);
+  assert.match(problem(speaker('four', [1, 5, 4]), [narrow, me]) ?? '', /^four .* 2 to 3$/);
+  assert.match(problem(speaker('four', [1, 5, 4]), [me, narrow]) ?? '', /^four .* 2 to 3$/);
+  assert.match(problem(speaker('two', [1, 2, 2]), [me, narrow]) ?? '', /^n speaks .* 3/);
 });
 
 test('the delegate protocol is guarded in the same way', () => {
   const theirs = speaker('a', usual, { delegate: [3, 4, 3] });
-  const below = speaker('me', usual, { delegate: [1, 4, 2] });
-  const above = speaker('me', usual, { delegate: [3, 9, 9] });
-  const inside = speaker('me', usual, { delegate: [3, 9, 4] });
+  const me = (delegate: Versions): Speaker[] => [speaker('me', usual, { delegate })];
   assert.equal(
-    versionProblem([theirs], [below]),
+    problem(theirs, me([1, 4, 2])),
     'me speaks delegate protocol version 2, the cluster understands 3 to 4',
   );
-  assert.match(versionProblem([theirs], [above]) ?? '', /^me speaks delegate protocol version 9/);
-  assert.equal(versionProblem([theirs], [inside]), undefined);
+  assert.match(problem(theirs, me([3, 9, 9])) ?? '', /^me speaks delegate protocol version 9/);
+  assert.equal(problem(theirs, me([3, 9, 4])), undefined);
 });
 
 test('ranges without anything in common are said to have nothing in common', () => {
-  const problem = versionProblem([speaker('a', [4, 5, 4])], [speaker('me', [1, 2, 2])]);
-  assert.match(problem ?? '', /no protocol version is understood by all \(at least 4, at most 2\)/);
+  const why = problem(speaker('a', [4, 5, 4]), [speaker('me', [1, 2, 2])]);
+  assert.match(why ?? '', /no protocol version is understood by all \(at least 4, at most 2\)/);
 });
 
-test('one without a full set of version bytes counts as speaking 0, and is refused by name', () => {
-  const { engine } = makeEngine();
-  for (const length of [0, 3, 5]) {
-    const vsn = Buffer.of(1, 5, 2, 0, 0).subarray(0, length);
-    const problem = wholly(engine.merger.versionProblem([record('short', { vsn })]));
-    assert.equal(problem, 'short speaks protocol version 0, the cluster understands 1 to 5');
+/** Versions that fit nobody's: each may come in one packet. */
+const odd: readonly (readonly number[])[] = [
+  [],
+  [1, 5],
+  [6, 9, 7, 0, 0, 0],
+  [1, 5, 9, 0, 0, 0],
+  [3, 5, 3, 0, 0, 0],
+  [1, 5, 2, 7, 9, 8],
+  [1, 5, 2, 9, 7, 8],
+];
+const odds = odd.map((versions) => Buffer.from(versions));
+
+function objection(harness: Harness, records: MemberRecord[], leftOut = 0): string | undefined {
+  return wholly(harness.engine.merger.versionProblem({ records, leftOut }));
+}
+
+function merge(harness: Harness, records: readonly MemberRecord[]): void {
+  wholly(harness.engine.merger.merge(records));
+}
+
+const at = (host: number): { addr: Buffer } => ({ addr: ip(`10.0.0.${host}`) });
+
+test('a table is refused when no living member in it fits', () => {
+  for (const vsn of odds) {
+    const harness = makeEngine();
+    const theirs = [record('a', { vsn, ...at(3) }), record('b', { vsn, ...at(4) })];
+    assert.match(objection(harness, theirs) ?? '', /^(a|me) speaks /, vsn.toString('hex'));
+    assert.match(objection(harness, [...theirs, record('me', at(1))]) ?? '', /^(a|me) speaks /);
   }
 });
 
-test('the engine compares their records with everybody in our table', () => {
-  const { engine, addMember } = makeEngine();
-  addMember('dead', { vsn: Buffer.of(6, 9, 7, 0, 0, 0), state: 'dead' });
-  assert.match(
-    wholly(engine.merger.versionProblem([record('a')])) ?? '',
-    /^dead speaks protocol version 7/,
-  );
+test('a table in which one fits is merged without the others, which are counted', () => {
+  for (const vsn of odds) {
+    const harness = makeEngine();
+    const theirs = [record('bad', { vsn, ...at(3) }), record('good', at(4))];
+    assert.equal(objection(harness, theirs), undefined);
+    merge(harness, theirs);
+    assert.equal(harness.engine.table.get('bad'), undefined);
+    assert.equal(harness.member('good').state, 'alive');
+    assert.equal(harness.counters.drops.get('incompatible'), 1);
+    assert.deepEqual(
+      harness.reported('claim-refused').map(({ peer }) => peer),
+      ['bad'],
+    );
+  }
 });
 
-test('of their records the dead do not narrow the range, the living do', () => {
-  const { engine } = makeEngine();
-  const vsn = Buffer.of(3, 5, 3, 0, 0, 0);
-  assert.equal(wholly(engine.merger.versionProblem([record('a', { vsn, state: 2 })])), undefined);
-  assert.match(
-    wholly(engine.merger.versionProblem([record('a', { vsn, state: 0 })])) ?? '',
-    /^me speaks/,
-  );
+test('a table is not refused when all that is new in it does not fit, and something was known', () => {
+  const harness = makeEngine();
+  const bad = record('bad', { vsn: Buffer.of(1, 5, 2, 7, 9, 8) });
+  assert.equal(objection(harness, [bad], 1), undefined);
+  harness.addMember('peer');
+  const { addr, vsn } = harness.member('peer');
+  assert.equal(objection(harness, [bad, record('peer', { addr, vsn })]), undefined);
+});
+
+test('one packet with odd versions stops no push/pull', () => {
+  for (const vsn of [...odds, Buffer.of(2, 2, 2, 0, 0, 0), Buffer.of(1, 2, 2, 0, 0, 0)]) {
+    const harness = makeEngine();
+    harness.receive(alive('forged', { vsn, ...at(7) }));
+    assert.equal(
+      objection(harness, [record('honest', { vsn: Buffer.of(1, 5, 5, 0, 0, 0) })]),
+      undefined,
+    );
+    assert.equal(objection(harness, [record('honest')]), undefined, vsn.toString('hex'));
+  }
+});
+
+test('verified members set the range, also for records', () => {
+  const harness = makeEngine();
+  harness.addMember('narrow', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
+  const five = record('five', { vsn: Buffer.of(1, 5, 5, 0, 0, 0), ...at(5) });
+  assert.equal(objection(harness, [five]), undefined);
+  harness.engine.verified.answered(harness.member('narrow'));
+  assert.match(objection(harness, [five]) ?? '', /^five speaks .* understands 1 to 3$/);
+  merge(harness, [five, record('two', at(6))]);
+  assert.equal(harness.engine.table.get('five'), undefined);
+  assert.equal(harness.member('two').state, 'alive');
+});
+
+test('what is said of ourselves with odd versions is refuted, not refused', () => {
+  const harness = makeEngine();
+  const us = record('me', { ...at(1), incarnation: 9, vsn: Buffer.of(1, 5, 2, 7, 9, 8) });
+  assert.equal(objection(harness, [us]), undefined);
+  merge(harness, [us]);
+  assert.equal(harness.counters.drops.get('incompatible'), undefined);
+  assert.ok(harness.member('me').incarnation > 9);
+});
+
+test('versions of members that are gone are no reason to refuse a table', () => {
+  const harness = makeEngine();
+  const gone = record('gone', { vsn: Buffer.of(6, 9, 7, 0, 0, 0), state: 2 });
+  assert.equal(objection(harness, [gone]), undefined);
+  assert.equal(objection(harness, [record('a')]), undefined);
 });

@@ -1,0 +1,203 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Push/pulls with large tables of forged members, over real streams. After each the node still answers pings, finds a
+// member dead that is killed, and its memory is bounded.
+import assert from 'node:assert/strict';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { localConfig, Memberlist } from '../../src/index.js';
+import { limits } from '../../src/wire/limits.js';
+import type { MemberRecord } from '../../src/wire/messages.js';
+import { encodePushPull } from '../../src/wire/stream-codec.js';
+import { FORGED, type Status } from './hostile-tables-child.js';
+
+const script = fileURLToPath(new URL('./hostile-tables-child.ts', import.meta.url));
+const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
+const [alive, suspect, dead, left] = [0, 1, 2, 3];
+/** The most that one push/pull may hold. */
+const most = 200_000;
+/** Some are found dead before the last ones are in. */
+const mostOfTheTable = 0.9 * limits.maxMembers;
+const mostRss = 512e6;
+/** Far more than it takes, also on a busy machine. */
+const patienceMs = 90_000;
+
+/** A node in a process of its own, and two others here that are members of its cluster. */
+class Stage {
+  readonly friend: Memberlist;
+  readonly victim: Memberlist;
+  readonly address: string;
+  readonly #child: ChildProcess;
+  readonly #host: string;
+
+  private constructor(init: {
+    child: ChildProcess;
+    host: string;
+    address: string;
+    others: readonly [Memberlist, Memberlist];
+  }) {
+    this.#child = init.child;
+    this.#host = init.host;
+    this.address = init.address;
+    [this.friend, this.victim] = init.others;
+  }
+
+  static async start(t: TestContext, third: number): Promise<Stage> {
+    const host = `127.91.${third}.1`;
+    const execArgv = ['--import', 'tsx'];
+    const child = fork(script, [host], { execArgv });
+    const started = once(child, 'message');
+    const other = (name: string, at: number): Promise<Memberlist> =>
+      Memberlist.create({
+        ...localConfig(),
+        name,
+        tcpTimeout: 30_000,
+        bindAddr: `127.91.${third}.${at}`,
+        bindPort: 0,
+        metrics: false,
+        // They are here to be probed, and not to take the table over.
+        maxMembers: 3,
+      });
+    const others = [await other('friend', 2), await other('victim', 3)] as const;
+    t.after(async () => {
+      await Promise.all(others.map((list) => list.shutdown()));
+      child.kill('SIGKILL');
+    });
+    const [{ address }] = (await started) as [Status];
+    for (const list of others) await list.join([address]);
+    return new Stage({ child, host, address, others });
+  }
+
+  async status(): Promise<Status> {
+    const answer = once(this.#child, 'message');
+    this.#child.send('status');
+    const [status] = (await answer) as [Status];
+    return status;
+  }
+
+  async until(what: string, isSo: (status: Status) => boolean): Promise<Status> {
+    for (const since = Date.now(); ;) {
+      const status = await this.status();
+      if (isSo(status)) return status;
+      assert.ok(Date.now() - since < patienceMs, `${what}: ${JSON.stringify(status)}`);
+      await wait(50);
+    }
+  }
+
+  /** Sends a table, and waits until the node has answered with its own. */
+  async send(records: readonly MemberRecord[]): Promise<void> {
+    const port = Number(this.address.split(':').at(-1));
+    const socket = connect({ host: this.#host, port });
+    socket.on('error', () => undefined);
+    const ended = Promise.race([once(socket, 'end'), once(socket, 'close')]);
+    socket.write(encodePushPull({ join: false, records, userState: Buffer.alloc(0) }));
+    socket.resume();
+    await ended.catch(() => undefined);
+    socket.destroy();
+  }
+
+  /** It answers pings, finds out that a member was killed, and has not taken more memory than it may. */
+  async assertWorks(t: TestContext): Promise<void> {
+    assert.ok((await this.friend.ping('target', this.address)) >= 0);
+    await this.until('the victim is alive', ({ living }) => living.includes('victim'));
+    const since = performance.now();
+    await this.victim.shutdown();
+    const { peakRss, members } = await this.until(
+      'the victim is found dead',
+      ({ living }) => !living.includes('victim'),
+    );
+    const seconds = ((performance.now() - since) / 1_000).toFixed(1);
+    t.diagnostic(
+      `found dead after ${seconds} s, ${Math.round(peakRss / 1e6)} MB, ${members} members`,
+    );
+    assert.ok((await this.friend.ping('target', this.address)) >= 0);
+    assert.ok(peakRss < mostRss, `${peakRss}`);
+  }
+}
+
+function table(
+  count: number,
+  { state = alive, nameBytes = 0, each = false, from = 0 } = {},
+): MemberRecord[] {
+  return Array.from({ length: count }, (_, i) => {
+    const n = from + i;
+    return {
+      name: `${FORGED}${n}`.padEnd(nameBytes, 'n'),
+      addr: each
+        ? Buffer.of(127, 200 + (n >> 16), (n >> 8) & 0xff, n & 0xff)
+        : Buffer.of(127, 92, 0, 1),
+      port: 7946,
+      meta: null,
+      incarnation: 1,
+      state,
+      vsn,
+    };
+  });
+}
+
+test('200,000 forged members at one address', async (t) => {
+  const stage = await Stage.start(t, 1);
+  await stage.send(table(most));
+  await stage.until('the table is full', ({ members }) => members > mostOfTheTable);
+  await stage.assertWorks(t);
+});
+
+test('200,000 forged members at one address each', async (t) => {
+  const stage = await Stage.start(t, 2);
+  await stage.send(table(most, { each: true }));
+  await stage.until('the table is full', ({ members }) => members > mostOfTheTable);
+  await stage.assertWorks(t);
+});
+
+test('forged members with the longest names that are admitted, and with longer ones', async (t) => {
+  const stage = await Stage.start(t, 3);
+  const count = 10_000;
+  await stage.send(table(count, { nameBytes: 650, each: true }));
+  await stage.until('those are in the table', ({ members }) => members > 0.9 * count);
+  await stage.send(table(5_000, { nameBytes: 1_300, from: count }));
+  await stage.send(table(8, { nameBytes: 1024 * 1024, from: count }));
+  const { members } = await stage.status();
+  assert.ok(members <= count + 3, 'longer names are not admitted');
+  await stage.assertWorks(t);
+});
+
+for (const [i, [what, state]] of (
+  [
+    ['suspect', suspect],
+    ['dead', dead],
+    ['left', left],
+    ['of a state that nobody knows', 77],
+  ] as const
+).entries()) {
+  test(`200,000 members that nobody knew and that are ${what}, and then forged members that become so`, async (t) => {
+    const stage = await Stage.start(t, 4 + i);
+    await stage.send(table(most, { state }));
+    assert.equal((await stage.status()).members, 3, 'none of them is admitted');
+    const count = 50_000;
+    await stage.send(table(count));
+    await stage.until(
+      'those that are alive are in the table',
+      ({ members }) => members > 0.9 * count,
+    );
+    await stage.send(table(count, { state }));
+    await stage.assertWorks(t);
+  });
+}
+
+test('forged members of all states in one table', async (t) => {
+  const stage = await Stage.start(t, 8);
+  const states = [alive, suspect, dead, left, 4, 255];
+  const mixed = (): MemberRecord[] =>
+    table(most).map((record, i) => ({ ...record, state: states[i % states.length] as number }));
+  await stage.send(mixed());
+  await stage.send(mixed().reverse());
+  await stage.assertWorks(t);
+});
