@@ -35,11 +35,11 @@ export interface Making {
 /** A page of a cluster that is made up. */
 export class MadeCluster {
   readonly page: Page;
-  readonly #list: FakeList;
+  readonly #list: MadeList;
   readonly #registry = new Registry();
 
   private constructor(making: Making) {
-    this.#list = new FakeList(making);
+    this.#list = new MadeList(making);
     const { nodes } = this.#list;
     const registers = [this.#registry];
     const gauge = (name: string, labelNames: string[], collect: (this: Gauge) => void): Gauge =>
@@ -98,7 +98,8 @@ export class MadeCluster {
   }
 }
 
-class FakeList extends EventEmitter<MemberlistEvents> implements PageSource {
+/** A member list that is made up. */
+export class MadeList extends EventEmitter<MemberlistEvents> implements PageSource {
   readonly nodes = new Map<string, Node>();
   readonly healthScore: number;
   readonly keyring: Keyring | undefined;
@@ -137,6 +138,11 @@ class FakeList extends EventEmitter<MemberlistEvents> implements PageSource {
     if (state === 'suspect') this.emit('suspect', node);
     else if (state === 'alive') this.emit('recover', node);
     else this.emit('leave', node, state === 'dead' ? 'failed' : 'left');
+  }
+
+  /** The member table forgets a member; there is no event for that. */
+  forget(name: string): void {
+    this.nodes.delete(name);
   }
 
   flap(name: string): void {

@@ -30,7 +30,8 @@ export class Live {
   readonly #registry: Registry;
   readonly #clock: Clock;
   readonly #watch: Watch;
-  readonly #viewers = new Set<ServerResponse>();
+  /** With the table that each was sent last. */
+  readonly #viewers = new Map<ServerResponse, Buffer | undefined>();
   readonly #members: Kept<Buffer>;
   readonly #probes: Kept<Buffer>;
   #list: PageSource | undefined;
@@ -41,7 +42,6 @@ export class Live {
   #shown: readonly Node[] = [];
   #flapping = 0;
   #membersDue = 0;
-  #sentMembers: Buffer | undefined;
 
   constructor({ registry, clock, watch }: Components) {
     this.#registry = registry;
@@ -86,10 +86,11 @@ export class Live {
     viewer.write('retry: 1000\n\n');
     viewer.write(this.#watch.past());
     // From here on it gets what the others get. What follows is at least as new.
-    this.#viewers.add(viewer);
+    this.#viewers.set(viewer, undefined);
     viewer.once('close', () => this.#viewers.delete(viewer));
-    const table = [await this.#members.get(), await this.#probes.get(), await this.#status([])];
-    for (const bytes of table) if (!viewer.destroyed) viewer.write(bytes);
+    this.#sendTable(viewer, await this.#members.get());
+    const rest = [await this.#probes.get(), await this.#status([])];
+    for (const bytes of rest) if (!viewer.destroyed) viewer.write(bytes);
   }
 
   #arm(): void {
@@ -117,8 +118,7 @@ export class Live {
 
   async #sendMembers(): Promise<void> {
     const bytes = await this.#members.get();
-    if (bytes !== this.#sentMembers) this.#send(bytes);
-    this.#sentMembers = bytes;
+    for (const viewer of this.#viewers.keys()) this.#sendTable(viewer, bytes);
   }
 
   async #status(probes: ProbesMessage): Promise<Buffer> {
@@ -157,12 +157,21 @@ export class Live {
     }, pageLimits.eventsMs).unref();
   }
 
-  #send(bytes: Buffer): void {
-    for (const viewer of this.#viewers) {
-      if (viewer.writableLength > pageLimits.viewerBytes) viewer.destroy();
-      else viewer.write(bytes);
-    }
+  #sendTable(viewer: ServerResponse, bytes: Buffer): void {
+    if (viewer.destroyed || this.#viewers.get(viewer) === bytes) return;
+    this.#viewers.set(viewer, bytes);
+    write(viewer, bytes);
   }
+
+  #send(bytes: Buffer): void {
+    for (const viewer of this.#viewers.keys()) write(viewer, bytes);
+  }
+}
+
+/** Writes to a viewer, or cuts it off if it does not read. */
+function write(viewer: ServerResponse, bytes: Buffer): void {
+  if (viewer.writableLength > pageLimits.viewerBytes) viewer.destroy();
+  else viewer.write(bytes);
 }
 
 /** Whether two lists hold the same frozen members in the same order. */
