@@ -81,7 +81,13 @@ export class MadeCluster {
 
   #tell({ suspect = 0, failed = 0, flapping = 0, left = 0 }: Making): void {
     const { watch } = this.page;
-    const logger = watch.loggerBefore({ debug() {}, info() {}, warn() {}, error() {} });
+    const nothing = (): void => undefined;
+    const logger = watch.loggerBefore({
+      debug: nothing,
+      info: nothing,
+      warn: nothing,
+      error: nothing,
+    });
     const names = [...this.#list.nodes.keys()].slice(1);
     for (const [i, name] of names.slice(-150).entries()) watch.pinged(name, 0.2 + (i % 40) / 7);
     // Spread over the cluster, so that the table does not have them in order by itself.
@@ -90,7 +96,7 @@ export class MadeCluster {
     for (const name of some(0, failed)) this.change(name, 'dead');
     for (const [i, name] of some(failed, suspect).entries()) {
       const by = names[(i * 11 + 3) % names.length] ?? '';
-      logger.warn('a member is suspected', { code: 'member-suspected', peer: name, by } as never);
+      logger.warn('a member is suspected', { code: 'member-suspected', peer: name, by });
       this.change(name, 'suspect');
     }
     for (const name of some(failed + suspect, flapping)) this.#list.flap(name);

@@ -95,7 +95,7 @@ export async function statusMessage(
     version: version(),
     label: printable(list.config.label),
     encryption: encryptionOf(list),
-    uptimeMs,
+    uptimeMs: Math.round(uptimeMs),
     healthScore,
     isLeaving: localNode.state === 'left',
     counts: { ...counts, dead, left: gone.length - dead, flapping: watch.countFlapping(now) },

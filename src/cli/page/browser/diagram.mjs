@@ -5,10 +5,10 @@
  */
 
 // The diagram: this node in the middle, the members round it, recent probes and suspicions as lines.
-import { byId, draw, setAttribute } from './dom.mjs';
+import { byId, draw, setAttribute, together } from './dom.mjs';
 import { layoutOf } from './layout.mjs';
 import { isProblem } from './model.mjs';
-import { count, milliseconds, shortened, someOf, stateNames, stateSigns } from './text.mjs';
+import { count, milliseconds, shortened, someOf, stateNames } from './text.mjs';
 
 /** @import { Accusation } from '../messages.js' */
 /** @import { Row } from './model.mjs' */
@@ -66,7 +66,7 @@ export class Diagram {
         draw('text', { class: 'more', x: width / 2, y: height - 6, 'text-anchor': 'middle' }, more),
       );
     }
-    this.#dots.replaceChildren(...shapes);
+    this.#dots.replaceChildren(together(shapes));
     setAttribute(this.#svg, 'aria-label', described(others));
     this.showLines(this.#accusations, undefined);
   }
@@ -78,8 +78,10 @@ export class Diagram {
     if (layout === undefined) return;
     const lines =
       now === undefined ? [] : layout.places.flatMap((place) => probe(place, layout, now));
-    for (const { by, of } of accusations) lines.push(...this.#accusation(by, of));
-    this.#lines.replaceChildren(...lines);
+    for (const { by, of } of accusations) {
+      for (const line of this.#accusation(by, of)) lines.push(line);
+    }
+    this.#lines.replaceChildren(together(lines));
   }
 
   /** @param {string} by @param {string} of */
@@ -150,7 +152,7 @@ function member({ row, x, y, r, label }) {
   return [shape, text];
 }
 
-/** @type {Readonly<Record<keyof typeof stateSigns, (x: number, y: number, r: number) => string>>} */
+/** @type {Readonly<Record<'alive' | 'left' | 'suspect' | 'flapping' | 'dead', (x: number, y: number, r: number) => string>>} */
 const shapes = {
   alive: (x, y, r) => circle(x, y, r),
   left: (x, y, r) => circle(x, y, r * 0.85),

@@ -23,8 +23,15 @@ export function byId(id) {
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
+  for (const child of children) element.append(child);
   return element;
+}
+
+/** Several nodes as one. @param {Iterable<Node>} nodes */
+export function together(nodes) {
+  const fragment = document.createDocumentFragment();
+  for (const node of nodes) fragment.append(node);
+  return fragment;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 
 // The list of events, the newest first.
-import { byId, make } from './dom.mjs';
+import { byId, make, together } from './dom.mjs';
 
 /** @import { ShownEvent } from '../messages.js' */
 
@@ -56,7 +56,7 @@ export class Happened {
   #add(events, isNew) {
     const list = byId('events');
     this.#seq = events.at(-1)?.seq ?? this.#seq;
-    list.prepend(...[...events].reverse().map((event) => rowOf(event, isNew)));
+    list.prepend(together([...events].reverse().map((event) => rowOf(event, isNew))));
     while (list.children.length > SHOWN) list.lastElementChild?.remove();
     byId('no-events').hidden = list.children.length > 0;
   }

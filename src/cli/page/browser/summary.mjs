@@ -5,7 +5,7 @@
  */
 
 // The header and the numbers: who this node is, and how it does.
-import { byId, make, setAttribute, setText } from './dom.mjs';
+import { byId, make, setAttribute, setText, together } from './dom.mjs';
 import { compact, duration, grouped, healthText } from './text.mjs';
 
 /** @import { StatusMessage } from '../messages.js' */
@@ -39,7 +39,7 @@ function showDrops(drops) {
   const texts = drops.map(([reason, n]) => `${reason} ${grouped(n)}`);
   // Changed only if need be: somebody may select or read it.
   if ([...list.children].map(({ textContent }) => textContent).join() === texts.join()) return;
-  list.replaceChildren(...texts.map((text) => make('li', {}, text)));
+  list.replaceChildren(together(texts.map((text) => make('li', {}, text))));
 }
 
 /** @param {StatusMessage} status */

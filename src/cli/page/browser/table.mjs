@@ -93,7 +93,7 @@ export class Table {
       setAttribute(each, 'aria-sort', each === heading ? order : undefined);
     this.#view = { ...this.#view, key, isDown };
     this.#turn(0);
-    this.#announcer.say(`Sorted by ${heading.textContent?.trim().toLowerCase() ?? key}, ${order}`);
+    this.#announcer.say(`Sorted by ${heading.textContent.trim().toLowerCase()}, ${order}`);
   }
 
   #clear() {
@@ -161,6 +161,7 @@ function childrenOf(element) {
 function showTag(tag, kind, text) {
   setAttribute(tag, 'class', text === '' ? undefined : `tag ${kind}`);
   if (tag.lastChild?.textContent === text) return;
-  const sign = make('span', { class: 'sign', 'aria-hidden': 'true' }, stateSigns[kind]);
-  tag.replaceChildren(...(text === '' ? [] : [sign, text]));
+  tag.replaceChildren();
+  if (text === '') return;
+  tag.append(make('span', { class: 'sign', 'aria-hidden': 'true' }, stateSigns[kind]), text);
 }

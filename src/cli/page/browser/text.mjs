@@ -64,7 +64,7 @@ export const count = (n, one, many = `${one}s`) => `${grouped(n)} ${n === 1 ? on
  * @param {number} most - 3 or more
  */
 export function shortened(text, most) {
-  const all = [...text];
+  const all = Array.from(text);
   if (all.length <= most) return text;
   const end = Math.floor((most - 1) / 2);
   return `${all.slice(0, most - 1 - end).join('')}…${all.slice(all.length - end).join('')}`;
