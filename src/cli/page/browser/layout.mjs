@@ -21,7 +21,7 @@ const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
 /** Between the dot and its name. */
 const GAP = 13;
 /** Of the disc, for this node and its name. */
-const HOLE = 46;
+const HOLE = 54;
 
 /**
  * @param {readonly Row[]} others - without this node; their order is that of their places
@@ -121,7 +121,7 @@ function sidesOf({ named, dots, unlabelled }, width, isNarrow) {
     const x = isRight ? cx + inner / 2 - bent - 4 : cx - inner / 2 + bent + 4;
     places.push(placed(row, { x, y, r: 6 }, beside({ x, y }, isRight, width)));
   });
-  const hole = isNarrow ? HOLE * 0.75 : HOLE;
+  const hole = isNarrow ? HOLE * 0.64 : HOLE;
   const [from, to] = [hole ** 2, Math.max(hole + 20, radius) ** 2];
   const r = Math.max(1.2, Math.min(5, 0.36 * Math.sqrt((Math.PI * (to - from)) / dots.length)));
   dots.forEach((row, i) => {
