@@ -18,7 +18,7 @@ import { Viewer } from './viewer.js';
 
 const HOSTILE = '<script>window.pwned=1</script>';
 const HOSTILE_META = '"><img src=x onerror="window.pwned=2">';
-const quick = { ...lanConfig(), probeInterval: 300, probeTimeout: 150, suspicionMult: 10 };
+const quick = { ...lanConfig(), probeInterval: 300, probeTimeout: 150, suspicionMult: 6 };
 
 describe('the page of an agent in a browser', () => {
   let viewer: Viewer;
