@@ -183,7 +183,8 @@ suite('the page of an agent', () => {
     viewer.on('data', (chunk: Buffer) => (seen += chunk.toString()));
     const count = (event: string): number => seen.split(`event: ${event}\n`).length - 1;
     const until = async (event: string, n: number): Promise<void> => {
-      while (count(event) < n) await once(viewer, 'data');
+      const signal = AbortSignal.timeout(30_000);
+      while (count(event) < n) await once(viewer, 'data', { signal });
     };
     await until('status', 1);
     for (let beats = 2; beats <= 6; beats++) {

@@ -25,10 +25,24 @@ const modules = [
   new URL('./browser/main.mjs', import.meta.url),
 ];
 
+/** In the order of the cascade. */
+const styles = [
+  new URL('./browser/colours.css', import.meta.url),
+  new URL('./browser/page.css', import.meta.url),
+  new URL('./browser/header.css', import.meta.url),
+  new URL('./browser/cards.css', import.meta.url),
+  new URL('./browser/diagram.css', import.meta.url),
+  new URL('./browser/events.css', import.meta.url),
+  new URL('./browser/table.css', import.meta.url),
+  new URL('./browser/narrow.css', import.meta.url),
+  new URL('./browser/modes.css', import.meta.url),
+];
+
 /** The page, and the hashes of what it may run and apply, as a Content-Security-Policy has them. */
 export interface PageDocument {
   readonly html: string;
   readonly script: string;
+  readonly style: string;
   readonly scriptHash: string;
   readonly styleHash: string;
 }
@@ -36,18 +50,18 @@ export interface PageDocument {
 /** Puts the page together. @throws when a file of this package is missing */
 export function pageDocument(): PageDocument {
   const script = modules.map(partOf).join('');
-  const style = read(new URL('./browser/page.css', import.meta.url));
+  const style = styles.map(partOf).join('');
   const html = read(new URL('./browser/page.html', import.meta.url))
     .replace('<style></style>', () => `<style>${style}</style>`)
     .replace('></script>', () => `>${script}</script>`);
-  return { html, script, scriptHash: hashOf(script), styleHash: hashOf(style) };
+  return { html, script, style, scriptHash: hashOf(script), styleHash: hashOf(style) };
 }
 
 function read(file: URL): string {
   return readFileSync(file, 'utf8');
 }
 
-/** A module as a part of the one script, without the licence at its beginning. */
+/** A file as a part of the page, without the licence at its beginning. */
 function partOf(file: URL): string {
   return read(file)
     .replace(/^\/\*[^]*?\*\/\n/, '')

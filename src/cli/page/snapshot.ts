@@ -15,6 +15,8 @@ import { pageLimits } from './limits.js';
 import type { MembersMessage, ProbesMessage, ShownMember, StatusMessage } from './messages.js';
 import { shownName, type PageSource, type Watch } from './watch.js';
 
+const packageVersion = version();
+
 /** Metadata has 512 bytes at most; in hexadecimal they are twice as many characters. */
 const META_CHARACTERS = 1_030;
 
@@ -92,7 +94,7 @@ export async function statusMessage(
     at: now,
     name: shownName(localNode.name),
     address: localNode.address,
-    version: version(),
+    version: packageVersion,
     label: printable(list.config.label),
     encryption: encryptionOf(list),
     uptimeMs: Math.round(uptimeMs),

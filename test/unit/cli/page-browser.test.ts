@@ -6,7 +6,6 @@
 
 // What the page does in the browser, as far as it needs no browser: colours, texts, order, places.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Script } from 'node:vm';
 import { layoutOf } from '../../../src/cli/page/browser/layout.mjs';
@@ -15,10 +14,7 @@ import { duration, healthText, shortened, someOf } from '../../../src/cli/page/b
 import { pageDocument } from '../../../src/cli/page/document.js';
 import type { ShownMember } from '../../../src/cli/page/messages.js';
 
-const css = readFileSync(
-  new URL('../../../src/cli/page/browser/page.css', import.meta.url),
-  'utf8',
-);
+const { style: css } = pageDocument();
 const byState = { text: '', filter: 'all', key: 'state', isDown: false } as const;
 
 function made(name: string, more: Partial<ShownMember> = {}): ShownMember {
