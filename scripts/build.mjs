@@ -1,6 +1,6 @@
 // Compiles the package: ES modules into dist, and the two entry points as CommonJS into dist/cjs.
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -16,3 +16,5 @@ for (const project of ['tsconfig.build.json', 'tsconfig.cjs.json']) {
 }
 // The package is one of ES modules; this folder is not.
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+// What runs in the browser is served as it is.
+cpSync('src/cli/page/browser', 'dist/cli/page/browser', { recursive: true });

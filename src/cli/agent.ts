@@ -78,7 +78,7 @@ start node_modules/.bin/node-memberlist.)
   --serf                be a guest in a Serf cluster
   --tag NAME=VALUE      with --serf: a tag; may be given several times
   --preset NAME         lan, wan or local. Default: lan
-  --http [IP:]PORT      serve a page to look at, /metrics, /healthz and /members.json; read-only. On
+  --http [IP:]PORT      serve a status page, /metrics, /healthz and /members.json; read-only. On
                         127.0.0.1 unless an IP is given; whoever reaches it sees everything
   --http-name NAME      a DNS name that leads to it, such as node-1.example.org; may be given several
                         times. IPs, names without a dot and the host's own name need not be given

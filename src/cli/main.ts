@@ -5,10 +5,10 @@
  */
 
 // `npx node-memberlist …`. Commands are loaded when they are called: `keygen` needs no sockets.
-import { readFileSync } from 'node:fs';
 import { MemberlistError } from '../errors.js';
 import { printableLines } from '../wire/printable.js';
 import { exitCodes, UsageError, type Command, type Io } from './command.js';
+import { version } from './version.js';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./agent.js')).agent,
@@ -71,11 +71,6 @@ function textOf(error: unknown): string {
   const isForeseen =
     error instanceof MemberlistError || (error instanceof Error && error.constructor === Error);
   return isForeseen || error instanceof UsageError ? error.message : String(error);
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 async function overview(): Promise<string> {

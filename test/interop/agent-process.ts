@@ -115,6 +115,16 @@ export class AgentProcess {
     return (await eventually(`${event} ${name}`, find, (line) => line !== undefined)) ?? {};
   }
 
+  /** Stops it where it is: it neither runs nor closes anything. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  /** Lets it go on. */
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** Sends SIGTERM; gives the status that it ends with. */
   end(): Promise<number | null> {
     if (this.#child.exitCode === null) this.#child.kill('SIGTERM');

@@ -6,15 +6,10 @@
 
 // The programs that others wrote: installed or built when they are not there, named when they
 // cannot be.
-import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import { missingPrograms, type DebianProgram } from './debian-programs.js';
 import { buildNewestSerf } from './newest-serf.js';
 import { buildGoPeer, goVersions, grafanaFork, titleOf } from './peers/programs.js';
-
-interface DebianProgram {
-  readonly program: string;
-  readonly debianPackage: string;
-  readonly versionArgs: readonly string[];
-}
 
 const DEBIAN_PROGRAMS: readonly DebianProgram[] = [
   { program: 'serf', debianPackage: 'serf', versionArgs: ['version'] },
@@ -23,24 +18,12 @@ const DEBIAN_PROGRAMS: readonly DebianProgram[] = [
     debianPackage: 'prometheus-alertmanager',
     versionArgs: ['--version'],
   },
-  { program: 'chromium', debianPackage: 'chromium', versionArgs: ['--version'] },
   { program: 'prometheus', debianPackage: 'prometheus', versionArgs: ['--version'] },
 ];
 
 /** Sees to it that everything is there; what is missing, in words that say what to do. */
 export async function missingPrerequisites(): Promise<string[]> {
-  return [...missingPackages(), ...(await missingBuilds())];
-}
-
-function missingPackages(): string[] {
-  const missing = DEBIAN_PROGRAMS.filter((program) => !runs(program));
-  if (missing.length > 0) install(missing.map(({ debianPackage }) => debianPackage));
-  return missing
-    .filter((program) => !runs(program))
-    .map(
-      ({ program, debianPackage }) =>
-        `${program} is missing; install Debian's package '${debianPackage}', or run as root`,
-    );
+  return [...missingPrograms(DEBIAN_PROGRAMS), ...(await missingBuilds())];
 }
 
 async function missingBuilds(): Promise<string[]> {
@@ -60,19 +43,4 @@ async function missingBuilds(): Promise<string[]> {
     problems.push((error as Error).message);
   }
   return problems;
-}
-
-function runs({ program, versionArgs }: DebianProgram): boolean {
-  return spawnSync(program, versionArgs, { stdio: 'ignore' }).status === 0;
-}
-
-function install(packages: readonly string[]): void {
-  const hasApt = spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0;
-  if (process.getuid?.() !== 0 || !hasApt) return;
-  console.log(`installing ${packages.join(', ')} …`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const quiet: SpawnSyncOptions = { env, stdio: ['ignore', 'ignore', 'inherit'] };
-  spawnSync('apt-get', ['update', '-qq'], quiet);
-  const args = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
-  spawnSync('apt-get', args, quiet);
 }

@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { after, before, suite, test } from 'node:test';
+import { after, before, mock, suite, test } from 'node:test';
 import { Registry } from 'prom-client';
 import { pageLimits } from '../../src/cli/page/limits.js';
 import { Page } from '../../src/cli/page/server.js';
@@ -177,6 +177,50 @@ suite('the page of an agent', () => {
     await evil.shutdown();
   });
 
+  test('a viewer gets a heartbeat each second, and the table only when it changed', async () => {
+    const viewer = await open(get('/events'));
+    let seen = '';
+    viewer.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+    const count = (event: string): number => seen.split(`event: ${event}\n`).length - 1;
+    const until = async (event: string, n: number): Promise<void> => {
+      const signal = AbortSignal.timeout(30_000);
+      while (count(event) < n) await once(viewer, 'data', { signal });
+    };
+    await until('status', 1);
+    for (let beats = 2; beats <= 6; beats++) {
+      clock.advance(pageLimits.heartbeatMs);
+      await until('status', beats);
+    }
+    assert.equal(count('members'), 1, 'nothing changed');
+    const late = await Memberlist.create({
+      ...localConfig(),
+      name: 'late',
+      transport: network.transport('late'),
+    });
+    await late.join([list.localNode.address]);
+    await until('happened', 1);
+    clock.advance(pageLimits.heartbeatMs);
+    await until('members', 2);
+    const [message = ''] = seen.split('event: members\ndata: ').slice(2);
+    assert.match(message, /"name":"late","address":"[^"]+","state":"alive"/);
+    viewer.destroy();
+    await late.shutdown();
+  });
+
+  test('JSON of members is made once, however often it is asked for, until they change', async () => {
+    const calls = mock.method(Buffer, 'concat');
+    const ask1 = await ask(get('/members.json'));
+    const made = (): number =>
+      calls.mock.calls.filter(({ arguments: [pieces] }) => String(pieces[0]) === '[').length;
+    const before = made();
+    for (let i = 0; i < 5; i++) {
+      clock.advance(2_000);
+      assert.equal(bodyOf(await ask(get('/members.json'))), bodyOf(ask1));
+    }
+    assert.equal(made(), before);
+    calls.mock.restore();
+  });
+
   test('a name that leads here by somebody else is not served', async () => {
     const status = async (name: string): Promise<number> =>
       statusOf(await ask(`GET /healthz HTTP/1.1\r\nHost: ${name}\r\n\r\n`));
@@ -184,6 +228,8 @@ suite('the page of an agent', () => {
     assert.equal(await status(`${host}:${port}`), 200);
   });
 });
+
+const bodyOf = (answer: string): string => answer.slice(answer.indexOf('\r\n\r\n'));
 
 /** A connection that is cut off may end with a reset. */
 function closed(socket: Socket): Promise<void> {

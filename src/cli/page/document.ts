@@ -4,57 +4,71 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-import { script } from './script.js';
-import { style } from './style.js';
+// The page: one document with its style and its program inside, so that it asks for nothing but the events.
+// Nothing that a peer chose is in it. The program is written as modules (browser/*.mjs) and becomes one
+// script here: imports and the word `export` go, so no two modules may use the same name at their top level.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
-/** The page: one document that asks for nothing but the events. Nothing of a peer's is in it. */
-export const document = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>node-memberlist</title>
-<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='3' fill='%233b82f6'/%3E%3Ccircle cx='8' cy='8' r='6.5' fill='none' stroke='%233b82f6'/%3E%3C/svg%3E">
-<style>${style}</style>
-</head>
-<body>
-<header>
-  <div class="who">
-    <h1 id="self">…</h1>
-    <p id="address"></p>
-  </div>
-  <p id="link" class="pill off" role="status">connecting</p>
-</header>
-<main>
-  <section class="tiles" id="tiles" aria-label="In numbers"></section>
-  <section class="card picture">
-    <h2>Who probes whom</h2>
-    <svg id="picture" role="img" aria-label="This node in the middle, the members around it"></svg>
-    <p class="legend">
-      <span><i class="line good"></i>answered our probe</span>
-      <span><i class="line accused"></i>suspected by</span>
-      <span><i class="dot alive"></i>alive</span>
-      <span><i class="dot suspect"></i>suspect</span>
-      <span><i class="dot dead"></i>dead</span>
-      <span><i class="dot left"></i>left</span>
-    </p>
-  </section>
-  <section class="card happened">
-    <h2>What happened</h2>
-    <ol id="events"></ol>
-    <p class="empty" id="quiet">Nothing yet.</p>
-  </section>
-  <section class="card members">
-    <h2>Members <small id="shown"></small></h2>
-    <table>
-      <thead><tr><th>Name</th><th>State</th><th>Address</th><th>Round trip</th><th>Incarnation</th><th>Metadata</th></tr></thead>
-      <tbody id="members"></tbody>
-    </table>
-  </section>
-</main>
-<footer>As this node sees it. Others may see it differently for some seconds. <a href="/members.json">members.json</a> <a href="/metrics">metrics</a> <a href="/healthz">healthz</a></footer>
-<script>${script}</script>
-</body>
-</html>
-`;
+/** What others import comes first. */
+const modules = [
+  new URL('./browser/text.mjs', import.meta.url),
+  new URL('./browser/dom.mjs', import.meta.url),
+  new URL('./browser/model.mjs', import.meta.url),
+  new URL('./browser/layout.mjs', import.meta.url),
+  new URL('./browser/announcer.mjs', import.meta.url),
+  new URL('./browser/diagram.mjs', import.meta.url),
+  new URL('./browser/summary.mjs', import.meta.url),
+  new URL('./browser/happened.mjs', import.meta.url),
+  new URL('./browser/table.mjs', import.meta.url),
+  new URL('./browser/link.mjs', import.meta.url),
+  new URL('./browser/main.mjs', import.meta.url),
+];
+
+/** In the order of the cascade. */
+const styles = [
+  new URL('./browser/colours.css', import.meta.url),
+  new URL('./browser/page.css', import.meta.url),
+  new URL('./browser/header.css', import.meta.url),
+  new URL('./browser/cards.css', import.meta.url),
+  new URL('./browser/diagram.css', import.meta.url),
+  new URL('./browser/events.css', import.meta.url),
+  new URL('./browser/table.css', import.meta.url),
+  new URL('./browser/narrow.css', import.meta.url),
+  new URL('./browser/modes.css', import.meta.url),
+];
+
+/** The page, and the hashes of what it may run and apply, as a Content-Security-Policy has them. */
+export interface PageDocument {
+  readonly html: string;
+  readonly script: string;
+  readonly style: string;
+  readonly scriptHash: string;
+  readonly styleHash: string;
+}
+
+/** Puts the page together. @throws when a file of this package is missing */
+export function pageDocument(): PageDocument {
+  const script = modules.map(partOf).join('');
+  const style = styles.map(partOf).join('');
+  const html = read(new URL('./browser/page.html', import.meta.url))
+    .replace('<style></style>', () => `<style>${style}</style>`)
+    .replace('></script>', () => `>${script}</script>`);
+  return { html, script, style, scriptHash: hashOf(script), styleHash: hashOf(style) };
+}
+
+function read(file: URL): string {
+  return readFileSync(file, 'utf8');
+}
+
+/** A file as a part of the page, without the licence at its beginning. */
+function partOf(file: URL): string {
+  return read(file)
+    .replace(/^\/\*[^]*?\*\/\n/, '')
+    .replaceAll(/^import [^;]+;\n/gm, '')
+    .replaceAll(/^export /gm, '');
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}

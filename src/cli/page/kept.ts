@@ -17,20 +17,24 @@ export class Kept<T> {
   readonly #clock: Clock;
   readonly #make: () => Promise<T>;
   readonly #maxAgeMs: () => number;
-  #made: { readonly value: T; readonly at: number; readonly tookMs: number } | undefined;
+  readonly #isSame: () => boolean;
+  #made: { readonly value: T; at: number; readonly tookMs: number } | undefined;
   #making: Promise<T> | undefined;
   #isStale = false;
 
   /**
    * @param init.maxAgeMs - after so long it is made again even if nothing is known to have changed
+   * @param init.isSame - asked when it is that old: whether it need not be made again, because what it is made
+   *   of is the same. Cheap compared with making it. Default: never the same
    */
   constructor(
     components: { clock: Clock },
-    init: { make: () => Promise<T>; maxAgeMs: () => number },
+    init: { make: () => Promise<T>; maxAgeMs: () => number; isSame?: () => boolean },
   ) {
     this.#clock = components.clock;
     this.#make = init.make;
     this.#maxAgeMs = init.maxAgeMs;
+    this.#isSame = init.isSame ?? (() => false);
   }
 
   /** Something changed. */
@@ -60,7 +64,11 @@ export class Kept<T> {
     if (made === undefined) return undefined;
     const age = this.#clock.now() - made.at;
     if (age < made.tookMs * pageLimits.pauseFactor) return made;
-    return !this.#isStale && age < this.#maxAgeMs() ? made : undefined;
+    if (this.#isStale) return undefined;
+    if (age < this.#maxAgeMs()) return made;
+    if (!this.#isSame()) return undefined;
+    made.at = this.#clock.now();
+    return made;
   }
 
   async #makeNow(): Promise<T> {

@@ -35,4 +35,14 @@ export const pageLimits = {
   pauseFactor: 10,
   /** Between two messages to viewers about what happened, in milliseconds. */
   eventsMs: 100,
+  /** Between two heartbeats to viewers, in milliseconds. */
+  heartbeatMs: 1_000,
+  /** Round trips in one heartbeat. */
+  probesAHeartbeat: 100,
+  /** Members in the table of the page; those with problems come first, all are in /members.json. */
+  membersShown: 2_000,
+  /** A member that failed stays in the table of the page for so long, in milliseconds. */
+  failedMs: 3_600_000,
+  /** A member is flapping until it did not fail for so long, in milliseconds; as for the event. */
+  flappingMs: 600_000,
 } as const;

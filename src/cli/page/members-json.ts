@@ -4,15 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-import type { Memberlist } from '../../memberlist.js';
+import type { Node } from '../../core/member.js';
 import { printableJson } from '../../wire/printable.js';
 import { nodeAsJson } from '../show-meta.js';
 import { nextTurn } from './kept.js';
 import { pageLimits } from './limits.js';
 
-/** All members as a JSON array, made in slices: a large cluster's takes longer than a turn should. */
-export async function membersJson(list: Memberlist | undefined): Promise<Buffer> {
-  const members = list?.members() ?? [];
+/** Members as a JSON array, made in slices: a large cluster's takes longer than a turn should. */
+export async function membersJson(members: readonly Node[]): Promise<Buffer> {
   const pieces = [Buffer.from('[')];
   for (let from = 0; from < members.length; from += pageLimits.membersATurn) {
     if (from > 0) await nextTurn();

@@ -8,42 +8,38 @@
 // reaches the browser as JSON and the document as text, and the page may load nothing from elsewhere. What
 // it takes of the process is bounded (limits.ts): connections (seats.ts), one request each
 // (one-request.ts), a few answers a turn, and bodies that are made once for all (kept.ts).
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIPv6, type AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import type { Node } from '../../core/member.js';
 import type { Clock } from '../../core/ports.js';
 import { systemClock } from '../../runtime/system-clock.js';
-import type { Memberlist } from '../../memberlist.js';
 import { asError } from '../../runtime/as-error.js';
 import { printableJson } from '../../wire/printable.js';
 import { Bodies } from './bodies.js';
-import { document } from './document.js';
+import { pageDocument } from './document.js';
 import { mayBeAskedAs } from './host-header.js';
 import { Kept, Turns } from './kept.js';
 import { pageLimits } from './limits.js';
+import { areSame, Live } from './live.js';
 import { membersJson } from './members-json.js';
 import type { OneRequest } from './one-request.js';
-import { script } from './script.js';
 import { Seats } from './seats.js';
-import { style } from './style.js';
-import { eventBytes, Watch } from './watch.js';
+import { Watch, type PageSource } from './watch.js';
 
-const PICTURE_MS = 1_000;
-/** In a large cluster pictures come more rarely: one second for so many members. */
-const MEMBERS_A_SECOND = 250;
 /** Incarnations rise without an event. */
 const MEMBERS_MS = 1_000;
 const PLAIN = 'text/plain; charset=utf-8';
+const page = pageDocument();
 
-const hashOf = (text: string): string =>
-  `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': [
     "default-src 'none'",
-    `script-src ${hashOf(script)}`,
-    `style-src ${hashOf(style)}`,
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+    `script-src ${page.scriptHash}`,
+    `style-src ${page.styleHash}`,
     "connect-src 'self'",
     'img-src data:',
     "base-uri 'none'",
@@ -64,18 +60,17 @@ export class Page {
   readonly #port: number;
   readonly #names: readonly string[];
   readonly #registry: Registry;
-  readonly #viewers = new Set<ServerResponse>();
+  readonly #live: Live;
   readonly #http: Server;
   readonly #seats: Seats;
   readonly #turns = new Turns();
   readonly #bodies = new Bodies();
-  readonly #document = Buffer.from(document);
+  readonly #document = Buffer.from(page.html);
   readonly #members: Kept<Buffer>;
   readonly #metrics: Kept<Buffer>;
-  readonly #picture: Kept<Buffer>;
-  #list: Memberlist | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #eventsTimer: NodeJS.Timeout | undefined;
+  #list: PageSource | undefined;
+  /** What /members.json was made of. */
+  #written: readonly Node[] = [];
 
   /**
    * @param init.host - an IP, or a name of this machine; `port` 0 picks one
@@ -91,7 +86,8 @@ export class Page {
     this.#port = port;
     this.#names = [...names, host];
     this.#registry = registry;
-    this.watch = new Watch({ registry });
+    this.watch = new Watch();
+    this.#live = new Live({ registry, clock, watch: this.watch });
     this.#http = createServer({ maxHeaderSize: 2 * pageLimits.headBytes }, (request, response) =>
       this.#turns.take(() => this.#begin(request, response)),
     );
@@ -103,18 +99,14 @@ export class Page {
       { seated: (connection) => void this.#http.emit('connection', connection) },
     );
     const kept = { clock };
-    const pictureMs = (): number => this.#pictureMs;
     this.#members = new Kept(kept, {
-      make: () => membersJson(this.#list),
+      make: () => membersJson((this.#written = this.#list?.members() ?? [])),
       maxAgeMs: () => MEMBERS_MS,
+      isSame: () => areSame(this.#written, this.#list?.members() ?? []),
     });
     this.#metrics = new Kept(kept, {
       make: async () => Buffer.from(await this.#registry.metrics()),
       maxAgeMs: () => 0,
-    });
-    this.#picture = new Kept(kept, {
-      make: async () => eventBytes('picture', await this.watch.snapshot()),
-      maxAgeMs: pictureMs,
     });
     // Such as too many open files in accept: that one connection fails.
     this.#http.on('error', () => undefined);
@@ -131,20 +123,18 @@ export class Page {
   }
 
   /** Begins to serve. @throws the system's error when the address cannot be bound */
-  async open(list: Memberlist): Promise<void> {
+  async open(list: PageSource): Promise<void> {
     this.#list = list;
-    this.watch.start(list, () => this.#changed());
+    this.#live.start(list, () => this.#members.changed());
     const { server } = this.#seats;
     server.listen({ port: this.#port, host: this.#host, backlog: pageLimits.backlog });
     await once(server, 'listening');
     server.unref();
-    this.#arm();
   }
 
   /** Ends all requests, the viewers' too. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#eventsTimer);
+    this.#live.stop();
     this.#list = undefined;
     const { server } = this.#seats;
     const closed = server.listening ? once(server, 'close') : undefined;
@@ -216,47 +206,7 @@ export class Page {
       return;
     }
     response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
-    response.write('retry: 1000\n\n');
-    response.write(this.watch.past());
-    response.write(await this.#picture.get());
-    if (response.destroyed) return;
-    this.#viewers.add(response);
-    response.once('close', () => this.#viewers.delete(response));
-  }
-
-  get #pictureMs(): number {
-    const members = this.#list?.numMembers ?? 0;
-    return PICTURE_MS * Math.max(1, Math.ceil(members / MEMBERS_A_SECOND));
-  }
-
-  #arm(): void {
-    const goOn = (): void => {
-      if (this.#list !== undefined) this.#arm();
-    };
-    // A picture that cannot be made is left out; the next one may be well.
-    this.#timer = setTimeout(() => void this.#tick().then(goOn, goOn), this.#pictureMs).unref();
-  }
-
-  async #tick(): Promise<void> {
-    if (this.#viewers.size > 0) this.#send(await this.#picture.get());
-  }
-
-  // Many members may join in one push/pull: viewers are told of them together.
-  #changed(): void {
-    this.#members.changed();
-    this.#eventsTimer ??= setTimeout(() => {
-      this.#eventsTimer = undefined;
-      const happened = this.watch.unsent();
-      if (this.#viewers.size > 0 && happened.length > 0)
-        this.#send(eventBytes('happened', happened));
-    }, pageLimits.eventsMs).unref();
-  }
-
-  #send(bytes: Buffer): void {
-    for (const viewer of this.#viewers) {
-      if (viewer.writableLength > pageLimits.viewerBytes) viewer.destroy();
-      else viewer.write(bytes);
-    }
+    await this.#live.add(response);
   }
 
   #say(response: ServerResponse, status: number, text: string): void {

@@ -4,129 +4,87 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the page shows: a picture of the moment, and the last events. All of it is what this node knows; it
-// asks nobody.
-import type { Registry } from 'prom-client';
+// What the page knows beside the member table: the last events, round trips, accusations, members that
+// failed or flap. All of it is what this node sees; it asks nobody. All of it is bounded: names can be
+// invented.
+import type { EventEmitter } from 'node:events';
 import type { Logger } from '../../config/options.js';
+import type { Node } from '../../core/member.js';
 import type { Memberlist } from '../../memberlist.js';
-import type { MemberState, Node } from '../../core/member.js';
+import type { MemberlistEvents } from '../../observability/member-events.js';
 import { printable, printableJson } from '../../wire/printable.js';
 import { showMeta } from '../show-meta.js';
-import { nextTurn } from './kept.js';
 import { pageLimits } from './limits.js';
+import type { Accusation, ProbeResult, ShownEvent } from './messages.js';
 
 const EVENTS_KEPT = 100;
 const ACCUSATIONS_KEPT = 50;
-/** More are counted but not listed: a page is for people. */
-const MEMBERS_SHOWN = 1_000;
+const ACCUSATION_MS = 60_000;
 const NAME_CHARACTERS = 256;
 
-/** One row of the table. */
-export interface ShownMember {
-  readonly name: string;
-  readonly address: string;
-  readonly state: MemberState;
-  readonly incarnation: number;
-  readonly meta: string;
-  readonly isSelf: boolean;
-  /** Of our last probe that was answered directly. */
-  readonly roundTripMs?: number;
-  /** How long ago that was. */
-  readonly probedAgoMs?: number;
-}
+/** What the page uses of a Memberlist. */
+export type PageSource = EventEmitter<MemberlistEvents> &
+  Pick<
+    Memberlist,
+    'localNode' | 'members' | 'member' | 'numMembers' | 'healthScore' | 'keyring' | 'config'
+  >;
 
-/** Something that happened. `at` is Unix time in milliseconds. */
-export interface ShownEvent {
+/** A member that failed or left. */
+interface Gone {
+  readonly node: Node;
   readonly at: number;
-  readonly kind:
-    | 'join'
-    | 'left'
-    | 'failed'
-    | 'update'
-    | 'suspect'
-    | 'recover'
-    | 'conflict'
-    | 'health'
-    | 'message';
-  readonly subject: string;
-  readonly detail: string;
 }
 
-/** Who suspected whom. */
-export interface Accusation {
-  readonly at: number;
-  readonly by: string;
-  readonly of: string;
-}
-
-/** A picture of the moment. */
-export interface Snapshot {
-  readonly self: string;
-  readonly address: string;
-  readonly at: number;
-  readonly healthScore: number;
-  readonly isLeaving: boolean;
-  readonly counts: Readonly<Record<MemberState, number>>;
-  readonly members: readonly ShownMember[];
-  readonly notShown: number;
-  readonly accusations: readonly Accusation[];
-  readonly numbers: Readonly<Record<string, number>>;
-}
-
-const shownNumbers: Readonly<Record<string, string>> = {
-  queue: 'memberlist_broadcast_queue_depth',
-  inbox: 'memberlist_inbox_depth',
-  packetsIn: 'memberlist_packets_received_total',
-  packetsOut: 'memberlist_packets_sent_total',
-  bytesIn: 'memberlist_packet_bytes_received_total',
-  bytesOut: 'memberlist_packet_bytes_sent_total',
-  drops: 'memberlist_drops_total',
-  stalls: 'memberlist_stalls_total',
-};
-
-/** What the page knows beside the list itself. All of it is bounded: names can be invented. */
 export class Watch {
   readonly #events: ShownEvent[] = [];
-  readonly #registry: Registry;
-  /** Members that failed or left; the list tells of them by name only. */
-  readonly #gone = new Set<string>();
+  /** Members that failed or left, the oldest first; the list tells of them by name only. */
+  readonly #gone = new Map<string, Gone>();
+  readonly #flapping = new Map<string, { failures: number; at: number }>();
+  readonly #suspectedAt = new Map<string, number>();
+  /** The least recent first. */
   readonly #pings = new Map<string, { ms: number; at: number }>();
+  readonly #newPings = new Set<string>();
   readonly #accusations: Accusation[] = [];
-  #list: Memberlist | undefined;
+  #list: PageSource | undefined;
+  #seq = 0;
   #unsent = 0;
   #past: Buffer | undefined;
   #told: () => void = () => undefined;
 
-  constructor(components: { registry: Registry }) {
-    this.#registry = components.registry;
-  }
-
   /** Begins to watch; `told` is called for each event. */
-  start(list: Memberlist, told: () => void): void {
+  start(list: PageSource, told: () => void): void {
     this.#list = list;
     this.#told = told;
     list.on('join', ({ name, address }) => {
       this.#gone.delete(name);
       this.#note('join', name, `at ${address}`);
     });
-    list.on('leave', ({ name }, reason) => {
-      this.#pings.delete(name);
-      this.#gone.delete(name);
-      this.#gone.add(name);
-      // The one that is gone for longest gives way.
-      for (const first of this.#gone) {
-        if (this.#gone.size <= MEMBERS_SHOWN) break;
-        this.#gone.delete(first);
-      }
-      this.#note(reason, name, '');
-    });
+    list.on('leave', (node, reason) => this.#left(node, reason));
     list.on('update', ({ name, meta }) => this.#note('update', name, showMeta(meta)));
-    list.on('suspect', ({ name }) => this.#note('suspect', name, this.#accuserOf(name)));
-    list.on('recover', ({ name }) => this.#note('recover', name, 'refuted the suspicion'));
+    list.on('suspect', ({ name }) => {
+      this.#suspectedAt.set(name, Date.now());
+      this.#note('suspect', name, this.#accuserOf(name));
+    });
+    list.on('recover', ({ name }) => {
+      this.#suspectedAt.delete(name);
+      this.#note('recover', name, 'refuted the suspicion');
+    });
     list.on('conflict', ({ name, address }, other) =>
       this.#note('conflict', name, `is at ${address}, and claimed at ${other.address}`),
     );
-    list.on('health', (score) => this.#note('health', list.localNode.name, `score ${score}`));
+    list.on('flapping', ({ name }, failures) => {
+      this.#flapping.set(name, { failures, at: Date.now() });
+      keepNewest(this.#flapping, pageLimits.membersShown);
+      this.#note('flapping', name, `failed ${failures} times within 10 minutes`);
+    });
+    for (const kind of ['isolated', 'minority', 'recovered'] as const) {
+      list.on(kind, ({ members, expected }) =>
+        this.#note(kind, list.localNode.name, `sees ${members} of ${expected} expected members`),
+      );
+    }
+    list.on('health', (score) =>
+      this.#note('health', list.localNode.name, score === 0 ? 'healthy' : `degraded ${score}`),
+    );
     list.on('message', (payload, from) =>
       this.#note('message', from.name ?? from.addr, `${payload.length} bytes`),
     );
@@ -134,7 +92,10 @@ export class Watch {
 
   /** A member answered a probe. */
   pinged(name: string, ms: number): void {
+    this.#pings.delete(name);
     this.#pings.set(name, { ms, at: Date.now() });
+    this.#newPings.add(name);
+    if (this.#newPings.size > pageLimits.probesAHeartbeat) keepNewestName(this.#newPings);
   }
 
   /** A logger that learns from the lines who suspected whom, and passes them on. */
@@ -159,82 +120,86 @@ export class Watch {
     return this.#past;
   }
 
-  /** Events since it was asked last; of very many the last ones. */
+  /** Events since the last call; of very many the last ones. */
   unsent(): readonly ShownEvent[] {
     const count = Math.min(this.#unsent, this.#events.length);
     this.#unsent = 0;
     return this.#events.slice(this.#events.length - count);
   }
 
-  /** The moment, as this node sees it. Made in slices: the table may change between two of them. */
-  async snapshot(): Promise<Snapshot> {
-    const list = this.#list;
-    if (list === undefined) throw new Error('the watch was not started');
-    const self = list.localNode;
-    const now = Date.now();
-    const all = [...list.members(), ...this.#goneOf(list)];
-    if (self.state === 'left') all.push(self);
-    const shown = await firstByName(all, MEMBERS_SHOWN);
-    const members: ShownMember[] = [];
-    for (const [i, node] of shown.entries()) {
-      if (i > 0 && i % pageLimits.membersATurn === 0) await nextTurn();
-      members.push(this.#shown(node, now, self.name));
-    }
-    const { healthScore } = list;
-    return {
-      self: shownName(self.name),
-      address: self.address,
-      at: now,
-      healthScore,
-      isLeaving: self.state === 'left',
-      counts: await this.#counts(),
-      members,
-      notShown: all.length - members.length,
-      accusations: this.#accusations.filter(({ at }) => now - at < 60_000),
-      numbers: await this.#numbers(),
-    };
+  /** Accusations of the last minute. */
+  accusations(now: number): readonly Accusation[] {
+    return this.#accusations.filter(({ at }) => now - at < ACCUSATION_MS);
   }
 
-  #goneOf(list: Memberlist): Node[] {
+  /** The last round trip of each member; of very many the most recent ones. */
+  probes(): ProbeResult[] {
+    const all = [...this.#pings].slice(-pageLimits.membersShown);
+    return all.map(([name, { ms, at }]) => [shownName(name), ms, at]);
+  }
+
+  /** Round trips since the last call. */
+  newProbes(): ProbeResult[] {
+    const results: ProbeResult[] = [];
+    for (const name of this.#newPings) {
+      const ping = this.#pings.get(name);
+      if (ping !== undefined) results.push([shownName(name), ping.ms, ping.at]);
+    }
+    this.#newPings.clear();
+    return results;
+  }
+
+  /**
+   * Members that failed or left. One that left is listed as long as the member table has it, one that failed
+   * for an hour at least: whoever looks for it comes later than that.
+   */
+  gone(now: number): Node[] {
     const nodes: Node[] = [];
-    for (const name of this.#gone) {
-      const node = list.member(name);
-      if (node?.state === 'dead' || node?.state === 'left') nodes.push(node);
-      else this.#gone.delete(name);
+    for (const [name, { node, at }] of this.#gone) {
+      const current = this.#list?.member(name);
+      const isBack = current?.state === 'alive' || current?.state === 'suspect';
+      const isOver = node.state === 'left' || now - at > pageLimits.failedMs;
+      if (isBack || (current === undefined && isOver)) this.#gone.delete(name);
+      else nodes.push(current ?? node);
+      // When the table forgets it, its last state is shown.
+      if (current !== undefined && this.#gone.has(name))
+        this.#gone.set(name, { node: current, at });
     }
     return nodes;
   }
 
-  #shown(node: Node, now: number, self: string): ShownMember {
-    const { name, address, state, incarnation, meta } = node;
-    const ping = this.#pings.get(name);
-    return {
-      name: shownName(name),
-      address,
-      state,
-      incarnation,
-      meta: printable(showMeta(meta)),
-      isSelf: name === self,
-      ...(ping && { roundTripMs: ping.ms, probedAgoMs: now - ping.at }),
-    };
+  /** When a member got into its state, if that is not alive and was seen. */
+  since({ name, state }: Node): number | undefined {
+    if (state === 'suspect') return this.#suspectedAt.get(name);
+    return state === 'alive' ? undefined : this.#gone.get(name)?.at;
   }
 
-  async #counts(): Promise<Record<MemberState, number>> {
-    const counts = { alive: 0, suspect: 0, dead: 0, left: 0 };
-    const metric = await this.#registry.getSingleMetric('memberlist_members')?.get();
-    for (const { labels, value } of metric?.values ?? []) {
-      counts[labels.state as MemberState] = value;
+  /** How often a member failed lately, if it is flapping. */
+  failures(name: string): number | undefined {
+    return this.#flapping.get(name)?.failures;
+  }
+
+  /** How many members are flapping, after those that are calm again were removed. */
+  countFlapping(now: number): number {
+    for (const [name, { at }] of this.#flapping) {
+      if (now - at > pageLimits.flappingMs) this.#flapping.delete(name);
     }
-    return counts;
+    return this.#flapping.size;
   }
 
-  async #numbers(): Promise<Record<string, number>> {
-    const read = Object.entries(shownNumbers).map(async ([key, name]) => {
-      const metric = await this.#registry.getSingleMetric(name)?.get();
-      const total = (metric?.values ?? []).reduce((sum, { value }) => sum + value, 0);
-      return [key, total] as const;
-    });
-    return Object.fromEntries(await Promise.all(read));
+  #left(node: Node, reason: 'left' | 'failed'): void {
+    const { name } = node;
+    const at = Date.now();
+    this.#pings.delete(name);
+    this.#suspectedAt.delete(name);
+    this.#gone.delete(name);
+    this.#gone.set(name, { node, at });
+    keepNewest(this.#gone, pageLimits.membersShown);
+    const flapping = this.#flapping.get(name);
+    if (flapping !== undefined && reason === 'failed') {
+      this.#flapping.set(name, { failures: flapping.failures + 1, at });
+    }
+    this.#note(reason, name, '');
   }
 
   // The line about it comes right before the event.
@@ -244,8 +209,13 @@ export class Watch {
   }
 
   #note(kind: ShownEvent['kind'], subject: string, detail: string): void {
-    const event = { at: Date.now(), kind, subject: shownName(subject), detail: printable(detail) };
-    this.#events.push(event);
+    this.#events.push({
+      seq: ++this.#seq,
+      at: Date.now(),
+      kind,
+      subject: shownName(subject),
+      detail: printable(detail),
+    });
     this.#events.splice(0, this.#events.length - EVENTS_KEPT);
     this.#unsent++;
     this.#past = undefined;
@@ -258,16 +228,19 @@ export function eventBytes(event: string, data: object): Buffer {
   return Buffer.from(`event: ${event}\ndata: ${printableJson(data)}\n\n`);
 }
 
-// Twice, as log fields are, gives the same as once.
-const shownName = (name: string): string => printable(name, NAME_CHARACTERS);
+/** A name as the page shows it. Twice, as log fields are, gives the same as once. */
+export const shownName = (name: string): string => printable(name, NAME_CHARACTERS);
 
-/** The first of them by name, without sorting all in one turn. */
-async function firstByName(nodes: readonly Node[], most: number): Promise<Node[]> {
-  const byName = (a: Node, b: Node): number => (a.name < b.name ? -1 : 1);
-  let first: Node[] = [];
-  for (let from = 0; from < nodes.length; from += most) {
-    if (from > 0) await nextTurn();
-    first = [...first, ...nodes.slice(from, from + most)].sort(byName).slice(0, most);
+function keepNewest(map: Map<string, unknown>, most: number): void {
+  for (const first of map.keys()) {
+    if (map.size <= most) return;
+    map.delete(first);
   }
-  return first;
+}
+
+function keepNewestName(names: Set<string>): void {
+  for (const first of names) {
+    names.delete(first);
+    return;
+  }
 }

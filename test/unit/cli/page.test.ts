@@ -46,6 +46,24 @@ test('what is kept is made once for all who ask, and again after a change', asyn
   assert.equal(await kept.get(), 3, 'and when it is old');
 });
 
+test('what is old is not made again if what it is made of is the same', async () => {
+  let made = 0;
+  let isSame = true;
+  const clock = new VirtualClock();
+  const kept = new Kept(
+    { clock },
+    { make: () => Promise.resolve(++made), maxAgeMs: () => 1_000, isSame: () => isSame },
+  );
+  assert.equal(await kept.get(), 1);
+  clock.advance(1_000);
+  assert.equal(await kept.get(), 1);
+  isSame = false;
+  clock.advance(999);
+  assert.equal(await kept.get(), 1, 'it was looked at a moment ago');
+  clock.advance(1);
+  assert.equal(await kept.get(), 2);
+});
+
 test('what changes all the time is made for a small share of the time only', async () => {
   const clock = new VirtualClock();
   let made = 0;

@@ -10,6 +10,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { agent } from '../../../src/cli/agent.js';
 import { doctor } from '../../../src/cli/doctor.js';
 import { members } from '../../../src/cli/members.js';
 import { ping } from '../../../src/cli/ping.js';
@@ -81,6 +82,7 @@ test('every section on a symptom says which command to run', () => {
 
 test('the commands exist, and their options', () => {
   const help: Readonly<Record<string, string>> = {
+    agent: agent.help,
     doctor: doctor.help,
     members: members.help,
     ping: ping.help,

@@ -4,29 +4,27 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The agent's page in a real browser: it is live, it shows what peers send as text and nothing else, it fits
-// on a phone, and it is read-only. PAGE_SCREENSHOTS=FOLDER keeps pictures to look at.
+// The page of a real agent in a real browser: it is live, it says when the agent is frozen or gone, it shows what
+// peers send as text and nothing else, and it is read-only.
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { encodeMeta, lanConfig, Memberlist, type MemberlistConfig } from '../../src/index.js';
-import { AgentProcess } from './agent-process.js';
-import { eventually } from './eventually.js';
-import { KillableNode } from './killable-node.js';
+import { AgentProcess } from '../interop/agent-process.js';
+import { eventually } from '../interop/eventually.js';
+import { KillableNode } from '../interop/killable-node.js';
+import { Viewer } from './viewer.js';
 
 const HOSTILE = '<script>window.pwned=1</script>';
 const HOSTILE_META = '"><img src=x onerror="window.pwned=2">';
-const folder = process.env.PAGE_SCREENSHOTS;
-const quick = { ...lanConfig(), probeInterval: 300, probeTimeout: 150, suspicionMult: 10 };
+const quick = { ...lanConfig(), probeInterval: 300, probeTimeout: 150, suspicionMult: 6 };
 
-describe('the page of an agent', () => {
-  let browser: Browser;
+describe('the page of an agent in a browser', () => {
+  let viewer: Viewer;
   let agent: AgentProcess;
   let url: string;
   const lists: Memberlist[] = [];
-  const complaints: string[] = [];
 
   const create = async (n: number, name: string, meta: string | Buffer): Promise<Memberlist> => {
     const config: MemberlistConfig = {
@@ -40,25 +38,7 @@ describe('the page of an agent', () => {
     await list.join(['127.6.2.1:7946']);
     return list;
   };
-  async function opened(options: BrowserContextOptions = {}): Promise<Page> {
-    const page = await (await browser.newContext(options)).newPage();
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (each) => {
-      const own = each.url().startsWith(url) || each.url().startsWith('data:');
-      if (!own) complaints.push(`asked for ${each.url()}`);
-    });
-    await page.goto(url);
-    await page.locator('#link.on').waitFor();
-    return page;
-  }
-  const picture = async (page: Page, name: string): Promise<void> => {
-    if (folder !== undefined) {
-      await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
-    }
-  };
+  const opened = (options: BrowserContextOptions = {}): Promise<Page> => viewer.open(url, options);
   const rows = (page: Page): Promise<string[]> => page.locator('#members tr').allInnerTexts();
 
   before(async () => {
@@ -72,14 +52,11 @@ describe('the page of an agent', () => {
     await create(2, 'web-2', 'role=web');
     await create(3, 'worker-1', encodeMeta({ role: 'worker', slots: 4 }));
     await create(4, 'db-1', 'role=db');
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu'],
-    });
+    viewer = await Viewer.start();
   });
 
   after(async () => {
-    await browser.close();
+    await viewer.close();
     await Promise.all([...lists.map((list) => list.shutdown()), agent.end()]);
   });
 
@@ -102,10 +79,14 @@ describe('the page of an agent', () => {
       () => rows(page),
       (texts) => texts.filter((text) => /[\d.]+ ms/.test(text)).length === 4,
     );
-    assert.equal(await page.locator('#picture line.probe').count(), 4);
+    assert.equal(await page.locator('#diagram line.probe').count(), 4);
     assert.match(await page.locator('#events').innerText(), /join\s+late/);
     assert.equal(await page.title(), 'web-1 · 5 members');
-    await picture(page, 'light');
+    assert.equal(await page.locator('#tile-health').innerText(), 'healthy');
+    assert.equal(await page.locator('#encryption').innerText(), 'off');
+    assert.equal(await page.locator('#label').innerText(), 'none');
+    assert.match(await page.locator('#version').innerText(), /^\d+\.\d+\.\d+/);
+    assert.match(await page.locator('#uptime').innerText(), /^\d+ (s|min)/);
     await page.context().close();
   });
 
@@ -120,9 +101,8 @@ describe('the page of an agent', () => {
     const [row] = (await rows(page)).filter((text) => text.includes(HOSTILE));
     assert.ok(row?.includes(HOSTILE_META));
     assert.ok((await page.locator('#events').innerText()).includes(HOSTILE));
-    assert.equal(await page.evaluate('window.pwned'), undefined);
+    assert.equal(await viewer.evaluate(page, 'window.pwned'), undefined);
     assert.equal(await page.locator('main script, main img').count(), 0);
-    await picture(page, 'dark');
     await hostile.leave();
     await eventually(
       'it has left',
@@ -140,33 +120,36 @@ describe('the page of an agent', () => {
     await page.locator('#members tr', { hasText: 'doomed' }).waitFor();
     await killable.kill();
     await page.locator('#members tr.suspect', { hasText: 'doomed' }).waitFor();
-    await page.locator('#picture path.accusation').first().waitFor({ state: 'attached' });
-    await picture(page, 'suspect');
+    await page.locator('#diagram path.accusation').first().waitFor({ state: 'attached' });
     await page.locator('#members tr.dead', { hasText: 'doomed' }).waitFor();
+    assert.match((await rows(page))[0] ?? '', /^doomed[^]*failed/, 'it is the first row');
+    await page.locator('#diagram text.name.dead', { hasText: 'doomed' }).waitFor();
+    await page.locator('#announcer', { hasText: 'failed: doomed' }).waitFor({ state: 'attached' });
     assert.match(await page.locator('#events').innerText(), /failed\s+doomed/);
     await page.context().close();
   });
 
-  it('fits on a phone', async () => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      const page = await opened({
-        viewport: { width: 375, height: 740 },
-        deviceScaleFactor: 2,
-        isMobile: true,
-        colorScheme,
-      });
-      await eventually(
-        'rows',
-        () => rows(page),
-        (texts) => texts.length >= 5,
+  it('says within seconds that the agent is frozen, and is live again when it goes on', async () => {
+    const page = await opened();
+    agent.freeze();
+    try {
+      await page.locator('#link.stale').waitFor({ timeout: 10_000 });
+      assert.match(await page.locator('#link').innerText(), /^no data for \d+ s$/);
+      assert.match(
+        await page.locator('#notice').innerText(),
+        /Last seen at \d\d:\d\d:\d\d, \d+ s ago/,
       );
-      const [width, inner] = await page.evaluate<[number, number]>(
-        '[document.documentElement.scrollWidth, window.innerWidth]',
-      );
-      assert.ok(width <= inner, `${width} in ${inner}`);
-      await picture(page, `phone-${colorScheme}`);
-      await page.context().close();
+      await page.locator('html.stale').waitFor();
+      await page
+        .locator('#announcer', { hasText: 'The agent sends nothing' })
+        .waitFor({ state: 'attached' });
+    } finally {
+      agent.thaw();
     }
+    await page.locator('#link.live').waitFor({ timeout: 10_000 });
+    await page.locator('html:not(.stale)').waitFor();
+    assert.equal(await page.locator('#notice').isVisible(), false);
+    await page.context().close();
   });
 
   it('has /metrics, /healthz and /members.json, and takes nothing', async () => {
@@ -195,9 +178,10 @@ describe('the page of an agent', () => {
 
   it('says so when the agent is gone, and the browser had nothing to complain of', async () => {
     const page = await opened();
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(viewer.complaints, []);
     assert.equal(await agent.end(), 0);
-    await page.locator('#link.off').waitFor();
+    await page.locator('#link.lost').waitFor();
     assert.equal(await page.locator('#link').innerText(), 'no connection');
+    await page.locator('#notice', { hasText: 'There is no connection to the agent' }).waitFor();
   });
 });

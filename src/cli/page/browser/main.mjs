@@ -1,0 +1,119 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Puts the page together.
+import { Announcer } from './announcer.mjs';
+import { Diagram } from './diagram.mjs';
+import { byId, setAttribute, setText } from './dom.mjs';
+import { Happened, timeOfDay } from './happened.mjs';
+import { Link } from './link.mjs';
+import { chosen, Members } from './model.mjs';
+import { showStatus } from './summary.mjs';
+import { Table } from './table.mjs';
+import { duration } from './text.mjs';
+
+/** @import { StatusMessage } from '../messages.js' */
+/** @import { LinkState } from './link.mjs' */
+
+const CHECK_MS = 500;
+
+const announcer = new Announcer();
+const members = new Members();
+const happened = new Happened();
+const diagram = new Diagram();
+const table = new Table({ members, announcer });
+
+/** @type {StatusMessage | undefined} */
+let status;
+/** When it came. */
+let statusAt = 0;
+/** @type {LinkState} */
+let state = 'connecting';
+let isDrawn = true;
+let mustDraw = false;
+
+/** The agent's clock. It stands while the agent says nothing. */
+const agentNow = () =>
+  status === undefined ? 0 : status.at + (state === 'live' ? performance.now() - statusAt : 0);
+
+/** Draws with the next frame; a page that nobody sees draws nothing. @param {{ members?: boolean }} [what] */
+function drawSoon({ members: withMembers = false } = {}) {
+  mustDraw ||= withMembers;
+  if (isDrawn) requestAnimationFrame(drawNow);
+  isDrawn = false;
+}
+
+function drawNow() {
+  isDrawn = true;
+  table.show(agentNow());
+  const byName = { text: '', filter: 'all', key: 'name', isDown: false };
+  if (mustDraw) diagram.show(chosen(members.rows, /** @type {any} */ (byName)), status?.name ?? '');
+  mustDraw = false;
+  diagram.showLines(status?.accusations ?? [], status === undefined ? undefined : agentNow());
+}
+
+const link = new Link({
+  listeners: {
+    past: (events) => happened.past(events),
+    happened(events) {
+      const added = happened.add(events);
+      members.happened(added);
+      for (const { kind, subject } of added)
+        if (announcer.isNews(kind)) announcer.happened(kind, subject);
+      drawSoon({ members: true });
+    },
+    members(message) {
+      members.replace(message);
+      drawSoon({ members: true });
+    },
+    probes: (results) => members.probed(results),
+    status(message) {
+      const isFirst = status === undefined;
+      status = message;
+      statusAt = performance.now();
+      members.probed(message.probes);
+      showStatus(message);
+      showLink();
+      drawSoon({ members: isFirst });
+    },
+  },
+});
+
+/** @type {Readonly<Record<LinkState, string>>} */
+const words = {
+  connecting: 'connecting',
+  live: 'live',
+  stale: 'no data',
+  lost: 'no connection',
+  full: 'too many viewers',
+};
+/** @type {Readonly<Record<LinkState, string>>} */
+const notices = {
+  connecting: '',
+  live: '',
+  stale: 'The agent sends nothing: it is frozen, or the network is cut.',
+  lost: 'There is no connection to the agent.',
+  full: 'The agent has no room for one more viewer of this page. The page tries again.',
+};
+
+function showLink() {
+  const before = state;
+  state = link.check();
+  const isLeaving = state === 'live' && status?.isLeaving === true;
+  setAttribute(byId('link'), 'class', `pill ${isLeaving ? 'leaving' : state}`);
+  const silence = state === 'stale' ? ` for ${duration(link.silence)}` : '';
+  setText(byId('link-text'), isLeaving ? 'leaving' : words[state] + silence);
+  const isOld = state !== 'live' && status !== undefined;
+  document.documentElement.classList.toggle('stale', isOld);
+  byId('notice').hidden = notices[state] === '';
+  setText(byId('notice-text'), notices[state]);
+  const seen = `Last seen at ${timeOfDay(link.lastSeen)}, ${duration(link.silence)} ago. The data below is from then.`;
+  setText(byId('last-seen'), isOld ? seen : '');
+  if (state !== before) announcer.say(state === 'live' ? 'The agent is live' : notices[state]);
+}
+
+link.open();
+setInterval(showLink, CHECK_MS);

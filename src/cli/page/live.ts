@@ -1,0 +1,180 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The viewers of the page, and what they are sent: a heartbeat each second, the member table when it
+// changed, and events as they happen. Each message is made once for all viewers.
+import type { ServerResponse } from 'node:http';
+import type { Registry } from 'prom-client';
+import type { Node } from '../../core/member.js';
+import type { Clock, Timer } from '../../core/ports.js';
+import { Kept } from './kept.js';
+import { pageLimits } from './limits.js';
+import type { ProbesMessage } from './messages.js';
+import { allShown, membersMessage, statusMessage } from './snapshot.js';
+import { eventBytes, type PageSource, type Watch } from './watch.js';
+
+/** In a large cluster the table is looked at more rarely: each second for so many members. */
+const MEMBERS_A_SECOND = 250;
+
+interface Components {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly watch: Watch;
+}
+
+/** Sends what happens to all who look at the page. */
+export class Live {
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  readonly #watch: Watch;
+  /** With the table that each was sent last. */
+  readonly #viewers = new Map<ServerResponse, Buffer | undefined>();
+  readonly #members: Kept<Buffer>;
+  readonly #probes: Kept<Buffer>;
+  #list: PageSource | undefined;
+  #startedAt = 0;
+  #heartbeat: Timer | undefined;
+  #eventsTimer: NodeJS.Timeout | undefined;
+  /** What the table was made of. */
+  #shown: readonly Node[] = [];
+  #flapping = 0;
+  #membersDue = 0;
+
+  constructor({ registry, clock, watch }: Components) {
+    this.#registry = registry;
+    this.#clock = clock;
+    this.#watch = watch;
+    this.#members = new Kept(
+      { clock },
+      {
+        make: () => this.#makeMembers(),
+        maxAgeMs: () => pageLimits.heartbeatMs,
+        isSame: () => this.#isSame(),
+      },
+    );
+    this.#probes = new Kept(
+      { clock },
+      {
+        make: () => Promise.resolve(eventBytes('probes', this.#watch.probes())),
+        maxAgeMs: () => pageLimits.heartbeatMs,
+      },
+    );
+  }
+
+  /** @param told - called for each event */
+  start(list: PageSource, told: () => void): void {
+    this.#list = list;
+    this.#startedAt = this.#clock.now();
+    this.#watch.start(list, () => {
+      told();
+      this.#happened();
+    });
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#list = undefined;
+    this.#heartbeat?.cancel();
+    clearTimeout(this.#eventsTimer);
+  }
+
+  /** Sends a new viewer everything, and then what changes. Its head was sent. */
+  async add(viewer: ServerResponse): Promise<void> {
+    viewer.write('retry: 1000\n\n');
+    viewer.write(this.#watch.past());
+    // From here on it gets what the others get. What follows is at least as new.
+    this.#viewers.set(viewer, undefined);
+    viewer.once('close', () => this.#viewers.delete(viewer));
+    this.#sendTable(viewer, await this.#members.get());
+    const rest = [await this.#probes.get(), await this.#status([])];
+    for (const bytes of rest) if (!viewer.destroyed) viewer.write(bytes);
+  }
+
+  #arm(): void {
+    const goOn = (): void => {
+      if (this.#list !== undefined) this.#arm();
+    };
+    // A heartbeat that cannot be made is left out; the next one may be well.
+    this.#heartbeat = this.#clock.setTimer(
+      pageLimits.heartbeatMs,
+      () => void this.#beat().then(goOn, goOn),
+    );
+  }
+
+  async #beat(): Promise<void> {
+    const probes = this.#watch.newProbes();
+    if (this.#viewers.size === 0) return;
+    this.#send(await this.#status(probes));
+    const now = this.#clock.now();
+    if (now < this.#membersDue) return;
+    const members = this.#list?.numMembers ?? 0;
+    this.#membersDue = now + pageLimits.heartbeatMs * Math.floor(members / MEMBERS_A_SECOND);
+    // The next heartbeat does not wait for it.
+    this.#sendMembers().catch(() => undefined);
+  }
+
+  async #sendMembers(): Promise<void> {
+    const bytes = await this.#members.get();
+    for (const viewer of this.#viewers.keys()) this.#sendTable(viewer, bytes);
+  }
+
+  async #status(probes: ProbesMessage): Promise<Buffer> {
+    const uptimeMs = this.#clock.now() - this.#startedAt;
+    const components = { list: this.#running(), watch: this.#watch };
+    const status = await statusMessage(components, { registry: this.#registry, uptimeMs, probes });
+    return eventBytes('status', status);
+  }
+
+  async #makeMembers(): Promise<Buffer> {
+    const components = { list: this.#running(), watch: this.#watch };
+    this.#shown = allShown(components);
+    this.#flapping = this.#watch.countFlapping(Date.now());
+    return eventBytes('members', await membersMessage(this.#shown, components));
+  }
+
+  // Incarnations and addresses change without an event. Members are frozen: what is the same object is the same.
+  #isSame(): boolean {
+    const isCalm = this.#flapping === this.#watch.countFlapping(Date.now());
+    const components = { list: this.#running(), watch: this.#watch };
+    return isCalm && areSame(this.#shown, allShown(components));
+  }
+
+  #running(): PageSource {
+    if (this.#list === undefined) throw new Error('the page is closed');
+    return this.#list;
+  }
+
+  // Many members may join in one push/pull: viewers are told of them together.
+  #happened(): void {
+    this.#members.changed();
+    this.#eventsTimer ??= setTimeout(() => {
+      this.#eventsTimer = undefined;
+      const happened = this.#watch.unsent();
+      if (happened.length > 0) this.#send(eventBytes('happened', happened));
+    }, pageLimits.eventsMs).unref();
+  }
+
+  #sendTable(viewer: ServerResponse, bytes: Buffer): void {
+    if (viewer.destroyed || this.#viewers.get(viewer) === bytes) return;
+    this.#viewers.set(viewer, bytes);
+    write(viewer, bytes);
+  }
+
+  #send(bytes: Buffer): void {
+    for (const viewer of this.#viewers.keys()) write(viewer, bytes);
+  }
+}
+
+/** Writes to a viewer, or cuts it off if it does not read. */
+function write(viewer: ServerResponse, bytes: Buffer): void {
+  if (viewer.writableLength > pageLimits.viewerBytes) viewer.destroy();
+  else viewer.write(bytes);
+}
+
+/** Whether two lists hold the same frozen members in the same order. */
+export function areSame(some: readonly Node[], others: readonly Node[]): boolean {
+  return some.length === others.length && some.every((node, i) => node === others[i]);
+}

@@ -1,0 +1,95 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The messages of /events, from the server to the program in the browser. Types only: both sides use them.
+import type { MemberState } from '../../core/member.js';
+
+/** One row of the table. Texts that peers chose are printable and bounded. */
+export interface ShownMember {
+  readonly name: string;
+  readonly address: string;
+  /** `dead` is shown as "failed". */
+  readonly state: MemberState;
+  readonly incarnation: number;
+  readonly meta: string;
+  /** Whether it is the node that serves the page. */
+  readonly isSelf: boolean;
+  /** When it got into a state other than alive, in Unix milliseconds of the agent; absent if not known. */
+  readonly since?: number;
+  /** How often it failed lately; present while it is flapping. */
+  readonly failures?: number;
+}
+
+/** Event `members`: the whole table. It is sent when it changed. */
+export interface MembersMessage {
+  /** At most 2,000; members with problems come first. */
+  readonly members: readonly ShownMember[];
+  /** Members that are not in the list, all of them alive or left unless thousands have problems. */
+  readonly notShown: number;
+}
+
+/** A member answered a probe directly: its name, the round trip in milliseconds, and the agent's Unix time. */
+export type ProbeResult = readonly [name: string, roundTripMs: number, at: number];
+
+/** Event `probes`: the last result of each member, for a browser that just connected. */
+export type ProbesMessage = readonly ProbeResult[];
+
+/** Who suspected whom. */
+export interface Accusation {
+  readonly at: number;
+  readonly by: string;
+  readonly of: string;
+}
+
+/** Event `status`: the heartbeat, once a second. */
+export interface StatusMessage {
+  /** The agent's clock, in Unix milliseconds. */
+  readonly at: number;
+  readonly name: string;
+  readonly address: string;
+  /** Of node-memberlist. */
+  readonly version: string;
+  /** Empty if there is none. */
+  readonly label: string;
+  /** Such as `off` or `AES-256-GCM, 2 keys`. */
+  readonly encryption: string;
+  readonly uptimeMs: number;
+  /** 0 is healthy. */
+  readonly healthScore: number;
+  readonly isLeaving: boolean;
+  readonly counts: Readonly<Record<MemberState | 'flapping', number>>;
+  readonly numbers: Readonly<Record<'queue' | 'packets', number>>;
+  /** What arrived and was not used since the start, by reason; only reasons that occurred. */
+  readonly drops: readonly (readonly [reason: string, count: number])[];
+  /** Of the last minute. */
+  readonly accusations: readonly Accusation[];
+  /** Results since the last heartbeat. */
+  readonly probes: ProbesMessage;
+}
+
+/** One entry of `past` and `happened`. */
+export interface ShownEvent {
+  /** Counts up from 1 since the agent started. */
+  readonly seq: number;
+  /** Unix time in milliseconds. */
+  readonly at: number;
+  readonly kind:
+    | 'join'
+    | 'left'
+    | 'failed'
+    | 'update'
+    | 'suspect'
+    | 'recover'
+    | 'conflict'
+    | 'flapping'
+    | 'isolated'
+    | 'minority'
+    | 'recovered'
+    | 'health'
+    | 'message';
+  readonly subject: string;
+  readonly detail: string;
+}
