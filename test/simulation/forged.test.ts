@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { play, type Forgery } from './forged/attack.js';
+import { playClaims, type Claims } from './forged/starve.js';
 
 async function compare(forgery: Forgery): Promise<void> {
   const usual = await play({ ...forgery, forged: 0 });
@@ -16,6 +17,39 @@ async function compare(forgery: Forgery): Promise<void> {
   assert.ok(attacked.foundAfterMs <= 3 * usual.foundAfterMs, words);
   assert.equal(attacked.falsePositives, 0);
 }
+
+type Form = Omit<Claims, 'seed' | 'nodes'>;
+
+const seeds = [1, 2, 3];
+
+async function foundAfterMs(form: Form): Promise<number[]> {
+  const times: number[] = [];
+  for (const seed of seeds) {
+    const outcome = await playClaims({ ...form, seed, nodes: 5 });
+    assert.equal(outcome.falsePositives, 0);
+    times.push(outcome.foundAfterMs);
+  }
+  return times;
+}
+
+suite('a steady rate of alive claims for new names', () => {
+  const forms: [string, Omit<Form, 'perSecond'>][] = [
+    ['at one address that does not answer', { answers: false }],
+    ['at one address that answers for all of them', { answers: true }],
+    ['at an address each, where nothing answers', { answers: false, addressEach: true }],
+  ];
+  for (const [where, form] of forms) {
+    for (const perSecond of [1, 20]) {
+      test(`${perSecond} a second ${where}: a killed member is found within three times the usual time`, async () => {
+        const usual = await foundAfterMs({ answers: false, perSecond: 0 });
+        const attacked = await foundAfterMs({ ...form, perSecond });
+        const mean = usual.reduce((sum, ms) => sum + ms) / usual.length;
+        const words = `found after ${attacked.join()} ms, without claims ${usual.join()} ms`;
+        assert.ok(Math.max(...attacked) <= 3 * mean, words);
+      });
+    }
+  }
+});
 
 suite('made-up members', () => {
   for (const seed of [1, 2]) {

@@ -174,7 +174,7 @@ export class ProbeRound {
     this.#cancelTimers();
     const { context, table, self, verified } = this.#components;
     // Of made-up helpers none would answer, and we would doubt ourselves for it.
-    const helpers = (verified.isCrowded && verified.size > 0 ? verified : table).pick(
+    const helpers = (verified.shouldHelp ? verified : table).pick(
       context.settings.indirectChecks,
       ({ name, state }) => state === 'alive' && name !== self.name && name !== this.#target.name,
     );
