@@ -289,7 +289,8 @@ export class ProbeRound {
     const { context, sends, verified } = this.#components;
     if (sends.isFaulty) return 1;
     // Where most names are made up, the silence of one says nothing about us; the verified members do.
-    if (verified.isOutnumbered && !verified.has(this.#target)) return 0;
+    const saysNothing = verified.isOutnumbered || verified.areLinksGood;
+    if (saysNothing && !verified.has(this.#target)) return 0;
     return context.settings.lifeguard.failedProbeCost(this.#nacksWanted, this.#nacks);
   }
 

@@ -8,16 +8,19 @@
 // can fill the table with forged names. A pass over all of these would delay the probes of real members, forged
 // helpers would send no nacks, and failed probes of forged names would raise the health score.
 //
-// Two probes in a row of members that are not verified and that fail, or that show several names at one address,
-// are evidence of forged names. With that evidence this class reports two conditions:
+// Our links are good (`areLinksGood`) while most verified members answer probes directly. The silence of a member
+// that was never verified then says nothing about this node, and costs no health. On slow links the probes of
+// verified members fail too, so there nothing changes.
 //
-// - Verified members help (`shouldHelp`): the table is crowded, or the links are good, as the last three probes of
-//   verified members were answered directly. Indirect pings then go to verified members only. On slow links probes of
-//   all members fail, so nothing changes there.
-// - Verified members are outnumbered (`isOutnumbered`): the table is crowded, or several names are answered for at
-//   one address, or one of the v verified members was not probed for 2v + 4 rounds. Every other probe then goes to
-//   the verified member whose last probe was the longest ago. Gossip, help and the cluster size go by verified
-//   members, and the silence of others costs no health.
+// Two probes in a row of members that are not verified and that fail, or that show several names at one address,
+// are evidence of forged names. With this evidence, two conditions can become true:
+//
+// - Verified members help (`shouldHelp`), where the links are good or the table is crowded: indirect pings go to
+//   verified members only.
+// - Verified members are outnumbered (`isOutnumbered`): the table is crowded; or its size is above 2v + 4, where v is
+//   the number of verified members, and the links are good or several names are answered for at one address; or one
+//   of the v was not probed for 2v + 4 rounds. Every other probe then goes to the verified member whose last probe
+//   was the longest ago, and gossip, help and the cluster size go by verified members.
 //
 // Where all members answer, a member is probed again after at most 2v − 1 rounds, and none of this has an effect.
 import { limits } from '../../wire/limits.js';
@@ -31,8 +34,10 @@ const GRACE_ROUNDS = 4;
 const ROOM = 64;
 /** So many probes in a row of members that were not verified say that most of those are made up, or that they are not. */
 const TELLING = 2;
-/** So many probes in a row of verified members that are answered directly show that our links are good. */
+/** Our links are good from this credit on: a direct answer of a verified member adds 1, anything else takes 2. */
 const GOOD_LINKS = 3;
+const MISS_COST = 2;
+const MAX_LINK_CREDIT = 2 * GOOD_LINKS;
 
 /** The members that are known to be real. */
 export class VerifiedMembers {
@@ -48,8 +53,8 @@ export class VerifiedMembers {
   #isOutnumbered = false;
   /** Probes of members that were not verified: so many in a row were answered, or (negative) failed. */
   #streak = 0;
-  /** So many probes of verified members in a row were answered directly. */
-  #directAnswers = 0;
+  /** How verified members answered lately; see {@link areLinksGood}. */
+  #linkCredit = 0;
 
   constructor(components: { table: MemberTable; random: Random }) {
     this.#table = components.table;
@@ -68,7 +73,12 @@ export class VerifiedMembers {
   /** Whether only verified members are to be asked for help, since the others are most likely made up. */
   get shouldHelp(): boolean {
     if (this.#lastRound.size === 0) return false;
-    return this.#isCrowded || (this.#areMostMadeUp && this.#directAnswers >= GOOD_LINKS);
+    return this.#isCrowded || this.#isOutnumbered || (this.#areMostMadeUp && this.areLinksGood);
+  }
+
+  /** Whether most verified members answer directly, so that the silence of another member is not due to our links. */
+  get areLinksGood(): boolean {
+    return this.#linkCredit >= GOOD_LINKS;
   }
 
   /** Whether most members are not verified. */
@@ -104,7 +114,7 @@ export class VerifiedMembers {
    */
   answered(member: Member, isDirect: boolean): void {
     if (this.#lastRound.has(member)) {
-      this.#directAnswers = isDirect ? this.#directAnswers + 1 : 0;
+      this.#noteLink(isDirect);
       this.#unconfirmed.delete(member);
       return;
     }
@@ -124,11 +134,19 @@ export class VerifiedMembers {
   silent(member: Member): void {
     if (this.#unconfirmed.has(member)) this.#remove(member);
     if (this.#lastRound.has(member)) {
-      this.#directAnswers = 0;
+      this.#noteLink(false);
       return;
     }
     this.#madeUp();
-    if (this.#areMostMadeUp && this.#isCrowded) this.#isOutnumbered = true;
+    if (!this.#areMostMadeUp) return;
+    const isLong = this.#table.size > this.#longestWait;
+    if (this.#isCrowded || (isLong && this.areLinksGood)) this.#isOutnumbered = true;
+  }
+
+  // Whether a verified member answered directly.
+  #noteLink(isDirect: boolean): void {
+    const credit = this.#linkCredit + (isDirect ? 1 : -MISS_COST);
+    this.#linkCredit = Math.min(MAX_LINK_CREDIT, Math.max(0, credit));
   }
 
   /** Rounds. */

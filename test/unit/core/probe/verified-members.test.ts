@@ -128,7 +128,7 @@ test('where verified members do not answer directly, all members may help', () =
   const harness = withReal(6);
   forge(harness, 12);
   rounds(harness, 12, isReal);
-  for (let round = 0; round < 8; round++) helpersOf(harness);
+  for (let round = 0; round < 12; round++) helpersOf(harness);
   assert.equal(harness.engine.verified.shouldHelp, false);
 });
 
