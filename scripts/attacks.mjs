@@ -30,6 +30,7 @@ async function runNode(i) {
   });
   if (i > 1) await list.join([`${addr(1)}:${port}`]);
   list.on('leave', ({ name }) => name.startsWith('r') && process.send({ left: name }));
+  setInterval(() => process.send({ members: list.numMembers }), 250);
   process.on('disconnect', () => process.exit());
   process.send({ ready: true });
 }
@@ -40,22 +41,24 @@ async function main(wanted) {
   for (const [name, attack] of Object.entries(attacks)) {
     if (name !== 'none' && !name.includes(wanted)) continue;
     rows.push({ name, ...(await measure(attack)) });
-    const { foundMs, peak, wrong, died } = rows.at(-1);
-    console.error(`${name}: ${foundMs} ms, ${Math.round(peak / 1_048_576)} MiB, ${wrong}, ${died}`);
+    const { foundMs, peak, wrong, died, mostMembers } = rows.at(-1);
+    console.error(
+      `${name}: ${foundMs} ms, ${Math.round(peak / 1_048_576)} MiB, ${wrong}, ${died}, ${mostMembers} members`,
+    );
   }
   const usual = rows[0].foundMs;
   console.log(
-    '| attack | killed member found by all, s | of the usual time | peak RSS of a node, MiB | members wrongly failed |',
+    '| attack | killed member found by all, s | of the usual time | peak RSS of a node, MiB | members wrongly failed | most members in a table |',
   );
   console.log(
-    '| ------ | ----------------------------- | ----------------- | ----------------------- | ---------------------- |',
+    '| ------ | ----------------------------- | ----------------- | ----------------------- | ---------------------- | ----------------------- |',
   );
   let isFine = true;
-  for (const { name, foundMs, peak, wrong, died } of rows) {
+  for (const { name, foundMs, peak, wrong, died, mostMembers } of rows) {
     const ratio = foundMs / usual;
     const found = foundMs < giveUpMs ? (foundMs / 1_000).toFixed(1) : 'not found';
     console.log(
-      `| ${name} | ${found} | ${ratio.toFixed(1)} × | ${Math.round(peak / 1_048_576)} | ${wrong} |`,
+      `| ${name} | ${found} | ${ratio.toFixed(1)} × | ${Math.round(peak / 1_048_576)} | ${wrong} | ${mostMembers} |`,
     );
     if (ratio > 3 || peak > mostBytes || died > 0) isFine = false;
   }
@@ -67,6 +70,7 @@ async function measure(attack) {
   const children = [];
   const found = new Set();
   let wrong = 0;
+  let mostMembers = 0;
   let died = 0;
   let ending = false;
   const victim = `r${nodes}`;
@@ -77,7 +81,8 @@ async function measure(attack) {
     });
     children.push(child);
     const ready = new Promise((resolve) => child.on('message', (m) => m.ready && resolve()));
-    child.on('message', ({ left }) => {
+    child.on('message', ({ left, members = 0 }) => {
+      mostMembers = Math.max(mostMembers, members);
       if (left === victim && killedAt < Infinity) found.add(i);
       else if (left !== undefined) wrong++;
     });
@@ -100,7 +105,7 @@ async function measure(attack) {
   clearInterval(watch);
   for (const child of children) child.kill('SIGKILL');
   await sleep(500);
-  return { foundMs, peak, wrong, died };
+  return { foundMs, peak, wrong, died, mostMembers };
 }
 
 function rss(pid) {

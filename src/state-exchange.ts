@@ -19,6 +19,7 @@ import type { MessageSource } from './exchange/conversation.js';
 import type { Dialler, ExchangeSignals, TakeState } from './exchange/dialler.js';
 import type { Pacer } from './exchange/pacer.js';
 import type { OwnAddress } from './own-address.js';
+import { RecentState } from './recent-state.js';
 import type { Guard } from './runtime/guard.js';
 import type { Address } from './wire/address.js';
 import { MemoryPart, type Memory } from './wire/memory.js';
@@ -55,6 +56,7 @@ export class StateExchange {
   readonly #host: DelegateHost;
   /** How many push/pulls of others were answered. */
   #answers = 0;
+  readonly #recent: RecentState;
   readonly #asksForMerges: boolean;
   #isStopped = false;
 
@@ -65,11 +67,13 @@ export class StateExchange {
     this.#host = components.host;
     this.#asksForMerges = init.asksForMerges;
     this.watch = new ExchangeWatch(components);
+    this.#recent = new RecentState(components);
   }
 
   /** Says nothing any more. */
   stop(): void {
     this.#isStopped = true;
+    this.#recent.drop();
   }
 
   /**
@@ -168,18 +172,31 @@ export class StateExchange {
     return hasUs;
   }
 
-  /** As `local`, for a push/pull that another node begins. */
-  answer(join: boolean, memory: Memory): Sliced<Buffer> {
+  /** As `local`, for a push/pull that another node begins: the message may be up to a second old. */
+  *answer(join: boolean, memory: Memory): Sliced<Buffer> {
     this.#answers++;
-    return this.local(join, memory);
+    const userState = this.#host.localState(join);
+    const recent = this.#recent.find(join, userState);
+    if (recent !== undefined) {
+      memory.reserve(recent.length);
+      return recent;
+    }
+    const { clock } = this.#components;
+    const startedAt = clock.now();
+    const message = yield* this.#encode(join, userState, memory);
+    if (!this.#isStopped) this.#recent.keep(message, { join, userState }, clock.now() - startedAt);
+    return message;
   }
 
   /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */
   *local(join: boolean, memory: Memory): Sliced<Buffer> {
+    return yield* this.#encode(join, this.#host.localState(join), memory);
+  }
+
+  #encode(join: boolean, userState: Buffer, memory: Memory): Sliced<Buffer> {
     memory.reserve(this.#engine.table.size * ROW_BYTES);
     const rows = this.#engine.table.rows();
-    const userState = this.#host.localState(join);
-    return yield* encodePushPullSliced({ join, rows, write: writePackedRecord, userState }, memory);
+    return encodePushPullSliced({ join, rows, write: writePackedRecord, userState }, memory);
   }
 
   /** Why their state is refused; undefined when it is not. */

@@ -95,12 +95,10 @@ export class Engine {
       changed: (score) => context.effects.tell({ type: 'health', score }),
     });
     const verified = (this.verified = new VerifiedMembers({ table: this.table, random }));
-    const queues = {
-      numNodes: () => verified.clusterSize,
-      queued: () => this.#gossiping.wake(),
-    };
-    this.queue = makeClaimQueue(context, queues);
-    this.#urgentQueue = makeClaimQueue(context, queues);
+    const queued = (): void => this.#gossiping.wake();
+    this.queue = makeClaimQueue(context, { numNodes: () => verified.clusterSize, queued });
+    // Its claims are few, and some verified members may be of the attacker and pass nothing on.
+    this.#urgentQueue = makeClaimQueue(context, { numNodes: () => this.table.size, queued });
     this.acks = new AckTable({ clock, caughtUp });
     const { table, self, health, queue, acks } = this;
     const urgentQueue = this.#urgentQueue;

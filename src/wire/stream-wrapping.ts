@@ -6,11 +6,11 @@
 
 // The sending half of the stream layers (stream-codec.ts): compression, then encryption.
 import type { Cipher } from './cipher.js';
-import { compressContentSliced } from './compression.js';
 import type { Label } from './label.js';
 import { MemoryPart, unboundedMemory, type Memory } from './memory.js';
 import { MessageType } from './message-type.js';
 import { userMessageHeaderSchema } from './schemas.js';
+import { compressMessageSliced } from './shared-messages.js';
 import { wholly, type Sliced } from './sliced.js';
 import { written } from './struct-codec.js';
 
@@ -49,7 +49,7 @@ export function* wrapForStreamSliced(
   memory: Memory = unboundedMemory,
 ): Sliced<Buffer> {
   const compressed = new MemoryPart(memory);
-  const content = layers.compress ? yield* compressContentSliced(message, compressed) : message;
+  const content = layers.compress ? yield* compressMessageSliced(message, compressed) : message;
   const { cipher } = layers;
   if (cipher?.sealsOutgoing !== true) return content;
   const sealedLength = cipher.sealedLength(content.length);

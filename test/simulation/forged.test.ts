@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { play, type Forgery } from './forged/attack.js';
+import { playClaims, type Claims } from './forged/starve.js';
 
 async function compare(forgery: Forgery): Promise<void> {
   const usual = await play({ ...forgery, forged: 0 });
@@ -16,6 +17,44 @@ async function compare(forgery: Forgery): Promise<void> {
   assert.ok(attacked.foundAfterMs <= 3 * usual.foundAfterMs, words);
   assert.equal(attacked.falsePositives, 0);
 }
+
+type Form = Omit<Claims, 'seed' | 'nodes'>;
+
+async function findTimes(form: Form): Promise<number[]> {
+  const times: number[] = [];
+  for (const seed of [1, 2, 3]) {
+    const outcome = await playClaims({ ...form, seed, nodes: 5 });
+    assert.equal(outcome.falsePositives, 0);
+    times.push(outcome.foundAfterMs);
+  }
+  return times;
+}
+
+suite('a steady rate of alive claims for new names', () => {
+  const usual = findTimes({ answers: false, perSecond: 0, attackMs: 10_000 });
+
+  const places: [string, Pick<Form, 'answers' | 'addressEach'>][] = [
+    ['at one address that does not answer', { answers: false }],
+    ['at one address that answers for all of them', { answers: true }],
+    ['at an address each, where nothing answers', { answers: false, addressEach: true }],
+  ];
+  const rates = [
+    { perSecond: 1, attackMs: 10_000 },
+    { perSecond: 1, attackMs: 60_000 },
+    { perSecond: 20, attackMs: 10_000 },
+  ];
+  for (const [where, place] of places) {
+    for (const rate of rates) {
+      const what = `${rate.perSecond} a second for ${rate.attackMs / 1_000} s ${where}`;
+      test(`${what}: a killed member is found within three times the usual time`, async () => {
+        const attacked = await findTimes({ ...place, ...rate });
+        const mean = (await usual).reduce((sum, ms) => sum + ms / 3, 0);
+        const words = `found after ${attacked.join()} ms; the usual time is ${mean} ms`;
+        assert.ok(Math.max(...attacked) <= 3 * mean, words);
+      });
+    }
+  }
+});
 
 suite('made-up members', () => {
   for (const seed of [1, 2]) {

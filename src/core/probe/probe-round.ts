@@ -174,7 +174,7 @@ export class ProbeRound {
     this.#cancelTimers();
     const { context, table, self, verified } = this.#components;
     // Of made-up helpers none would answer, and we would doubt ourselves for it.
-    const helpers = (verified.isCrowded && verified.size > 0 ? verified : table).pick(
+    const helpers = (verified.shouldHelp ? verified : table).pick(
       context.settings.indirectChecks,
       ({ name, state }) => state === 'alive' && name !== self.name && name !== this.#target.name,
     );
@@ -289,7 +289,8 @@ export class ProbeRound {
     const { context, sends, verified } = this.#components;
     if (sends.isFaulty) return 1;
     // Where most names are made up, the silence of one says nothing about us; the verified members do.
-    if (verified.isOutnumbered && !verified.has(this.#target)) return 0;
+    const saysNothing = verified.isOutnumbered || verified.areLinksGood;
+    if (saysNothing && !verified.has(this.#target)) return 0;
     return context.settings.lifeguard.failedProbeCost(this.#nacksWanted, this.#nacks);
   }
 

@@ -7,8 +7,8 @@
 // Probes the members round-robin over a shuffled list, so that each is probed once per pass and the
 // wait for it is bounded (SWIM, section 4.3). Those at whose address somebody else has turned up come
 // first: with the same address under a new name, the old one need not wait for its turn to be found dead.
-// At most every other probe goes to them, as whoever can gossip can make up such claims. Of the others, at most every
-// other one goes to a verified member whose turn does not come, because too many names stand before it.
+// While forged names outnumber the verified members, every other probe goes to a verified member. Of the remaining
+// probes, at most every other one goes to a contested address, as any node that can gossip can forge such claims.
 import type { Member } from '../member.js';
 import { isAnswer, type ProbeOutcome } from '../counters.js';
 import { ProbeRound, type ProbeComponents } from './probe-round.js';
@@ -18,10 +18,12 @@ export class Prober {
   readonly #components: ProbeComponents;
   readonly #ticksAnew: () => void;
   #position = 0;
-  /** Whether the last probe was of a member whose address is contested. */
-  #hasRechecked = false;
-  /** Whether the last probe but those was of a verified member that was overdue. */
+  /** Whether the last probe was of a verified member that was overdue. */
   #wasOverdue = false;
+  /** Whether the last probe but those was of a member whose address is contested. */
+  #wasRecheck = false;
+  /** Whether the last probe was of a member whose address is contested. */
+  #isRecheck = false;
   #reapedAt = 0;
   #round: ProbeRound | undefined;
   #tickWaits = false;
@@ -45,7 +47,7 @@ export class Prober {
     }
     const target = this.#nextTarget();
     if (target === undefined) return;
-    const wasContested = this.#hasRechecked;
+    const wasContested = this.#isRecheck;
     const ended = (outcome: ProbeOutcome): void => {
       this.#learn(target, outcome, wasContested);
       this.#roundEnded(round);
@@ -67,7 +69,7 @@ export class Prober {
   #learn(target: Member, outcome: ProbeOutcome, wasContested: boolean): void {
     const { contested, verified } = this.#components;
     if (isAnswer(outcome)) {
-      verified.answered(target);
+      verified.answered(target, outcome === 'direct');
       if (wasContested) contested.answered(target.address);
     } else if (outcome === 'failed') verified.silent(target);
   }
@@ -85,12 +87,13 @@ export class Prober {
   // shuffled. Undefined after a whole fruitless pass.
   #nextTarget(): Member | undefined {
     const { contested, verified } = this.#components;
-    const recheck = this.#hasRechecked ? undefined : contested.next();
-    this.#hasRechecked = recheck !== undefined;
-    if (recheck !== undefined) return recheck;
+    this.#isRecheck = false;
     const overdue = this.#wasOverdue ? undefined : verified.overdue();
     this.#wasOverdue = overdue !== undefined;
-    return overdue ?? this.#nextInTurn();
+    if (overdue !== undefined) return overdue;
+    const recheck = this.#wasRecheck ? undefined : contested.next();
+    this.#isRecheck = this.#wasRecheck = recheck !== undefined;
+    return recheck ?? this.#nextInTurn();
   }
 
   #nextInTurn(): Member | undefined {

@@ -4,25 +4,40 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Members that have proven to be real: they answered a probe of ours, or pinged us from their own address. Whoever
-// can gossip can fill the table with names, and a pass over it would then take so long that no failure is found.
-// So verified members are outnumbered when two probes in a row of members that are not verified showed that those
-// are made up (no answer, or one for several names at one address), and the table is crowded or holds several names that are answered for at one address, or one of the v
-// verified members was not probed for 2v + 16 rounds. From then on every other probe goes
-// to the verified member that was probed the longest time ago, and gossip, help and cluster size go by them.
+// Verified members: they answered a probe of ours, or pinged us from their own address. Any node that can gossip
+// can fill the table with forged names. A pass over all of these would delay the probes of real members, forged
+// helpers would send no nacks, and failed probes of forged names would raise the health score.
 //
-// Where all members answer, no turn is later than 2v − 1 rounds after the last one, and nothing of this has an effect.
+// Our links are good (`areLinksGood`) while most verified members answer probes directly. The silence of a member
+// that was never verified then says nothing about this node, and costs no health. On slow links the probes of
+// verified members fail too, so there nothing changes.
+//
+// Two probes in a row of members that are not verified and that fail, or that show several names at one address,
+// are evidence of forged names. With this evidence, two conditions can become true:
+//
+// - Verified members help (`shouldHelp`), where the links are good or the table is crowded: indirect pings go to
+//   verified members only.
+// - Verified members are outnumbered (`isOutnumbered`): the table is crowded; or its size is above 2v + 4, where v is
+//   the number of verified members, and the links are good or several names are answered for at one address; or one
+//   of the v was not probed for 2v + 4 rounds. Every other probe then goes to the verified member whose last probe
+//   was the longest ago, and gossip, help and the cluster size go by verified members.
+//
+// Where all members answer, a member is probed again after at most 2v − 1 rounds, and none of this has an effect.
 import { limits } from '../../wire/limits.js';
 import type { Member } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { Random } from '../ports.js';
 
-/** Rounds beside those of two passes after which a member is overdue: at first few are verified. */
-const GRACE_ROUNDS = 16;
+/** Rounds beside those of two passes after which a verified member is overdue. */
+const GRACE_ROUNDS = 4;
 /** Members beside four times the verified ones with which a table is crowded. */
 const ROOM = 64;
 /** So many probes in a row of members that were not verified say that most of those are made up, or that they are not. */
 const TELLING = 2;
+/** Our links are good from this credit on: a direct answer of a verified member adds 1, anything else takes 2. */
+const GOOD_LINKS = 3;
+const MISS_COST = 2;
+const MAX_LINK_CREDIT = 2 * GOOD_LINKS;
 
 /** The members that are known to be real. */
 export class VerifiedMembers {
@@ -38,6 +53,8 @@ export class VerifiedMembers {
   #isOutnumbered = false;
   /** Probes of members that were not verified: so many in a row were answered, or (negative) failed. */
   #streak = 0;
+  /** How verified members answered lately; see {@link areLinksGood}. */
+  #linkCredit = 0;
 
   constructor(components: { table: MemberTable; random: Random }) {
     this.#table = components.table;
@@ -53,8 +70,19 @@ export class VerifiedMembers {
     return this.#isOutnumbered;
   }
 
-  /** Whether most members are not verified: those that are, are the ones to ask for help. */
-  get isCrowded(): boolean {
+  /** Whether only verified members are to be asked for help, since the others are most likely made up. */
+  get shouldHelp(): boolean {
+    if (this.#lastRound.size === 0) return false;
+    return this.#isCrowded || this.#isOutnumbered || (this.#areMostMadeUp && this.areLinksGood);
+  }
+
+  /** Whether most verified members answer directly, so that the silence of another member is not due to our links. */
+  get areLinksGood(): boolean {
+    return this.#linkCredit >= GOOD_LINKS;
+  }
+
+  /** Whether most members are not verified. */
+  get #isCrowded(): boolean {
     return this.#table.size > 4 * this.#lastRound.size + ROOM;
   }
 
@@ -79,9 +107,14 @@ export class VerifiedMembers {
     this.#lastRound.set(target, this.#round);
   }
 
-  /** A member answered a probe of ours. */
-  answered(member: Member): void {
+  /**
+   * A member answered a probe of ours.
+   *
+   * @param isDirect - in time, in a packet, without the help of others
+   */
+  answered(member: Member, isDirect: boolean): void {
     if (this.#lastRound.has(member)) {
+      this.#noteLink(isDirect);
       this.#unconfirmed.delete(member);
       return;
     }
@@ -100,9 +133,20 @@ export class VerifiedMembers {
   /** A member did not answer a probe of ours. One that has answered before stays until it is found dead. */
   silent(member: Member): void {
     if (this.#unconfirmed.has(member)) this.#remove(member);
-    if (this.#lastRound.has(member)) return;
+    if (this.#lastRound.has(member)) {
+      this.#noteLink(false);
+      return;
+    }
     this.#madeUp();
-    if (this.#areMostMadeUp && this.isCrowded) this.#isOutnumbered = true;
+    if (!this.#areMostMadeUp) return;
+    const isLong = this.#table.size > this.#longestWait;
+    if (this.#isCrowded || (isLong && this.areLinksGood)) this.#isOutnumbered = true;
+  }
+
+  // Whether a verified member answered directly.
+  #noteLink(isDirect: boolean): void {
+    const credit = this.#linkCredit + (isDirect ? 1 : -MISS_COST);
+    this.#linkCredit = Math.min(MAX_LINK_CREDIT, Math.max(0, credit));
   }
 
   /** Rounds. */

@@ -7,6 +7,7 @@
 // A cluster whose tables somebody fills with made-up members, and how long a killed member takes to be found dead.
 import { SimulatedCluster } from '../../../src/testing/index.js';
 import { encodePushPull } from '../../../src/wire/push-pull-codec.js';
+import { watchForFailure, type Outcome } from './victim.js';
 
 /** What is played. */
 export interface Forgery {
@@ -19,19 +20,10 @@ export interface Forgery {
   readonly sharesAddress?: boolean;
 }
 
-/** What came of it. */
-export interface Outcome {
-  /** Virtual milliseconds from the kill until every other node had found it dead. */
-  readonly foundAfterMs: number;
-  /** Other real members that were declared dead. */
-  readonly falsePositives: number;
-}
-
 /** One push/pull holds no more. */
 const MOST_RECORDS = 200_000;
 const WARM_UP_MS = 30_000;
 const UNDER_ATTACK_MS = 20_000;
-const GIVE_UP_MS = 1_800_000;
 
 const VERSIONS = Buffer.of(1, 5, 2, 0, 0, 0);
 
@@ -81,17 +73,5 @@ export async function play(forgery: Forgery): Promise<Outcome> {
     await attack(cluster, forgery);
     await cluster.run(UNDER_ATTACK_MS);
   }
-  const victim = `n${nodes - 1}`;
-  let falsePositives = 0;
-  cluster.on('event', (_, event) => {
-    if (event.type !== 'leave' || event.node.name === victim) return;
-    if (event.node.name.startsWith('n')) falsePositives++;
-  });
-  cluster.crash(victim, { silent: true });
-  const others = cluster.names();
-  const isFound = (): boolean =>
-    others.every((name) => cluster.node(name).member(victim)?.state !== 'alive') &&
-    others.every((name) => cluster.node(name).member(victim)?.state !== 'suspect');
-  const foundAfterMs = await cluster.runUntil(isFound, { timeout: GIVE_UP_MS });
-  return { foundAfterMs, falsePositives };
+  return await watchForFailure(cluster, `n${nodes - 1}`);
 }
