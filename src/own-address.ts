@@ -27,7 +27,8 @@ export interface OwnAddressComponents {
 export interface OwnAddressInit {
   readonly ip: string;
   readonly port: number;
-  readonly isEncrypted: boolean;
+  /** Nothing is to be said about plaintext: traffic is encrypted, meant to be plain, or does not leave the process. */
+  readonly mayBePlain: boolean;
   readonly allowsIp: (ip: string) => boolean;
 }
 
@@ -47,7 +48,7 @@ export class OwnAddress {
   /** Reports at once what can be known at once. */
   constructor(components: OwnAddressComponents, init: OwnAddressInit) {
     const { transport, clock, report } = components;
-    const { ip, port, isEncrypted, allowsIp } = init;
+    const { ip, port, mayBePlain, allowsIp } = init;
     this.#transport = transport;
     this.#clock = clock;
     this.#report = report;
@@ -55,7 +56,9 @@ export class OwnAddress {
     this.#address = joinHostPort(ip, port);
     this.#isOurs = transport.isLocal?.(ip) === true;
     this.#checkedAt = clock.now();
-    if (isPublicIp(ip) && !isEncrypted) report({ code: 'public-address', address: ip });
+    if (!mayBePlain && !isLoopbackIp(ip)) {
+      report({ code: isPublicIp(ip) ? 'public-address' : 'plaintext', address: ip });
+    }
     if (!allowsIp(ip)) report({ code: 'address-not-allowed', address: ip });
   }
 

@@ -278,7 +278,22 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     'warn',
     'core',
     ({ address }) =>
-      `${address} is a public address and gossip is not encrypted; set secretKey or keyring`,
+      `${address} is a public address and gossip is not encrypted; set secretKey, keyring or keyFile, or ` +
+      'plaintext: true if that is meant',
+  ],
+  plaintext: [
+    'warn',
+    'core',
+    ({ address }) =>
+      `gossip is not encrypted, and other hosts may reach ${address}; set secretKey, keyring or keyFile, or ` +
+      'plaintext: true if that is meant',
+  ],
+  'other-registry': [
+    'warn',
+    'core',
+    ({ ours, theirs }) =>
+      `metrics are in the default registry of prom-client ${ours}, which this package depends on, and the application ` +
+      `has prom-client ${theirs} with a registry of its own; pass that: metrics: { registry: register }`,
   ],
   'leave-withheld': [
     'warn',

@@ -108,7 +108,11 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
   'callback-threw':
     'A listener or delegate threw or rejected; `callback` says which. The protocol goes on. Mend it.',
   'public-address':
-    'Gossip would go over the internet in plaintext. Set `secretKey` or `keyring`, or advertise a private address.',
+    'The advertised address is public and there is no key, so gossip goes over the internet in plaintext. Set `secretKey`, `keyring` or `keyFile`, or advertise a private address. `plaintext: true` silences it.',
+  plaintext:
+    'There is no key, and the advertised address is neither loopback nor public: whoever reaches the port can read and say anything. Set `secretKey`, `keyring` or `keyFile`; `plaintext: true` silences it. Logged once, at the start.',
+  'other-registry':
+    '`metrics` has no `registry`, and the application loads another copy of prom-client than this package, so that its own registry lacks these metrics. `ours` and `theirs` are the versions. Pass `metrics: { registry: register }` with the `register` that the application serves.',
   'leave-withheld':
     'Two nodes have one name, and this one left: nobody was told, as the others would take the other one for gone. See `address-conflict`.',
   'leave-unfinished':

@@ -35,6 +35,7 @@ const defaultDeadlineMs = 10_000;
 /** As `localConfig()`, but a test does not wait for seconds. */
 export const fast: MemberlistConfig = {
   ...localConfig(),
+  logger: false,
   probeInterval: 150,
   probeTimeout: 75,
   gossipInterval: 10,
