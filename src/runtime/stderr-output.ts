@@ -6,7 +6,6 @@
 
 // The standard error of the process, for lines of a library. A write neither throws nor blocks, and never makes an
 // uncaught exception of a stderr that is closed: the process belongs to somebody else.
-import { Console } from 'node:console';
 import { write as writeToFile } from 'node:fs';
 import { isatty } from 'node:tty';
 
@@ -24,7 +23,7 @@ export interface LineOutput {
 /** Standard error, as it is at each write: a process may replace `process.stderr.write`. */
 export class StderrOutput implements LineOutput {
   readonly isTerminal = isatty(STDERR);
-  #console: Console | undefined;
+  readonly #stream = new StreamOutput();
   readonly #terminal = new TerminalOutput();
 
   write(line: string): boolean {
@@ -33,12 +32,34 @@ export class StderrOutput implements LineOutput {
     if (this.isTerminal && !Object.hasOwn(stderr, 'write')) {
       return this.#terminal.write(`${line}\n`);
     }
-    if (stderr.destroyed || stderr.writableLength > MOST_WAITING_BYTES) return false;
-    // A Console swallows the errors of its own writes, and of these only.
-    this.#console ??= new Console({ stdout: stderr, stderr, ignoreErrors: true });
-    this.#console.error(line);
-    return true;
+    return this.#stream.write(`${line}\n`, stderr);
   }
+}
+
+/** Writes to a file, a pipe or a socket, or to what stands in for it. */
+class StreamOutput {
+  #pending = 0;
+
+  write(text: string, stderr: NodeJS.WriteStream): boolean {
+    if (stderr.destroyed || stderr.writableLength > MOST_WAITING_BYTES) return false;
+    // The reader may be gone (EPIPE), and an 'error' without a listener is an uncaught exception. Console ignores errors
+    // too, but not one of a write that fails at once (Node 20). The event comes soon after the callback.
+    if (this.#pending++ === 0) stderr.on('error', ignore);
+    const done = (): void => {
+      if (--this.#pending === 0) stderr.off('error', ignore);
+    };
+    try {
+      stderr.write(text, () => setImmediate(done));
+      return true;
+    } catch {
+      done();
+      return false;
+    }
+  }
+}
+
+function ignore(): void {
+  // There is no other place to say so.
 }
 
 /** Writes to a terminal outside of the event loop, one write at a time. */
