@@ -6,6 +6,7 @@
 
 // The address that this node advertises: what is wrong with it, and which seeds lead back to it. An address at
 // which the others do not reach a node lets the node join, and then fail again and again.
+import type { ResolvedConfig } from './config/options.js';
 import type { Clock } from './core/ports.js';
 import type { Report } from './core/reports.js';
 import { ProtocolError } from './errors.js';
@@ -30,6 +31,14 @@ export interface OwnAddressInit {
   /** Nothing is to be said about plaintext: traffic is encrypted, meant to be plain, or does not leave the process. */
   readonly mayBePlain: boolean;
   readonly allowsIp: (ip: string) => boolean;
+}
+
+/** Whether nothing is to be said about plaintext. */
+export function mayBePlain(
+  { keyring, plaintext }: Pick<ResolvedConfig, 'keyring' | 'plaintext'>,
+  { isInProcess }: Pick<Transport, 'isInProcess'>,
+): boolean {
+  return keyring !== undefined || plaintext || isInProcess === true;
 }
 
 /** Reports, once each, what keeps the others from reaching this node. */

@@ -29,7 +29,7 @@ import { loggerFor } from './observability/logger.js';
 import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
 import { Reporter } from './observability/reporter.js';
-import { OwnAddress } from './own-address.js';
+import { mayBePlain, OwnAddress } from './own-address.js';
 import { PacketSender } from './packet-sender.js';
 import { handlersFor, type Receivers } from './receivers.js';
 import { Guard, internalErrorHook } from './runtime/guard.js';
@@ -144,11 +144,9 @@ export class Shell {
     this.broadcaster = new Broadcaster({ engine: this.engine, clock, report });
     const meta = host.nodeMeta();
     this.checkFits(meta);
-    const mayBePlain =
-      config.keyring !== undefined || config.plaintext || transport.isInProcess === true;
     this.#ownAddress = new OwnAddress(
       { transport, clock, report },
-      { ip: addr, port, mayBePlain, allowsIp: this.#allowsIp },
+      { ip: addr, port, mayBePlain: mayBePlain(config, transport), allowsIp: this.#allowsIp },
     );
     const { engine, dialler } = this;
     this.#state = new StateExchange(
@@ -192,7 +190,8 @@ export class Shell {
     const base: Base = { config, transport, counters, guard, reporter, host, trouble };
     try {
       // Before the node runs, as what it tells goes to somebody who has it only once this resolved.
-      const metrics = config.metrics === false ? undefined : await loadMetrics();
+      const metrics =
+        config.metrics === false ? undefined : await loadMetrics(config.metrics, report);
       const snapshot = config.snapshot && (await readSnapshot({ config, report }));
       await transport.start(
         handlersFor(base, {
@@ -297,11 +296,9 @@ export class Shell {
     this.#keyFile.start();
   }
 
-  #publishMetrics({ publishMetrics, otherRegistry }: typeof Metrics): void {
+  #publishMetrics({ publishMetrics }: typeof Metrics): void {
     const { metrics, name } = this.config;
     if (metrics === false) return;
-    const other = otherRegistry(metrics);
-    if (other !== undefined) this.report({ code: 'other-registry', ...other });
     const { engine, counters } = this;
     this.#metrics = publishMetrics(metrics, {
       node: name,

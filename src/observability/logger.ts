@@ -39,7 +39,9 @@ export interface DefaultLoggerComponents {
  */
 export async function loggerFor(user: Logger | false | undefined): Promise<SparingLogger> {
   if (typeof user === 'object') return userLogger(user);
-  const stderr: Stderr = (...line) => stderrLines().write(...line);
+  const stderr: Stderr = (level, message, fields) => {
+    stderrLines().write(level, message, fields);
+  };
   return defaultLogger({
     debug: await loadDebug(),
     stderr: user === false ? undefined : stderr,

@@ -12,7 +12,8 @@ import { printable } from '../wire/printable.js';
 import { LineFold } from './line-fold.js';
 import type { SparingLogger } from './logger.js';
 import { printableFields } from './printable-fields.js';
-import { lines, type LineOf } from './report-lines.js';
+import type { LineOf } from './line-of.js';
+import { lines } from './report-lines.js';
 
 /** Writes reports to a logger. */
 export class Reporter {

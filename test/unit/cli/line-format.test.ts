@@ -28,9 +28,8 @@ function bare(text: string): string {
 }
 
 test('for people an event is one line, with who it is about', () => {
-  const { meta: _, ...others } = node;
   assert.equal(
-    bare(pretty.event({ event: 'join', node: others })),
+    bare(pretty.event({ event: 'join', node })),
     'join        web-1 at 10.0.0.1:7946, alive [role=web]\n',
   );
   assert.equal(
@@ -89,10 +88,9 @@ test('the format is pretty at a terminal and JSON elsewhere, unless it is given'
 
 test('there are colours at a terminal only', () => {
   const line = { event: 'left' };
-  assert.match(lineFormat('pretty', { isTTY: true }, {}).event(line), /\u001b\[1mleft/);
-  assert.doesNotMatch(
-    lineFormat('pretty', { isTTY: true }, { NO_COLOR: '1' }).event(line),
-    /\u001b/,
+  assert.ok(lineFormat('pretty', { isTTY: true }, {}).event(line).includes('\u001b[1mleft'));
+  assert.ok(
+    !lineFormat('pretty', { isTTY: true }, { NO_COLOR: '1' }).event(line).includes('\u001b'),
   );
 });
 

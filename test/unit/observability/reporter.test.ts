@@ -261,7 +261,7 @@ test('an error is a plain object with type, message, code and stack, and keeps i
   assert.deepEqual(Object.keys(shown), ['type', 'message', 'code', 'stack']);
   assert.deepEqual([shown.type, shown.message, shown.code], ['TypeError', '\\u001b[2J', 'EVIL']);
   assert.match(shown.stack, /^TypeError: \\u001b\[2J\n {4}at .*reporter\.test/);
-  assert.equal(JSON.parse(JSON.stringify({ shown })).shown.message, shown.message);
+  assert.deepEqual(JSON.parse(JSON.stringify(shown)), shown);
   assert.equal(evil.message, '\u001b[2J', 'the error itself is not changed');
 });
 
@@ -300,7 +300,7 @@ test('an error whose stack is long, or whose properties throw, makes a short lin
 
 test('a line that nobody reads is not made', () => {
   const log = new Log();
-  const logger = { ...log, isOn: (level: string) => level === 'warn' };
+  const logger = Object.assign(log, { isOn: (level: string) => level === 'warn' });
   const reporter = new Reporter({ logger, clock: new VirtualClock() });
   const error = new Error('x');
   Object.defineProperty(error, 'message', { get: () => assert.fail('it was made') });
