@@ -63,8 +63,8 @@ export const agent: Command = {
 Runs one member of a cluster until it is told to leave. Each event is one line on standard output, of
 JSON unless that is a terminal: started, joined, join-failed, join, leave, update, suspect, recover,
 conflict, flapping, isolated, minority, recovered, message, user-event, health, dropped, left,
-leave-failed. Log lines go to standard error. An output that is not read does not stop the member: past 1 MiB lines are dropped,
-and the event 'dropped' says how many. SIGTERM, SIGINT, the command
+leave-failed. Log lines go to standard error. An output that is not read does not stop the member:
+past 1 MiB lines are dropped, and the event 'dropped' says how many. SIGTERM, SIGINT, the command
 'leave' and an output that nobody reads any more let it leave in good order, and end with 0; a second
 signal ends it at once. (npx may not pass signals on: where something other than a terminal stops it,
 start node_modules/.bin/node-memberlist.)

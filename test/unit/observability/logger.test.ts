@@ -13,6 +13,7 @@ import createDebug from 'debug';
 import type { Logger } from '../../../src/config/options.js';
 import { plainDebug } from '../../../src/observability/load-debug.js';
 import { defaultLogger, loggerFor, userLogger } from '../../../src/observability/logger.js';
+import { SimulatedCluster } from '../../../src/testing/index.js';
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 const originalLog = createDebug.log;
@@ -274,4 +275,13 @@ test('the default does not look at fields that nobody asked to see', () => {
     defaultLogger({ debug: createDebug }).debug('a message', watched),
   );
   assert.equal(looked, true);
+});
+
+test('nodes of a simulation write nothing to stderr, unless they are given a logger', async () => {
+  const { logger } = recorder();
+  await using cluster = await SimulatedCluster.create({ size: 1 });
+  await cluster.addNode('undefined', { config: { logger: undefined } });
+  await cluster.addNode('own', { config: { logger } });
+  const loggers = ['n0', 'undefined', 'own'].map((name) => cluster.node(name).config.logger);
+  assert.deepEqual(loggers, [false, false, logger]);
 });
