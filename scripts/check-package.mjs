@@ -9,10 +9,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { audit } from './package/audit.mjs';
+import { checkBundlers } from './package/bundlers.mjs';
 import { checkContents } from './package/contents.mjs';
 import { checkExamples } from './package/examples.mjs';
 import { checkInstalled } from './package/installed.mjs';
 import { nodes, oldNode } from './package/nodes.mjs';
+import { checkPromClients } from './package/prom-clients.mjs';
 import { run } from './package/run.mjs';
 import { checkRunners } from './package/runners.mjs';
 import { checkTypes } from './package/types.mjs';
@@ -43,6 +45,8 @@ try {
   audit(project, requireAudit);
   // Last: it installs the types of Node beside.
   checkTypes(project);
+  checkBundlers(join(folder, 'bundlers'), tarball);
+  checkPromClients(join(folder, 'prom-clients'), tarball);
   checkRunners(join(folder, 'runners'), tarball);
   await checkExamples(join(folder, 'examples'), tarball);
   console.log('the package is in order');

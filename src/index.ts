@@ -47,6 +47,7 @@ export type {
   Logger,
   MemberlistConfig,
   MetricsOptions,
+  MetricsRegistry,
   RejoinOptions,
   ResolvedConfig,
   ResolvedRejoin,

@@ -6,6 +6,7 @@
 
 // The address that this node advertises: what is wrong with it, and which seeds lead back to it. An address at
 // which the others do not reach a node lets the node join, and then fail again and again.
+import type { ResolvedConfig } from './config/options.js';
 import type { Clock } from './core/ports.js';
 import type { Report } from './core/reports.js';
 import { ProtocolError } from './errors.js';
@@ -27,8 +28,17 @@ export interface OwnAddressComponents {
 export interface OwnAddressInit {
   readonly ip: string;
   readonly port: number;
-  readonly isEncrypted: boolean;
+  /** Nothing is to be said about plaintext: traffic is encrypted, meant to be plain, or does not leave the process. */
+  readonly mayBePlain: boolean;
   readonly allowsIp: (ip: string) => boolean;
+}
+
+/** Whether nothing is to be said about plaintext. */
+export function mayBePlain(
+  { keyring, plaintext }: Pick<ResolvedConfig, 'keyring' | 'plaintext'>,
+  { isInProcess }: Pick<Transport, 'isInProcess'>,
+): boolean {
+  return keyring !== undefined || plaintext || isInProcess === true;
 }
 
 /** Reports, once each, what keeps the others from reaching this node. */
@@ -47,7 +57,7 @@ export class OwnAddress {
   /** Reports at once what can be known at once. */
   constructor(components: OwnAddressComponents, init: OwnAddressInit) {
     const { transport, clock, report } = components;
-    const { ip, port, isEncrypted, allowsIp } = init;
+    const { ip, port, mayBePlain, allowsIp } = init;
     this.#transport = transport;
     this.#clock = clock;
     this.#report = report;
@@ -55,7 +65,9 @@ export class OwnAddress {
     this.#address = joinHostPort(ip, port);
     this.#isOurs = transport.isLocal?.(ip) === true;
     this.#checkedAt = clock.now();
-    if (isPublicIp(ip) && !isEncrypted) report({ code: 'public-address', address: ip });
+    if (!mayBePlain && !isLoopbackIp(ip)) {
+      report({ code: isPublicIp(ip) ? 'public-address' : 'plaintext', address: ip });
+    }
     if (!allowsIp(ip)) report({ code: 'address-not-allowed', address: ip });
   }
 

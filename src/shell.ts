@@ -24,11 +24,12 @@ import { Dialler, type ExchangeSignals } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
 import { StreamMemory } from './exchange/stream-memory.js';
 import { JoinTrouble } from './join-trouble.js';
-import { createLogger } from './observability/logger.js';
+import { loadMetrics } from './observability/load-metrics.js';
+import { loggerFor } from './observability/logger.js';
 import type { CompanyGauges } from './observability/metric-kinds.js';
 import type * as Metrics from './observability/metrics.js';
 import { Reporter } from './observability/reporter.js';
-import { OwnAddress } from './own-address.js';
+import { mayBePlain, OwnAddress } from './own-address.js';
 import { PacketSender } from './packet-sender.js';
 import { handlersFor, type Receivers } from './receivers.js';
 import { Guard, internalErrorHook } from './runtime/guard.js';
@@ -143,10 +144,9 @@ export class Shell {
     this.broadcaster = new Broadcaster({ engine: this.engine, clock, report });
     const meta = host.nodeMeta();
     this.checkFits(meta);
-    const isEncrypted = config.keyring !== undefined;
     this.#ownAddress = new OwnAddress(
       { transport, clock, report },
-      { ip: addr, port, isEncrypted, allowsIp: this.#allowsIp },
+      { ip: addr, port, mayBePlain: mayBePlain(config, transport), allowsIp: this.#allowsIp },
     );
     const { engine, dialler } = this;
     this.#state = new StateExchange(
@@ -184,14 +184,14 @@ export class Shell {
     const clock = guard.clock(given.clock);
     const config = { ...given, clock };
     const transport = config.transport ?? new NetTransport({ bindAddr, bindPort, clock });
-    const reporter = new Reporter({ logger: createLogger(config.logger), clock });
+    const logger = await loggerFor(config.logger);
+    const reporter = new Reporter({ logger, clock });
     const host = new DelegateHost({ config, counters, report });
     const base: Base = { config, transport, counters, guard, reporter, host, trouble };
     try {
-      // prom-client is loaded by those who want metrics only; and before the node runs, as what it
-      // tells goes to somebody who has it only once this resolved.
+      // Before the node runs, as what it tells goes to somebody who has it only once this resolved.
       const metrics =
-        config.metrics === false ? undefined : await import('./observability/metrics.js');
+        config.metrics === false ? undefined : await loadMetrics(config.metrics, report);
       const snapshot = config.snapshot && (await readSnapshot({ config, report }));
       await transport.start(
         handlersFor(base, {

@@ -47,7 +47,7 @@ export async function startTarget(
     pushPullInterval: 0,
     queueCheckInterval: 0,
     enableCompression: compress,
-    secretKey: key === '' ? undefined : key,
+    ...(key !== '' && { secretKey: key }),
     alive: countsAlives
       ? {
           notifyAlive: () => {

@@ -17,8 +17,8 @@ import type { Layers } from '../protocol.js';
 
 /** The layers of a node that is configured so. */
 export function streamLayers({ compress, key }: Layers): StreamLayers {
-  const secretKey = key === '' ? undefined : key;
-  return layersFor(resolveConfig({ name: 'bench', enableCompression: compress, secretKey }));
+  const secret = key === '' ? {} : { secretKey: key };
+  return layersFor(resolveConfig({ name: 'bench', enableCompression: compress, ...secret }));
 }
 
 /** How many messages a packet has. */

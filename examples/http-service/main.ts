@@ -10,17 +10,19 @@
 //     BIND      the IP to gossip at. Default: all, and the first private one is told to others
 //     HTTP      IP:PORT to serve at. Default: 0.0.0.0:8080
 //     SEEDS     members to join, with commas between them
-//     KEY       the cluster's key in base64. Default: no encryption
+//     KEY       the cluster's key in base64. Default: plaintext, which is logged as a warning
 import { leaveOnSignals, printable } from 'node-memberlist';
 import { Service } from './service.js';
 
 const { NAME, BIND, HTTP = '0.0.0.0:8080', SEEDS = '', KEY } = process.env;
 const colon = HTTP.lastIndexOf(':');
 const seeds = SEEDS.split(',').filter((seed) => seed !== '');
+// Without KEY the property is left out; a KEY that is set and empty is a ConfigError.
+const key = KEY === undefined ? {} : { secretKey: KEY };
 const service = await Service.start({
   host: HTTP.slice(0, colon),
   port: Number(HTTP.slice(colon + 1)),
-  gossip: { name: NAME, bindAddr: BIND, seeds, ...(KEY ? { secretKey: KEY } : {}) },
+  gossip: { name: NAME, bindAddr: BIND, seeds, ...key },
 });
 const { list } = service;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => service.drain());

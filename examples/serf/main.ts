@@ -16,7 +16,9 @@ const [name, bindAddr, seed, secretKey] = process.argv.slice(2);
 if (seed === undefined) throw new Error('usage: main.ts NAME BIND SEED [KEY]');
 
 const guest = serfGuest({ tags: { role: 'web', runtime: 'node' } });
-const list = await Memberlist.create({ ...guest, name, bindAddr, secretKey });
+// An empty KEY is an error; to be in plaintext on purpose is said.
+const key = secretKey === undefined ? { plaintext: true } : { secretKey };
+const list = await Memberlist.create({ ...guest, name, bindAddr, ...key });
 guest.on('event', ({ name: event, payload }) =>
   console.log('event %s: %s', printable(event), printable(payload.toString())),
 );

@@ -24,7 +24,8 @@ export const commandsHelp = `  members               everybody who is alive or s
   leave                 leaves, and ends
   help                  this list
 
-Each is answered by one line: {"reply": COMMAND, …} or {"error": TEXT}. The end of the input ends nothing.
+Each is answered by one line, in JSON {"reply": COMMAND, …} or {"error": TEXT}. The end of the input
+ends nothing.
 `;
 
 /** What the commands work on. */

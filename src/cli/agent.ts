@@ -10,7 +10,7 @@ import type { MemberlistConfig } from '../config/options.js';
 import { JoinError } from '../errors.js';
 import { Memberlist } from '../memberlist.js';
 import { serfGuest, type SerfGuest } from '../serf/serf-guest.js';
-import { printableJson, printableLines } from '../wire/printable.js';
+import { printableLines } from '../wire/printable.js';
 import { tellEvents, tellMessages, textOfPayload } from './agent-events.js';
 import { preparePage, type PreparedPage } from './agent-page.js';
 import { AgentCommands, commandsHelp } from './agent-commands.js';
@@ -27,6 +27,7 @@ import {
   type Values,
 } from './command.js';
 import { loggerTo } from './log-lines.js';
+import { lineFormat, type LineFormat } from './line-format.js';
 import type { Page } from './page/server.js';
 import { nodeAsJson } from './show-meta.js';
 import { keysOf } from './visitor.js';
@@ -49,6 +50,8 @@ const options = {
   http: { type: 'string' },
   'http-name': { type: 'string', multiple: true },
   'log-level': { type: 'string' },
+  format: { type: 'string' },
+  plaintext: { type: 'boolean' },
   'leave-timeout': { type: 'string' },
 } as const;
 
@@ -57,11 +60,11 @@ export const agent: Command = {
   summary: 'run a member: events as JSON lines, commands on standard input',
   help: `usage: node-memberlist agent [options]
 
-Runs one member of a cluster until it is told to leave. Each event is one line of JSON on standard
-output: started, joined, join-failed, join, leave, update, suspect, recover, conflict, flapping,
-isolated, minority, recovered, message, user-event, health, dropped, left, leave-failed. Log lines go
-to standard error. An output that is not read does not stop the member: past 1 MiB lines are dropped,
-and the event 'dropped' says how many. SIGTERM, SIGINT, the command
+Runs one member of a cluster until it is told to leave. Each event is one line on standard output, of
+JSON unless that is a terminal: started, joined, join-failed, join, leave, update, suspect, recover,
+conflict, flapping, isolated, minority, recovered, message, user-event, health, dropped, left,
+leave-failed. Log lines go to standard error. An output that is not read does not stop the member:
+past 1 MiB lines are dropped, and the event 'dropped' says how many. SIGTERM, SIGINT, the command
 'leave' and an output that nobody reads any more let it leave in good order, and end with 0; a second
 signal ends it at once. (npx may not pass signals on: where something other than a terminal stops it,
 start node_modules/.bin/node-memberlist.)
@@ -73,6 +76,7 @@ start node_modules/.bin/node-memberlist.)
   --key KEY             the cluster's key in base64; others on this machine can see it
   --key-file FILE       a file with it, or with several, one a line, the first seals; read again
                         when it changes
+  --plaintext           without a key on purpose: no warning
   --label LABEL         the cluster's label
   --meta TEXT           our metadata, at most 512 bytes
   --serf                be a guest in a Serf cluster
@@ -83,6 +87,8 @@ start node_modules/.bin/node-memberlist.)
   --http-name NAME      a DNS name that leads to it, such as node-1.example.org; may be given several
                         times. IPs, names without a dot and the host's own name need not be given
   --log-level LEVEL     debug, info, warn, error or silent. Default: warn
+  --format FORMAT       pretty, for people, or json, of events, replies and log lines. Default: pretty
+                        where the output is a terminal, and json elsewhere
   --leave-timeout MS    Default: 5000
 
 Commands, one a line:
@@ -105,6 +111,7 @@ class Agent {
   readonly #io: Io;
   readonly #out: BoundedOutput;
   readonly #log: BoundedOutput;
+  readonly #format: { readonly out: LineFormat; readonly log: LineFormat };
   readonly #leaveTimeoutMs: number;
   #guest: SerfGuest | undefined;
   #meta: Buffer;
@@ -115,8 +122,10 @@ class Agent {
   constructor(values: Values, io: Io) {
     this.#values = values;
     this.#io = io;
+    const format = textOf(values, 'format');
+    this.#format = { out: lineFormat(format, io.stdout), log: lineFormat(format, io.stderr) };
     this.#out = new BoundedOutput(io.stdout, {
-      told: (lines) => `${printableJson({ event: 'dropped', lines })}\n`,
+      told: (lines) => this.#format.out.event({ event: 'dropped', lines }),
     });
     this.#log = new BoundedOutput(io.stderr, {
       told: (lines) => `node-memberlist: ${lines} lines were not read in time and are lost\n`,
@@ -242,13 +251,17 @@ class Agent {
       advertisePort: advertise?.port,
       ...keysOf(values),
       label: textOf(values, 'label'),
-      logger: loggerTo(this.#log, textOf(values, 'log-level') ?? 'warn'),
+      plaintext: values.plaintext === true,
+      logger: loggerTo(
+        (line) => this.#log.write(this.#format.log.logLine(line)),
+        textOf(values, 'log-level') ?? 'warn',
+      ),
       ...(this.#guest ?? { delegate: { nodeMeta: () => this.#meta } }),
     };
   }
 
   #say(line: object): void {
-    this.#out.write(`${printableJson(line, { exact: 'bytes' })}\n`);
+    this.#out.write(this.#format.out.event(line));
   }
 }
 

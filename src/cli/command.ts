@@ -22,6 +22,8 @@ export const exitCodes = {
 /** Where a command says something. */
 export interface Output {
   write(text: string, taken?: () => void): unknown;
+  /** Whether people read it. */
+  readonly isTTY?: boolean;
   /** Bytes that wait to be read. */
   readonly writableLength?: number;
   /** `error`: nobody reads it any more. `drain`: what waited was taken. */

@@ -5,24 +5,28 @@
  */
 
 import type { Logger } from '../config/options.js';
-import { printableJson } from '../wire/printable.js';
-import { UsageError, type Output } from './command.js';
+import { UsageError } from './command.js';
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'];
 
+/** A line of the log, with what belongs to its code. */
+export interface LogLine {
+  readonly time: string;
+  readonly level: keyof Logger;
+  readonly message: string;
+}
+
 /**
- * A logger that writes a line of JSON for each line from a level on.
+ * A logger that writes each line from a level on, by its parts.
  *
  * @throws UsageError for a level that there is not
  */
-export function loggerTo(out: Output, from: string): Logger {
+export function loggerTo(write: (line: LogLine) => void, from: string): Logger {
   const least = levels.indexOf(from);
   if (least < 0) throw new UsageError(`--log-level must be one of ${levels.join(', ')}`);
   const at = (level: keyof Logger) => (message: string, fields?: object) => {
     if (levels.indexOf(level) < least) return;
-    const error = (fields as { error?: unknown } | undefined)?.error;
-    const shown = error instanceof Error ? { ...fields, error: error.message } : fields;
-    out.write(`${printableJson({ time: new Date().toISOString(), level, message, ...shown })}\n`);
+    write({ time: new Date().toISOString(), level, message, ...fields });
   };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

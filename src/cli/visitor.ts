@@ -84,12 +84,18 @@ export function visitOf(
 /**
  * The key settings of a command; the file may have several keys, one a line.
  *
- * @throws UsageError when the file cannot be read, a line of it is no key, or both options were given
+ * @throws UsageError when an option is empty, the file cannot be read, a line of it is no key, or both were given
  */
 export function keysOf(values: Values): Pick<MemberlistConfig, 'secretKey' | 'keyFile'> {
   const keyFile = textOf(values, 'key-file');
   const secretKey = textOf(values, 'key');
-  if (keyFile === undefined) return { secretKey };
+  for (const [option, value] of Object.entries({ key: secretKey, 'key-file': keyFile })) {
+    if (value?.trim() !== '') continue;
+    throw new UsageError(
+      `--${option} is empty: if it comes from an environment variable, set that; without encryption leave --${option} out`,
+    );
+  }
+  if (keyFile === undefined) return secretKey === undefined ? {} : { secretKey };
   if (secretKey !== undefined) throw new UsageError('--key and --key-file exclude each other');
   try {
     readKeyFile(keyFile);

@@ -6,7 +6,6 @@
 
 // Everything that a user can set, and what becomes of it. Durations are milliseconds, sizes bytes;
 // names are Go memberlist's in camelCase. "Default" means `lanConfig()`.
-import type { Registry, RegistryContentType } from 'prom-client';
 import type { LifeguardRules, lifeguardRules } from '../core/lifeguard/rules.js';
 import type { companyPorts, CompanyPorts } from '../company/ports.js';
 import type { Clock, Random } from '../core/ports.js';
@@ -39,10 +38,23 @@ export interface Logger {
   error(message: string, fields?: object): void;
 }
 
+/**
+ * A registry of prom-client 13, 14 or 15. The type names what is called only, so that it does not matter which of them
+ * the application uses.
+ */
+export interface MetricsRegistry {
+  registerMetric(metric: object): void;
+  getSingleMetric(name: string): object | undefined;
+  removeSingleMetric(name: string): void;
+}
+
 /** How metrics are published. */
 export interface MetricsOptions {
-  /** Where the metrics are registered. Default: prom-client's global registry. */
-  readonly registry?: Registry<RegistryContentType> | undefined;
+  /**
+   * Where the metrics are registered: the `register` that the application serves. Default: the global registry of the
+   * prom-client that this package depends on; if the application has another copy, a warning says so (`other-registry`).
+   */
+  readonly registry?: MetricsRegistry | undefined;
   /** Labels that every metric carries, such as the name of the cluster. Default: none. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** What the metrics' names begin with. Default: `memberlist_`. */
@@ -68,7 +80,7 @@ export type Seeds = readonly string[] | ((signal: AbortSignal) => Promise<readon
 
 /**
  * What `Memberlist.create` takes. Every field is optional, and one that is explicitly undefined
- * counts as not given.
+ * counts as not given; but `secretKey`, `keyring` and `keyFile` must have a value if they are there.
  */
 export interface MemberlistConfig {
   /**
@@ -112,18 +124,24 @@ export interface MemberlistConfig {
 
   /**
    * The key that encrypts all traffic: 16, 24 or 32 bytes (AES-128, AES-192, AES-256), or base64
-   * of that. For several keys, or to rotate them, use `keyring`. Default: no encryption.
+   * of that. For several keys, or to rotate them, use `keyring`. A `secretKey` that is there and undefined or empty is
+   * a ConfigError: an environment variable that is not set must not switch encryption off. Default: no encryption.
    */
-  secretKey?: Uint8Array | string | undefined;
+  secretKey?: Uint8Array | string;
   /** The keys that encrypt all traffic. Not together with `secretKey` or `keyFile`. Default: no encryption. */
-  keyring?: Keyring | undefined;
+  keyring?: Keyring;
   /**
    * A file with the keys that encrypt all traffic: one a line, in base64, the first is the primary; what follows a `#`
    * does not count. Watched: when it changes its keys are taken at once (`key-file-read`), and when it is wrong then the
    * node keeps the keys that it has (`key-file-failed`). Mode 0640 or less. Not together with `secretKey` or
    * `keyring`. Default: no encryption.
    */
-  keyFile?: string | undefined;
+  keyFile?: string;
+  /**
+   * Traffic is meant to be in plaintext: nothing is logged about it (`plaintext`, `public-address`). Not together with a
+   * key. Default: false.
+   */
+  plaintext?: boolean | undefined;
   /** With a key: drop what is not encrypted. False only while encryption is rolled out. Default: true. */
   gossipVerifyIncoming?: boolean | undefined;
   /** With a key: encrypt what we send. False only while encryption is rolled out. Default: true. */
@@ -254,8 +272,11 @@ export interface MemberlistConfig {
 
   /** The network. Default: a `NetTransport` (UDP and TCP) on `bindAddr` and `bindPort`. */
   transport?: Transport | undefined;
-  /** Where log lines go. Default: the `debug` package under `memberlist:*`. */
-  logger?: Logger | undefined;
+  /**
+   * Where log lines go. Default: `warn` and `error` to stderr, at most 20 lines in 10 s, and all levels to the `debug`
+   * package under `memberlist:*`; a line that goes there does not go to stderr as well. False: to `debug` only.
+   */
+  logger?: Logger | false | undefined;
   /** Metrics for Prometheus, or false for none. Default: false. */
   metrics?: MetricsOptions | false | undefined;
   /** The source of time. Default: the system's. */
@@ -294,7 +315,7 @@ type FilledSettings = {
 };
 
 type OptionalSettings = {
-  readonly [Field in OptionalSetting]-?: MemberlistConfig[Field];
+  readonly [Field in OptionalSetting]-?: MemberlistConfig[Field] | undefined;
 };
 
 /** {@link RejoinOptions} with the defaults filled in. */

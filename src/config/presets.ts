@@ -18,6 +18,7 @@ export type PresetField =
   | 'delegateProtocolMax'
   | 'label'
   | 'skipInboundLabelCheck'
+  | 'plaintext'
   | 'gossipVerifyIncoming'
   | 'gossipVerifyOutgoing'
   | 'requireNodeNames'
@@ -76,6 +77,7 @@ export function lanConfig(): PresetConfig {
     delegateProtocolMax: 0,
     label: '',
     skipInboundLabelCheck: false,
+    plaintext: false,
     gossipVerifyIncoming: true,
     gossipVerifyOutgoing: true,
     requireNodeNames: false,

@@ -19,6 +19,7 @@ import { readKeyFile } from '../security/key-file.js';
 import { Keyring } from '../security/keyring.js';
 import { layersFor } from '../security/layers.js';
 import { PacketCodec, packetBudget } from '../wire/packet-codec.js';
+import { blankKeys, keyProblems } from './key-settings.js';
 import { lifeHooks, type LifeHooks } from './life-hooks.js';
 import { nearestName } from './nearest-name.js';
 import type {
@@ -96,12 +97,17 @@ function definedSettings(config: object): Given & { name: string } {
 }
 
 function findProblems(given: Given, config: object): ConfigProblem[] {
+  const blank = blankKeys(config);
   const broken = fields.flatMap((field) => {
-    const rule = given[field] === undefined ? undefined : rules[field](given[field]);
+    const isLookedAt = given[field] !== undefined && !blank.some((key) => key === field);
+    const rule = isLookedAt ? rules[field](given[field]) : undefined;
     return rule === undefined ? [] : [problem(field, given[field], rule)];
   });
   const brokenFields = new Set(broken.map(({ field }) => field));
-  const contradictions = [...keyProblems(given), ...delegateProtocolProblems(given, brokenFields)];
+  const contradictions = [
+    ...keyProblems(given, blank).map(([field, rule]) => problem(field, given[field], rule)),
+    ...delegateProtocolProblems(given, brokenFields),
+  ];
   const unknown = Object.entries(config)
     .filter(([field, value]) => value !== undefined && !Object.hasOwn(rules, field))
     .map(([field, value]) => unknownField(field, value));
@@ -110,14 +116,6 @@ function findProblems(given: Given, config: object): ConfigProblem[] {
 
 function problem(field: string, value: unknown, rule: string): ConfigProblem {
   return { field, value: secretFields.includes(field) ? hidden : value, rule };
-}
-
-function keyProblems(given: Given): ConfigProblem[] {
-  const [first, ...others] = (['secretKey', 'keyring', 'keyFile'] as const).filter(
-    (field) => given[field] !== undefined,
-  );
-  if (first === undefined || others.length === 0) return [];
-  return [problem(first, hidden, `must not be given together with ${others.join(' and ')}`)];
 }
 
 function delegateProtocolProblems(

@@ -78,6 +78,8 @@ export type Report =
   | { readonly code: 'flapping'; peer: string; count: number }
   | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
   | { readonly code: 'public-address'; peer?: undefined; address: string }
+  | { readonly code: 'plaintext'; peer?: undefined; address: string }
+  | { readonly code: 'other-registry'; peer?: undefined; ours: string; theirs: string }
   | { readonly code: 'leave-withheld'; peer: string; address: string }
   | { readonly code: 'address-not-allowed'; peer?: undefined; address: string }
   | { readonly code: 'address-gone'; peer?: undefined; address: string }

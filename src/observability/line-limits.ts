@@ -98,6 +98,8 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'callback-threw': peers(ONE),
   // Once in a life, or until it is well again (own-address.ts).
   'public-address': local(),
+  plaintext: local(),
+  'other-registry': local(ONE),
   'address-not-allowed': local(),
   'address-gone': local(),
   'loopback-advertised': local(),

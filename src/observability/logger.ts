@@ -6,27 +6,87 @@
 
 // Logging must never stop the protocol and must cost nothing when nobody listens.
 import { Console } from 'node:console';
-import createDebug from 'debug';
 import type { Logger } from '../config/options.js';
 import { catchRejection, isThenable } from '../runtime/thenable.js';
+import { loadDebug, type CreateDebug } from './load-debug.js';
+import { stderrLines, type StderrLevel } from './stderr-lines.js';
 
 type Level = keyof Logger;
 type Sink = (level: Level, message: string, fields: object | undefined) => unknown;
+/** Writes warnings and errors that nobody else takes. */
+type Stderr = (level: StderrLevel, message: string, fields?: object) => void;
 
 const defaultSubsystem = 'core';
 
+/** A logger that may know that nobody reads a line, so that the line need not be made. */
+export interface SparingLogger extends Logger {
+  /** Whether lines of a level and a subsystem are written at this moment. Without it: all are. */
+  isOn?(level: Level, subsystem: string): boolean;
+}
+
+/** What the default logger writes with. */
+export interface DefaultLoggerComponents {
+  readonly debug: CreateDebug;
+  /** Default: none, so that warnings and errors go to `debug` only. */
+  readonly stderr?: Stderr | undefined;
+}
+
 /**
- * The logger that the library writes to: the user's, or else the `debug` package under
- * `memberlist:<subsystem>`, where the subsystem is the text in `fields.subsystem` (`core` without
- * one). The latter is silent unless asked for, for instance by `DEBUG=memberlist:*`.
+ * The logger that the library writes to: the user's, or else the default one; with false, the default one without
+ * stderr. Whatever a user's logger throws, or rejects with, is dropped.
  *
  * A message is text, never a format: `%` in a name stays what it is for `console` and `debug`, too.
- *
- * Whatever a user's logger throws, or rejects with, is dropped.
  */
-export function createLogger(user: Logger | undefined): Logger {
-  if (user === undefined) return guarded(debugSink());
+export async function loggerFor(user: Logger | false | undefined): Promise<SparingLogger> {
+  if (typeof user === 'object') return userLogger(user);
+  const stderr: Stderr = (level, message, fields) => {
+    stderrLines().write(level, message, fields);
+  };
+  return defaultLogger({
+    debug: await loadDebug(),
+    stderr: user === false ? undefined : stderr,
+  });
+}
+
+/** What passes lines on to a logger of the user's. */
+export function userLogger(user: Logger): Logger {
   return guarded(isPino(user) ? pinoSink(user) : userSink(user));
+}
+
+/**
+ * Writes to the `debug` package under `memberlist:<subsystem>`, where the subsystem is the text in `fields.subsystem`
+ * (`core` without one). That is silent unless asked for, for instance by `DEBUG=memberlist:*`. Warnings and errors that
+ * it does not show go to stderr.
+ */
+export function defaultLogger({ debug, stderr }: DefaultLoggerComponents): SparingLogger {
+  const debuggers = new Map<string, ReturnType<CreateDebug>>();
+  const debuggerFor = (subsystem: string): ReturnType<CreateDebug> => {
+    let found = debuggers.get(subsystem);
+    if (found === undefined) {
+      found = debug(`memberlist:${subsystem}`);
+      debuggers.set(subsystem, found);
+    }
+    return found;
+  };
+  const logger = guarded((level, message, fields) => {
+    const write = debuggerFor(subsystemOf(fields));
+    if (!write.enabled) {
+      if (isUrgent(level)) stderr?.(level, message, fields);
+      return;
+    }
+    const shown = shownFields(fields);
+    if (shown === undefined) write('%s %s', level, message);
+    else write('%s %s %o', level, message, shown);
+  });
+  return {
+    ...logger,
+    isOn: (level, subsystem) =>
+      debuggerFor(subsystem).enabled || (stderr !== undefined && isUrgent(level)),
+  };
+}
+
+function isUrgent(level: Level): level is StderrLevel {
+  return level === 'warn' || level === 'error';
 }
 
 /** Looks the method up at each call: loggers that change their level exchange their methods. */
@@ -63,28 +123,20 @@ function isPino(user: object): user is Pino {
 function pinoSink(user: Pino): Sink {
   return (level, message, fields) => {
     const { error, ...others } = { ...fields } as { error?: unknown };
-    return user[level](error === undefined ? others : { ...others, err: error }, message);
+    const err = typeof error === 'object' && error !== null ? errorForPino(error) : error;
+    return user[level](err === undefined ? others : { ...others, err }, message);
   };
 }
 
-function debugSink(): Sink {
-  const debuggers = new Map<string, createDebug.Debugger>();
-  const debuggerFor = (subsystem: string): createDebug.Debugger => {
-    let found = debuggers.get(subsystem);
-    if (found === undefined) {
-      found = createDebug(`memberlist:${subsystem}`);
-      debuggers.set(subsystem, found);
-    }
-    return found;
-  };
-
-  return (level, message, fields) => {
-    const write = debuggerFor(subsystemOf(fields));
-    if (!write.enabled) return;
-    const shown = shownFields(fields);
-    if (shown === undefined) write('%s %s', level, message);
-    else write('%s %s %o', level, message, shown);
-  };
+// Its serializer takes the type from the constructor, or else from the name; that of a plain object is "Object".
+function errorForPino(error: { type?: unknown; cause?: unknown }): object {
+  const { cause, ...fields } = error;
+  const nested = typeof cause === 'object' && cause !== null ? { cause: errorForPino(cause) } : {};
+  const bare = Object.create(null) as object;
+  return Object.defineProperty(Object.assign(bare, fields, nested), 'name', {
+    value: error.type,
+    enumerable: false,
+  });
 }
 
 function subsystemOf(fields: object | undefined): string {

@@ -7,19 +7,13 @@
 // Metrics with prom-client. Little is measured here: at each scrape the engine's own counters are
 // read. One set of metrics for each registry and prefix, with the node's name as a label, so that
 // several Memberlists in one process do not collide.
-import {
-  Counter,
-  Gauge,
-  Histogram,
-  register,
-  type Registry,
-  type RegistryContentType,
-} from 'prom-client';
-import type { MetricsOptions } from '../config/options.js';
+import { Counter, Gauge, Histogram, register } from 'prom-client';
+import type { MetricsOptions, MetricsRegistry } from '../config/options.js';
 import type { ExchangedBytes } from '../core/reports.js';
 import { ConfigError } from '../errors.js';
 import { histogramMetrics, readMetrics } from './metric-definitions.js';
 import type { HistogramMetric, MetricsSource, ReadMetric } from './metric-kinds.js';
+import { otherPromClient, type TwoCopies } from './other-prom-client.js';
 
 /** One node's metrics, as they are published. */
 export interface Publication {
@@ -31,7 +25,6 @@ export interface Publication {
   unpublish(): void;
 }
 
-type AnyRegistry = Registry<RegistryContentType>;
 type Labels = Readonly<Record<string, string>>;
 type Sources = Map<MetricsSource, Labels>;
 type AnyMetric = Counter | Gauge | Histogram;
@@ -48,7 +41,7 @@ interface MetricSet {
 const sent = { direction: 'sent' };
 const received = { direction: 'received' };
 
-const metricSets = new WeakMap<AnyRegistry, Map<string, MetricSet>>();
+const metricSets = new WeakMap<MetricsRegistry, Map<string, MetricSet>>();
 
 /**
  * Publishes a node's metrics.
@@ -117,8 +110,13 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
   };
 }
 
+/** The versions, when metrics go to a default registry that is not the application's. */
+export function otherRegistry({ registry }: MetricsOptions): TwoCopies | undefined {
+  return registry === undefined ? otherPromClient(register) : undefined;
+}
+
 /** The name of a metric that is not ours where one of ours should be. */
-function nameTaken(registry: AnyRegistry, set: MetricSet): string | undefined {
+function nameTaken(registry: MetricsRegistry, set: MetricSet): string | undefined {
   for (const [name, metric] of set.metrics) {
     const held = registry.getSingleMetric(name);
     if (held !== undefined && held !== metric) return name;
@@ -127,12 +125,12 @@ function nameTaken(registry: AnyRegistry, set: MetricSet): string | undefined {
 }
 
 // One for all: a registry loses its metrics together, by `clear()`.
-function isPublished(registry: AnyRegistry, { metrics }: MetricSet): boolean {
+function isPublished(registry: MetricsRegistry, { metrics }: MetricSet): boolean {
   for (const name of metrics.keys()) return registry.getSingleMetric(name) !== undefined;
   return true;
 }
 
-function restore(registry: AnyRegistry, { metrics }: MetricSet): void {
+function restore(registry: MetricsRegistry, { metrics }: MetricSet): void {
   for (const [name, metric] of metrics) {
     if (registry.getSingleMetric(name) === undefined) registry.registerMetric(metric);
   }
@@ -167,7 +165,8 @@ interface Common {
   name: string;
   help: string;
   labelNames: string[];
-  registers: AnyRegistry[];
+  /** The registry is the user's, and may be of another version: metrics are put into it by name. */
+  registers: never[];
 }
 
 function defineRead({ kind, samples }: ReadMetric, common: Common, sources: Sources): AnyMetric {

@@ -5,38 +5,71 @@
  */
 
 // What a log line carries beside its text. Peers choose names, labels and the texts of some errors, and
-// loggers write fields as they are: so they are shown as the text of the line is (wire/printable).
-import { isPrintable, printable } from '../wire/printable.js';
+// loggers write fields as they are: so they are shown as the text of the line is (wire/printable). Errors become
+// plain objects: what JSON makes of an Error is {}.
+import { types } from 'node:util';
+import { isError } from '../runtime/as-error.js';
+import { printable } from '../wire/printable.js';
 
 const MOST_CAUSES = 4;
+const MOST_FRAMES = 20;
 
-/** The fields of a line, as a logger may write them. What needs no change is the same object. */
+/** An error in the fields of a line. All texts are printable; only the stack has line breaks. */
+export interface ShownError {
+  /** The name of its class. */
+  readonly type: string;
+  readonly message: string;
+  /** If it has one. */
+  readonly code?: string | number;
+  readonly stack: string;
+  /** If it has one: an error at most four causes deep, or the text of what else was thrown. */
+  readonly cause?: ShownError | string;
+}
+
+/** The fields of a line, as a logger may write them. */
 export function printableFields(fields: Readonly<Record<string, unknown>>): object {
-  return Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, shown(each, 0)]));
+  return Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, shown(each)]));
 }
 
-function shown(value: unknown, depth: number): unknown {
+function shown(value: unknown): unknown {
   if (typeof value === 'string') return printable(value);
-  return value instanceof Error ? printableError(value, depth) : value;
+  return isAnyError(value) ? shownError(value, 0) : value;
 }
 
-// An error with another message has another stack, which begins with the message. Code and class stay.
-function printableError(error: Error, depth: number): Error {
-  const message = error.message;
-  const cause = depth < MOST_CAUSES ? shown(error.cause, depth + 1) : undefined;
-  if (isPrintable(message) && cause === error.cause) return error;
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line));
-  const copy = Object.create(Object.getPrototypeOf(error) as object, {
-    ...Object.getOwnPropertyDescriptors(error),
-    message: hidden(printable(message)),
-    stack: hidden(
-      [`${error.name}: ${printable(message)}`, ...frames.map((line) => printable(line))].join('\n'),
-    ),
-    ...(error.cause !== undefined && { cause: hidden(cause) }),
-  }) as Error;
-  return copy;
+function shownError(error: Error, depth: number): ShownError {
+  const type = printable(textIn(error, 'name') ?? 'Error');
+  const message = textIn(error, 'message') ?? '';
+  const frames = (textIn(error, 'stack') ?? '').split('\n').filter((line) => /^ {4}at /.test(line));
+  const code = property(error, 'code');
+  const cause = property(error, 'cause');
+  return {
+    type,
+    message: printable(message),
+    ...(typeof code === 'number' && { code }),
+    ...(typeof code === 'string' && { code: printable(code) }),
+    stack: [`${type}: ${message}`, ...frames.slice(0, MOST_FRAMES)]
+      .map((each) => printable(each))
+      .join('\n'),
+    ...(isAnyError(cause) && depth < MOST_CAUSES && { cause: shownError(cause, depth + 1) }),
+    ...(typeof cause === 'string' && { cause: printable(cause) }),
+  };
 }
 
-function hidden(value: unknown): PropertyDescriptor {
-  return { value, writable: true, configurable: true, enumerable: false };
+// Also one with getters that throw.
+function isAnyError(value: unknown): value is Error {
+  return isError(value) || types.isNativeError(value);
+}
+
+function textIn(error: Error, name: string): string | undefined {
+  const value = property(error, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+// What was thrown is the user's: a getter of it may throw as well.
+function property(error: Error, name: string): unknown {
+  try {
+    return (error as unknown as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
+  }
 }

@@ -6,21 +6,14 @@
 
 // What the engine noticed, as log lines. One table: every code with its level, its subsystem and
 // words that tell an operator what it means.
-import type { Report, ReportCode } from '../core/reports.js';
-import type { Logger } from '../config/options.js';
+import type { ReportCode } from '../core/reports.js';
 import { limits } from '../wire/limits.js';
-
-type Level = keyof Logger;
-
-/** The line of one code. */
-export type LineOf<Code extends ReportCode> = readonly [
-  level: Level,
-  subsystem: string,
-  text: (report: Extract<Report, { code: Code }>) => string,
-];
+import { configurationLines } from './configuration-lines.js';
+import type { LineOf } from './line-of.js';
 
 /** Every code with its line. */
 export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
+  ...configurationLines,
   'packet-dropped': [
     'debug',
     'packet',
@@ -194,23 +187,6 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     ({ count }) =>
       `${count} broadcasts were dropped before they were sent: broadcast() is called faster than members can be told`,
   ],
-  'key-file-read': [
-    'info',
-    'core',
-    ({ path, keys }) =>
-      `took ${keys} ${keys === 1 ? 'key' : 'keys'} from ${path}, which has changed`,
-  ],
-  'key-file-failed': [
-    'warn',
-    'core',
-    ({ path, error }) => `${path} cannot be used, the keys stay as they are: ${error.message}`,
-  ],
-  'key-file-mode': [
-    'warn',
-    'core',
-    ({ path, mode }) =>
-      `others on this machine may read the keys in ${path} (mode ${mode}); give it the mode 0640 or less`,
-  ],
   rejoined: [
     'info',
     'rejoin',
@@ -274,39 +250,12 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     ({ callback, error }) =>
       `${callback} threw: ${error.message}; this is a bug in the code round this library`,
   ],
-  'public-address': [
-    'warn',
-    'core',
-    ({ address }) =>
-      `${address} is a public address and gossip is not encrypted; set secretKey or keyring`,
-  ],
   'leave-withheld': [
     'warn',
     'core',
     ({ peer, address }) =>
       `left without telling anybody: another node at ${address} answers to the name ${peer}, ` +
       'and all would take that one for gone',
-  ],
-  'address-not-allowed': [
-    'warn',
-    'core',
-    ({ address }) =>
-      `the advertised address ${address} is in none of our own cidrsAllowed; ` +
-      'members with the same list refuse this node',
-  ],
-  'address-gone': [
-    'warn',
-    'core',
-    ({ address }) =>
-      `the advertised address ${address} is on no interface any more, or its interface is down; ` +
-      'others cannot reach this node until it is back. If it has changed, restart the node',
-  ],
-  'loopback-advertised': [
-    'warn',
-    'core',
-    ({ peer, address }) =>
-      `joining ${peer}, but the advertised address ${address} is loopback: other hosts cannot reach ` +
-      'this node. Set bindAddr or advertiseAddr',
   ],
   'leave-unfinished': [
     'warn',

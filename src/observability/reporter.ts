@@ -8,18 +8,19 @@
 // so that a flood of bad packets is not a flood of lines.
 import type { Report, ReportCode } from '../core/reports.js';
 import type { Clock } from '../core/ports.js';
-import type { Logger } from '../config/options.js';
 import { printable } from '../wire/printable.js';
 import { LineFold } from './line-fold.js';
+import type { SparingLogger } from './logger.js';
 import { printableFields } from './printable-fields.js';
-import { lines, type LineOf } from './report-lines.js';
+import type { LineOf } from './line-of.js';
+import { lines } from './report-lines.js';
 
 /** Writes reports to a logger. */
 export class Reporter {
-  readonly #logger: Logger;
+  readonly #logger: SparingLogger;
   readonly #fold: LineFold;
 
-  constructor(components: { logger: Logger; clock: Clock }) {
+  constructor(components: { logger: SparingLogger; clock: Clock }) {
     this.#logger = components.logger;
     this.#fold = new LineFold(components, {
       write: (report, suppressed) => this.#write(report, suppressed),
@@ -36,6 +37,7 @@ export class Reporter {
 
   #write(report: Report, suppressed: number): void {
     const [level, subsystem, text] = lines[report.code] as LineOf<ReportCode>;
+    if (this.#logger.isOn?.(level, subsystem) === false) return;
     const line = printable(text(report));
     const fields = printableFields({ subsystem, ...report });
     if (suppressed === 0) this.#logger[level](line, fields);

@@ -24,7 +24,7 @@ export interface SimulatedClusterOptions {
   readonly seed?: number | string | undefined;
   /**
    * The configuration of every node, or what makes one for each (delegates of its own, say); asked
-   * again when a node restarts. Default: none, so that of `lanConfig()`.
+   * again when a node restarts. Default: none, so that of `lanConfig()`, with `logger: false`.
    */
   readonly config?:
     SimulatedConfig | ((name: string, index: number) => SimulatedConfig) | undefined;

@@ -68,6 +68,8 @@ export interface MemoryTransportInit {
 export class MemoryTransport implements Transport {
   /** Where it lives, `'ip:port'`. */
   readonly addr: string;
+  /** There is no network on which plaintext could be read. */
+  readonly isInProcess = true;
   /**
    * @internal What arrives passes the one, what is sent passes the other. They are where a process
    * meets its sockets: what the system does by itself, such as TCP's handshake, passes neither.

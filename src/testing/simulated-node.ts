@@ -54,7 +54,8 @@ export class SimulatedNode {
     this.#base = world.clock;
     this.clock = new NodeClock(world.clock, { turnMs });
     this.transport = world.network.transport(name, { addr, clock: this.clock });
-    this.isSealed = config.secretKey !== undefined || config.keyring !== undefined;
+    const { secretKey, keyring, keyFile } = config;
+    this.isSealed = [secretKey, keyring, keyFile].some((key) => key !== undefined);
   }
 
   /** Starts one. @throws what `Memberlist.create` throws. */
@@ -64,7 +65,9 @@ export class SimulatedNode {
     const { random, told } = init;
     // Of its own, so that a rejoin changes nothing in what else is left to chance.
     const ports = { random: random.fork('company'), ...init.config[companyPorts] };
-    const config = { name: init.name, ...init.config, clock, random, transport };
+    // Thousands of virtual nodes have much to warn of; `DEBUG=memberlist:*` shows it.
+    const logger = init.config.logger ?? false;
+    const config = { name: init.name, ...init.config, logger, clock, random, transport };
     const hook = init.config[internalErrorHook] ?? init.internalError;
     const hidden = { [companyPorts]: ports, [internalErrorHook]: hook };
     const list = await Memberlist.create(Object.assign(config, hidden));

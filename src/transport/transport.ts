@@ -45,6 +45,11 @@ export interface Transport {
    * Read once, after `start`.
    */
   readonly maxStreams?: number | undefined;
+  /**
+   * Whether all that is sent stays in this process, so that nobody else can read it. Then nothing is logged about
+   * plaintext. A transport of your own that encrypts is told apart by `plaintext: true` in the configuration.
+   */
+  readonly isInProcess?: boolean | undefined;
   /** Binds and listens. Rejects, with nothing left open, when it cannot. Called once. */
   start(handlers: TransportHandlers): Promise<void>;
   /**

@@ -126,6 +126,8 @@ export const limits = {
   logPeers: 16,
   /** Lines about members (joined, failed, …), of each kind, in that time: real clusters are busy. */
   logLinesAboutMembers: 100,
+  /** Lines that all nodes of a process write to stderr in that time, where there is no logger. */
+  logStderrLines: 20,
   /** Foreign labels that are each told once: more of them are no misconfiguration but an attack. */
   logForeignLabels: 8,
   /** Characters of one log line, and of each text in its fields; peers choose names and errors in it. */

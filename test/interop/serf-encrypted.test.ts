@@ -51,7 +51,12 @@ async function createOurs(
   ip: string,
   secretKey: Buffer | string | undefined,
 ): Promise<Memberlist> {
-  const list = await Memberlist.create({ name, bindAddr: ip, secretKey, ...SERF_VERSIONS });
+  const list = await Memberlist.create({
+    name,
+    bindAddr: ip,
+    ...(secretKey !== undefined && { secretKey }),
+    ...SERF_VERSIONS,
+  });
   ours.push(list);
   return list;
 }

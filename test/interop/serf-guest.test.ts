@@ -44,7 +44,12 @@ function guestsOf({ program, network, secretKey }: Setting): void {
   let others: Memberlist;
 
   const create = (name: string, n: number, own: typeof guest): Promise<Memberlist> =>
-    Memberlist.create({ ...own, name, bindAddr: `${network}.${n}`, secretKey });
+    Memberlist.create({
+      ...own,
+      name,
+      bindAddr: `${network}.${n}`,
+      ...(secretKey !== undefined && { secretKey }),
+    });
   const asSeen = (agent: SerfAgent, name: string): Promise<SerfMember | undefined> =>
     agent.members().then((members) => members.get(name));
   async function allSee(name: string, status: string): Promise<void> {

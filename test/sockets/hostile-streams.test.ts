@@ -20,7 +20,7 @@ async function refused(
   requests: readonly (readonly [request: Buffer, reason: string, words: RegExp])[],
   { secretKey, memory = MiB }: { secretKey?: Buffer; memory?: number } = {},
 ): Promise<void> {
-  await using target = await Target.start({ secretKey, tcpTimeout: 30_000 });
+  await using target = await Target.start({ ...(secretKey && { secretKey }), tcpTimeout: 30_000 });
   for (const [request, , words] of requests) {
     const what = request.subarray(0, 24).toString('hex');
     const before = process.memoryUsage();

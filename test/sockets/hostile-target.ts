@@ -91,6 +91,7 @@ export class Target implements AsyncDisposable {
         stream: (connection) => handlers.stream(connection),
       });
     const { label, secretKey } = config;
+    const key = secretKey === undefined ? {} : { secretKey };
     target.node = await Memberlist.create({
       ...mute,
       name: 'target',
@@ -101,7 +102,7 @@ export class Target implements AsyncDisposable {
       ...config,
     });
     const bind = { bindAddr: host, bindPort: 0 };
-    target.friend = await Memberlist.create({ ...mute, ...bind, name: 'friend', label, secretKey });
+    target.friend = await Memberlist.create({ ...mute, ...bind, name: 'friend', label, ...key });
     await target.friend.join([target.address]);
     target.node.on('message', (payload) => target.messages.push(payload));
     target.#before = target.#view();

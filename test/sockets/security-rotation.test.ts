@@ -30,7 +30,7 @@ let traffic: Traffic | undefined;
 
 before(async () => {
   for (const station of cluster.stations) keyrings.set(station, new Keyring(oldKey));
-  await cluster.start((station) => ({ keyring: keyrings.get(station) }));
+  await cluster.start((station) => ({ keyring: keyrings.get(station)! }));
   traffic = new Traffic(cluster);
 });
 

@@ -260,6 +260,7 @@ export function configuration(registry: Registry): MemberlistConfig[] {
     delegateProtocolMin: 0,
     delegateProtocolMax: 0,
     transport: new MemoryNetwork().transport('a'),
+    plaintext: false,
     logger: console,
     metrics: { registry, labels: { cluster: 'blue' }, prefix: 'gossip_' },
     clock: new MemoryNetwork().clock,
@@ -272,10 +273,14 @@ export function configuration(registry: Registry): MemberlistConfig[] {
     { ...localConfig(), secretKey: 'base64', metrics: false },
     { rejoin: false, seeds: (signal: AbortSignal) => Promise.resolve([String(signal.aborted)]) },
     { keyFile: '/etc/gossip/keys' },
+    { plaintext: true, logger: false },
     { keyring: new Keyring(Keyring.generate()), name: undefined },
   ];
   // @ts-expect-error unknown fields are mistakes
   spread.push({ gossipNode: 3 });
+  const key: string | undefined = process.env.KEY;
+  // @ts-expect-error a key that may be missing is not a key
+  spread.push({ secretKey: key });
   // @ts-expect-error it is in milliseconds
   spread.push({ probeInterval: '1s' });
   holds<Extends<Required<MemberlistConfig>['transport'], Transport | undefined>>();

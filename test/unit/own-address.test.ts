@@ -7,10 +7,16 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Report } from '../../src/core/reports.js';
-import { ProtocolError } from '../../src/index.js';
+import {
+  Memberlist,
+  NetTransport,
+  ProtocolError,
+  type MemberlistConfig,
+  type Transport,
+} from '../../src/index.js';
 import { OwnAddress, type OwnAddressInit } from '../../src/own-address.js';
-import { SimulatedCluster, VirtualClock } from '../../src/testing/index.js';
-import { Log } from './memberlist/cluster.js';
+import { MemoryNetwork, SimulatedCluster, VirtualClock } from '../../src/testing/index.js';
+import { Log, mute } from './memberlist/cluster.js';
 
 class Stage {
   readonly clock = new VirtualClock();
@@ -33,7 +39,7 @@ class Stage {
     const report = (each: Report): void => void this.reports.push(each);
     this.address = new OwnAddress(
       { transport, clock: this.clock, report },
-      { ip, port: 7946, isEncrypted: false, allowsIp: () => true, ...init },
+      { ip, port: 7946, mayBePlain: true, allowsIp: () => true, ...init },
     );
   }
 
@@ -74,7 +80,7 @@ suite('the advertised address', () => {
   });
 
   test('that was never one of this machine, as behind NAT, is not looked for', () => {
-    const stage = new Stage('198.51.100.7', { local: ['10.0.0.1'], isEncrypted: true });
+    const stage = new Stage('198.51.100.7', { local: ['10.0.0.1'] });
     stage.looks = 0;
     stage.pass(60_000);
     assert.deepEqual(stage.codes, []);
@@ -82,11 +88,26 @@ suite('the advertised address', () => {
   });
 
   test('that is public, or not allowed by ourselves, is reported at once', () => {
-    assert.deepEqual(new Stage('203.0.113.7').codes, ['public-address']);
-    assert.deepEqual(new Stage('203.0.113.7', { isEncrypted: true }).codes, []);
+    assert.deepEqual(new Stage('203.0.113.7', { mayBePlain: false }).codes, ['public-address']);
+    assert.deepEqual(new Stage('203.0.113.7').codes, []);
     assert.deepEqual(new Stage('10.0.0.1', { allowsIp: () => false }).codes, [
       'address-not-allowed',
     ]);
+  });
+
+  test('that other hosts reach in plaintext is reported in one line, and loopback is not', () => {
+    for (const [ip, codes] of [
+      ['10.0.0.1', ['plaintext']],
+      ['169.254.1.1', ['plaintext']],
+      ['fd00::1', ['plaintext']],
+      ['2001:db8::1', ['public-address']],
+      ['127.0.0.1', []],
+      ['127.9.9.9', []],
+      ['::1', []],
+    ] as const) {
+      assert.deepEqual(new Stage(ip, { mayBePlain: false }).codes, codes, ip);
+      assert.deepEqual(new Stage(ip, { mayBePlain: true }).codes, [], ip);
+    }
   });
 
   test('that is loopback is reported once when another host is to be joined', () => {
@@ -125,6 +146,30 @@ suite('a node', () => {
     await cluster.run(120_000);
     assert.equal(log.of('address-gone').length, 1);
     assert.equal(log.of('address-gone')[0]?.level, 'warn');
+  });
+
+  test('in plaintext says so once, unless it is meant, in one process, or at loopback', async () => {
+    const network = new MemoryNetwork();
+    let nodes = 0;
+    const codes = async (config: MemberlistConfig, isInProcess = false): Promise<unknown[]> => {
+      const log = new Log();
+      const transport = Object.assign(network.transport(`${++nodes}`), { isInProcess });
+      await using list = await Memberlist.create({ ...mute, ...config, transport, logger: log });
+      await list.updateNode();
+      return log.lines.flatMap(({ level, fields }) => (level === 'warn' ? [fields.code] : []));
+    };
+    assert.deepEqual(await codes({}), ['plaintext']);
+    assert.deepEqual(await codes({ advertiseAddr: '203.0.113.7' }), ['public-address']);
+    assert.deepEqual(await codes({ advertiseAddr: '127.0.0.1' }), []);
+    assert.deepEqual(await codes({ plaintext: true }), []);
+    assert.deepEqual(await codes({ plaintext: true, advertiseAddr: '203.0.113.7' }), []);
+    assert.deepEqual(await codes({ secretKey: Buffer.alloc(16, 1) }), []);
+    assert.deepEqual(await codes({}, true), []);
+    assert.equal(network.transport('x').isInProcess, true, 'memory transports are no network');
+    assert.equal(
+      (new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }) as Transport).isInProcess,
+      undefined,
+    );
   });
 
   test('that advertises loopback says so when its seeds are elsewhere', async () => {

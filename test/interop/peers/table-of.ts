@@ -37,8 +37,8 @@ export async function tableOf(node: {
   const transport = new NetTransport({ bindAddr: bindAny, bindPort: 0 });
   await transport.start({ packet: () => undefined, stream: (stream) => stream.close() });
   try {
-    const keyring = secretKey === undefined ? undefined : new Keyring(secretKey);
-    const layers = layersFor(resolveConfig({ ...lanConfig(), label, protocolVersion, keyring }));
+    const key = secretKey === undefined ? {} : { keyring: new Keyring(secretKey) };
+    const layers = layersFor(resolveConfig({ ...lanConfig(), label, protocolVersion, ...key }));
     const clock = systemClock;
     const components = { transport, clock, layers, pacer: new Pacer({ clock }) };
     const dialler = new Dialler(components, { timeoutMs: 5_000 });

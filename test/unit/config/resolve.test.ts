@@ -10,7 +10,8 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { Registry } from 'prom-client';
 import type { MemberlistConfig, ResolvedConfig } from '../../../src/config/options.js';
-import { lanConfig } from '../../../src/config/presets.js';
+import { keyFields } from '../../../src/config/key-settings.js';
+import { lanConfig, localConfig, wanConfig } from '../../../src/config/presets.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
 import { rules } from '../../../src/config/rules.js';
 import { ConfigError, type ConfigProblem } from '../../../src/errors.js';
@@ -70,8 +71,9 @@ test('every setting is either resolved or turned into the keyring', () => {
   assert.deepEqual([...resolved, 'secretKey'].sort(), Object.keys(rules).sort());
 });
 
-test('a field that is undefined counts as not given, known or not', () => {
-  const config = Object.fromEntries(Object.keys(rules).map((field) => [field, undefined]));
+test('a field that is undefined counts as not given, known or not, unless it is a key', () => {
+  const others = Object.keys(rules).filter((field) => !keyFields.some((key) => key === field));
+  const config = Object.fromEntries(others.map((field) => [field, undefined]));
   assert.deepEqual(resolve({ ...config, nonsense: undefined }), resolveConfig({}));
 });
 
@@ -221,6 +223,51 @@ test('a secret key and a keyring together contradict each other', () => {
       rule: 'must not be given together with keyring',
     },
   ]);
+});
+
+test('a key that is there and has no value is one mistake, with one sentence that says what to do', () => {
+  const blanks = [undefined, null, '', ' \n', Buffer.alloc(0), new Uint8Array()];
+  for (const field of keyFields) {
+    for (const value of blanks) {
+      for (const other of [{}, { plaintext: true }]) {
+        const [problem, ...more] = problemsOf({ ...other, [field]: value });
+        assert.deepEqual(more, []);
+        assert.equal(problem?.field, field);
+        assert.match(problem.rule, /environment variable/);
+        assert.match(problem.rule, new RegExp(`leave ${field} out and set plaintext: true`));
+        assert.doesNotMatch(problem.rule, /[.\n]/, 'it is one sentence');
+      }
+    }
+  }
+  const both = { secretKey: undefined, keyFile: '' };
+  assert.deepEqual(brokenFields(both), ['secretKey', 'keyFile']);
+  assert.deepEqual(
+    brokenFields({ ...both, keyFile: undefined, keyring: Buffer.alloc(0) }).length,
+    3,
+  );
+});
+
+test('a key that only a prototype has as undefined, or no key at all, is no mistake', () => {
+  assert.deepEqual(problemsOf(Object.create({ secretKey: undefined })), []);
+  for (const preset of [lanConfig(), wanConfig(), localConfig()]) {
+    assert.deepEqual(problemsOf({ ...preset }), []);
+    assert.deepEqual(
+      keyFields.filter((field) => field in preset),
+      [],
+    );
+  }
+});
+
+test('plaintext contradicts a key, and is false by default', () => {
+  const secretKey = Buffer.alloc(16);
+  assert.equal(resolveConfig({}).plaintext, false);
+  assert.equal(resolveConfig({ plaintext: true }).plaintext, true);
+  assert.deepEqual(problemsOf({ secretKey, plaintext: false }), []);
+  for (const key of [{ secretKey }, { keyring: new Keyring(secretKey) }]) {
+    const [problem, ...more] = problemsOf({ ...key, plaintext: true });
+    assert.deepEqual([problem?.field, problem?.value, more], ['plaintext', true, []]);
+    assert.match(problem?.rule ?? '', /^must not be true together with (secretKey|keyring)$/);
+  }
 });
 
 test('the version of the delegate protocol lies between its bounds', () => {

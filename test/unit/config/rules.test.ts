@@ -43,6 +43,7 @@ const cases: Record<keyof MemberlistConfig, { good: unknown[]; bad: unknown[] }>
     bad: [Buffer.alloc(15), Buffer.alloc(0), '', 'short', '?'.repeat(43), 5, null],
   },
   keyring: { good: [new Keyring(Buffer.alloc(16))], bad: [{}, Buffer.alloc(16), null] },
+  plaintext: { good: [true, false], bad: [1, 'yes', null] },
   gossipVerifyIncoming: { good: [true, false], bad: [1] },
   gossipVerifyOutgoing: { good: [true, false], bad: [1] },
   cidrsAllowed: {
@@ -106,7 +107,10 @@ const cases: Record<keyof MemberlistConfig, { good: unknown[]; bad: unknown[] }>
     ],
     bad: [{}, null, { start: nothing, finalAdvertiseAddr: nothing, writeTo: nothing }],
   },
-  logger: { good: [console], bad: [nothing, { debug: nothing, info: nothing, warn: nothing }] },
+  logger: {
+    good: [console, false],
+    bad: [true, null, nothing, { debug: nothing, info: nothing, warn: nothing }],
+  },
   metrics: {
     good: [
       false,

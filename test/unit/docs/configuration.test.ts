@@ -118,7 +118,7 @@ test('what has no default is said to have none, or what stands in for it', () =>
     advertisePort: 'the bound one',
     expectedMembers: 'as seen',
     transport: '`NetTransport`',
-    logger: '`debug`',
+    logger: 'stderr, `debug`',
   };
   const filledIn = new Map<string, readonly [value: unknown, words: string]>([
     ['name', [hostname(), "the host's name"]],

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// docs/LOGS.md, made of the table in src/observability/reporter.ts and of what each code means for whoever
+// docs/LOGS.md, made of the table in src/observability/report-lines.ts and of what each code means for whoever
 // runs the service. `npm run docs` writes it.
 import type { ReportCode } from '../../../src/core/reports.js';
 import { lineLimits } from '../../../src/observability/line-limits.js';
@@ -13,11 +13,18 @@ import { limits } from '../../../src/wire/limits.js';
 
 const INTRODUCTION = `# Logs
 
-Made by \`npm run docs\` from the table in \`src/observability/reporter.ts\`.
+Made by \`npm run docs\` from the table in \`src/observability/report-lines.ts\`.
 
-Without a \`logger\` lines go to the [debug](https://www.npmjs.com/package/debug) package, which is silent
-unless it is asked: \`DEBUG=memberlist:*\` for all, \`DEBUG=memberlist:probe\` for one subsystem. With
-\`logger\` they go there: \`console\`, pino, or anything with \`debug\`, \`info\`, \`warn\` and \`error\` that takes a
+Without a \`logger\`, \`warn\` and \`error\` go to stderr: one line each, at most ${limits.logStderrLines} in ${limits.logWindowMs / 1000} s from all nodes
+of the process, then the number of those held back; in colour on a terminal (\`NO_COLOR\` and \`FORCE_COLOR\` count). A
+stderr that is closed, or that nobody reads, holds nothing up. \`logger: false\` writes none of them.
+
+    2026-11-27T12:40:01.123Z node-memberlist warn: gossip is not encrypted, and … [plaintext]
+
+All levels go to the [debug](https://www.npmjs.com/package/debug) package, which is silent
+unless it is asked: \`DEBUG=memberlist:*\` for all, \`DEBUG=memberlist:probe\` for one subsystem. What it shows does not
+go to stderr as well. (In a bundle of ES modules, where \`debug\` cannot be loaded, \`DEBUG\` works all the same.) With
+\`logger\` all lines go there: \`console\`, pino, or anything with \`debug\`, \`info\`, \`warn\` and \`error\` that takes a
 message and an object of fields.
 
 <!-- setup
@@ -44,6 +51,9 @@ const list = await Memberlist.create({ bindAddr: '127.0.0.1', bindPort: 0, logge
 - Text that peers choose (names, labels, texts of errors) is escaped in lines and in fields: control characters
   and everything that reorders or hides text. A line, and each text in its fields, has at most
   ${limits.logLineCharacters} characters. Names of events and of \`members()\` are exact; \`printable(name)\` does the same for them.
+- An \`error\` in the fields is a plain object \`{ type, message, code, stack, cause }\`, so that JSON has it; \`code\` and
+  \`cause\` are there if the error has them, and four causes at most. pino gets it as \`err\`.
+- In a \`SimulatedCluster\` nodes have \`logger: false\` unless you set one.
 - A line may contain \`%\`. \`console\` gets it as text. A logger of your own that passes lines on to something
   that formats as \`printf\` does must give them as an argument: \`info: (message, fields) => write('%s', message, fields)\`.
 `;
@@ -106,9 +116,13 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
   'user-broadcast-too-large':
     'The delegate gave more bytes than there was room for. A `TransmitLimitedQueue` keeps to the limit.',
   'callback-threw':
-    'A listener or delegate threw or rejected; `callback` says which. The protocol goes on. Mend it.',
+    'A listener or delegate threw or rejected; `callback` says which, and the line on stderr where. The protocol goes on. Fix it.',
   'public-address':
-    'Gossip would go over the internet in plaintext. Set `secretKey` or `keyring`, or advertise a private address.',
+    'The advertised address is public and there is no key, so gossip goes over the internet in plaintext. Set `secretKey`, `keyring` or `keyFile`, or advertise a private address. `plaintext: true` silences it.',
+  plaintext:
+    'There is no key, and the advertised address is neither loopback nor public: whoever reaches the port can read and say anything. Set `secretKey`, `keyring` or `keyFile`; `plaintext: true` silences it. Logged once, at the start.',
+  'other-registry':
+    '`metrics` has no `registry`, and the application loads another copy of prom-client than this package, so that its own registry lacks these metrics. `ours` and `theirs` are the versions. Pass `metrics: { registry: register }` with the `register` that the application serves.',
   'leave-withheld':
     'Two nodes have one name, and this one left: nobody was told, as the others would take the other one for gone. See `address-conflict`.',
   'leave-unfinished':

@@ -21,13 +21,17 @@ await list.shutdown();
 import { Memberlist } from 'node-memberlist';
 import { register } from 'prom-client';
 
-const list = await Memberlist.create({ bindAddr: '127.0.0.1', bindPort: 0, metrics: {} });
+const metrics = { registry: register };
+const list = await Memberlist.create({ bindAddr: '127.0.0.1', bindPort: 0, metrics });
 const text = await register.metrics(); // what your /metrics answers
 \`\`\`
 
-- \`metrics: {}\` publishes on prom-client's default registry; \`registry\` names another, \`labels\` adds
+- \`registry\` is the registry that you serve, of prom-client 13, 14 or 15. \`metrics: {}\` publishes on the default
+  registry of the prom-client that this package depends on: if your application has another copy, its \`register\` lacks
+  these metrics, and \`other-registry\` in the log has both versions. \`labels\` adds
   labels of yours to every series, \`prefix\` takes the place of \`memberlist_\`. Off by default, and then
-  prom-client is not even loaded.
+  prom-client is not even loaded. If it cannot be loaded, \`create\` throws a ConfigError; in a bundle of ES modules
+  leave prom-client out (\`external\`), as it requires modules of Node's.
 - Every series has the label \`node\`, so several Memberlists in one process share a registry. Those with the same
   name and the same labels are added up; a label of your own tells them apart.
 - No label grows with the cluster: a node has the same number of series among 3 members and among 3000. Which

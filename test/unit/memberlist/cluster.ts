@@ -17,6 +17,7 @@ import {
   type Transport,
   localConfig,
 } from '../../../src/index.js';
+import { printableFields } from '../../../src/observability/printable-fields.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../../src/testing/index.js';
 
 const eventNames = [
@@ -35,6 +36,7 @@ const defaultDeadlineMs = 10_000;
 /** As `localConfig()`, but a test does not wait for seconds. */
 export const fast: MemberlistConfig = {
   ...localConfig(),
+  logger: false,
   probeInterval: 150,
   probeTimeout: 75,
   gossipInterval: 10,
@@ -161,6 +163,11 @@ export interface Line {
   readonly level: keyof Logger;
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** An error as it is in the fields of a line. */
+export function inFields(error: Error): unknown {
+  return (printableFields({ error }) as { error: unknown }).error;
 }
 
 /** A logger that keeps its lines. */

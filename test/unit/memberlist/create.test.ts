@@ -164,6 +164,7 @@ void describe('Memberlist.create', () => {
       advertiseAddr: '8.8.8.8',
       advertisePort: 99,
       logger: log,
+      transport: altered(cluster.network.transport('a'), {}), // not known to stay in the process
     });
     assert.equal(a.localNode.address, '8.8.8.8:99');
     assert.equal(log.of('public-address')[0]?.level, 'warn');

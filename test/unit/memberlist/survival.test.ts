@@ -22,7 +22,7 @@ import {
 } from '../../../src/testing/index.js';
 import type { TransportHandlers } from '../../../src/transport/transport.js';
 import { OldSignal } from '../runtime/old-signal.js';
-import { altered, Cluster, Log, meet, until } from './cluster.js';
+import { altered, Cluster, Log, meet, until, inFields } from './cluster.js';
 
 const bug = new TypeError('a bug');
 
@@ -59,7 +59,7 @@ suite('a node that cannot end as it should', () => {
     await until(a, () => a.member('b')?.state === 'left');
     assert.deepEqual(
       log.of('internal-error').map(({ fields }) => fields.error),
-      [bug],
+      [inFields(bug)],
     );
   });
 

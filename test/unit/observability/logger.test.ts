@@ -11,7 +11,9 @@ import { Writable } from 'node:stream';
 import { format } from 'node:util';
 import createDebug from 'debug';
 import type { Logger } from '../../../src/config/options.js';
-import { createLogger } from '../../../src/observability/logger.js';
+import { plainDebug } from '../../../src/observability/load-debug.js';
+import { defaultLogger, loggerFor, userLogger } from '../../../src/observability/logger.js';
+import { SimulatedCluster } from '../../../src/testing/index.js';
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 const originalLog = createDebug.log;
@@ -44,7 +46,7 @@ function recorder(): { logger: Logger; calls: unknown[][] } {
 
 test('a user logger gets level, message and fields', () => {
   const { logger, calls } = recorder();
-  const wrapped = createLogger(logger);
+  const wrapped = userLogger(logger);
   for (const level of levels) wrapped[level]('a message', { subsystem: 'probe', node: 'a' });
   assert.deepEqual(
     calls,
@@ -54,7 +56,7 @@ test('a user logger gets level, message and fields', () => {
 
 test('without fields a user logger gets the message alone', () => {
   const { logger, calls } = recorder();
-  createLogger(logger).info('a message');
+  userLogger(logger).info('a message');
   assert.deepEqual(calls, [['info', 'a message']]);
 });
 
@@ -71,7 +73,7 @@ test('a user logger keeps its this, and may exchange its methods', () => {
     info: ignore,
     error: ignore,
   });
-  const wrapped = createLogger(counting);
+  const wrapped = userLogger(counting);
   wrapped.warn('one');
   assert.equal(counting.count, 1);
   counting.warn = () => logger.warn('exchanged');
@@ -85,7 +87,7 @@ test('a user logger that throws or rejects breaks nothing', async () => {
   };
   const rejects = (): unknown => Promise.reject(new Error('disk full'));
   const thenable = () => ({ then: () => undefined });
-  const logger = createLogger({ debug: throws, info: rejects, warn: thenable, error: throws });
+  const logger = userLogger({ debug: throws, info: rejects, warn: thenable, error: throws });
   for (const level of levels) logger[level]('a message', {});
   // An unhandled rejection would fail this test by the time the loop has turned.
   await new Promise((resolve) => setImmediate(resolve));
@@ -95,7 +97,7 @@ test('console is a logger', () => {
   const lines: unknown[][] = [];
   const original = console.info;
   console.info = (...args: unknown[]) => void lines.push(args);
-  createLogger(console).info('a message', { code: 'x' });
+  userLogger(console).info('a message', { code: 'x' });
   console.info = original;
   assert.deepEqual(lines, [['a message', { code: 'x' }]]);
 });
@@ -113,38 +115,121 @@ test('console reads no format into a name, nor do loggers with its methods or of
   const names = ['web-%s-1', '100%d', '%c', '%o%O%j', '%%', '50%'];
   for (const logger of [console, { ...console }, new Console(stream, stream)]) {
     for (const name of names) {
-      createLogger(logger).info(`${name} joined`, { code: 'x' });
+      userLogger(logger).info(`${name} joined`, { code: 'x' });
       assert.equal(lines.pop(), `${name} joined { code: 'x' }\n`);
     }
   }
   console.info = original;
   const { logger, calls } = recorder();
-  createLogger(logger).info('100%d', { code: 'x' });
+  userLogger(logger).info('100%d', { code: 'x' });
   assert.deepEqual(calls, [['info', '100%d', { code: 'x' }]], 'another logger gets it as it is');
 });
 
-test('pino gets its fields first, and the error where it shows it', () => {
+test('pino gets its fields first, and the error where it shows it, with a type that it keeps', () => {
   const { logger, calls } = recorder();
   const pino = Object.assign(logger, { child: () => logger, bindings: () => ({}) });
-  const error = new Error('no');
-  createLogger(pino).warn('a message', { code: 'x', error });
-  createLogger(pino).warn('another');
-  assert.deepEqual(calls, [
+  const cause = { type: 'Error', message: 'why', stack: 'Error: why' };
+  const error = { type: 'TypeError', message: 'no', code: 'E', stack: 'TypeError: no', cause };
+  userLogger(pino).warn('a message', { code: 'x', error });
+  userLogger(pino).warn('another');
+  assert.deepEqual(JSON.parse(JSON.stringify(calls)), [
     ['warn', { code: 'x', err: error }, 'a message'],
     ['warn', {}, 'another'],
   ]);
+  // As pino's serializer finds it: by the constructor if there is one, else by the name.
+  const { err } = calls[0]?.[1] as { err: Error };
+  for (const each of [err, err.cause as Error]) {
+    assert.equal((each as { constructor?: unknown }).constructor, undefined);
+    assert.equal(each.name, (each as Error & { type?: string }).type);
+    assert.deepEqual(Object.keys(each).includes('name'), false);
+  }
 });
 
-test('by default nothing is written', () => {
-  const lines = debugOutput('', () => {
-    for (const level of levels) createLogger(undefined)[level]('a message', { node: 'a' });
+/** A default logger, and what it writes to stderr. */
+function withStderr(): { logger: Logger; lines: unknown[][] } {
+  const lines: unknown[][] = [];
+  const stderr = (...line: unknown[]) => void lines.push(line);
+  return { logger: defaultLogger({ debug: createDebug, stderr }), lines };
+}
+
+test('by default warnings and errors go to stderr, and nothing goes to debug', () => {
+  const { logger, lines } = withStderr();
+  const shown = debugOutput('', () => {
+    for (const level of levels) logger[level]('a message', { node: 'a' });
   });
-  assert.deepEqual(lines, []);
+  assert.deepEqual(shown, []);
+  assert.deepEqual(lines, [
+    ['warn', 'a message', { node: 'a' }],
+    ['error', 'a message', { node: 'a' }],
+  ]);
+});
+
+test('with logger: false nothing is written unless DEBUG asks for it', async () => {
+  const logger = await loggerFor(false);
+  const silent = debugOutput('', () => {
+    for (const level of levels) logger[level]('a message');
+  });
+  assert.deepEqual(silent, []);
+  assert.equal(logger.isOn?.('error', 'core'), false);
+  const lines = debugOutput('memberlist:*', () => {
+    for (const level of levels) logger[level]('a message');
+  });
+  assert.equal(lines.length, 4);
+});
+
+test('a line of a namespace that DEBUG asks for does not go to stderr as well', () => {
+  const { logger, lines } = withStderr();
+  const shown = debugOutput('memberlist:probe', () => {
+    logger.warn('one', { subsystem: 'probe' });
+    logger.warn('two', { subsystem: 'stream' });
+  });
+  assert.equal(shown.length, 1);
+  assert.match(shown[0] ?? '', /one/);
+  assert.deepEqual(lines, [['warn', 'two', { subsystem: 'stream' }]]);
+});
+
+test('the default logger says which lines nobody reads', () => {
+  const quiet = defaultLogger({ debug: createDebug });
+  const loud = defaultLogger({ debug: createDebug, stderr: ignore });
+  debugOutput('memberlist:probe', () => {
+    assert.equal(quiet.isOn?.('debug', 'probe'), true);
+    assert.equal(quiet.isOn('error', 'core'), false);
+    assert.equal(loud.isOn?.('error', 'core'), true);
+    assert.equal(loud.isOn('info', 'core'), false);
+  });
+});
+
+test('where the debug package cannot be loaded, DEBUG means the same', () => {
+  const lines: string[] = [];
+  const output = { isTerminal: false, write: (line: string) => lines.push(line) > 0 };
+  const isOn = (DEBUG: string | undefined, subsystem: string): boolean => {
+    const before = lines.length;
+    defaultLogger({ debug: plainDebug({ DEBUG }, output) }).debug('%s', { subsystem, node: 'n7' });
+    return lines.length > before;
+  };
+  for (const [setting, on, off] of [
+    ['memberlist:*', 'probe', undefined],
+    ['*', 'probe', undefined],
+    ['memberlist:probe', 'probe', 'probes'],
+    ['x, memberlist:p*', 'probe', 'stream'],
+    ['memberlist:*,-memberlist:stream', 'probe', 'stream'],
+    ['memberlist.*', undefined, 'probe'],
+    ['', undefined, 'probe'],
+    [undefined, undefined, 'probe'],
+  ] as const) {
+    if (on !== undefined) assert.ok(isOn(setting, on), `${setting} ${on}`);
+    if (off !== undefined) assert.ok(!isOn(setting, off), `${setting} ${off}`);
+  }
+  assert.match(lines[0] ?? '', /^\d{4}-.*Z memberlist:probe debug %s \{ node: 'n7' \}$/);
 });
 
 test('asked for, the default writes the namespace, the level, the message and the fields', () => {
   const [line, ...others] = debugOutput('memberlist:*', () => {
-    createLogger(undefined).warn('no %s answer', { subsystem: 'probe', node: 'n7', misses: 3 });
+    defaultLogger({ debug: createDebug }).warn('no %s answer', {
+      subsystem: 'probe',
+      node: 'n7',
+      misses: 3,
+    });
   });
   assert.deepEqual(others, []);
   assert.match(line ?? '', /memberlist:probe.*warn no %s answer.*node.*n7.*misses.*3/s);
@@ -153,7 +238,7 @@ test('asked for, the default writes the namespace, the level, the message and th
 
 test('a line without a subsystem belongs to the core', () => {
   const lines = debugOutput('memberlist:core', () => {
-    const logger = createLogger(undefined);
+    const logger = defaultLogger({ debug: createDebug });
     logger.info('one');
     logger.info('two', { subsystem: 5 });
     logger.info('three', { subsystem: 'gossip' });
@@ -165,7 +250,7 @@ test('a line without a subsystem belongs to the core', () => {
 });
 
 test('a logger that was made before debugging was switched on writes afterwards', () => {
-  const logger = createLogger(undefined);
+  const logger = defaultLogger({ debug: createDebug });
   logger.error('before');
   const lines = debugOutput('memberlist:*', () => logger.error('after'));
   assert.equal(lines.length, 1);
@@ -184,8 +269,19 @@ test('the default does not look at fields that nobody asked to see', () => {
       return Reflect.ownKeys(target);
     },
   });
-  createLogger(undefined).debug('a message', watched);
+  defaultLogger({ debug: createDebug }).debug('a message', watched);
   assert.equal(looked, false);
-  debugOutput('memberlist:*', () => createLogger(undefined).debug('a message', watched));
+  debugOutput('memberlist:*', () =>
+    defaultLogger({ debug: createDebug }).debug('a message', watched),
+  );
   assert.equal(looked, true);
+});
+
+test('nodes of a simulation write nothing to stderr, unless they are given a logger', async () => {
+  const { logger } = recorder();
+  await using cluster = await SimulatedCluster.create({ size: 1 });
+  await cluster.addNode('undefined', { config: { logger: undefined } });
+  await cluster.addNode('own', { config: { logger } });
+  const loggers = ['n0', 'undefined', 'own'].map((name) => cluster.node(name).config.logger);
+  assert.deepEqual(loggers, [false, false, logger]);
 });

@@ -18,7 +18,13 @@ async function create(
   registry: Registry,
 ): Promise<Memberlist> {
   const transport = network.transport(name);
-  return Memberlist.create({ ...localConfig(), name, transport, metrics: { registry } });
+  return Memberlist.create({
+    ...localConfig(),
+    logger: false,
+    name,
+    transport,
+    metrics: { registry },
+  });
 }
 
 async function value(registry: Registry, name: string, labels: object): Promise<number> {
@@ -68,7 +74,12 @@ test('the same metrics with other labels are refused, and the node is not starte
   const network = new MemoryNetwork();
   const a = await create(network, 'a', registry);
   const metrics = { registry, labels: { cluster: 'x' } };
-  const create2 = Memberlist.create({ name: 'b', transport: network.transport('b'), metrics });
+  const create2 = Memberlist.create({
+    logger: false,
+    name: 'b',
+    transport: network.transport('b'),
+    metrics,
+  });
   await assert.rejects(create2, ConfigError);
   await a.shutdown();
 });
@@ -171,6 +182,7 @@ test('nodes of the same name and labels are added up, and leave one by one', asy
   const network = new MemoryNetwork();
   const create1 = (where: string, labels?: Record<string, string>): Promise<Memberlist> =>
     Memberlist.create({
+      logger: false,
       ...localConfig(),
       name: 'same',
       transport: network.transport(where),
@@ -200,6 +212,7 @@ test('a node that is created anew under its name begins at 0', async () => {
   const peer = await create(network, 'peer', new Registry());
   for (const at of ['one', 'two']) {
     const list = await Memberlist.create({
+      logger: false,
       ...localConfig(),
       name: 'a',
       transport: network.transport(at),

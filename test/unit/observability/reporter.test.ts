@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Report } from '../../../src/core/reports.js';
 import { lineLimits } from '../../../src/observability/line-limits.js';
+import { printableFields, type ShownError } from '../../../src/observability/printable-fields.js';
 import { Reporter } from '../../../src/observability/reporter.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { limits } from '../../../src/wire/limits.js';
@@ -251,19 +252,64 @@ test('what peers choose is shown in fields as it is in the line: escaped, and cu
   }
 });
 
-test('an error that is plain is handed on as it is, and one that is not keeps class, code and frames', () => {
+test('an error is a plain object with type, message, code and stack, and keeps its frames', () => {
   const stage = new Stage();
-  const plain = new TypeError('no');
-  stage.report({ code: 'internal-error', error: plain });
-  assert.equal(stage.written()[0]?.fields.error, plain);
   const evil = Object.assign(new TypeError('\u001b[2J'), { code: 'EVIL' });
-  stage.clock.advance(limits.logWindowMs);
   stage.report({ code: 'internal-error', error: evil });
-  const shown = stage.written()[0]?.fields.error as typeof evil;
-  assert.ok(shown instanceof TypeError);
-  assert.deepEqual([shown.message, shown.code], ['\\u001b[2J', 'EVIL']);
-  assert.match(shown.stack ?? '', /^TypeError: \\u001b\[2J\n {4}at /);
+  const shown = stage.written()[0]?.fields.error as ShownError;
+  assert.equal(Object.getPrototypeOf(shown), Object.prototype);
+  assert.deepEqual(Object.keys(shown), ['type', 'message', 'code', 'stack']);
+  assert.deepEqual([shown.type, shown.message, shown.code], ['TypeError', '\\u001b[2J', 'EVIL']);
+  assert.match(shown.stack, /^TypeError: \\u001b\[2J\n {4}at .*reporter\.test/);
+  assert.deepEqual(JSON.parse(JSON.stringify(shown)), shown);
   assert.equal(evil.message, '\u001b[2J', 'the error itself is not changed');
+});
+
+test('causes of errors are shown four deep, also when they are not errors, and without end', () => {
+  const loop: Error = new Error('loop');
+  loop.cause = loop;
+  let shown = printableFields({ error: loop }) as { error?: ShownError };
+  let depth = 0;
+  for (let each: unknown = shown.error; typeof each === 'object'; depth++) {
+    each = (each as ShownError).cause;
+  }
+  assert.equal(depth, 5);
+  shown = printableFields({ error: new Error('x', { cause: 'a\nb' }) });
+  assert.equal(shown.error?.cause, 'a\\u000ab');
+  shown = printableFields({ error: new Error('x', { cause: { secret: 1 } }) });
+  assert.ok(!('cause' in (shown.error ?? {})), 'what else was thrown may be anything');
+});
+
+test('an error whose stack is long, or whose properties throw, makes a short line', () => {
+  const long = Object.assign(new Error('long'), {
+    stack: `Error: long\n${'    at f (x.js:1:1)\n'.repeat(5_000)}`,
+  });
+  const { error } = printableFields({ error: long }) as { error: ShownError };
+  assert.equal(error.stack.split('\n').length, 21);
+  const thrower = (): never => {
+    throw new Error('gotcha');
+  };
+  const odd = Object.defineProperties(new Error('odd'), {
+    code: { get: thrower },
+    cause: { get: thrower },
+    name: { get: thrower },
+  });
+  const fields = printableFields({ error: odd }) as { error: ShownError };
+  assert.deepEqual([fields.error.type, fields.error.message], ['Error', 'odd']);
+});
+
+test('a line that nobody reads is not made', () => {
+  const log = new Log();
+  const logger = Object.assign(log, { isOn: (level: string) => level === 'warn' });
+  const reporter = new Reporter({ logger, clock: new VirtualClock() });
+  const error = new Error('x');
+  Object.defineProperty(error, 'message', { get: () => assert.fail('it was made') });
+  reporter.report({ code: 'exchange-failed', peer: 'a', error });
+  reporter.report(foreign('test'));
+  assert.deepEqual(
+    log.lines.map(({ level }) => level),
+    ['warn'],
+  );
 });
 
 test('every code says what can cause it, and what peers or the network can cause has a bound', () => {
@@ -280,6 +326,7 @@ test('every code says what can cause it, and what peers or the network can cause
     'key-file-read',
     'leave-unfinished',
     'loopback-advertised',
+    'plaintext',
     'public-address',
     'queue-depth',
     'snapshot-corrupt',
@@ -291,6 +338,8 @@ test('every code says what can cause it, and what peers or the network can cause
 function texts(fields: object): string[] {
   return Object.values(fields).flatMap((each: unknown) => {
     if (typeof each === 'string') return [each];
-    return each instanceof Error ? [each.message, ...texts({ cause: each.cause })] : [];
+    if (typeof each !== 'object' || each === null) return [];
+    const { stack, ...others } = each as { stack?: string };
+    return [...(stack?.split('\n') ?? []), ...texts(others)];
   });
 }

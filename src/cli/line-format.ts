@@ -1,0 +1,106 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// How an agent writes what happens: as JSON for programs, or for people at a terminal.
+import { coloured, showsColours } from '../runtime/colours.js';
+import { printable, printableJson } from '../wire/printable.js';
+import { UsageError, type Output } from './command.js';
+import type { LogLine } from './log-lines.js';
+import { table } from './table.js';
+
+/** Makes lines, each with its line break. */
+export interface LineFormat {
+  /** An event, or the reply to a command. */
+  event(line: object): string;
+  logLine(line: LogLine): string;
+}
+
+/** As much as is shown of a member. */
+interface ShownNode {
+  readonly name: string;
+  readonly address: string;
+  readonly state: string;
+  readonly metaText: string;
+}
+
+const WORD_WIDTH = 11;
+const colours = { error: 'red', warn: 'yellow', info: 'green', debug: 'dim' } as const;
+/** These are for programs; `text` says the same to people. */
+const notShown = ['bytes'];
+
+/**
+ * The format of an output.
+ *
+ * @param format - `pretty` or `json`. Default: pretty for a terminal
+ * @throws UsageError for another one
+ */
+export function lineFormat(
+  format: string | undefined,
+  output: Pick<Output, 'isTTY'>,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): LineFormat {
+  const isTerminal = output.isTTY === true;
+  const chosen = format ?? (isTerminal ? 'pretty' : 'json');
+  if (chosen === 'json') return json;
+  if (chosen === 'pretty') return pretty(showsColours(isTerminal, env));
+  throw new UsageError('--format must be pretty or json');
+}
+
+const json: LineFormat = {
+  event: (line) => `${printableJson(line, { exact: 'bytes' })}\n`,
+  logLine: (line) => `${printableJson(line)}\n`,
+};
+
+function pretty(isColoured: boolean): LineFormat {
+  const paint: typeof coloured = (text, colour) => (isColoured ? coloured(text, colour) : text);
+  const line = (word: string, text: string): string =>
+    `${paint(new Date().toTimeString().slice(0, 8), 'dim')} ${word} ${text}`.trimEnd() + '\n';
+  return {
+    event(fields) {
+      const { event, reply, error, ...others } = fields as Record<string, unknown>;
+      if (typeof error === 'string') return line(paint(wide('error'), 'red'), printable(error));
+      const rest = Object.entries(others).filter(([name]) => !notShown.includes(name));
+      const texts = rest.flatMap(([name, value]) => textOf(name, value));
+      const blocks = rest.flatMap(([, value]) => blockOf(value));
+      return line(paint(wide(String(event ?? reply)), 'bold'), texts.join('  ')) + blocks.join('');
+    },
+    logLine: ({ level, message }) => line(paint(wide(level), colours[level]), printable(message)),
+  };
+}
+
+function wide(word: string): string {
+  return printable(word).padEnd(WORD_WIDTH);
+}
+
+/** A field in the line itself; nothing for one that needs lines of its own. */
+function textOf(name: string, value: unknown): string[] {
+  if (isLong(value)) return [];
+  if (isNode(value)) {
+    const { address, state, metaText } = value;
+    const meta = metaText === '' ? '' : ` [${printable(metaText)}]`;
+    return [`${printable(value.name)} at ${printable(address)}, ${state}${meta}`];
+  }
+  return [`${name} ${typeof value === 'string' ? printable(value) : printableJson(value)}`];
+}
+
+/** The lines of a field that has several: members as a table, and what has a text in each of its parts. */
+function blockOf(value: unknown): string[] {
+  if (!isLong(value)) return [];
+  const rows = value.map((each) =>
+    isNode(each)
+      ? ['', each.name, each.address, each.state, each.metaText]
+      : ['', typeof each === 'string' ? each : printableJson(each)],
+  );
+  return rows.length === 0 ? [] : [table(rows)];
+}
+
+function isLong(value: unknown): value is unknown[] {
+  return Array.isArray(value);
+}
+
+function isNode(value: unknown): value is ShownNode {
+  return typeof value === 'object' && value !== null && 'name' in value && 'address' in value;
+}

@@ -1,0 +1,154 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { StderrLines } from '../../../src/observability/stderr-lines.js';
+import { showsColours } from '../../../src/runtime/colours.js';
+import { VirtualClock } from '../../../src/testing/index.js';
+import { limits } from '../../../src/wire/limits.js';
+
+class Stage {
+  readonly clock = new VirtualClock();
+  readonly lines: string[] = [];
+  takes = true;
+  readonly stderr: StderrLines;
+
+  constructor({ isTerminal = false, env = {} }: { isTerminal?: boolean; env?: object } = {}) {
+    const write = (line: string): boolean => {
+      if (this.takes) this.lines.push(line);
+      return this.takes;
+    };
+    this.stderr = new StderrLines({
+      output: { isTerminal, write },
+      clock: this.clock,
+      timeOfDay: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+      env: env as Record<string, string>,
+    });
+  }
+
+  /** What was written since it was last asked. */
+  written(): string[] {
+    return this.lines.splice(0);
+  }
+}
+
+test('a line has the time, the level, the message and the code', () => {
+  const stage = new Stage();
+  stage.stderr.write('warn', 'a %s message', { code: 'plaintext', peer: 'x' });
+  stage.stderr.write('error', 'another');
+  assert.deepEqual(stage.written(), [
+    '2026-01-02T03:04:05.006Z node-memberlist warn: a %s message [plaintext]',
+    '2026-01-02T03:04:05.006Z node-memberlist error: another',
+  ]);
+});
+
+test('an error has the place where it was thrown, on the same line', () => {
+  const stage = new Stage();
+  const stack = [
+    'TypeError: no',
+    '    at JSON.parse (<anonymous>)',
+    '    at process.emit (node:events:1:1)',
+    '    at onJoin (/app/\u001bserver.js:3:5)',
+    '    at other (/app/other.js:1:1)',
+  ].join('\n');
+  const fields = { code: 'callback-threw', error: { type: 'TypeError', message: 'no', stack } };
+  stage.stderr.write('error', "a listener of 'join' threw: no", fields);
+  stage.stderr.write('warn', 'no place', fields);
+  const [line, other] = stage.written();
+  assert.match(
+    line ?? '',
+    /threw: no \(at onJoin \(\/app\/\\u001bserver\.js:3:5\)\) \[callback-threw\]$/,
+  );
+  assert.match(other ?? '', /no place \[callback-threw\]$/);
+  stage.stderr.write('error', 'odd', { error: { stack: 5 } });
+  assert.match(stage.written()[0] ?? '', /error: odd$/);
+});
+
+test('what acts on a terminal is escaped, and a line is one line and not endless', () => {
+  const stage = new Stage();
+  stage.stderr.write('warn', `evil\r\n\u001b[2J\u202e${'x'.repeat(100_000)}`);
+  const [line = ''] = stage.written();
+  assert.doesNotMatch(line, /[\p{Cc}\p{Cf}]/u);
+  assert.ok(line.length < 2_200, `${line.length} characters`);
+});
+
+test('a flood is so many lines in 10 s, and then their number, and leaves no timer', () => {
+  const stage = new Stage();
+  for (let i = 0; i < 1_000; i++) stage.stderr.write('warn', `line ${i}`);
+  assert.equal(stage.written().length, limits.logStderrLines);
+  stage.clock.advance(limits.logWindowMs);
+  const [line, ...more] = stage.written();
+  assert.match(
+    line ?? '',
+    new RegExp(`warn: ${1_000 - limits.logStderrLines} more lines were held back`),
+  );
+  assert.deepEqual(more, []);
+  assert.equal(stage.clock.pending, 0);
+  stage.clock.advance(5 * limits.logWindowMs);
+  stage.stderr.write('warn', 'after it');
+  assert.match(stage.written().join(), /warn: after it$/);
+});
+
+test('a flood that goes on keeps to the bound, and no line is lost from the count', () => {
+  const stage = new Stage();
+  let told = 0;
+  let lines = 0;
+  for (let second = 0; second < 60; second++) {
+    for (let i = 0; i < 50; i++) stage.stderr.write('error', 'again');
+    stage.clock.advance(1_000);
+  }
+  stage.clock.advance(limits.logWindowMs);
+  for (const line of stage.written()) {
+    lines++;
+    told += line.endsWith('again') ? 1 : Number(/(\d+) more/.exec(line)?.[1]);
+  }
+  assert.equal(told, 3_000);
+  assert.ok(lines <= 7 * (limits.logStderrLines + 1), `${lines} lines`);
+});
+
+test('lines that stderr does not take are counted as held back', () => {
+  const stage = new Stage();
+  stage.takes = false;
+  stage.stderr.write('warn', 'lost');
+  assert.deepEqual(stage.written(), []);
+  stage.takes = true;
+  stage.clock.advance(limits.logWindowMs);
+  assert.match(stage.written().join(), /1 more line was held back/);
+});
+
+test('a terminal gets colours, unless it is told otherwise', () => {
+  const coloured = new Stage({ isTerminal: true });
+  coloured.stderr.write('warn', 'x');
+  coloured.stderr.write('error', 'y');
+  assert.deepEqual(
+    coloured.written().map((line) => line.replaceAll('\u001b', '^')),
+    [
+      '^[2m2026-01-02T03:04:05.006Z^[0m node-memberlist ^[33mwarn^[0m: x',
+      '^[2m2026-01-02T03:04:05.006Z^[0m node-memberlist ^[31merror^[0m: y',
+    ],
+  );
+  const plain = new Stage({ isTerminal: true, env: { NO_COLOR: '1' } });
+  plain.stderr.write('warn', 'x');
+  assert.ok(!plain.written().join().includes('\u001b'));
+});
+
+test('NO_COLOR, FORCE_COLOR and TERM decide about colours', () => {
+  for (const [isTerminal, env, expected] of [
+    [true, {}, true],
+    [false, {}, false],
+    [true, { NO_COLOR: '1' }, false],
+    [true, { NO_COLOR: '' }, true],
+    [true, { TERM: 'dumb' }, false],
+    [false, { FORCE_COLOR: '' }, true],
+    [false, { FORCE_COLOR: '1' }, true],
+    [true, { FORCE_COLOR: '0' }, false],
+    [true, { FORCE_COLOR: 'false' }, false],
+    [true, { FORCE_COLOR: '1', NO_COLOR: '1' }, true],
+  ] as const) {
+    assert.equal(showsColours(isTerminal, env), expected, JSON.stringify([isTerminal, env]));
+  }
+});
