@@ -7,7 +7,7 @@
 // The world round the core: transport, streams, the user's callbacks, log. It carries out the core's
 // effects and brings in what arrives.
 import { Broadcaster } from './broadcaster.js';
-import type { ResolvedConfig } from './config/options.js';
+import type { Logger, ResolvedConfig } from './config/options.js';
 import type { Snapshot } from './company/snapshot.js';
 import { readSnapshot } from './company/snapshot-keeper.js';
 import { coreSettings, earlierIncarnation, identityOf } from './core-init.js';
@@ -23,6 +23,8 @@ import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler, type ExchangeSignals } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
 import { StreamMemory } from './exchange/stream-memory.js';
+import { ExtensionHost } from './extensions/extension-host.js';
+import { hostedNode } from './extensions/hosted-node.js';
 import { JoinTrouble } from './join-trouble.js';
 import { createLogger } from './observability/logger.js';
 import type { CompanyGauges } from './observability/metric-kinds.js';
@@ -64,6 +66,7 @@ export class Shell {
   /** What is known of why others cannot be joined. */
   readonly trouble: JoinTrouble;
   readonly broadcaster: Broadcaster;
+  readonly extensions: ExtensionHost;
   readonly packets: PacketSender;
   readonly report: (report: Report) => void;
   readonly bindPort: number;
@@ -141,6 +144,9 @@ export class Shell {
       },
     );
     this.broadcaster = new Broadcaster({ engine: this.engine, clock, report });
+    this.extensions = this.#extensionHost(base.logger);
+    this.extensions.attach();
+    if (this.extensions.delegate) host.takeDelegate(this.extensions.delegate);
     const meta = host.nodeMeta();
     this.checkFits(meta);
     const isEncrypted = config.keyring !== undefined;
@@ -184,9 +190,10 @@ export class Shell {
     const clock = guard.clock(given.clock);
     const config = { ...given, clock };
     const transport = config.transport ?? new NetTransport({ bindAddr, bindPort, clock });
-    const reporter = new Reporter({ logger: createLogger(config.logger), clock });
+    const logger = createLogger(config.logger);
+    const reporter = new Reporter({ logger, clock });
     const host = new DelegateHost({ config, counters, report });
-    const base: Base = { config, transport, counters, guard, reporter, host, trouble };
+    const base: Base = { config, transport, counters, guard, reporter, logger, host, trouble };
     try {
       // prom-client is loaded by those who want metrics only; and before the node runs, as what it
       // tells goes to somebody who has it only once this resolved.
@@ -222,6 +229,7 @@ export class Shell {
   shutdown(): Promise<void> {
     if (this.#down === undefined) {
       const { guard } = this;
+      guard.run(() => this.extensions.stop());
       this.host.stop();
       this.packets.stop();
       this.dialler.stop();
@@ -275,7 +283,7 @@ export class Shell {
         report,
         failed: guard.failed,
         allowsIp: this.#allowsIp,
-        messageCame: (payload, from) => listener.messageCame(payload, from),
+        messageCame: (payload, from) => this.#messageCame(payload, from, listener),
         wasJoined: (brought) => listener.wasJoined(brought),
         members: () => engine.table.count((member) => !member.isGone),
       },
@@ -299,7 +307,7 @@ export class Shell {
   #publishMetrics({ publishMetrics }: typeof Metrics): void {
     const { metrics, name } = this.config;
     if (metrics === false) return;
-    const { engine, counters } = this;
+    const { engine, counters, extensions } = this;
     this.#metrics = publishMetrics(metrics, {
       node: name,
       counters,
@@ -310,6 +318,7 @@ export class Shell {
       inboxDepth: () => engine.inboxDepth,
       suspicions: () => engine.suspicionsRunning,
       members: () => engine.table.countByState(),
+      extensions: extensions.all,
     });
   }
 
@@ -334,6 +343,8 @@ export class Shell {
       },
       tell: (event) => {
         this.counters.told(event);
+        // They see the members as the listeners of the user do.
+        this.extensions.told(event);
         listener.told(event);
       },
       report: (report) => {
@@ -348,13 +359,54 @@ export class Shell {
         host.notifyPingComplete(node, roundTripMs, payload);
       },
       cutOff: (isCutOff) => this.cutOff(isCutOff),
-      userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),
+      userMessage: (payload, from) => this.#messageCame(payload, this.#named(from), listener),
       ackPayload: () => host.ackPayload(),
-      hasUserBroadcasts: () => config.delegate?.getBroadcasts !== undefined,
-      userBroadcasts: (overhead, limit) => host.getBroadcasts(overhead, limit),
+      hasUserBroadcasts: () => host.hasBroadcasts || this.extensions.gossip.hasBroadcasts,
+      userBroadcasts: (to, overhead, limit) => this.#userBroadcasts(to, overhead, limit),
+      gossipTargets: () => this.extensions.gossip.targets(),
       allowsIp: this.#allowsIp,
       objectionToAlive: (peer) => host.objectionToAlive(peer),
     };
+  }
+
+  #userBroadcasts(to: Address, overhead: number, limit: number): readonly Uint8Array[] {
+    const { host, engine, extensions } = this;
+    const messages = host.hasBroadcasts ? host.getBroadcasts(overhead, limit) : [];
+    const member = to.name === undefined ? undefined : engine.table.get(to.name);
+    if (member === undefined || !extensions.gossip.hasBroadcasts) return messages;
+    const left = messages.reduce((rest, { length }) => rest - overhead - length, limit);
+    return [...messages, ...extensions.gossip.broadcasts(member, overhead, left)];
+  }
+
+  #messageCame(payload: Buffer, from: Address, listener: ShellListener): void {
+    const receiver = this.extensions.receive(payload, from);
+    if (receiver === 'other') return listener.messageCame(payload, from);
+    if (receiver === 'taken') return;
+    const peer = from.name ?? from.addr;
+    const detail = 'a message of an extension that this node does not have';
+    this.counters.drop('unknown-extension');
+    this.report({ code: 'packet-dropped', peer, reason: 'unknown-extension', detail });
+  }
+
+  #extensionHost(logger: Logger): ExtensionHost {
+    const { config, engine, host, packets, dialler, counters, report } = this;
+    const updateMeta = (): void => {
+      const meta = host.nodeMeta();
+      this.checkFits(meta);
+      engine.announce(meta);
+    };
+    const parts = { config, engine, packets, dialler, counters, report, logger, updateMeta };
+    return new ExtensionHost(hostedNode(parts), {
+      use: config.use,
+      fanOut: config.gossipNodes,
+      randomFor: (label) => config.random.fork?.(label) ?? config.random,
+      hasDelegate: config.delegate !== undefined,
+    });
+  }
+
+  /** Another node was joined, or joined us. */
+  joined(): void {
+    this.extensions.joined();
   }
 
   // A packet tells its sender's address only; the table may know whose it is.
@@ -371,4 +423,5 @@ interface Base extends Receivers {
   readonly reporter: Reporter;
   readonly host: DelegateHost;
   readonly trouble: JoinTrouble;
+  readonly logger: Logger;
 }

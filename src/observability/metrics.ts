@@ -18,6 +18,7 @@ import {
 import type { MetricsOptions } from '../config/options.js';
 import type { ExchangedBytes } from '../core/reports.js';
 import { ConfigError } from '../errors.js';
+import { publishExtensionMetrics } from './extension-metrics.js';
 import { histogramMetrics, readMetrics } from './metric-definitions.js';
 import type { HistogramMetric, MetricsSource, ReadMetric } from './metric-kinds.js';
 
@@ -91,6 +92,7 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
     for (const direction of directions) pushPullBytes.zero(direction);
   }
   set.sources.set(source, own);
+  const takeBackExtensions = publishExtensionMetrics(options, source.extensions, source);
   return {
     roundTrip: (roundTripMs) => {
       if (!isPublished(registry, set)) restore(registry, set);
@@ -102,6 +104,7 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
       pushPullBytes.observe({ ...own, ...received }, bytes.received);
     },
     unpublish: () => {
+      takeBackExtensions();
       set.sources.delete(source);
       if (!isShared()) {
         roundTrip.remove(own);
