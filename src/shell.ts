@@ -14,9 +14,10 @@ import { coreSettings, earlierIncarnation, identityOf } from './core-init.js';
 import { Counters } from './core/counters.js';
 import { Engine } from './core/engine.js';
 import type { MembershipEvent } from './core/membership/events.js';
-import type { Effects, SendFailure } from './core/ports.js';
 import type { Report } from './core/reports.js';
+import type { Effects } from './core/ports.js';
 import { DelegateHost } from './delegate-host.js';
+import { effectsOf } from './effects.js';
 import { MessageTooLargeError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
 import type { ConversationParts } from './exchange/conversation.js';
@@ -79,6 +80,7 @@ export class Shell {
   readonly #streams: StreamHost;
   readonly #ownAddress: OwnAddress;
   readonly #allowsIp: (ip: string) => boolean;
+  readonly #listener: ShellListener;
   #down: Promise<void> | undefined;
   /** Tells the metrics of the company that we are in. */
   company: () => CompanyGauges = () => ({ lost: 0, expected: 1, standing: 'well' });
@@ -118,15 +120,7 @@ export class Shell {
     this.packets = new PacketSender({ transport, counters, report: sendFailed });
     const layers = layersFor(config);
     this.#pacer = new Pacer({ clock });
-    const streams: ConversationParts = {
-      layers,
-      pacer: this.#pacer,
-      pool: new StreamMemory(),
-      traffic: counters.streams,
-      // A merge delegate is shown everybody.
-      isKnown: config.merge ? undefined : (record) => this.engine.merger.isKnown(record),
-      keepsState: () => host.mergesStates,
-    };
+    const streams = this.#conversationParts(layers);
     const short = (peer: string, detail: string): void =>
       this.#streams.dropped(peer, 'too-many-bytes', detail);
     this.dialler = new Dialler(
@@ -134,7 +128,9 @@ export class Shell {
       { timeoutMs: config.tcpTimeout },
     );
     const settings = coreSettings(config, this.bindPort, host);
-    const effects = this.#effects(init.listener);
+    const { listener } = init;
+    this.#listener = listener;
+    const effects = this.#effects(listener);
     this.engine = new Engine(
       { settings, clock, random, effects, counters },
       {
@@ -163,7 +159,7 @@ export class Shell {
       },
       { asksForMerges: config.merge !== undefined },
     );
-    this.#streams = this.#streamHost(init.listener);
+    this.#streams = this.#streamHost(listener);
     base.acceptor = new Acceptor(
       { host: this.#streams, clock, ...streams },
       { timeoutMs: config.tcpTimeout, maxStreams: transport.maxStreams },
@@ -283,7 +279,7 @@ export class Shell {
         report,
         failed: guard.failed,
         allowsIp: this.#allowsIp,
-        messageCame: (payload, from) => this.#messageCame(payload, from, listener),
+        messageCame: (payload, from) => this.messageCame(payload, from),
         wasJoined: (brought) => listener.wasJoined(brought),
         members: () => engine.table.count((member) => !member.isGone),
       },
@@ -322,70 +318,28 @@ export class Shell {
     });
   }
 
-  #effects(listener: ShellListener): Effects {
-    const { config, host, guard } = this;
+  #conversationParts(layers: ConversationParts['layers']): ConversationParts {
+    const { config, host, counters } = this;
     return {
-      sendPacket: (packet, to, failed) => {
-        const onFailure = failed && ((failure: SendFailure) => guard.run(() => failed(failure)));
-        this.packets.send(packet, to, onFailure);
-      },
-      streamPing: ({ to, node, seqNo, deadlineAt }, done) => {
-        const withinMs = deadlineAt - config.clock.now();
-        this.dialler
-          .ping(to, { node, seqNo, withinMs })
-          .then((answered) => {
-            if (!this.isDown) done(answered);
-          })
-          .catch(guard.failed);
-      },
-      pushPull: (to) => {
-        this.#state.inBackground(to).catch(guard.failed);
-      },
-      tell: (event) => {
-        this.counters.told(event);
-        // They see the members as the listeners of the user do.
-        this.extensions.told(event);
-        listener.told(event);
-      },
-      report: (report) => {
-        this.report(report);
-        if (report.code === 'refuted') guard.run(() => listener.refuted());
-      },
-      pingCompleted: (node, roundTripMs, payload) => {
-        guard.run(() => {
-          this.#metrics?.roundTrip(roundTripMs);
-          this.#state.watch.acknowledged(node.name);
-        });
-        host.notifyPingComplete(node, roundTripMs, payload);
-      },
-      cutOff: (isCutOff) => this.cutOff(isCutOff),
-      userMessage: (payload, from) => this.#messageCame(payload, this.#named(from), listener),
-      ackPayload: () => host.ackPayload(),
-      hasUserBroadcasts: () => host.hasBroadcasts || this.extensions.gossip.hasBroadcasts,
-      userBroadcasts: (to, overhead, limit) => this.#userBroadcasts(to, overhead, limit),
-      gossipTargets: () => this.extensions.gossip.targets(),
-      allowsIp: this.#allowsIp,
-      objectionToAlive: (peer) => host.objectionToAlive(peer),
+      layers,
+      pacer: this.#pacer,
+      pool: new StreamMemory(),
+      traffic: counters.streams,
+      // A merge delegate is shown everybody.
+      isKnown: config.merge ? undefined : (record) => this.engine.merger.isKnown(record),
+      keepsState: () => host.mergesStates,
     };
   }
 
-  #userBroadcasts(to: Address, overhead: number, limit: number): readonly Uint8Array[] {
-    const { host, engine, extensions } = this;
-    const messages = host.hasBroadcasts ? host.getBroadcasts(overhead, limit) : [];
-    const member = to.name === undefined ? undefined : engine.table.get(to.name);
-    if (member === undefined || !extensions.gossip.hasBroadcasts) return messages;
-    const left = messages.reduce((rest, { length }) => rest - overhead - length, limit);
-    return [...messages, ...extensions.gossip.broadcasts(member, overhead, left)];
-  }
-
-  #messageCame(payload: Buffer, from: Address, listener: ShellListener): void {
-    const receiver = this.extensions.receive(payload, from);
-    if (receiver === 'other') return listener.messageCame(payload, from);
-    if (receiver === 'taken') return;
-    const peer = from.name ?? from.addr;
-    const detail = 'a message of an extension that this node does not have';
-    this.counters.drop('unknown-extension');
-    this.report({ code: 'packet-dropped', peer, reason: 'unknown-extension', detail });
+  #effects(listener: ShellListener): Effects {
+    return effectsOf(this, listener, {
+      allowsIp: this.#allowsIp,
+      pushPull: (to) => this.#state.inBackground(to),
+      acknowledged: ({ name }, roundTripMs) => {
+        this.#metrics?.roundTrip(roundTripMs);
+        this.#state.watch.acknowledged(name);
+      },
+    });
   }
 
   #extensionHost(logger: Logger): ExtensionHost {
@@ -404,14 +358,20 @@ export class Shell {
     });
   }
 
+  /** A user message came, by packet or stream: it is for an extension, or for the user. */
+  messageCame(payload: Buffer, from: Address): void {
+    const receiver = this.extensions.receive(payload, from);
+    if (receiver === 'other') this.#listener.messageCame(payload, from);
+    if (receiver !== 'unknown') return;
+    const peer = from.name ?? from.addr;
+    const detail = 'a message of an extension that this node does not have';
+    this.counters.drop('unknown-extension');
+    this.report({ code: 'packet-dropped', peer, reason: 'unknown-extension', detail });
+  }
+
   /** Another node was joined, or joined us. */
   joined(): void {
     this.extensions.joined();
-  }
-
-  // A packet tells its sender's address only; the table may know whose it is.
-  #named(from: Address): Address {
-    return this.engine.table.bearerOf(from.addr)?.destination ?? from;
   }
 }
 

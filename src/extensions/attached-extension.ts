@@ -133,9 +133,8 @@ export class AttachedExtension implements GossipingExtension {
     if (this.#down.signal.aborted) return;
     this.#clock.stop();
     this.#listeners.clear();
-    const stopped = this.#hooks.stopped?.bind(this.#hooks);
     this.#call('the abort signal', () => this.#down.abort(new ShutdownError(this.name)));
-    if (stopped !== undefined) this.#guarded('stopped', stopped);
+    this.#guarded('stopped', () => this.#hooks.stopped?.());
     this.#queue.reset();
   }
 
@@ -224,7 +223,9 @@ export class AttachedExtension implements GossipingExtension {
     const name = typeof to === 'string' ? to : (to as Partial<Node> | undefined)?.name;
     const member = name === undefined ? undefined : this.#node.table.get(name);
     if (member !== undefined && !member.isGone && member.announces(this.name)) return member;
-    throw new ProtocolError(`${name ?? String(to)} is no member with the extension ${this.name}`);
+    throw new ProtocolError(
+      `${name ?? 'what was given'} is no member with the extension ${this.name}`,
+    );
   }
 
   #checkPacket(payload: Uint8Array): void {

@@ -141,7 +141,7 @@ void describe('an extension', () => {
     b.on('message', (payload) => got.push(payload));
     const c = await cluster.node('c', {
       delegate: {
-        getBroadcasts: (overhead, limit) => queue.getBroadcasts(overhead, limit) as Buffer[],
+        getBroadcasts: (overhead, limit) => queue.getBroadcasts(overhead, limit),
       },
     });
     await c.join([b.localNode.address]);
@@ -204,7 +204,9 @@ void describe('an extension', () => {
     let reason: unknown;
     one.hooks = {
       leaving: (signal) => {
-        signal.addEventListener('abort', () => (reason = signal.reason));
+        signal.addEventListener('abort', () => {
+          reason = signal.reason;
+        });
         return new Promise(() => undefined);
       },
     };
