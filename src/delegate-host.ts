@@ -44,9 +44,9 @@ export class DelegateHost {
     this.#trailer = encodeTrailer(use.map(({ name, version = 0 }) => [name, version] as const));
   }
 
-  /** Takes the delegate of an extension; the configuration has none. */
-  takeDelegate(delegate: Delegate): void {
-    this.#delegate = delegate;
+  /** Takes the delegate of an extension, if there is one; the configuration has none then. */
+  takeDelegate(delegate: Delegate | undefined): void {
+    this.#delegate ??= delegate;
   }
 
   /** Calls nobody any more: after a shutdown, which may come out of the middle of something. */

@@ -128,8 +128,7 @@ export class Shell {
       { timeoutMs: config.tcpTimeout },
     );
     const settings = coreSettings(config, this.bindPort, host);
-    const { listener } = init;
-    this.#listener = listener;
+    const listener = (this.#listener = init.listener);
     const effects = this.#effects(listener);
     this.engine = new Engine(
       { settings, clock, random, effects, counters },
@@ -141,8 +140,7 @@ export class Shell {
     );
     this.broadcaster = new Broadcaster({ engine: this.engine, clock, report });
     this.extensions = this.#extensionHost(base.logger);
-    this.extensions.attach();
-    if (this.extensions.delegate) host.takeDelegate(this.extensions.delegate);
+    host.takeDelegate(this.extensions.attach());
     const meta = host.nodeMeta();
     this.checkFits(meta);
     const isEncrypted = config.keyring !== undefined;
@@ -360,13 +358,7 @@ export class Shell {
 
   /** A user message came, by packet or stream: it is for an extension, or for the user. */
   messageCame(payload: Buffer, from: Address): void {
-    const receiver = this.extensions.receive(payload, from);
-    if (receiver === 'other') this.#listener.messageCame(payload, from);
-    if (receiver !== 'unknown') return;
-    const peer = from.name ?? from.addr;
-    const detail = 'a message of an extension that this node does not have';
-    this.counters.drop('unknown-extension');
-    this.report({ code: 'packet-dropped', peer, reason: 'unknown-extension', detail });
+    if (!this.extensions.receive(payload, from)) this.#listener.messageCame(payload, from);
   }
 
   /** Another node was joined, or joined us. */

@@ -100,9 +100,7 @@ export class AttachedExtension implements GossipingExtension {
 
   message(payload: Buffer, from: Peer, bytes: number): void {
     this.traffic.received(bytes);
-    const { message } = this.#hooks;
-    if (message !== undefined)
-      this.#call('message', () => message.call(this.#hooks, payload, from));
+    this.#call('message', () => this.#hooks.message?.(payload, from));
   }
 
   told(event: MembershipEvent): void {

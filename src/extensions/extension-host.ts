@@ -36,11 +36,13 @@ export class ExtensionHost {
   readonly trailer: Buffer;
   readonly gossip: ExtensionGossip;
   readonly #byName = new Map<string, AttachedExtension>();
+  readonly #node: HostedNode;
   readonly #hasDelegate: boolean;
   #delegate: Delegate | undefined;
   #isLeaving: AbortController | undefined;
 
   constructor(node: HostedNode, init: ExtensionHostInit) {
+    this.#node = node;
     this.#hasDelegate = init.hasDelegate;
     for (const extension of init.use) {
       const random = init.randomFor(`extension ${extension.name}`);
@@ -57,20 +59,17 @@ export class ExtensionHost {
     return [...this.#byName.values()];
   }
 
-  /** The delegate that an extension has; undefined when none has. */
-  get delegate(): Delegate | undefined {
-    return this.#delegate;
-  }
-
   /**
    * Attaches the extensions, in their order.
    *
+   * @returns the delegate that an extension has; undefined when none has
    * @throws what an extension throws; ConfigError when there would be two delegates. All are stopped then
    */
-  attach(): void {
+  attach(): Delegate | undefined {
     try {
       for (const extension of this.all)
         this.#takeDelegate(extension.name, extension.attach().delegate);
+      return this.#delegate;
     } catch (error) {
       this.stop();
       throw error;
@@ -78,19 +77,18 @@ export class ExtensionHost {
   }
 
   /**
-   * A user message came.
+   * A user message came. One of an extension that this node does not run is dropped and counted.
    *
-   * @returns `'taken'` by an extension; `'unknown'`: it is of one that this node does not run; `'other'`: not of an
-   *   extension
+   * @returns whether it is an extension's
    */
-  receive(message: Buffer, from: Address): 'taken' | 'unknown' | 'other' {
+  receive(message: Buffer, from: Address): boolean {
     const envelope = decodeEnvelope(message);
-    if (envelope === undefined) return 'other';
+    if (envelope === undefined) return false;
     const extension = this.#byName.get(envelope.extension);
-    if (extension === undefined) return 'unknown';
     const { sender = from.name, payload } = envelope;
-    extension.message(payload, { name: sender, address: from.addr }, message.length);
-    return 'taken';
+    if (extension === undefined) this.#node.dropped(envelope.extension, sender ?? from.addr);
+    else extension.message(payload, { name: sender, address: from.addr }, message.length);
+    return true;
   }
 
   told(event: MembershipEvent): void {

@@ -6,6 +6,7 @@
 
 // What the extensions of a node need of it, made of the parts of a node.
 import type { Logger, ResolvedConfig } from '../config/options.js';
+import type { Counters } from '../core/counters.js';
 import type { Engine } from '../core/engine.js';
 import { factsFrom, nodeFrom, type Member, type Node } from '../core/member.js';
 import type { Clock } from '../core/ports.js';
@@ -35,6 +36,8 @@ export interface HostedNode {
   /** @throws what the delegate's `nodeMeta` throws; MessageTooLargeError */
   updateMeta(): void;
   log(level: keyof Logger, message: string, fields: object): void;
+  /** A message came for an extension that this node does not run. */
+  dropped(extension: string, from: string): void;
   /** An extension threw, or rejected. */
   failed(extension: string, hook: string, error: unknown): void;
 }
@@ -45,6 +48,7 @@ export interface HostedNodeParts {
   readonly engine: Engine;
   readonly packets: PacketSender;
   readonly dialler: Dialler;
+  readonly counters: Counters;
   readonly logger: Logger;
   readonly report: (report: Report) => void;
   readonly updateMeta: () => void;
@@ -52,7 +56,7 @@ export interface HostedNodeParts {
 
 /** A node for its extensions. */
 export function hostedNode(parts: HostedNodeParts): HostedNode {
-  const { config, engine, packets, dialler, logger, report, updateMeta } = parts;
+  const { config, engine, packets, dialler, counters, logger, report, updateMeta } = parts;
   const { name: ownName, clock, retransmitMult } = config;
   return {
     ...{ ownName, clock, retransmitMult, updateMeta },
@@ -70,6 +74,11 @@ export function hostedNode(parts: HostedNodeParts): HostedNode {
     sendStream: (to, message) => dialler.userMessage(to.destination, message),
     log: (level, message, fields) => {
       logger[level](printable(message), printableFields({ subsystem: 'extension', ...fields }));
+    },
+    dropped: (extension, peer) => {
+      const detail = `a message of the extension ${extension}, which this node does not have`;
+      counters.drop('unknown-extension');
+      report({ code: 'packet-dropped', peer, reason: 'unknown-extension', detail });
     },
     failed: (extension, hook, error) => {
       report({ code: 'extension-threw', extension, hook, error: asError(error) });
