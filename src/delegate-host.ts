@@ -12,10 +12,12 @@ import type { Counters } from './core/counters.js';
 import type { Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
 import type { Report } from './core/reports.js';
+import type { Delegate } from './delegates.js';
 import { ConfigError, MessageTooLargeError } from './errors.js';
 import { asError } from './runtime/as-error.js';
 import { catchRejection, isThenable, type Thenable } from './runtime/thenable.js';
 import type { Address } from './wire/address.js';
+import { encodeTrailer, withTrailer } from './wire/extension-trailer.js';
 import { limits } from './wire/limits.js';
 import { noBytes } from './wire/messages.js';
 
@@ -24,7 +26,9 @@ export class DelegateHost {
   readonly #config: ResolvedConfig;
   readonly #counters: Counters;
   readonly #report: (report: Report) => void;
+  readonly #trailer: Buffer;
   #stopped = false;
+  #delegate: Delegate | undefined;
   #ownMeta: Buffer | undefined;
 
   constructor(components: {
@@ -35,6 +39,14 @@ export class DelegateHost {
     this.#config = components.config;
     this.#counters = components.counters;
     this.#report = components.report;
+    this.#delegate = components.config.delegate;
+    const { use } = components.config;
+    this.#trailer = encodeTrailer(use.map(({ name, version = 0 }) => [name, version] as const));
+  }
+
+  /** Takes the delegate of an extension, if there is one; the configuration has none then. */
+  takeDelegate(delegate: Delegate | undefined): void {
+    this.#delegate ??= delegate;
   }
 
   /** Calls nobody any more: after a shutdown, which may come out of the middle of something. */
@@ -42,28 +54,46 @@ export class DelegateHost {
     this.#stopped = true;
   }
 
+  /** Bytes that the user's metadata may have: 512, without what announces the extensions. */
+  get metaLimit(): number {
+    return limits.metaBytes - this.#trailer.length;
+  }
+
   /** From now on this is our metadata; the delegate is not asked any more. */
   setMeta(meta: Buffer): void {
     this.#ownMeta = meta;
   }
 
+  /** Metadata of the user as others are to get it: with the announcement of the extensions. */
+  announced(meta: Buffer | null): Buffer | null {
+    const whole = withTrailer(meta, this.#trailer);
+    const length = whole?.length ?? 0;
+    if (length <= limits.metaBytes) return whole;
+    throw new MessageTooLargeError('the metadata', length, limits.metaBytes);
+  }
+
   /**
-   * Our metadata: what `setMeta` set, or else what the delegate gives; null without either.
+   * Our metadata: what `setMeta` set, or else what the delegate gives, with the announcement of the extensions; null
+   * without any of these.
    *
-   * @throws MessageTooLargeError over 512 bytes; ConfigError for what is no bytes; whatever the
+   * @throws MessageTooLargeError over `metaLimit` bytes; ConfigError for what is no bytes; whatever the
    *   delegate throws
    */
   nodeMeta(): Buffer | null {
-    if (this.#ownMeta !== undefined) return this.#ownMeta;
-    const meta = this.#config.delegate?.nodeMeta?.(limits.metaBytes);
+    return this.announced(this.#ownMeta ?? this.#delegateMeta());
+  }
+
+  #delegateMeta(): Buffer | null {
+    const limit = this.metaLimit;
+    const meta = this.#delegate?.nodeMeta?.(limit);
     if (meta === undefined) return null;
     if (!types.isUint8Array(meta)) {
       this.#catchLate('nodeMeta', meta);
       const rule = 'nodeMeta must return a Uint8Array or a Buffer';
       throw new ConfigError([{ field: 'delegate', value: meta, rule }]);
     }
-    if (meta.length > limits.metaBytes) {
-      throw new MessageTooLargeError('the metadata of nodeMeta', meta.length, limits.metaBytes);
+    if (meta.length > limit) {
+      throw new MessageTooLargeError('the metadata of nodeMeta', meta.length, limit);
     }
     return Buffer.from(meta);
   }
@@ -86,11 +116,16 @@ export class DelegateHost {
   }
 
   notifyMsg(message: Buffer, from: Address): void {
-    this.#call('notifyMsg', () => this.#config.delegate?.notifyMsg?.(message, from));
+    this.#call('notifyMsg', () => this.#delegate?.notifyMsg?.(message, from));
+  }
+
+  /** Whether the delegate may have messages to gossip. */
+  get hasBroadcasts(): boolean {
+    return this.#delegate?.getBroadcasts !== undefined;
   }
 
   getBroadcasts(overhead: number, limit: number): readonly Uint8Array[] {
-    const { delegate } = this.#config;
+    const delegate = this.#delegate;
     const given = this.#call('getBroadcasts', () => {
       const messages: unknown = delegate?.getBroadcasts?.(overhead, limit) ?? [];
       if (isThenable(messages)) return messages as Thenable & readonly never[];
@@ -101,7 +136,7 @@ export class DelegateHost {
   }
 
   localState(join: boolean): Buffer {
-    const state = this.#callForBytes('localState', () => this.#config.delegate?.localState?.(join));
+    const state = this.#callForBytes('localState', () => this.#delegate?.localState?.(join));
     if (state === undefined) return noBytes;
     if (state.length <= limits.stateBytes) return Buffer.from(state);
     const error = new MessageTooLargeError('the state', state.length, limits.stateBytes);
@@ -111,12 +146,12 @@ export class DelegateHost {
 
   /** Whether somebody takes the user states of others. */
   get mergesStates(): boolean {
-    return !this.#stopped && this.#config.delegate?.mergeRemoteState !== undefined;
+    return !this.#stopped && this.#delegate?.mergeRemoteState !== undefined;
   }
 
   mergeRemoteState(state: Buffer, join: boolean): void {
     if (state.length === 0) return;
-    this.#call('mergeRemoteState', () => this.#config.delegate?.mergeRemoteState?.(state, join));
+    this.#call('mergeRemoteState', () => this.#delegate?.mergeRemoteState?.(state, join));
   }
 
   ackPayload(): Uint8Array | null {

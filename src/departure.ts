@@ -19,6 +19,11 @@ export interface DepartureComponents {
     leave(finished: () => void): void;
     findNamesake(done: (address: string | undefined) => void): void;
   };
+  readonly extensions: {
+    /** Settles when the extensions are ready; undefined without any. */
+    leaving(): Promise<unknown> | undefined;
+    leavingEnds(reason: Error): void;
+  };
   readonly guard: Guard;
   readonly report: (report: Report) => void;
 }
@@ -40,14 +45,17 @@ export class Departure {
    * is not told, and `finished` is called as soon as that is known.
    */
   begin(finished: () => void): void {
-    const { engine, guard } = this.#components;
+    const { engine, guard, extensions } = this.#components;
     this.#finished = finished;
     const isStill = (): boolean => this.#finished === finished;
     engine.findNamesake((address) => {
       if (!isStill()) return;
       if (address !== undefined) return this.#withhold(address);
-      if (this.#hooks === undefined) return this.complete();
-      guard.whenSettled(this.#hooks.leaving(), () => {
+      const ready = [this.#hooks?.leaving(), extensions.leaving()].filter(
+        (each) => each !== undefined,
+      );
+      if (ready.length === 0) return this.complete();
+      guard.whenSettled(Promise.all(ready), () => {
         if (isStill()) this.complete();
       });
     });
@@ -56,7 +64,7 @@ export class Departure {
   /** Leaves now, without waiting for the hooks any longer; nothing happens if it has left, or does not leave. */
   complete(): void {
     const finished = this.#finished;
-    this.#finished = undefined;
+    this.cancel();
     if (finished !== undefined) this.#components.engine.leave(finished);
   }
 
@@ -71,6 +79,9 @@ export class Departure {
   /** Does not do what is not done yet. */
   cancel(): void {
     this.#finished = undefined;
+    this.#components.extensions.leavingEnds(
+      new Error('the node does not wait for extensions any longer'),
+    );
   }
 
   #withhold(address: string): void {

@@ -61,6 +61,17 @@ export type {
   MergeDelegate,
   PingDelegate,
 } from './delegates.js';
+export type {
+  Extension,
+  ExtensionBroadcastOptions,
+  ExtensionContext,
+  ExtensionCounter,
+  ExtensionEvents,
+  ExtensionHooks,
+  ExtensionMetrics,
+  Peer,
+} from './extensions/extension.js';
+export type { ExtensionVersions } from './wire/extension-trailer.js';
 export type { Broadcast, BroadcastQueueInit } from './core/gossip/broadcast-queue.js';
 export { TransmitLimitedQueue, type TransmitLimitedQueueInit } from './transmit-limited-queue.js';
 export { printable } from './wire/printable.js';

@@ -25,7 +25,7 @@ import {
 } from './observability/member-events.js';
 import { metaBytes, type Meta } from './meta.js';
 import {
-  checkBytes,
+  checkMessage,
   checkOptions,
   optionRules,
   waitRules,
@@ -369,11 +369,13 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   async setMeta(meta: Uint8Array | Meta, options: WaitOptions = {}): Promise<void> {
     this.#mustTakePart('setMeta');
     checkOptions(options, waitRules);
-    const bytes = metaBytes(meta);
+    const { host } = this.#shell;
+    const bytes = metaBytes(meta, host.metaLimit);
+    const announced = host.announced(bytes);
     throwIfAborted(options.signal);
-    this.#shell.checkFits(bytes);
-    this.#shell.host.setMeta(bytes);
-    await this.#announce('setMeta', bytes, options);
+    this.#shell.checkFits(announced);
+    host.setMeta(bytes);
+    await this.#announce('setMeta', announced, options);
   }
 
   /**
@@ -388,7 +390,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    */
   broadcast(message: Uint8Array, options: BroadcastOptions = {}): void {
     this.#mustTakePart('broadcast');
-    checkBytes('message', message);
+    checkMessage(message);
     checkOptions(options, { name: optionRules.name });
     const { length } = message;
     const limit = this.maxBroadcastBytes;

@@ -52,16 +52,16 @@ export function encodeMeta(meta: Meta, limit: number = limits.metaBytes): Buffer
 /**
  * Metadata as bytes of its own: those that are given, or an object encoded.
  *
+ * @param limit - bytes that there are
  * @throws as `encodeMeta`
  * @internal
  */
-export function metaBytes(meta: Uint8Array | Meta): Buffer {
+export function metaBytes(meta: Uint8Array | Meta, limit: number = limits.metaBytes): Buffer {
   if (!types.isUint8Array(meta)) {
-    if (isPlainObject(meta)) return encodeMeta(meta);
+    if (isPlainObject(meta)) return encodeMeta(meta, limit);
     const rule = 'must be a Uint8Array, such as a Buffer, or a plain object';
     throw new ConfigError([problem('meta', meta, rule)]);
   }
-  const limit = limits.metaBytes;
   if (meta.length > limit) throw new MessageTooLargeError('the metadata', meta.length, limit);
   return Buffer.from(meta);
 }

@@ -9,6 +9,7 @@
 import { types } from 'node:util';
 import { nearestName } from './config/nearest-name.js';
 import { ConfigError, type ConfigProblem } from './errors.js';
+import { isEnvelope } from './wire/extension-envelope.js';
 
 /** Says what a value must be, or undefined when it is valid. */
 type Rule = (value: unknown) => string | undefined;
@@ -82,6 +83,15 @@ export function checkBytes(field: string, value: unknown): asserts value is Uint
   if (types.isUint8Array(value)) return;
   const rule = "must be a Uint8Array, such as a Buffer; for text use Buffer.from('…')";
   throw new ConfigError([{ field, value, rule }]);
+}
+
+/** @throws ConfigError for what is no Uint8Array, and for what receivers would take for a message of an extension */
+export function checkMessage(value: unknown): asserts value is Uint8Array {
+  checkBytes('message', value);
+  if (!isEnvelope(value)) return;
+  const rule =
+    'must not begin like a message of an extension (C1 FD and its name); put a byte before it';
+  throw new ConfigError([{ field: 'message', value, rule }]);
 }
 
 function unknownOption(field: string, known: readonly string[]): string {

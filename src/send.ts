@@ -17,7 +17,7 @@ import {
   ShutdownError,
 } from './errors.js';
 import type { Dialler } from './exchange/dialler.js';
-import { checkBytes } from './operation-options.js';
+import { checkMessage } from './operation-options.js';
 import type { PacketSender } from './packet-sender.js';
 import { asError } from './runtime/as-error.js';
 import { ipToBytes, splitHostPort, type Address } from './wire/address.js';
@@ -52,13 +52,13 @@ export class Sender {
 
   async bestEffort(to: Node | string, message: Uint8Array): Promise<void> {
     this.#node.mustRun('sendBestEffort');
-    checkBytes('message', message);
+    checkMessage(message);
     await this.#sendPacket(this.#memberAt('to', to), message);
   }
 
   async reliable(to: Node | string, message: Uint8Array): Promise<void> {
     this.#node.mustRun('sendReliable');
-    checkBytes('message', message);
+    checkMessage(message);
     const target = this.#memberAt('to', to);
     try {
       await this.#node.dialler.userMessage(target, message);
@@ -79,7 +79,7 @@ export class Sender {
       const rule = 'must be the name of the node, or left out';
       throw new ConfigError([{ field: 'to.name', value: name, rule }]);
     }
-    checkBytes('message', message);
+    checkMessage(message);
     if (this.#requireNodeNames && name === undefined) throw new NodeNameRequiredError(addr);
     await this.#sendPacket({ addr, ...(name !== undefined && { name }) }, message);
   }

@@ -7,22 +7,25 @@
 // The world round the core: transport, streams, the user's callbacks, log. It carries out the core's
 // effects and brings in what arrives.
 import { Broadcaster } from './broadcaster.js';
-import type { ResolvedConfig } from './config/options.js';
+import type { Logger, ResolvedConfig } from './config/options.js';
 import type { Snapshot } from './company/snapshot.js';
 import { readSnapshot } from './company/snapshot-keeper.js';
 import { coreSettings, earlierIncarnation, identityOf } from './core-init.js';
 import { Counters } from './core/counters.js';
 import { Engine } from './core/engine.js';
 import type { MembershipEvent } from './core/membership/events.js';
-import type { Effects, SendFailure } from './core/ports.js';
 import type { Report } from './core/reports.js';
+import type { Effects } from './core/ports.js';
 import { DelegateHost } from './delegate-host.js';
+import { effectsOf } from './effects.js';
 import { MessageTooLargeError } from './errors.js';
 import { Acceptor } from './exchange/acceptor.js';
 import type { ConversationParts } from './exchange/conversation.js';
 import { Dialler, type ExchangeSignals } from './exchange/dialler.js';
 import { Pacer } from './exchange/pacer.js';
 import { StreamMemory } from './exchange/stream-memory.js';
+import { ExtensionHost } from './extensions/extension-host.js';
+import { hostedNode } from './extensions/hosted-node.js';
 import { JoinTrouble } from './join-trouble.js';
 import { loadMetrics } from './observability/load-metrics.js';
 import { loggerFor } from './observability/logger.js';
@@ -65,6 +68,7 @@ export class Shell {
   /** What is known of why others cannot be joined. */
   readonly trouble: JoinTrouble;
   readonly broadcaster: Broadcaster;
+  readonly extensions: ExtensionHost;
   readonly packets: PacketSender;
   readonly report: (report: Report) => void;
   readonly bindPort: number;
@@ -77,6 +81,7 @@ export class Shell {
   readonly #streams: StreamHost;
   readonly #ownAddress: OwnAddress;
   readonly #allowsIp: (ip: string) => boolean;
+  readonly #listener: ShellListener;
   #down: Promise<void> | undefined;
   /** Tells the metrics of the company that we are in. */
   company: () => CompanyGauges = () => ({ lost: 0, expected: 1, standing: 'well' });
@@ -116,15 +121,7 @@ export class Shell {
     this.packets = new PacketSender({ transport, counters, report: sendFailed });
     const layers = layersFor(config);
     this.#pacer = new Pacer({ clock });
-    const streams: ConversationParts = {
-      layers,
-      pacer: this.#pacer,
-      pool: new StreamMemory(),
-      traffic: counters.streams,
-      // A merge delegate is shown everybody.
-      isKnown: config.merge ? undefined : (record) => this.engine.merger.isKnown(record),
-      keepsState: () => host.mergesStates,
-    };
+    const streams = this.#conversationParts(layers);
     const short = (peer: string, detail: string): void =>
       this.#streams.dropped(peer, 'too-many-bytes', detail);
     this.dialler = new Dialler(
@@ -132,7 +129,8 @@ export class Shell {
       { timeoutMs: config.tcpTimeout },
     );
     const settings = coreSettings(config, this.bindPort, host);
-    const effects = this.#effects(init.listener);
+    const listener = (this.#listener = init.listener);
+    const effects = this.#effects(listener);
     this.engine = new Engine(
       { settings, clock, random, effects, counters },
       {
@@ -142,6 +140,8 @@ export class Shell {
       },
     );
     this.broadcaster = new Broadcaster({ engine: this.engine, clock, report });
+    this.extensions = this.#extensionHost(base.logger);
+    host.takeDelegate(this.extensions.attach());
     const meta = host.nodeMeta();
     this.checkFits(meta);
     this.#ownAddress = new OwnAddress(
@@ -157,7 +157,7 @@ export class Shell {
       },
       { asksForMerges: config.merge !== undefined },
     );
-    this.#streams = this.#streamHost(init.listener);
+    this.#streams = this.#streamHost(listener);
     base.acceptor = new Acceptor(
       { host: this.#streams, clock, ...streams },
       { timeoutMs: config.tcpTimeout, maxStreams: transport.maxStreams },
@@ -187,7 +187,7 @@ export class Shell {
     const logger = await loggerFor(config.logger);
     const reporter = new Reporter({ logger, clock });
     const host = new DelegateHost({ config, counters, report });
-    const base: Base = { config, transport, counters, guard, reporter, host, trouble };
+    const base: Base = { config, transport, counters, guard, reporter, logger, host, trouble };
     try {
       // Before the node runs, as what it tells goes to somebody who has it only once this resolved.
       const metrics =
@@ -222,6 +222,7 @@ export class Shell {
   shutdown(): Promise<void> {
     if (this.#down === undefined) {
       const { guard } = this;
+      guard.run(() => this.extensions.stop());
       this.host.stop();
       this.packets.stop();
       this.dialler.stop();
@@ -275,7 +276,7 @@ export class Shell {
         report,
         failed: guard.failed,
         allowsIp: this.#allowsIp,
-        messageCame: (payload, from) => listener.messageCame(payload, from),
+        messageCame: (payload, from) => this.messageCame(payload, from),
         wasJoined: (brought) => listener.wasJoined(brought),
         members: () => engine.table.count((member) => !member.isGone),
       },
@@ -299,7 +300,7 @@ export class Shell {
   #publishMetrics({ publishMetrics }: typeof Metrics): void {
     const { metrics, name } = this.config;
     if (metrics === false) return;
-    const { engine, counters } = this;
+    const { engine, counters, extensions } = this;
     this.#metrics = publishMetrics(metrics, {
       node: name,
       counters,
@@ -310,56 +311,58 @@ export class Shell {
       inboxDepth: () => engine.inboxDepth,
       suspicions: () => engine.suspicionsRunning,
       members: () => engine.table.countByState(),
+      extensions: extensions.all,
     });
   }
 
-  #effects(listener: ShellListener): Effects {
-    const { config, host, guard } = this;
+  #conversationParts(layers: ConversationParts['layers']): ConversationParts {
+    const { config, host, counters } = this;
     return {
-      sendPacket: (packet, to, failed) => {
-        const onFailure = failed && ((failure: SendFailure) => guard.run(() => failed(failure)));
-        this.packets.send(packet, to, onFailure);
-      },
-      streamPing: ({ to, node, seqNo, deadlineAt }, done) => {
-        const withinMs = deadlineAt - config.clock.now();
-        this.dialler
-          .ping(to, { node, seqNo, withinMs })
-          .then((answered) => {
-            if (!this.isDown) done(answered);
-          })
-          .catch(guard.failed);
-      },
-      pushPull: (to) => {
-        this.#state.inBackground(to).catch(guard.failed);
-      },
-      tell: (event) => {
-        this.counters.told(event);
-        listener.told(event);
-      },
-      report: (report) => {
-        this.report(report);
-        if (report.code === 'refuted') guard.run(() => listener.refuted());
-      },
-      pingCompleted: (node, roundTripMs, payload) => {
-        guard.run(() => {
-          this.#metrics?.roundTrip(roundTripMs);
-          this.#state.watch.acknowledged(node.name);
-        });
-        host.notifyPingComplete(node, roundTripMs, payload);
-      },
-      cutOff: (isCutOff) => this.cutOff(isCutOff),
-      userMessage: (payload, from) => listener.messageCame(payload, this.#named(from)),
-      ackPayload: () => host.ackPayload(),
-      hasUserBroadcasts: () => config.delegate?.getBroadcasts !== undefined,
-      userBroadcasts: (overhead, limit) => host.getBroadcasts(overhead, limit),
-      allowsIp: this.#allowsIp,
-      objectionToAlive: (peer) => host.objectionToAlive(peer),
+      layers,
+      pacer: this.#pacer,
+      pool: new StreamMemory(),
+      traffic: counters.streams,
+      // A merge delegate is shown everybody.
+      isKnown: config.merge ? undefined : (record) => this.engine.merger.isKnown(record),
+      keepsState: () => host.mergesStates,
     };
   }
 
-  // A packet tells its sender's address only; the table may know whose it is.
-  #named(from: Address): Address {
-    return this.engine.table.bearerOf(from.addr)?.destination ?? from;
+  #effects(listener: ShellListener): Effects {
+    return effectsOf(this, listener, {
+      allowsIp: this.#allowsIp,
+      pushPull: (to) => this.#state.inBackground(to),
+      acknowledged: ({ name }, roundTripMs) => {
+        this.#metrics?.roundTrip(roundTripMs);
+        this.#state.watch.acknowledged(name);
+      },
+    });
+  }
+
+  #extensionHost(logger: Logger): ExtensionHost {
+    const { config, engine, host, packets, dialler, counters, report } = this;
+    const updateMeta = (): void => {
+      const meta = host.nodeMeta();
+      this.checkFits(meta);
+      engine.announce(meta);
+    };
+    const parts = { config, engine, packets, dialler, counters, report, logger, updateMeta };
+    return new ExtensionHost(hostedNode(parts), {
+      use: config.use,
+      fanOut: config.gossipNodes,
+      randomFor: (label) => config.random.fork?.(label) ?? config.random,
+      hasDelegate: config.delegate !== undefined,
+    });
+  }
+
+  /** A user message came, by packet or stream: it is for an extension, or for the user. */
+  messageCame(payload: Buffer, from: Address): void {
+    if (!this.extensions.receive(payload, from)) this.#listener.messageCame(payload, from);
+  }
+
+  /** Another node was joined, or joined us. */
+  joined(): void {
+    this.extensions.joined();
   }
 }
 
@@ -371,4 +374,5 @@ interface Base extends Receivers {
   readonly reporter: Reporter;
   readonly host: DelegateHost;
   readonly trouble: JoinTrouble;
+  readonly logger: Logger;
 }

@@ -28,6 +28,8 @@ export interface ContactComponents {
       signal?: AbortSignal,
     ): Promise<boolean>;
   };
+  /** Called after every join, whichever side began it. */
+  joined(): void;
   /** Exchanges state with a node and merges what it sends. */
   pushPull(to: Address, join: boolean, signals?: ExchangeSignals): Promise<void>;
 }
@@ -98,6 +100,7 @@ export class Contacts {
     // The node may have left, or been shut down, while the answer was merged.
     if (this.#stopped !== undefined) return;
     this.#hooks?.joined('by-us');
+    this.#node.joined();
     this.#node.engine.settle();
   }
 
@@ -132,6 +135,7 @@ export class Contacts {
   wasJoined(brought: number): void {
     if (this.#stopped !== undefined) return;
     this.#hooks?.joined('by-others');
+    this.#node.joined();
     // A single node that joins brings itself. One that brings others is of a cluster that we may know in part.
     if (brought > 1) this.#node.engine.settle();
   }

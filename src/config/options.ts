@@ -18,6 +18,7 @@ import type {
   MergeDelegate,
   PingDelegate,
 } from '../delegates.js';
+import type { Extension } from '../extensions/extension.js';
 import type { internalErrorHook, InternalErrorHook } from '../runtime/guard.js';
 import type { Keyring } from '../security/keyring.js';
 import type { Transport } from '../transport/transport.js';
@@ -270,6 +271,11 @@ export interface MemberlistConfig {
   /** May refuse members. Default: none; all are taken. */
   alive?: AliveDelegate | undefined;
 
+  /**
+   * Extensions, or a function that makes them for each node. Their names are announced in the metadata, behind that of
+   * the user, which has the less room. Default: none.
+   */
+  use?: readonly Extension[] | (() => readonly Extension[]) | undefined;
   /** The network. Default: a `NetTransport` (UDP and TCP) on `bindAddr` and `bindPort`. */
   transport?: Transport | undefined;
   /**
@@ -306,7 +312,7 @@ export type OptionalSetting =
   | 'logger';
 
 /** Settings that take another form in {@link ResolvedConfig}. */
-type ReshapedSetting = 'secretKey' | 'bindAddr' | 'rejoin';
+type ReshapedSetting = 'secretKey' | 'bindAddr' | 'rejoin' | 'use';
 
 type FilledSettings = {
   readonly [
@@ -332,6 +338,8 @@ export interface ResolvedRejoin {
 export interface ResolvedConfig extends FilledSettings, OptionalSettings {
   /** The IPs to bind; at least one. */
   readonly bindAddr: readonly string[];
+  /** The extensions; empty without any. */
+  readonly use: readonly Extension[];
   /** How lost members are looked for; false: they are not. */
   readonly rejoin: ResolvedRejoin | false;
   /** @internal What a simulation, or a test, exchanges. */

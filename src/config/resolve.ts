@@ -11,6 +11,7 @@ import { companyPorts, type CompanyPorts } from '../company/ports.js';
 import { lifeguardRules, type LifeguardRules } from '../core/lifeguard/rules.js';
 import { NameBound } from '../core/name-bound.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
+import type { Extension } from '../extensions/extension.js';
 import { internalErrorHook, type InternalErrorHook } from '../runtime/guard.js';
 import { asError } from '../runtime/as-error.js';
 import { systemClock } from '../runtime/system-clock.js';
@@ -21,6 +22,7 @@ import { layersFor } from '../security/layers.js';
 import { PacketCodec, packetBudget } from '../wire/packet-codec.js';
 import { blankKeys, keyProblems } from './key-settings.js';
 import { lifeHooks, type LifeHooks } from './life-hooks.js';
+import { extensions } from './extension-rules.js';
 import { nearestName } from './nearest-name.js';
 import type {
   MemberlistConfig,
@@ -178,9 +180,10 @@ function fillIn(given: Given & { name: string }, config: HiddenConfig): Resolved
     random: systemRandom,
     ...given,
   };
-  const { bindAddr, cidrsAllowed, advertisePort, metrics, seeds, rejoin, snapshot } = settings;
+  const { use, bindAddr, cidrsAllowed, advertisePort, metrics, seeds, rejoin, snapshot } = settings;
   return Object.freeze({
     ...settings,
+    use: extensionsOf(use),
     bindAddr: Object.freeze(typeof bindAddr === 'string' ? [bindAddr] : [...bindAddr]),
     advertisePort: advertisePort === 0 ? undefined : advertisePort,
     keyring: secretKey === undefined ? keysOf(settings) : new Keyring(secretKey),
@@ -204,6 +207,15 @@ function keysOf({
     const rule = `cannot be used: ${asError(cause).message}`;
     throw new ConfigError([problem('keyFile', keyFile, rule)], { cause });
   }
+}
+
+/** @throws ConfigError when the function that makes them throws, or makes something else */
+function extensionsOf(use: MemberlistConfig['use']): readonly Extension[] {
+  if (typeof use !== 'function') return Object.freeze([...(use ?? [])]);
+  const made: unknown = use();
+  const rule = extensions(made);
+  if (rule !== undefined) throw new ConfigError([problem('use', made, `its result ${rule}`)]);
+  return Object.freeze([...(made as Extension[])]);
 }
 
 function hiddenSettings(config: HiddenConfig): HiddenConfig {

@@ -12,6 +12,7 @@ import { Keyring } from '../security/keyring.js';
 import { limits } from '../wire/limits.js';
 import { isWellFormedText } from '../wire/text.js';
 import { problemWithSeed } from '../transport/resolve.js';
+import { extensions } from './extension-rules.js';
 import type { MemberlistConfig, MetricsOptions, RejoinOptions } from './options.js';
 
 /** Says what a value must be, or undefined when it is. */
@@ -244,6 +245,7 @@ export const rules: Readonly<Record<keyof MemberlistConfig, Rule>> = {
   merge: methods(['notifyMerge']),
   ping: methods([], ['ackPayload', 'notifyPingComplete']),
   alive: methods(['notifyAlive']),
+  use: (value) => (typeof value === 'function' ? undefined : extensions(value)),
   transport: methods(['start', 'finalAdvertiseAddr', 'writeTo', 'dial', 'shutdown']),
   logger: orFalse(methods(['debug', 'info', 'warn', 'error'])),
   metrics: orFalse(options(metricRules, 'must be an object, or false')),

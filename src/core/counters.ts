@@ -25,6 +25,7 @@ export const dropReasons = [
   'refused-by-delegate',
   'unexpected-ack',
   'unexpected-message',
+  'unknown-extension',
   'incompatible',
   'refused-merge',
   'too-many-streams',
@@ -77,6 +78,26 @@ export class StreamTraffic {
   bytesOut = 0;
   /** Errors that were not sent, because sealing them for strangers would use up the key. */
   withheldErrors = 0;
+}
+
+/** What one extension of this node did. */
+export class ExtensionTraffic {
+  messagesIn = 0;
+  messagesOut = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Exceptions and rejections that were caught. */
+  errors = 0;
+
+  received(bytes: number): void {
+    this.messagesIn++;
+    this.bytesIn += bytes;
+  }
+
+  sent(bytes: number): void {
+    this.messagesOut++;
+    this.bytesOut += bytes;
+  }
 }
 
 /** How an attempt to rejoin somebody ended. */

@@ -185,6 +185,11 @@ export class Engine {
     return member;
   }
 
+  /** There is something new to gossip. */
+  wakeGossip(): void {
+    this.#gossiping.wake();
+  }
+
   /** Whether anybody but us is there to hear of something. */
   get hasPeers(): boolean {
     for (const member of this.table) {

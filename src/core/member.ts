@@ -9,6 +9,12 @@ import { noBytes } from '../wire/messages.js';
 import { isPackedAt, packIp, unpackIp, type PackedIp } from '../wire/packed-ip.js';
 import type { PackedRecord } from '../wire/packed-record.js';
 import { copyForUsers, isAt, keep, keptBytes, roomFor } from '../wire/shared-bytes.js';
+import {
+  announces,
+  extensionsIn,
+  trailerStart,
+  type ExtensionVersions,
+} from '../wire/extension-trailer.js';
 import { hostOf } from '../wire/source.js';
 
 /**
@@ -36,6 +42,8 @@ export interface Node {
   readonly address: string;
   /** At most 512 bytes; what they mean is the application's affair. */
   readonly meta: Buffer;
+  /** The extensions that the node announces, by name, with their versions. */
+  readonly extensions: ExtensionVersions;
   readonly state: MemberState;
   /** Raised by the member itself, to refute and to update. */
   readonly incarnation: number;
@@ -153,6 +161,11 @@ export class Member implements PackedRecord {
     return isAt(this.#metaBuf, this.#metaStart, this.#metaStart + length, meta ?? noBytes);
   }
 
+  /** Whether it announces an extension. */
+  announces(extension: string): boolean {
+    return announces(this.#metaBuf, this.#metaStart, this.#metaEnd, extension);
+  }
+
   setFacts(facts: MemberFacts): void {
     const { addr } = facts;
     if (!isPackedAt(this.#addr, addr, 0, addr.length)) this.#addr = packIp(addr);
@@ -213,12 +226,19 @@ export function nodeFrom(name: string, facts: Omit<MemberFacts, 'addr'>, state: 
     addr: hostOf(facts.address),
     port: facts.port,
     address: facts.address,
-    meta: copyForUsers(facts.meta ?? noBytes),
+    meta: copyForUsers(userMeta(facts.meta ?? noBytes)),
+    extensions: extensionsIn(facts.meta ?? noBytes),
     state,
     incarnation: facts.incarnation,
     protocol,
     delegateProtocol,
   });
+}
+
+/** Metadata without the announcement of extensions: a view. */
+export function userMeta(meta: Buffer): Buffer {
+  const end = trailerStart(meta, 0, meta.length);
+  return end === meta.length ? meta : meta.subarray(0, end);
 }
 
 /** Whether a full set of versions came. */

@@ -7,7 +7,7 @@
 // What the core needs from the world, and all that it needs: a clock, a source of randomness and
 // the effects. The simulator exchanges the first two and the transport; nothing else changes.
 import type { Address } from '../wire/address.js';
-import type { Node } from './member.js';
+import type { Member, Node } from './member.js';
 import type { MembershipEvent } from './membership/events.js';
 import type { Report } from './reports.js';
 
@@ -36,6 +36,8 @@ export interface Clock {
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
+  /** An independent stream: what is drawn from it changes nothing in this one. Without it, all draw from this one. */
+  fork?(label: string): Random;
 }
 
 /**
@@ -86,10 +88,12 @@ export interface Effects {
 
   /** The payload that the user's ping delegate puts into our acks; null without one. */
   ackPayload(): Uint8Array | null;
-  /** Whether the user's delegate may have messages to gossip. */
+  /** Whether the user's delegate or an extension may have messages to gossip. */
   hasUserBroadcasts(): boolean;
-  /** Messages that the user's delegate wants gossiped, each at most `limit` bytes with overhead. */
-  userBroadcasts(overhead: number, limit: number): readonly Uint8Array[];
+  /** Messages of the user's delegate, and of the extensions that the receiver has: at most `limit` bytes with overhead. */
+  userBroadcasts(to: Address, overhead: number, limit: number): readonly Uint8Array[];
+  /** Members that this round of gossip goes to beside those that it goes to anyway. */
+  gossipTargets(): Iterable<Member>;
   /** Whether an IP may belong to a member and talk to us (`cidrsAllowed`). */
   readonly allowsIp: (ip: string) => boolean;
   /** Asks the alive delegate; an Error is its refusal. Undefined: nobody objects. */

@@ -77,6 +77,14 @@ export type Report =
   | { readonly code: 'recovered'; peer?: undefined; members: number; expected: number }
   | { readonly code: 'flapping'; peer: string; count: number }
   | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
+  | {
+      readonly code: 'extension-threw';
+      peer?: undefined;
+      extension: string;
+      /** What was called. */
+      hook: string;
+      error: Error;
+    }
   | { readonly code: 'public-address'; peer?: undefined; address: string }
   | { readonly code: 'plaintext'; peer?: undefined; address: string }
   | { readonly code: 'other-registry'; peer?: undefined; ours: string; theirs: string }

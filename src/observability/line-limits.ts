@@ -96,6 +96,7 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'snapshot-failed': local(),
   // Messages from peers reach the user's code.
   'callback-threw': peers(ONE),
+  'extension-threw': peers(ONE),
   // Once in a life, or until it is well again (own-address.ts).
   'public-address': local(),
   plaintext: local(),

@@ -260,12 +260,50 @@ const troubles: readonly ReadMetric[] = [
   ),
 ];
 
+const extensionMetrics: readonly ReadMetric[] = [
+  {
+    name: 'extension_messages_total',
+    help: 'Messages of extensions, by extension and direction',
+    meaning:
+      'Packets, streams and gossip together. Extensions add metrics of their own as `<extension>_*`.',
+    kind: 'counter',
+    labels: ['extension', 'direction'],
+    samples: ({ extensions }) =>
+      extensions.flatMap(({ name: extension, traffic }): Sample[] => [
+        [traffic.messagesIn, { extension, direction: 'received' }],
+        [traffic.messagesOut, { extension, direction: 'sent' }],
+      ]),
+  },
+  {
+    name: 'extension_bytes_total',
+    help: 'Bytes of messages of extensions, by extension and direction',
+    meaning: 'Before compression and encryption.',
+    kind: 'counter',
+    labels: ['extension', 'direction'],
+    samples: ({ extensions }) =>
+      extensions.flatMap(({ name: extension, traffic }): Sample[] => [
+        [traffic.bytesIn, { extension, direction: 'received' }],
+        [traffic.bytesOut, { extension, direction: 'sent' }],
+      ]),
+  },
+  {
+    name: 'extension_errors_total',
+    help: 'Exceptions of extensions that were caught',
+    meaning: 'A bug in the extension; the log line `extension-threw` has the error.',
+    kind: 'counter',
+    labels: ['extension'],
+    samples: ({ extensions }) =>
+      extensions.map(({ name: extension, traffic }): Sample => [traffic.errors, { extension }]),
+  },
+];
+
 /** Every metric that is read at a scrape, in the order of the document. */
 export const readMetrics: readonly ReadMetric[] = [
   ...members,
   ...companyMetrics,
   ...probes,
   ...traffic,
+  ...extensionMetrics,
   ...troubles,
 ];
 

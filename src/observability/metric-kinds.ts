@@ -5,8 +5,9 @@
  */
 
 // What a metric is, for the table in metric-definitions.ts.
-import type { Counters } from '../core/counters.js';
+import type { Counters, ExtensionTraffic } from '../core/counters.js';
 import type { MemberState } from '../core/member.js';
+import type { ExtensionMeters } from '../extensions/extension-meters.js';
 
 /** What the metrics read at each scrape. */
 export interface MetricsSource {
@@ -20,6 +21,11 @@ export interface MetricsSource {
   suspicions(): number;
   company(): CompanyGauges;
   members(): Readonly<Record<MemberState, number>>;
+  readonly extensions: readonly {
+    readonly name: string;
+    readonly traffic: ExtensionTraffic;
+    readonly meters: ExtensionMeters;
+  }[];
 }
 
 /** What the metrics tell of the company that a node is in. */

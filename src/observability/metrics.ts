@@ -11,6 +11,7 @@ import { Counter, Gauge, Histogram, register } from 'prom-client';
 import type { MetricsOptions, MetricsRegistry } from '../config/options.js';
 import type { ExchangedBytes } from '../core/reports.js';
 import { ConfigError } from '../errors.js';
+import { publishExtensionMetrics } from './extension-metrics.js';
 import { histogramMetrics, readMetrics } from './metric-definitions.js';
 import type { HistogramMetric, MetricsSource, ReadMetric } from './metric-kinds.js';
 import { otherPromClient, type TwoCopies } from './other-prom-client.js';
@@ -84,6 +85,7 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
     for (const direction of directions) pushPullBytes.zero(direction);
   }
   set.sources.set(source, own);
+  const takeBackExtensions = publishExtensionMetrics(options, source.extensions, source);
   return {
     roundTrip: (roundTripMs) => {
       if (!isPublished(registry, set)) restore(registry, set);
@@ -95,6 +97,7 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
       pushPullBytes.observe({ ...own, ...received }, bytes.received);
     },
     unpublish: () => {
+      takeBackExtensions();
       set.sources.delete(source);
       if (!isShared()) {
         roundTrip.remove(own);

@@ -250,6 +250,11 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
     ({ callback, error }) =>
       `${callback} threw: ${error.message}; this is a bug in the code round this library`,
   ],
+  'extension-threw': [
+    'error',
+    'extension',
+    ({ extension, hook, error }) => `the extension ${extension}, in ${hook}: ${error.message}`,
+  ],
   'leave-withheld': [
     'warn',
     'core',

@@ -17,6 +17,7 @@ export type {
   SimulatedClusterOptions,
   SimulatedConfig,
 } from './cluster-options.js';
+export { extensionContract, type ExtensionCheck } from './extension-contract.js';
 export type { Latency } from './latency.js';
 export type { LinkChanges, LinkOptions } from './links.js';
 export { MemoryNetwork } from './memory-network.js';

@@ -10,6 +10,7 @@
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../core/ports.js';
 import type { MembershipEvent } from '../core/membership/events.js';
+import { ConfigError } from '../errors.js';
 import type { Memberlist } from '../memberlist.js';
 import type { WaitOptions } from '../operation-options.js';
 import type {
@@ -119,6 +120,7 @@ export class SimulatedCluster
     if (!(turnMs >= 0 && turnMs < Infinity)) {
       throw new RangeError(`turnMs must be a number, 0 or more; not ${turnMs}`);
     }
+    checkExtensions(options.config);
     const cluster = new SimulatedCluster(options);
     for (let i = 0; i < size; i++) await cluster.#start(`n${i}`, {});
     return cluster;
@@ -463,4 +465,11 @@ export class SimulatedCluster
 function checkDuration(ms: number): number {
   if (Number.isFinite(ms) && ms >= 0) return ms;
   throw new RangeError(`a duration must be 0 ms or more, not ${ms}`);
+}
+
+/** @throws ConfigError when all nodes would share the same extensions */
+function checkExtensions(config: SimulatedClusterOptions['config']): void {
+  if (typeof config !== 'object' || !Array.isArray(config.use) || config.use.length === 0) return;
+  const rule = 'must be a function that makes extensions here, as each node needs its own';
+  throw new ConfigError([{ field: 'config.use', value: config.use, rule }]);
 }

@@ -66,6 +66,12 @@ export const limits = {
   userBroadcastsUnanswered: 32,
   /** How often a member is sent a broadcast that it does not acknowledge. */
   userBroadcastAttempts: 3,
+  /** The name of the sender in a message of an extension. */
+  extensionSenderBytes: 64 * KiB,
+  /** Broadcasts of one extension that wait to be gossiped; past it the most sent, then the oldest, are dropped. */
+  extensionBroadcasts: 4_096,
+  /** Bytes of those broadcasts. */
+  extensionBroadcastBytes: 4 * MiB,
   /** Pings of one packet that are answered: Go and we send one. Each more is one packet more for one that came. */
   pingsPerPacket: 1,
   /** The same for indirect pings: each is answered with a ping to somebody, and an ack or a nack. */

@@ -116,7 +116,11 @@ export class MadeList extends EventEmitter<MemberlistEvents> implements PageSour
     this.healthScore = healthScore;
     const [first, ...others] = Array.from({ length: keys }, () => Keyring.generate());
     this.keyring = first && new Keyring(first, others);
-    this.config = resolveConfig({ name: 'n', label: 'production', keyring: this.keyring });
+    this.config = resolveConfig({
+      name: 'n',
+      label: 'production',
+      ...(this.keyring && { keyring: this.keyring }),
+    });
     for (let i = 0; i < members; i++)
       this.#add(i === 0 ? 'web-0000' : `${roles[i % 4] ?? ''}-${pad(i)}`, i);
     if (extra !== undefined) this.#add(extra, members);
@@ -166,6 +170,7 @@ export class MadeList extends EventEmitter<MemberlistEvents> implements PageSour
       name,
       state: 'alive',
       ...facts,
+      extensions: {},
       protocol: versions,
       delegateProtocol: versions,
     });

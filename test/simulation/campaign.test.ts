@@ -184,6 +184,7 @@ const node = (incarnation: number, address = '10.0.0.2:7946', name = 'b'): Node 
   port: 7946,
   address,
   meta: Buffer.alloc(0),
+  extensions: {},
   state: 'alive',
   incarnation,
   protocol: { min: 1, max: 5, current: 2 },

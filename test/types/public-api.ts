@@ -205,6 +205,7 @@ interface PromisedNode {
   readonly port: number;
   readonly address: string;
   readonly meta: Buffer;
+  readonly extensions: Readonly<Record<string, number>>;
   readonly state: 'alive' | 'suspect' | 'dead' | 'left';
   readonly incarnation: number;
   readonly protocol: { readonly min: number; readonly max: number; readonly current: number };
@@ -259,6 +260,7 @@ export function configuration(registry: Registry): MemberlistConfig[] {
     delegateProtocolVersion: 0,
     delegateProtocolMin: 0,
     delegateProtocolMax: 0,
+    use: [{ name: 'bus', attach: () => undefined }],
     transport: new MemoryNetwork().transport('a'),
     plaintext: false,
     logger: console,

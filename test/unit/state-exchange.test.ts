@@ -12,6 +12,8 @@ import { Counters } from '../../src/core/counters.js';
 import { ProtocolError } from '../../src/errors.js';
 import { StateExchange, type StateExchangeComponents } from '../../src/state-exchange.js';
 import { VirtualClock } from '../../src/testing/index.js';
+import { MessageType } from '../../src/wire/message-type.js';
+import { noBytes } from '../../src/wire/messages.js';
 import { wholly } from '../../src/wire/sliced.js';
 import { makeEngine, record, type Harness } from './core/harness.js';
 import { Ledger, OutOfMemory } from './wire/ledger.js';
@@ -57,13 +59,20 @@ test('our own state is reserved while it is written, and as long as it is held',
 test('what the merge delegate is shown of a table is reserved as long as it is shown', () => {
   const { exchange, asked } = exchangeOf(makeEngine());
   const records = Array.from({ length: members }, (_, i) => record(`x${i}`));
+  const remote = {
+    type: MessageType.pushPull,
+    join: true,
+    records,
+    userState: noBytes,
+    leftOut: 0,
+  };
   const memory = new Ledger();
-  assert.equal(wholly(exchange.objectionTo(records, true, memory)), undefined);
+  assert.equal(wholly(exchange.objectionTo(remote, true, memory)), undefined);
   assert.equal(asked().merges, 1);
   assert.ok(memory.peak >= 100 * members, `${memory.peak}`);
   assert.equal(memory.held, 0);
   const short = new Ledger(50 * members);
-  assert.throws(() => wholly(exchange.objectionTo(records, true, short)), OutOfMemory);
+  assert.throws(() => wholly(exchange.objectionTo(remote, true, short)), OutOfMemory);
   assert.equal(asked().merges, 1, 'it is not asked where there is no room for the answer');
 });
 

@@ -34,6 +34,7 @@ export function gossipRound(components: {
   };
   const share = Math.ceil(gossipNodes / 2);
   for (const member of pickPeers(components, { k: gossipNodes, share, test: mayHear })) {
-    if (!outbox.gossip(member.destination)) return;
+    if (!outbox.gossip(member.destination)) break;
   }
+  for (const member of context.effects.gossipTargets()) outbox.gossip(member.destination);
 }

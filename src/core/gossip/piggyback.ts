@@ -115,7 +115,7 @@ export class Outbox {
     const overhead = COMPOUND_PART_BYTES + USER_TYPE_BYTES;
     let left = messages.reduce((rest, { length }) => rest - COMPOUND_PART_BYTES - length, room);
     if (left <= overhead) return messages;
-    for (const payload of effects.userBroadcasts(overhead, left)) {
+    for (const payload of effects.userBroadcasts(to, overhead, left)) {
       if (overhead + payload.length > left) {
         const limit = left - overhead;
         effects.report({ code: 'user-broadcast-too-large', size: payload.length, limit });

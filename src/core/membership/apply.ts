@@ -19,7 +19,14 @@ import type { Forgotten } from '../company/forgotten.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
-import { factsFrom, Member, nodeFrom, withVersionsOf, type MemberFacts } from '../member.js';
+import {
+  factsFrom,
+  Member,
+  nodeFrom,
+  userMeta,
+  withVersionsOf,
+  type MemberFacts,
+} from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
 import type { VerifiedMembers } from '../probe/verified-members.js';
@@ -252,7 +259,7 @@ export class Membership {
     const addressBefore = known?.address;
     const wasGone = known?.isGone === true;
     const hasNewMeta = known !== undefined && !known.hasMeta(facts.meta);
-    const previousMeta = copyForUsers((hasNewMeta ? known.meta : null) ?? noBytes);
+    const previousMeta = copyForUsers(userMeta((hasNewMeta ? known.meta : null) ?? noBytes));
     const member = known ?? new Member(name, facts, 'dead', clock.now());
     member.setFacts(facts);
     if (member.state !== 'alive') member.setState('alive', clock.now());

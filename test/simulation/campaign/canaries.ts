@@ -71,8 +71,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'broadcasts are not sent at all',
     file: 'core/gossip/gossip-round.ts',
-    from: 'if (!outbox.gossip(member.destination)) return;',
-    to: 'if (!member.destination || !outbox) return;',
+    from: 'if (!outbox.gossip(member.destination)) break;',
+    to: 'if (!member.destination || !outbox) break;',
   },
   {
     name: 'a death is believed second-hand',

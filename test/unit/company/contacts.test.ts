@@ -31,6 +31,7 @@ class Stage {
       },
     },
     {
+      joined: () => undefined,
       engine: { self: { nextSequence: () => 7 }, settle: () => void this.notes.push('settles') },
       dialler: {
         pingOrSayWhy: (to, { node, seqNo }) => {

@@ -62,6 +62,7 @@ test('without a configuration everything has the default of a LAN', () => {
       alive: undefined,
       transport: undefined,
       logger: undefined,
+      use: [],
     });
   }
 });

@@ -95,6 +95,34 @@ const cases: Record<keyof MemberlistConfig, { good: unknown[]; bad: unknown[] }>
   merge: { good: [{ notifyMerge: nothing }], bad: [{}, null] },
   ping: { good: [{}, { ackPayload: nothing }], bad: [null, { notifyPingComplete: 1 }] },
   alive: { good: [{ notifyAlive: nothing }], bad: [{}, null] },
+  use: {
+    good: [
+      [],
+      () => [],
+      [{ name: 'bus', attach: nothing }],
+      [
+        { name: 'a', version: 0, attach: nothing },
+        { name: 'b-2', version: 255, attach: nothing },
+      ],
+    ],
+    bad: [
+      {},
+      'bus',
+      null,
+      [null],
+      [{ name: 'bus' }],
+      [{ name: 'Bus', attach: nothing }],
+      [{ name: '', attach: nothing }],
+      [{ name: 'x'.repeat(17), attach: nothing }],
+      [{ name: 'bus', version: 256, attach: nothing }],
+      [{ name: 'bus', version: 0.5, attach: nothing }],
+      [
+        { name: 'bus', attach: nothing },
+        { name: 'bus', attach: nothing },
+      ],
+      Array.from({ length: 16 }, (_, i) => ({ name: `long-name-of-${i}`, attach: nothing })),
+    ],
+  },
   transport: {
     good: [
       {

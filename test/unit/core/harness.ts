@@ -229,6 +229,7 @@ export class Harness {
       ackPayload: () => null,
       hasUserBroadcasts: () => true,
       userBroadcasts: () => [],
+      gossipTargets: () => [],
       allowsIp: () => true,
       objectionToAlive: () => undefined,
     };

@@ -73,6 +73,7 @@ test('a snapshot shows everything about a member', () => {
     port: 7946,
     address: '10.0.0.2:7946',
     meta: Buffer.from('web'),
+    extensions: Object.create(null) as Record<string, number>,
     state: 'suspect',
     incarnation: 3,
     protocol: { min: 1, max: 5, current: 2 },

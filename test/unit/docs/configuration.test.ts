@@ -124,6 +124,7 @@ test('what has no default is said to have none, or what stands in for it', () =>
     ['name', [hostname(), "the host's name"]],
     ['clock', [systemClock, "the system's"]],
     ['random', [systemRandom, '`Math.random`']],
+    ['use', [resolved.use, 'none']],
   ]);
   for (const field of Object.keys(rules) as (keyof typeof rules)[]) {
     if (field in presets.LAN || field === 'snapshot') continue;

@@ -115,6 +115,8 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
     'More changes than the queue holds wait to be gossiped, `count` of them are left to push/pull. Somebody may invent members.',
   'user-broadcast-too-large':
     'The delegate gave more bytes than there was room for. A `TransmitLimitedQueue` keeps to the limit.',
+  'extension-threw':
+    'A hook, a listener or a timer of an extension threw or rejected; `extension` and `hook` say which. The node and the other extensions go on. It is a bug in that extension.',
   'callback-threw':
     'A listener or delegate threw or rejected; `callback` says which, and the line on stderr where. The protocol goes on. Fix it.',
   'public-address':

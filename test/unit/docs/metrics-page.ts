@@ -62,6 +62,7 @@ const REASONS: Readonly<Record<DropReason, string>> = {
   'bad-versions': 'versions that contradict themselves, or none where they are needed',
   'meta-too-large': 'metadata over 512 bytes',
   'not-allowed': 'from, or about, an address outside `cidrsAllowed`',
+  'unknown-extension': 'a message of an extension that this node does not have',
   'refused-by-delegate': 'the alive delegate threw',
   'unexpected-ack': 'an answer that nobody waits for any more: mostly one that came too late',
   'unexpected-message': 'a message that belongs on a stream came as a packet',

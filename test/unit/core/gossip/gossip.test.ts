@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock } from '../../../../src/testing/index.js';
 import { MessageType } from '../../../../src/wire/message-type.js';
+import type { Address } from '../../../../src/wire/address.js';
 import type { Ping } from '../../../../src/wire/messages.js';
 import { alive, ip, makeEngine, ME, type Harness, type HarnessOptions } from '../harness.js';
 import { ack, makeProber, nextPing, ping } from '../probe/probing.js';
@@ -122,7 +123,7 @@ test('no packet exceeds the buffer size, and none has more than 255 parts', () =
 
 test('a message of the user’s follows ours, behind its type byte', () => {
   const asked: [number, number][] = [];
-  const userBroadcasts = (overhead: number, limit: number): Buffer[] => {
+  const userBroadcasts = (_to: Address, overhead: number, limit: number): Buffer[] => {
     asked.push([overhead, limit]);
     return [Buffer.from('news')];
   };
@@ -139,7 +140,7 @@ test('a message of the user’s follows ours, behind its type byte', () => {
 });
 
 test('what the user’s delegate returns beyond the limit is dropped and reported', () => {
-  const userBroadcasts = (overhead: number, limit: number): Buffer[] => [
+  const userBroadcasts = (_to: Address, overhead: number, limit: number): Buffer[] => [
     Buffer.alloc(limit - overhead - 10),
     Buffer.alloc(100),
     Buffer.alloc(10 - overhead),

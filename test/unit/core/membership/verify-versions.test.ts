@@ -152,7 +152,7 @@ test('verified members set the range, also for records', () => {
   harness.addMember('narrow', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
   const five = record('five', { vsn: Buffer.of(1, 5, 5, 0, 0, 0), ...at(5) });
   assert.equal(objection(harness, [five]), undefined);
-  harness.engine.verified.answered(harness.member('narrow'));
+  harness.engine.verified.answered(harness.member('narrow'), true);
   assert.match(objection(harness, [five]) ?? '', /^five speaks .* understands 1 to 3$/);
   merge(harness, [five, record('two', at(6))]);
   assert.equal(harness.engine.table.get('five'), undefined);

@@ -1,0 +1,266 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// One extension on one node: the context that the node gives it, and the guard round everything that it is called with.
+import type { Logger } from '../config/options.js';
+import { ExtensionTraffic } from '../core/counters.js';
+import { TransmitLimitedQueue } from '../core/gossip/broadcast-queue.js';
+import type { Member, Node } from '../core/member.js';
+import type { MembershipEvent } from '../core/membership/events.js';
+import type { Random } from '../core/ports.js';
+import { MessageTooLargeError, ProtocolError, ShutdownError } from '../errors.js';
+import { checkBytes, checkOptions, optionRules } from '../operation-options.js';
+import { catchRejection, isThenable } from '../runtime/thenable.js';
+import { encodeEnvelope, envelopeBytes } from '../wire/extension-envelope.js';
+import { limits } from '../wire/limits.js';
+import { ExtensionClock } from './extension-clock.js';
+import type { GossipingExtension } from './extension-gossip.js';
+import { ExtensionMeters } from './extension-meters.js';
+import type {
+  Extension,
+  ExtensionBroadcastOptions,
+  ExtensionContext,
+  ExtensionEvents,
+  ExtensionHooks,
+  Peer,
+} from './extension.js';
+import type { HostedNode } from './hosted-node.js';
+
+type Listener = (...args: never[]) => unknown;
+
+/** One extension of a node. */
+export class AttachedExtension implements GossipingExtension {
+  readonly name: string;
+  readonly version: number;
+  readonly traffic = new ExtensionTraffic();
+  readonly meters: ExtensionMeters;
+  readonly #extension: Extension;
+  readonly #node: HostedNode;
+  readonly #clock: ExtensionClock;
+  readonly #random: Random;
+  readonly #queue: TransmitLimitedQueue;
+  readonly #down = new AbortController();
+  readonly #listeners = new Map<keyof ExtensionEvents, Set<Listener>>();
+  #hooks: ExtensionHooks = {};
+  /** Undefined after a membership event, until it is asked for. */
+  #peers: readonly Member[] | undefined;
+
+  constructor(extension: Extension, node: HostedNode, init: { random: Random }) {
+    this.#extension = extension;
+    this.#node = node;
+    this.#random = init.random;
+    this.name = extension.name;
+    this.version = extension.version ?? 0;
+    this.meters = new ExtensionMeters(this.name);
+    this.#clock = new ExtensionClock(node.clock, {
+      failed: (error) => this.#failed('a timer', error),
+    });
+    this.#queue = new TransmitLimitedQueue({
+      numNodes: () => this.peerMembers.length + 1,
+      retransmitMult: node.retransmitMult,
+      maxEntries: limits.extensionBroadcasts,
+      maxBytes: limits.extensionBroadcastBytes,
+      queued: () => node.wakeGossip(),
+    });
+  }
+
+  /** @throws whatever the extension throws */
+  attach(): ExtensionHooks {
+    this.#hooks = this.#extension.attach(this.#context()) ?? {};
+    return this.#hooks;
+  }
+
+  get numQueued(): number {
+    return this.#queue.numQueued;
+  }
+
+  get peerMembers(): readonly Member[] {
+    if (this.#peers === undefined) {
+      const peers: Member[] = [];
+      for (const member of this.#node.table) if (this.hasPeer(member)) peers.push(member);
+      this.#peers = peers;
+    }
+    return this.#peers;
+  }
+
+  hasPeer(member: Member): boolean {
+    return (
+      member.state === 'alive' && member.name !== this.#node.ownName && member.announces(this.name)
+    );
+  }
+
+  take(overhead: number, limit: number): Uint8Array[] {
+    const messages = this.#queue.getBroadcasts(overhead, limit);
+    for (const message of messages) this.traffic.sent(message.length);
+    return messages;
+  }
+
+  message(payload: Buffer, from: Peer, bytes: number): void {
+    this.traffic.received(bytes);
+    this.#call('message', () => this.#hooks.message?.(payload, from));
+  }
+
+  told(event: MembershipEvent): void {
+    if (event.type === 'health' || event.type === 'conflict') return;
+    this.#peers = undefined;
+    for (const listener of this.#listeners.get(event.type) ?? []) {
+      const args = event.type === 'leave' ? [event.node, event.reason] : [event.node];
+      this.#call(`a listener of '${event.type}'`, () => Reflect.apply(listener, undefined, args));
+    }
+  }
+
+  joined(): void {
+    this.#call('joined', () => this.#hooks.joined?.());
+  }
+
+  /** Settles when the extension is ready for the leave. Never rejects. */
+  async leaving(signal: AbortSignal): Promise<void> {
+    if (this.#down.signal.aborted) return;
+    try {
+      await this.#hooks.leaving?.(signal);
+    } catch (error) {
+      this.#failed('leaving', error);
+    }
+  }
+
+  /** Ends everything of the extension; `stopped` is the last hook that is called. */
+  stop(): void {
+    if (this.#down.signal.aborted) return;
+    this.#clock.stop();
+    this.#listeners.clear();
+    this.#call('the abort signal', () => this.#down.abort(new ShutdownError(this.name)));
+    this.#guarded('stopped', () => this.#hooks.stopped?.());
+    this.#queue.reset();
+  }
+
+  #context(): ExtensionContext {
+    const node = this.#node;
+    // Getters of an object literal cannot refer to this class.
+    const attached = (): AttachedExtension => this;
+    return {
+      get self() {
+        return node.self();
+      },
+      members: () => attached().#members(),
+      member: (name) => node.table.get(name)?.snapshot(),
+      peers: () => attached().peerMembers.map((member) => member.snapshot()),
+      on: (event, listener) => this.#on(event, listener),
+      send: (to, payload) => this.#send(to, payload),
+      sendReliable: (to, payload) => this.#sendReliable(to, payload),
+      broadcast: (payload, options) => this.#broadcast(payload, options),
+      get packetBudget() {
+        return attached().#packetBudget;
+      },
+      clock: this.#clock,
+      random: this.#random,
+      signal: this.#down.signal,
+      log: this.#log(),
+      metrics: this.meters,
+      updateMeta: () => {
+        if (!this.#down.signal.aborted) node.updateMeta();
+      },
+    };
+  }
+
+  #members(): Node[] {
+    const nodes: Node[] = [];
+    for (const member of this.#node.table) if (!member.isGone) nodes.push(member.snapshot());
+    return nodes;
+  }
+
+  get #packetBudget(): number {
+    return this.#node.broadcastBudget - 1 - envelopeBytes(this.name);
+  }
+
+  #on(event: keyof ExtensionEvents, listener: Listener): () => void {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    if (!this.#down.signal.aborted) this.#listeners.set(event, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  async #send(to: Node | string, payload: Uint8Array): Promise<void> {
+    this.#mustRun('send');
+    this.#checkPacket(payload);
+    const peer = this.#peer(to);
+    const message = encodeEnvelope(this.name, payload);
+    this.traffic.sent(message.length);
+    await this.#node.sendPacket(peer, message);
+  }
+
+  async #sendReliable(to: Node | string, payload: Uint8Array): Promise<void> {
+    this.#mustRun('sendReliable');
+    checkBytes('payload', payload);
+    const peer = this.#peer(to);
+    const message = encodeEnvelope(this.name, payload, this.#node.ownName);
+    this.traffic.sent(message.length);
+    await this.#node.sendStream(peer, message);
+  }
+
+  #broadcast(payload: Uint8Array, options: ExtensionBroadcastOptions = {}): void {
+    this.#mustRun('broadcast');
+    this.#checkPacket(payload);
+    checkOptions(options, { name: optionRules.name, finished: optionRules.hook });
+    const { name, finished } = options;
+    const ended = finished && ((): void => this.#call('finished', finished));
+    if (this.peerMembers.length === 0) {
+      if (ended !== undefined) this.#clock.afterTurn(ended);
+      return;
+    }
+    this.#queue.queueBroadcast({
+      message: encodeEnvelope(this.name, payload),
+      ...(name !== undefined && { name }),
+      ...(ended !== undefined && { finished: ended }),
+    });
+  }
+
+  /** @throws ProtocolError when it is no peer of this extension */
+  #peer(to: Node | string): Member {
+    const name = typeof to === 'string' ? to : (to as Partial<Node> | undefined)?.name;
+    const member = name === undefined ? undefined : this.#node.table.get(name);
+    if (member !== undefined && !member.isGone && member.announces(this.name)) return member;
+    throw new ProtocolError(
+      `${name ?? 'what was given'} is no member with the extension ${this.name}`,
+    );
+  }
+
+  #checkPacket(payload: Uint8Array): void {
+    checkBytes('payload', payload);
+    const limit = this.#packetBudget;
+    const what = `the message of the extension ${this.name}`;
+    if (payload.length > limit) throw new MessageTooLargeError(what, payload.length, limit);
+  }
+
+  #mustRun(operation: string): void {
+    if (this.#down.signal.aborted) throw new ShutdownError(operation);
+  }
+
+  #log(): Logger {
+    const { name } = this;
+    const at =
+      (level: keyof Logger) =>
+      (message: string, fields?: object): void =>
+        this.#node.log(level, message, { ...fields, extension: name });
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  }
+
+  #call(hook: string, call: () => unknown): void {
+    if (!this.#down.signal.aborted) this.#guarded(hook, call);
+  }
+
+  #guarded(hook: string, call: () => unknown): void {
+    try {
+      const result = call();
+      if (isThenable(result)) catchRejection(result, (error) => this.#failed(hook, error));
+    } catch (error) {
+      this.#failed(hook, error);
+    }
+  }
+
+  #failed(hook: string, error: unknown): void {
+    this.traffic.errors++;
+    this.#node.failed(this.name, hook, error);
+  }
+}

@@ -1,0 +1,136 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// All extensions of one node: checks and attaches them, announces them in the metadata, gives each its messages, and
+// ends them with the node. Without extensions the node does what it would do without this.
+import type { Member } from '../core/member.js';
+import type { MembershipEvent } from '../core/membership/events.js';
+import type { Random } from '../core/ports.js';
+import type { Delegate } from '../delegates.js';
+import { ConfigError } from '../errors.js';
+import type { Address } from '../wire/address.js';
+import { decodeEnvelope } from '../wire/extension-envelope.js';
+import { encodeTrailer } from '../wire/extension-trailer.js';
+import { AttachedExtension } from './attached-extension.js';
+import { ExtensionGossip } from './extension-gossip.js';
+import type { Extension } from './extension.js';
+import type { HostedNode } from './hosted-node.js';
+
+/** What a {@link ExtensionHost} is made with. */
+export interface ExtensionHostInit {
+  readonly use: readonly Extension[];
+  /** Members that a round of gossip goes to. */
+  readonly fanOut: number;
+  /** A source of randomness for each extension, and one for their gossip. */
+  readonly randomFor: (label: string) => Random;
+  /** The configuration has a delegate of its own. */
+  readonly hasDelegate: boolean;
+}
+
+/** The extensions of one node. */
+export class ExtensionHost {
+  /** Announces the extensions; empty without any. */
+  readonly trailer: Buffer;
+  readonly gossip: ExtensionGossip;
+  readonly #byName = new Map<string, AttachedExtension>();
+  readonly #node: HostedNode;
+  readonly #hasDelegate: boolean;
+  #delegate: Delegate | undefined;
+  #isLeaving: AbortController | undefined;
+
+  constructor(node: HostedNode, init: ExtensionHostInit) {
+    this.#node = node;
+    this.#hasDelegate = init.hasDelegate;
+    for (const extension of init.use) {
+      const random = init.randomFor(`extension ${extension.name}`);
+      this.#byName.set(extension.name, new AttachedExtension(extension, node, { random }));
+    }
+    const extensions = this.all;
+    this.trailer = encodeTrailer(extensions.map(({ name, version }) => [name, version] as const));
+    const random = init.randomFor('extension gossip');
+    this.gossip = new ExtensionGossip({ extensions, random }, { fanOut: init.fanOut });
+  }
+
+  /** All extensions, in the order in which they were given. */
+  get all(): readonly AttachedExtension[] {
+    return [...this.#byName.values()];
+  }
+
+  /**
+   * Attaches the extensions, in their order.
+   *
+   * @returns the delegate that an extension has; undefined when none has
+   * @throws what an extension throws; ConfigError when there would be two delegates. All are stopped then
+   */
+  attach(): Delegate | undefined {
+    try {
+      for (const extension of this.all)
+        this.#takeDelegate(extension.name, extension.attach().delegate);
+      return this.#delegate;
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
+  }
+
+  /**
+   * A user message came. One of an extension that this node does not run is dropped and counted.
+   *
+   * @returns whether it is an extension's
+   */
+  receive(message: Buffer, from: Address): boolean {
+    const envelope = decodeEnvelope(message);
+    if (envelope === undefined) return false;
+    const extension = this.#byName.get(envelope.extension);
+    const { sender = from.name, payload } = envelope;
+    if (extension === undefined) this.#node.dropped(envelope.extension, sender ?? from.addr);
+    else extension.message(payload, { name: sender, address: from.addr }, message.length);
+    return true;
+  }
+
+  told(event: MembershipEvent): void {
+    for (const extension of this.#byName.values()) extension.told(event);
+  }
+
+  joined(): void {
+    for (const extension of this.#byName.values()) extension.joined();
+  }
+
+  /** Settles when all extensions are ready for the leave, and never rejects; undefined without extensions. */
+  leaving(): Promise<unknown> | undefined {
+    if (this.#byName.size === 0) return undefined;
+    const stop = new AbortController();
+    this.#isLeaving = stop;
+    return Promise.all(this.all.map((extension) => extension.leaving(stop.signal)));
+  }
+
+  /** The node does not wait for `leaving` any longer. */
+  leavingEnds(reason: Error): void {
+    this.#isLeaving?.abort(reason);
+    this.#isLeaving = undefined;
+  }
+
+  /** Ends all extensions. */
+  stop(): void {
+    for (const extension of this.#byName.values()) extension.stop();
+  }
+
+  /** Messages of extensions for a packet to this member. */
+  broadcasts(to: Member | undefined, overhead: number, limit: number): Uint8Array[] {
+    return to === undefined ? [] : this.gossip.broadcasts(to, overhead, limit);
+  }
+
+  #takeDelegate(name: string, delegate: Delegate | undefined): void {
+    if (delegate === undefined) return;
+    if (this.#hasDelegate || this.#delegate !== undefined) {
+      const rule =
+        `the extension '${name}' has a delegate, and ` +
+        `${this.#hasDelegate ? 'the configuration' : 'another extension'} has one; a node can have one`;
+      throw new ConfigError([{ field: 'use', value: name, rule }]);
+    }
+    this.#delegate = delegate;
+  }
+}

@@ -1,0 +1,151 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The interface of extensions: what runs on top of membership, in any number on one node. An extension talks to the
+// same extension on other nodes and to no other program. docs/EXTENSIONS.md has a complete example.
+import type { Logger } from '../config/options.js';
+import type { Clock, Random } from '../core/ports.js';
+import type { Node } from '../core/member.js';
+import type { Delegate } from '../delegates.js';
+
+/** Functionality on top of membership, given to a node as `use: [extension]`. One object belongs to one node. */
+export interface Extension {
+  /** 1 to 16 of a–z, 0–9 and `-`; unique among the extensions of a node. Identifies its messages and announcement. */
+  readonly name: string;
+  /** Announced to other nodes as `node.extensions[name]`: 0 to 255. Default: 0. */
+  readonly version?: number;
+  /**
+   * Called once, while the node is being created: its address is known, it has no peers yet and sends nothing. What
+   * this throws rejects `Memberlist.create`, and nothing stays open.
+   *
+   * @returns what the node calls from now on
+   */
+  attach(context: ExtensionContext): ExtensionHooks | undefined;
+}
+
+/**
+ * What a node calls. An exception, or a promise that rejects, is caught, counted and logged (`extension-threw`); it
+ * stops neither the node nor another extension. No hook is called after `stopped`.
+ */
+export interface ExtensionHooks {
+  /** A message from the same extension on another node; the bytes belong to the receiver. */
+  message?(payload: Buffer, from: Peer): void;
+  /** The node joined others, by whatever path: `join()`, seeds, snapshot, rejoin, or another node joined this one. */
+  joined?(): void;
+  /**
+   * The node is about to leave. The other members are notified when the promises of all extensions have settled, or
+   * when the timeout of `leave` ends.
+   *
+   * @param signal - aborted when the node stops to wait
+   */
+  leaving?(signal: AbortSignal): Promise<void> | undefined;
+  /** The node is shut down. Timers, listeners and messages of the extension have ended. */
+  stopped?(): void;
+  /**
+   * Raw access for a foreign protocol, such as Serf's. One node has one delegate: a ConfigError if two extensions have
+   * one, or an extension and the configuration.
+   */
+  readonly delegate?: Delegate;
+}
+
+/** Where a message came from. */
+export interface Peer {
+  /** The member that sent it; undefined when a packet came from an address at which no member is known. */
+  readonly name: string | undefined;
+  /** `'ip:port'`: a member's address for packets and broadcasts, an ephemeral port for `sendReliable`. */
+  readonly address: string;
+}
+
+/** Options of {@link ExtensionContext.broadcast}. */
+export interface ExtensionBroadcastOptions {
+  /** Replaces an earlier broadcast of this extension with the same name, as far as that is still queued. */
+  readonly name?: string;
+  /** Called once: when it was sent as often as it should be, was replaced or dropped, or there are no peers. */
+  readonly finished?: () => void;
+}
+
+/** Membership events that an extension can listen to. The arguments are those of the events of `Memberlist`. */
+export interface ExtensionEvents {
+  join: [node: Node];
+  leave: [node: Node, reason: 'left' | 'failed'];
+  update: [node: Node];
+  suspect: [node: Node];
+  recover: [node: Node];
+}
+
+/** A node, as one of its extensions sees it. Every method works until the shutdown, and then does nothing. */
+export interface ExtensionContext {
+  /** This node. */
+  readonly self: Node;
+  /** All members that are alive or suspect, this node included. */
+  members(): Node[];
+  /** A member in any state. */
+  member(name: string): Node | undefined;
+  /** Other members that are alive and run this extension. */
+  peers(): Node[];
+
+  /** Listens to a membership event until the shutdown. Returns what ends it. */
+  on<Event extends keyof ExtensionEvents>(
+    event: Event,
+    listener: (...args: ExtensionEvents[Event]) => void,
+  ): () => void;
+
+  /**
+   * Sends a message in one packet, which may be lost.
+   *
+   * @param payload - at most `packetBudget` bytes
+   * @throws MessageTooLargeError; NoSuchExtensionError when the member does not announce this extension;
+   *   ProtocolError when the packet could not be sent; ShutdownError
+   */
+  send(to: Node | string, payload: Uint8Array): Promise<void>;
+  /**
+   * Sends a message over a stream, as `Memberlist.sendReliable` does.
+   *
+   * @throws as `send`; BusyError; TimeoutError
+   */
+  sendReliable(to: Node | string, payload: Uint8Array): Promise<void>;
+  /**
+   * Gossips a message to random peers: it is sent `retransmitMult` × ⌈log10(n + 1)⌉ times, for n nodes with this
+   * extension. Receivers do not pass it on by themselves; one that is to reach all peers is broadcast once more by each
+   * receiver for which it is new.
+   *
+   * @param payload - at most `packetBudget` bytes
+   * @throws MessageTooLargeError; ShutdownError
+   */
+  broadcast(payload: Uint8Array, options?: ExtensionBroadcastOptions): void;
+  /** The longest payload of `send` and `broadcast`, in bytes. */
+  readonly packetBudget: number;
+
+  /** The node's clock. Timers end at the shutdown, and what their callbacks throw is caught. */
+  readonly clock: Clock;
+  /** A source of randomness of its own: in a simulation, drawing from it changes nothing else. */
+  readonly random: Random;
+  /** Aborted at the shutdown. */
+  readonly signal: AbortSignal;
+  /** The node's logger; lines get the field `extension`. */
+  readonly log: Logger;
+  /** Metrics of this extension; they cost next to nothing when the node publishes none. */
+  readonly metrics: ExtensionMetrics;
+  /** Reads the metadata anew from the node's delegate, and tells the cluster. */
+  updateMeta(): void;
+}
+
+/** A count that only grows. */
+export interface ExtensionCounter {
+  /** @param by - 0 or more. Default: 1 */
+  inc(by?: number): void;
+}
+
+/** Metrics of one extension, published as `<prefix><extension>_<name>`, with `-` as `_`. */
+export interface ExtensionMetrics {
+  /**
+   * @param name - as Prometheus has it, such as `messages_total`
+   * @param help - one sentence
+   */
+  counter(name: string, help: string): ExtensionCounter;
+  /** @param read - called at each scrape */
+  gauge(name: string, help: string, read: () => number): void;
+}

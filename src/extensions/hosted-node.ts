@@ -1,0 +1,94 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// What the extensions of a node need of it, made of the parts of a node.
+import type { Logger, ResolvedConfig } from '../config/options.js';
+import type { Counters } from '../core/counters.js';
+import type { Engine } from '../core/engine.js';
+import { factsFrom, nodeFrom, type Member, type Node } from '../core/member.js';
+import type { Clock } from '../core/ports.js';
+import type { Report } from '../core/reports.js';
+import { MessageTooLargeError } from '../errors.js';
+import type { Dialler } from '../exchange/dialler.js';
+import { printableFields } from '../observability/printable-fields.js';
+import type { PacketSender } from '../packet-sender.js';
+import { asError } from '../runtime/as-error.js';
+import { printable } from '../wire/printable.js';
+
+/** A node, as the host of its extensions sees it. */
+export interface HostedNode {
+  readonly ownName: string;
+  readonly clock: Clock;
+  readonly retransmitMult: number;
+  /** Bytes of the longest message that can be gossiped, its type included. */
+  readonly broadcastBudget: number;
+  readonly table: Iterable<Member> & { get(name: string): Member | undefined };
+  self(): Node;
+  /** There is something to gossip. */
+  wakeGossip(): void;
+  /** @throws ProtocolError when it could not be sent */
+  sendPacket(to: Member, message: Buffer): Promise<void>;
+  /** @throws as `Memberlist.sendReliable` */
+  sendStream(to: Member, message: Buffer): Promise<void>;
+  /** @throws what the delegate's `nodeMeta` throws; MessageTooLargeError */
+  updateMeta(): void;
+  log(level: keyof Logger, message: string, fields: object): void;
+  /** A message came for an extension that this node does not run. */
+  dropped(extension: string, from: string): void;
+  /** An extension threw, or rejected. */
+  failed(extension: string, hook: string, error: unknown): void;
+}
+
+/** The parts of a node that its extensions use. */
+export interface HostedNodeParts {
+  readonly config: Pick<ResolvedConfig, 'name' | 'clock' | 'retransmitMult'>;
+  readonly engine: Engine;
+  readonly packets: PacketSender;
+  readonly dialler: Dialler;
+  readonly counters: Counters;
+  readonly logger: Logger;
+  readonly report: (report: Report) => void;
+  readonly updateMeta: () => void;
+}
+
+/** A node for its extensions. */
+export function hostedNode(parts: HostedNodeParts): HostedNode {
+  const { config, engine, packets, dialler, counters, logger, report, updateMeta } = parts;
+  const { name: ownName, clock, retransmitMult } = config;
+  return {
+    ...{ ownName, clock, retransmitMult, updateMeta },
+    broadcastBudget: engine.broadcastBudget,
+    table: engine.table,
+    self: () => engine.table.get(ownName)?.snapshot() ?? beforeTheStart(engine),
+    wakeGossip: () => engine.wakeGossip(),
+    async sendPacket(to, message) {
+      const packet = engine.userPacket(to.destination, message);
+      if (packet === undefined) {
+        throw new MessageTooLargeError('the message', message.length, engine.userMessageBudget);
+      }
+      await packets.sendForUser(packet, to.destination);
+    },
+    sendStream: (to, message) => dialler.userMessage(to.destination, message),
+    log: (level, message, fields) => {
+      logger[level](printable(message), printableFields({ subsystem: 'extension', ...fields }));
+    },
+    dropped: (extension, peer) => {
+      const detail = `a message of the extension ${extension}, which this node does not have`;
+      counters.drop('unknown-extension');
+      report({ code: 'packet-dropped', peer, reason: 'unknown-extension', detail });
+    },
+    failed: (extension, hook, error) => {
+      report({ code: 'extension-threw', extension, hook, error: asError(error) });
+    },
+  };
+}
+
+/** This node, while extensions are attached: it is not in its own table yet. */
+function beforeTheStart({ self }: Engine): Node {
+  const facts = factsFrom(self.aliveClaim(null));
+  if (facts === undefined) throw new Error('the advertised address is no IP');
+  return nodeFrom(self.name, facts, 'alive');
+}
