@@ -181,6 +181,7 @@ export class StateExchange {
       memory.reserve(recent.length);
       return recent;
     }
+    this.#reserveRows(memory);
     const { clock } = this.#components;
     const startedAt = clock.now();
     const message = yield* this.#encode(join, userState, memory);
@@ -190,11 +191,16 @@ export class StateExchange {
 
   /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */
   *local(join: boolean, memory: Memory): Sliced<Buffer> {
+    // Without room for the rows the delegate is not asked.
+    this.#reserveRows(memory);
     return yield* this.#encode(join, this.#host.localState(join), memory);
   }
 
-  #encode(join: boolean, userState: Buffer, memory: Memory): Sliced<Buffer> {
+  #reserveRows(memory: Memory): void {
     memory.reserve(this.#engine.table.size * ROW_BYTES);
+  }
+
+  #encode(join: boolean, userState: Buffer, memory: Memory): Sliced<Buffer> {
     const rows = this.#engine.table.rows();
     return encodePushPullSliced({ join, rows, write: writePackedRecord, userState }, memory);
   }
