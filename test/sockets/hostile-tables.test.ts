@@ -28,6 +28,7 @@ const most = 200_000;
 const mostOfTheTable = 0.9 * limits.maxMembers;
 const mostRss = 512e6;
 /** Far more than it takes, also on a busy machine. */
+const mostPings = 10;
 const patienceMs = 90_000;
 
 /** A node in a process of its own, and two others here that are members of its cluster. */
@@ -104,9 +105,23 @@ class Stage {
     socket.destroy();
   }
 
+  /** A busy machine may lose a ping; a node that does not answer loses all. */
+  async #answersPings(): Promise<void> {
+    const failures: unknown[] = [];
+    while (failures.length < mostPings) {
+      try {
+        await this.friend.ping('target', this.address);
+        return;
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    throw new AggregateError(failures, 'it answers no ping');
+  }
+
   /** It answers pings, finds out that a member was killed, and has not taken more memory than it may. */
   async assertWorks(t: TestContext): Promise<void> {
-    assert.ok((await this.friend.ping('target', this.address)) >= 0);
+    await this.#answersPings();
     await this.until('the victim is alive', ({ living }) => living.includes('victim'));
     const since = performance.now();
     await this.victim.shutdown();
@@ -118,7 +133,7 @@ class Stage {
     t.diagnostic(
       `found dead after ${seconds} s, ${Math.round(peakRss / 1e6)} MB, ${members} members`,
     );
-    assert.ok((await this.friend.ping('target', this.address)) >= 0);
+    await this.#answersPings();
     assert.ok(peakRss < mostRss, `${peakRss}`);
   }
 }
