@@ -44,8 +44,11 @@ export interface Logger {
  * the application uses.
  */
 export interface MetricsRegistry {
+  /** Adds a metric. */
   registerMetric(metric: object): void;
+  /** The metric of a name, if there is one. */
   getSingleMetric(name: string): object | undefined;
+  /** Removes the metric of a name. */
   removeSingleMetric(name: string): void;
 }
 

@@ -135,17 +135,27 @@ export interface ExtensionContext {
 
 /** A count that only grows. */
 export interface ExtensionCounter {
-  /** @param by - 0 or more. Default: 1 */
+  /**
+   * Adds to the count.
+   *
+   * @param by - 0 or more. Default: 1
+   */
   inc(by?: number): void;
 }
 
 /** Metrics of one extension, published as `<prefix><extension>_<name>`, with `-` as `_`. */
 export interface ExtensionMetrics {
   /**
+   * Defines a count.
+   *
    * @param name - as Prometheus has it, such as `messages_total`
    * @param help - one sentence
    */
   counter(name: string, help: string): ExtensionCounter;
-  /** @param read - called at each scrape */
+  /**
+   * Defines a value that rises and falls.
+   *
+   * @param read - called at each scrape
+   */
   gauge(name: string, help: string, read: () => number): void;
 }

@@ -14,6 +14,7 @@ import { SimulatedCluster } from './simulated-cluster.js';
 /** One check; what it rejects with says what is wrong. */
 export interface ExtensionCheck {
   readonly name: string;
+  /** Runs the check; rejects with what is wrong. */
   readonly run: () => Promise<void>;
 }
 

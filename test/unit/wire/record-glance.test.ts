@@ -110,7 +110,13 @@ test('known records are left out, wherever the bytes are cut, and the others are
       () => 1 + below(most),
       (record) => known.has(record.name),
     );
-    assert.deepEqual(read, { type: 6, join: true, records: others, userState, leftOut: known.size });
+    assert.deepEqual(read, {
+      type: 6,
+      join: true,
+      records: others,
+      userState,
+      leftOut: known.size,
+    });
     const { message: whole } = pushed(bytes, () => 1 + below(most));
     assert.deepEqual(whole, { type: 6, ...message });
   }
