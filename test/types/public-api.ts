@@ -280,7 +280,7 @@ export function configuration(registry: Registry): MemberlistConfig[] {
   ];
   // @ts-expect-error unknown fields are mistakes
   spread.push({ gossipNode: 3 });
-  const key: string | undefined = process.env.KEY;
+  const { KEY: key } = process.env;
   // @ts-expect-error a key that may be missing is not a key
   spread.push({ secretKey: key });
   // @ts-expect-error it is in milliseconds
