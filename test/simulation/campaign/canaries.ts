@@ -16,6 +16,8 @@ export interface Canary {
   /** A text that is there once. */
   readonly from: string;
   readonly to: string;
+  /** A seed that notices it, tried first: few scenarios do. `--canary NAME --seeds 400` finds another one. */
+  readonly seed?: number;
 }
 
 /** All canaries. */
@@ -265,6 +267,7 @@ export const canaries: readonly Canary[] = [
     file: 'core/probe/prober.ts',
     from: 'const overdue = this.#wasOverdue ? undefined : verified.overdue();',
     to: 'const overdue = undefined;',
+    seed: 268,
   },
   {
     name: 'names of any length are let in',

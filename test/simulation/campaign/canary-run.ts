@@ -74,7 +74,7 @@ async function findOut(canary: Canary, options: Options, sound: Hand): Promise<C
     const file = join('src', canary.file);
     const text = breakIt(canary, readFileSync(file, 'utf8'));
     writeFileSync(join(folder, file.replace(/\.ts$/, '.js')), compiled(text));
-    for (const scenario of scenariosFor(options)) {
+    for (const scenario of scenariosFor(options, canary.seed)) {
       const failure = await failureIn(broken, scenario);
       if (failure === undefined) continue;
       const alas = await failureIn(sound, scenario);
@@ -89,8 +89,14 @@ async function findOut(canary: Canary, options: Options, sound: Hand): Promise<C
 }
 
 /** Calm ones first: they take no time, and in them much less is allowed. */
-function* scenariosFor({ from, seeds, ...options }: Options): Generator<Scenario> {
+function* scenariosFor(
+  { from, seeds, ...options }: Options,
+  seedOfCanary: number | undefined,
+): Generator<Scenario> {
   const { nodes, maxNodes = defaultMaxNodes } = options;
+  if (seedOfCanary !== undefined) {
+    yield drawScenario(seedOfCanary, { nodes, maxNodes, calm: false });
+  }
   for (const calm of options.calm ? [true] : [true, false]) {
     for (let seed = from; seed < from + seeds; seed++) {
       yield drawScenario(seed, { nodes, maxNodes, calm });
