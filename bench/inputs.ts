@@ -16,7 +16,7 @@ import { MessageType } from '../src/wire/message-type.js';
 import { noBytes } from '../src/wire/messages.js';
 import { PacketCodec } from '../src/wire/packet-codec.js';
 import { encodePushPull, wrapForStream } from '../src/wire/stream-codec.js';
-import { aliveClaim, memberPort, memberRecord, targetName } from './members.js';
+import { aliveClaim, memberRecord, targetName } from './members.js';
 import type { Layers } from './protocol.js';
 import { streamLayers } from './ours/unwrap.js';
 
@@ -62,16 +62,17 @@ export class Inputs implements Disposable {
     });
   }
 
-  /** A ping from somebody who is no member. */
+  /** A ping from the first member: acks to other nodes carry no broadcasts. */
   ping(layers: LayersName): string {
     return this.#file(`ping-${layers}`, () => {
+      const { name, addr, port } = memberRecord(1, 1);
       const ping = encodeMessage({
         type: MessageType.ping,
         seqNo: 4711,
         node: targetName,
-        sourceAddr: Buffer.of(10, 255, 0, 2),
-        sourcePort: memberPort,
-        sourceNode: 'stranger',
+        sourceAddr: addr,
+        sourcePort: port,
+        sourceNode: name,
       });
       const codec = new PacketCodec(streamLayers(layersByName[layers]));
       return behindLengths([codec.encode([ping], { checksum: false })]);

@@ -20,9 +20,9 @@ import type {
 export const targetName = 'target';
 /** The port of every node that lives in memory. */
 export const memberPort = 7946;
-/** Where the node under test lives, and who sends to it. */
+/** Where the node under test lives, and the member that sends to it: acks to other nodes carry no broadcasts. */
 export const targetIp = '10.255.0.1';
-export const senderAddress = `10.255.0.2:${memberPort}`;
+export const senderAddress = `10.0.0.1:${memberPort}`;
 /** Bytes of metadata that each member has. */
 export const metaBytes = 35;
 
