@@ -100,8 +100,10 @@ void describe('an extension', () => {
     await using cluster = new Cluster();
     const [one, two] = [new Probe('probe'), new Probe('other')];
     const heard: Buffer[] = [];
-    const [a, b] = await pair(cluster, [[one], [two]]);
+    const log = new Log();
+    const [a, b] = await pair(cluster, [[one], [two]], { logger: log });
     const c = await cluster.node('c', {
+      logger: log,
       delegate: { notifyMsg: (message) => void heard.push(message) },
     });
     await c.join([a.localNode.address]);
@@ -120,6 +122,9 @@ void describe('an extension', () => {
     await until(a, () => finished === 2);
     await until(a, () => three.messages.length > 0);
     assert.deepEqual([two.messages, heard], [[], []]);
+    // Nodes of this library drop what other implementations would hand to their delegate.
+    const dropped = log.lines.filter(({ fields }) => fields.reason === 'unknown-extension');
+    assert.deepEqual(dropped, []);
   });
 
   void it('has messages of extensions that the node lacks dropped and counted, and users cannot forge them', async () => {
