@@ -16,26 +16,30 @@ export {
   type MemberlistState,
   type ReadyOptions,
 } from './memberlist.js';
-export type { WaitOptions } from './operation-options.js';
-export { leaveOnSignals, type LeaveOnSignalsOptions, type SignalHook } from './leave-on-signals.js';
+export type { WaitOptions } from './node/operation-options.js';
+export {
+  leaveOnSignals,
+  type LeaveOnSignalsOptions,
+  type SignalHook,
+} from './node/leave-on-signals.js';
 export {
   liveness,
   readiness,
   type Liveness,
   type Readiness,
   type ReadinessOptions,
-} from './health-probes.js';
-export type { JoinOptions, JoinResult } from './join.js';
+} from './node/health-probes.js';
+export type { JoinOptions, JoinResult } from './discovery/join.js';
 export type { MemberEvent, MemberlistEvents } from './observability/member-events.js';
-export type { CompanyEvent } from './company/events.js';
-export type { Strength } from './core/company/isolation.js';
+export type { CompanyEvent } from './cluster-health/events.js';
+export type { Strength } from './cluster-health/isolation.js';
 export type { MemberState, Node, VersionRange } from './core/member.js';
 export type { LeaveReason, MembershipEvent } from './core/membership/events.js';
 export {
   kubernetesConfig,
   type KubernetesConfig,
   type KubernetesOptions,
-} from './config/kubernetes.js';
+} from './discovery/kubernetes.js';
 export {
   lanConfig,
   localConfig,
@@ -73,9 +77,12 @@ export type {
 } from './extensions/extension.js';
 export type { ExtensionVersions } from './wire/extension-trailer.js';
 export type { Broadcast, BroadcastQueueInit } from './core/gossip/broadcast-queue.js';
-export { TransmitLimitedQueue, type TransmitLimitedQueueInit } from './transmit-limited-queue.js';
+export {
+  TransmitLimitedQueue,
+  type TransmitLimitedQueueInit,
+} from './node/transmit-limited-queue.js';
 export { printable } from './wire/printable.js';
-export { decodeMeta, encodeMeta, type Meta, type MetaValue } from './meta.js';
+export { decodeMeta, encodeMeta, type Meta, type MetaValue } from './node/meta.js';
 export {
   serfGuest,
   type SerfEvent,

@@ -5,38 +5,38 @@
  */
 
 import { setMaxListeners } from 'node:events';
-import { Company } from './company/company.js';
-import { companyPorts } from './company/ports.js';
+import { Company } from './discovery/discovery.js';
+import { companyPorts } from './discovery/ports.js';
 import { lifeHooks } from './config/life-hooks.js';
 import { resolveConfig } from './config/resolve.js';
 import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
 import type { Node } from './core/member.js';
 import type { MembershipEvent } from './core/membership/events.js';
-import { asError } from './delegate-host.js';
-import { Departure } from './departure.js';
+import { asError } from './node/delegate-host.js';
+import { Departure } from './node/departure.js';
 import { MessageTooLargeError, ShutdownError, TimeoutError } from './errors.js';
-import type { ExchangeSignals } from './exchange/dialler.js';
-import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './join.js';
+import type { ExchangeSignals } from './exchange/dialer.js';
+import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './discovery/join.js';
 import {
   argumentsOf,
   EventStream,
   SafeEmitter,
   type MemberEvent,
 } from './observability/member-events.js';
-import { metaBytes, type Meta } from './meta.js';
+import { metaBytes, type Meta } from './node/meta.js';
 import {
   checkMessage,
   checkOptions,
   optionRules,
   waitRules,
   type WaitOptions,
-} from './operation-options.js';
+} from './node/operation-options.js';
 import { throwIfAborted } from './runtime/abort.js';
 import type { Keyring } from './security/keyring.js';
-import { Sender } from './send.js';
-import { Shell } from './shell.js';
+import { Sender } from './node/send.js';
+import { Shell } from './node/running-node.js';
 import { resolveSeed } from './transport/resolve.js';
-import { DEFAULT_TIMEOUT_MS, Waits } from './waits.js';
+import { DEFAULT_TIMEOUT_MS, Waits } from './node/waits.js';
 import type { Address } from './wire/address.js';
 
 const USER_TYPE_BYTES = 1;

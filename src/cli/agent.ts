@@ -30,7 +30,7 @@ import { loggerTo } from './log-lines.js';
 import { lineFormat, type LineFormat } from './line-format.js';
 import type { Page } from './page/server.js';
 import { nodeAsJson } from './show-meta.js';
-import { keysOf } from './visitor.js';
+import { keysOf } from './temporary-node.js';
 
 /** For the last lines of an agent whose output is not read. */
 const FLUSH_MS = 1_000;

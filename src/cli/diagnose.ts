@@ -11,7 +11,7 @@ import type { Address } from '../wire/address.js';
 import { limits } from '../wire/limits.js';
 import { UsageError, type Values } from './command.js';
 import { otherProtocolAt } from './other-protocol.js';
-import { targetOf, Visitor, type PingAnswer } from './visitor.js';
+import { targetOf, Visitor, type PingAnswer } from './temporary-node.js';
 
 /** One thing that the doctor says. */
 export interface Finding {

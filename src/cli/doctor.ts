@@ -7,7 +7,7 @@
 import { printable, printableJson } from '../wire/printable.js';
 import { exitCodes, type Command } from './command.js';
 import { diagnose, type Finding } from './diagnose.js';
-import { visitOf, visitorHelp } from './visitor.js';
+import { visitOf, visitorHelp } from './temporary-node.js';
 
 const MARKS: Readonly<Record<Finding['verdict'], string>> = {
   ok: 'ok  ',

@@ -8,7 +8,7 @@ import { printableJson } from '../wire/printable.js';
 import { exitCodes, type Command } from './command.js';
 import { nodeAsJson, showMeta } from './show-meta.js';
 import { table } from './table.js';
-import { targetOf, Visitor, visitOf, visitorHelp } from './visitor.js';
+import { targetOf, Visitor, visitOf, visitorHelp } from './temporary-node.js';
 
 /** Lists the members that a node knows. */
 export const members: Command = {

@@ -7,7 +7,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { printable } from '../wire/printable.js';
 import { exitCodes, numberOf, type Command } from './command.js';
-import { targetOf, Visitor, visitOf, visitorHelp } from './visitor.js';
+import { targetOf, Visitor, visitOf, visitorHelp } from './temporary-node.js';
 
 /** Pings a node. */
 export const ping: Command = {

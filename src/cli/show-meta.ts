@@ -6,7 +6,7 @@
 
 // Metadata for people: what it means is the application's affair, so this guesses.
 import type { Node } from '../core/member.js';
-import { decodeMeta } from '../meta.js';
+import { decodeMeta } from '../node/meta.js';
 import { decodeSerfTags } from '../serf/tags.js';
 
 /** Metadata as text: Serf's tags, MessagePack, text, or else hexadecimal. */

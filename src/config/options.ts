@@ -7,7 +7,7 @@
 // Everything that a user can set, and what becomes of it. Durations are milliseconds, sizes bytes;
 // names are Go memberlist's in camelCase. "Default" means `lanConfig()`.
 import type { LifeguardRules, lifeguardRules } from '../core/lifeguard/rules.js';
-import type { companyPorts, CompanyPorts } from '../company/ports.js';
+import type { companyPorts, CompanyPorts } from '../discovery/ports.js';
 import type { Clock, Random } from '../core/ports.js';
 import type { LifeHooks, lifeHooks } from './life-hooks.js';
 import type {

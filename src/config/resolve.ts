@@ -7,7 +7,7 @@
 // From what the user gave to what the library works with: all mistakes at once, or all defaults
 // filled in.
 import { hostname } from 'node:os';
-import { companyPorts, type CompanyPorts } from '../company/ports.js';
+import { companyPorts, type CompanyPorts } from '../discovery/ports.js';
 import { lifeguardRules, type LifeguardRules } from '../core/lifeguard/rules.js';
 import { NameBound } from '../core/name-bound.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';

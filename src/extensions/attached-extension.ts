@@ -12,7 +12,7 @@ import type { Member, Node } from '../core/member.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Random } from '../core/ports.js';
 import { MessageTooLargeError, ProtocolError, ShutdownError } from '../errors.js';
-import { checkBytes, checkOptions, optionRules } from '../operation-options.js';
+import { checkBytes, checkOptions, optionRules } from '../node/operation-options.js';
 import { catchRejection, isThenable } from '../runtime/thenable.js';
 import { encodeEnvelope, envelopeBytes } from '../wire/extension-envelope.js';
 import { limits } from '../wire/limits.js';

@@ -12,9 +12,9 @@ import { factsFrom, nodeFrom, type Member, type Node } from '../core/member.js';
 import type { Clock } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
 import { MessageTooLargeError } from '../errors.js';
-import type { Dialler } from '../exchange/dialler.js';
+import type { Dialler } from '../exchange/dialer.js';
 import { printableFields } from '../observability/printable-fields.js';
-import type { PacketSender } from '../packet-sender.js';
+import type { PacketSender } from '../node/packet-sender.js';
 import { asError } from '../runtime/as-error.js';
 import { printable } from '../wire/printable.js';
 

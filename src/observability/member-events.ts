@@ -6,8 +6,8 @@
 
 // The two ways to hear of things: an emitter with types, and an iterator to loop over.
 import { EventEmitter } from 'node:events';
-import type { CompanyEvent } from '../company/events.js';
-import type { Strength } from '../core/company/isolation.js';
+import type { CompanyEvent } from '../cluster-health/events.js';
+import type { Strength } from '../cluster-health/isolation.js';
 import type { Node } from '../core/member.js';
 import type { LeaveReason, MembershipEvent } from '../core/membership/events.js';
 import { onAbort } from '../runtime/abort.js';

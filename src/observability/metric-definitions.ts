@@ -9,7 +9,7 @@
 // that a rate sees the first of anything.
 import { dropReasons, probeOutcomes, type Counters, type MessageCounts } from '../core/counters.js';
 import { MessageType } from '../wire/message-type.js';
-import { companyMetrics } from './company-metrics.js';
+import { companyMetrics } from './cluster-health-metrics.js';
 import {
   counter,
   gauge,

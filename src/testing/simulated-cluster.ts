@@ -12,7 +12,7 @@ import type { Clock } from '../core/ports.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import { ConfigError } from '../errors.js';
 import type { Memberlist } from '../memberlist.js';
-import type { WaitOptions } from '../operation-options.js';
+import type { WaitOptions } from '../node/operation-options.js';
 import type {
   AddNodeOptions,
   RestartOptions,

@@ -7,7 +7,7 @@
 // One node of a simulated cluster: the production Memberlist with a clock, a source of randomness and
 // a transport of the simulation's, and the ways in which its process can misbehave.
 
-import { companyPorts, type CompanyPorts } from '../company/ports.js';
+import { companyPorts, type CompanyPorts } from '../discovery/ports.js';
 import type { MemberlistConfig } from '../config/options.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import { Memberlist } from '../memberlist.js';

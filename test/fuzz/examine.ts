@@ -18,7 +18,7 @@ import { MessageType } from '../../src/wire/message-type.js';
 import type { Message } from '../../src/wire/messages.js';
 import { compressedSchema, schemaOfType } from '../../src/wire/schemas.js';
 import { INCOMPLETE } from '../../src/wire/msgpack-scan.js';
-import { decodeStructSlowly } from '../../src/wire/slow-road.js';
+import { decodeStructSlowly } from '../../src/wire/slow-path.js';
 import {
   SEAL_HEADER_BYTES,
   StreamReader,

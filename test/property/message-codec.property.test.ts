@@ -22,7 +22,7 @@ import {
   userMessageHeaderSchema,
 } from '../../src/wire/schemas.js';
 import { scanValue } from '../../src/wire/msgpack-scan.js';
-import { decodeStructSlowly } from '../../src/wire/slow-road.js';
+import { decodeStructSlowly } from '../../src/wire/slow-path.js';
 import { readStruct, written } from '../../src/wire/struct-codec.js';
 import { encodeText, decodeText } from '../../src/wire/text.js';
 import { WireError } from '../../src/wire/wire-error.js';

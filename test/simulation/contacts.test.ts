@@ -7,8 +7,8 @@
 // Every way to join and to be joined has the same effects, in whole simulated clusters.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { companyPorts } from '../../src/company/ports.js';
-import type { SnapshotFiles } from '../../src/company/snapshot-files.js';
+import { companyPorts } from '../../src/discovery/ports.js';
+import type { SnapshotFiles } from '../../src/discovery/snapshot-files.js';
 import { serfGuest, type Memberlist } from '../../src/index.js';
 import { SimulatedCluster, type SimulatedConfig } from '../../src/testing/index.js';
 import { end, joined } from './worlds.js';

@@ -10,7 +10,7 @@ import { setServers } from 'node:dns';
 import { Resolver as DnsResolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { suite, test } from 'node:test';
-import { companyPorts } from '../../src/company/ports.js';
+import { companyPorts } from '../../src/discovery/ports.js';
 import { localConfig, Memberlist, type MemberlistConfig } from '../../src/index.js';
 import { NameServer } from './dns/name-server.js';
 

@@ -15,7 +15,7 @@ import {
   type SuspectClaim,
 } from '../../wire/messages.js';
 import { copyForUsers } from '../../wire/shared-bytes.js';
-import type { Forgotten } from '../company/forgotten.js';
+import type { Forgotten } from './forgotten.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import type { LocalHealth } from '../lifeguard/local-health.js';
@@ -31,7 +31,7 @@ import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
 import type { VerifiedMembers } from '../probe/verified-members.js';
 import { ClaimGossip, type ClaimGossipComponents, type Relay } from '../gossip/claim-gossip.js';
-import type { Contested } from './contested.js';
+import type { Contested } from './address-takeovers.js';
 import { defectOfAlive, isOldNews, judgeAlive } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
 import { judgeSuspect } from './judge-suspect.js';

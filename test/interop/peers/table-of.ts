@@ -9,7 +9,7 @@ import type { NodeState, PeerSettings } from './peer.js';
 import { Keyring, NetTransport, lanConfig } from '../../../src/index.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
 import type { MessageSource } from '../../../src/exchange/conversation.js';
-import { Dialler, keepState } from '../../../src/exchange/dialler.js';
+import { Dialler, keepState } from '../../../src/exchange/dialer.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';
 import { layersFor } from '../../../src/security/layers.js';

@@ -24,7 +24,7 @@ export interface Canary {
 export const canaries: readonly Canary[] = [
   {
     name: 'nobody looks for the lost',
-    file: 'core/company/lost-peers.ts',
+    file: 'discovery/reconnect-candidates.ts',
     from: '    this.#peers.set(name, { name, addr, lostAt: this.#clock.now() });',
     to: '',
   },
@@ -277,7 +277,7 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'a lost member is joined without asking for its name',
-    file: 'company/contacts.ts',
+    file: 'discovery/contacts.ts',
     from: 'isThere = await this.#node.dialler.pingOrSayWhy(to, ping, signal);',
     to: 'isThere = ping.node !== "";',
   },

@@ -5,7 +5,7 @@
  */
 
 // A name server that changes, for simulated clusters.
-import { companyPorts } from '../../../src/company/ports.js';
+import { companyPorts } from '../../../src/discovery/ports.js';
 import type { SimulatedConfig } from '../../../src/testing/index.js';
 import { splitHostPort } from '../../../src/wire/address.js';
 

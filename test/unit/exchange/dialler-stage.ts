@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { ProtocolError } from '../../../src/errors.js';
 import { Acceptor, type AcceptorHost } from '../../../src/exchange/acceptor.js';
-import { Dialler, keepState, type TakeState } from '../../../src/exchange/dialler.js';
+import { Dialler, keepState, type TakeState } from '../../../src/exchange/dialer.js';
 import { GossipCipher } from '../../../src/security/aes-gcm.js';
 import { Keyring } from '../../../src/security/keyring.js';
 import { MemoryNetwork, VirtualClock } from '../../../src/testing/index.js';

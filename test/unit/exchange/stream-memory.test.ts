@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError } from '../../../src/errors.js';
-import { Dialler, keepState } from '../../../src/exchange/dialler.js';
+import { Dialler, keepState } from '../../../src/exchange/dialer.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
 import { MemoryShortage, StreamMemory } from '../../../src/exchange/stream-memory.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';

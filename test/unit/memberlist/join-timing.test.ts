@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { JoinError, TimeoutError, type JoinResult } from '../../../src/index.js';
-import { joinSeeds, type ContactSignals } from '../../../src/join.js';
+import { joinSeeds, type ContactSignals } from '../../../src/discovery/join.js';
 import { Driver } from '../../../src/testing/driver.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import type { Address } from '../../../src/wire/address.js';

@@ -18,7 +18,7 @@ import {
   TimeoutError,
   type Transport,
 } from '../../../src/index.js';
-import { joinSeeds } from '../../../src/join.js';
+import { joinSeeds } from '../../../src/discovery/join.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';
 import { Cluster, addressOf, altered, names, rejection, until } from './cluster.js';
 

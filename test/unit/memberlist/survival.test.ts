@@ -8,8 +8,8 @@
 import assert from 'node:assert/strict';
 import { mock, suite, test } from 'node:test';
 import { Registry } from 'prom-client';
-import { Company } from '../../../src/company/company.js';
-import { companyPorts } from '../../../src/company/ports.js';
+import { Company } from '../../../src/discovery/discovery.js';
+import { companyPorts } from '../../../src/discovery/ports.js';
 import { lifeHooks, type LifeHooks } from '../../../src/config/life-hooks.js';
 import { Engine } from '../../../src/core/engine.js';
 import { Membership } from '../../../src/core/membership/apply.js';

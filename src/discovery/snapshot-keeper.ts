@@ -1,0 +1,137 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Reads the snapshot when a node starts, and writes it whenever something changed, every few seconds at
+// most. What goes wrong with it is reported and keeps nobody from being a member.
+import type { ResolvedConfig } from '../config/options.js';
+import type { Clock, Timer } from '../core/ports.js';
+import type { Report } from '../core/reports.js';
+import { asError } from '../node/delegate-host.js';
+import { ConfigError } from '../errors.js';
+import { limits } from '../wire/limits.js';
+import { companyPorts } from './ports.js';
+import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot.js';
+import { systemFiles, type SnapshotFiles } from './snapshot-files.js';
+
+const SOON_MS = 1_000;
+const PAUSE_MS = 5_000;
+
+/** What reading and writing needs. */
+export interface KeeperComponents {
+  readonly config: ResolvedConfig;
+  readonly report: (report: Report) => void;
+}
+
+/**
+ * Reads the snapshot; undefined when there is none, or none that can be used.
+ *
+ * @throws ConfigError when the path is none of a regular file, or its folder is not there
+ */
+export async function readSnapshot(components: KeeperComponents): Promise<Snapshot | undefined> {
+  const { config, report } = components;
+  if (config.snapshot === undefined) return undefined;
+  const { path } = config.snapshot;
+  const files = config[companyPorts]?.files ?? systemFiles;
+  const rule = await files.problemWith(path);
+  if (rule !== undefined) throw new ConfigError([{ field: 'snapshot.path', value: path, rule }]);
+  try {
+    const text = await files.read(path);
+    if (text === undefined) return undefined;
+    try {
+      if (text.length > limits.snapshotBytes) throw new Error('it is too large');
+      return decodeSnapshot(text);
+    } catch (error) {
+      const aside = await files.setAside(path);
+      report({ code: 'snapshot-corrupt', path, aside, error: asError(error) });
+    }
+  } catch (error) {
+    report({ code: 'snapshot-failed', path, error: asError(error) });
+  }
+  return undefined;
+}
+
+/** Writes the snapshots of one node. */
+export class SnapshotKeeper {
+  readonly #clock: Clock;
+  readonly #files: SnapshotFiles;
+  readonly #path: string | undefined;
+  readonly #report: (report: Report) => void;
+  readonly #failed: (error: unknown) => void;
+  readonly #current: () => Snapshot;
+  #timer: Timer | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #wroteAt = -Infinity;
+  #written: string | undefined;
+  #hasFailed = false;
+  #isClosed = false;
+
+  /**
+   * @param components.failed - called with an exception of this library's own
+   * @param init.current - what is to be written
+   */
+  constructor(
+    { config, report, failed }: KeeperComponents & { failed: (error: unknown) => void },
+    init: { current: () => Snapshot },
+  ) {
+    this.#clock = config.clock;
+    this.#files = config[companyPorts]?.files ?? systemFiles;
+    this.#path = config.snapshot?.path;
+    this.#report = report;
+    this.#failed = failed;
+    this.#current = init.current;
+  }
+
+  /** Something may have changed. */
+  changed(): void {
+    if (this.#path === undefined || this.#isClosed || this.#timer !== undefined) return;
+    const delayMs = Math.max(SOON_MS, this.#wroteAt + PAUSE_MS - this.#clock.now());
+    this.#timer = this.#clock.setTimer(delayMs, () => {
+      this.#timer = undefined;
+      this.#write();
+    });
+  }
+
+  /** Writes the last one; no timer is left. Resolves when nothing is being written any more. */
+  close(): Promise<void> {
+    if (this.#isClosed) return this.#writing;
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#path !== undefined) this.#write();
+    return this.#writing;
+  }
+
+  #write(): void {
+    const path = this.#path as string;
+    this.#wroteAt = this.#clock.now();
+    let text: string;
+    try {
+      text = encodeSnapshot(this.#current());
+    } catch (error) {
+      // The next try comes as after any other write.
+      this.changed();
+      this.#failed(error);
+      return;
+    }
+    if (text === this.#written) return;
+    this.#written = text;
+    this.#writing = this.#writing
+      .then(() => this.#files.replace(path, text))
+      .then(
+        () => void (this.#hasFailed = false),
+        (error: unknown) => this.#notWritten(path, error),
+      )
+      .catch(this.#failed);
+  }
+
+  #notWritten(path: string, error: unknown): void {
+    this.#written = undefined;
+    // Once, until it is well again: a full disk stays full for a while.
+    if (!this.#hasFailed) this.#report({ code: 'snapshot-failed', path, error: asError(error) });
+    this.#hasFailed = true;
+    this.changed();
+  }
+}

@@ -1,0 +1,81 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Contacts many addresses so that those that never answer do not delay the one that does, as "happy
+// eyeballs" does for the addresses of one host (RFC 8305): an attempt that has taken 250 ms goes on, but the
+// next one no longer waits for it.
+import type { Clock, Timer } from '../core/ports.js';
+
+/** Attempts that are younger than {@link PATIENCE_MS}, at most. */
+const FRESH_AT_ONCE = 8;
+/** Attempts under way, at most: each holds a socket and a copy of our state. */
+const MOST_AT_ONCE = 64;
+/** How long the next attempt waits for one that does not end, in milliseconds. RFC 8305 recommends 250. */
+export const PATIENCE_MS = 250;
+/** Timers of fractional milliseconds may fire a rounding error early. */
+const TOLERANCE_MS = 0.5;
+
+/** Begins one attempt for each item, in order, a bounded number at a time. */
+export class StaggeredAttempts<Item> {
+  readonly #clock: Clock;
+  readonly #contact: (item: Item) => Promise<void>;
+  readonly #waiting: Item[] = [];
+  /** When each attempt under way began, oldest first. */
+  readonly #running = new Set<{ readonly since: number }>();
+  #timer: Timer | undefined;
+  #ended: (() => void) | undefined;
+
+  /** @param init.contact - one attempt; must not reject, and must end soon once it is aborted */
+  constructor(components: { clock: Clock }, init: { contact: (item: Item) => Promise<void> }) {
+    this.#clock = components.clock;
+    this.#contact = init.contact;
+  }
+
+  /** Adds items behind those that wait; also while attempts are under way. */
+  add(items: readonly Item[]): void {
+    for (const item of items) this.#waiting.push(item);
+    this.#begin();
+  }
+
+  /** Resolves once every attempt for what was added has ended. */
+  async ended(): Promise<void> {
+    if (this.#running.size === 0 && this.#waiting.length === 0) return;
+    await new Promise<void>((resolve) => (this.#ended = resolve));
+  }
+
+  #begin(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    while (this.#waiting.length > 0 && this.#running.size < MOST_AT_ONCE) {
+      const waitMs = this.#waitMs();
+      if (waitMs > 0) {
+        this.#timer = this.#clock.setTimer(waitMs, () => this.#begin());
+        return;
+      }
+      void this.#attempt(this.#waiting.shift() as Item);
+    }
+    if (this.#running.size === 0 && this.#waiting.length === 0) this.#ended?.();
+  }
+
+  /** How long the next attempt has to wait for those under way. */
+  #waitMs(): number {
+    const now = this.#clock.now();
+    const fresh = [...this.#running].filter(
+      ({ since }) => now - since < PATIENCE_MS - TOLERANCE_MS,
+    );
+    const [oldest] = fresh;
+    if (oldest === undefined || fresh.length < FRESH_AT_ONCE) return 0;
+    return oldest.since + PATIENCE_MS - now;
+  }
+
+  async #attempt(item: Item): Promise<void> {
+    const attempt = { since: this.#clock.now() };
+    this.#running.add(attempt);
+    await this.#contact(item);
+    this.#running.delete(attempt);
+    this.#begin();
+  }
+}

@@ -1,0 +1,236 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Everything of the user's that the library calls: delegates and the events delegate. One that
+// throws is caught, counted and reported; it never stops the protocol.
+import { types } from 'node:util';
+import type { ResolvedConfig } from '../config/options.js';
+import type { Counters } from '../core/counters.js';
+import type { Node } from '../core/member.js';
+import type { MembershipEvent } from '../core/membership/events.js';
+import type { Report } from '../core/reports.js';
+import type { Delegate } from '../delegates.js';
+import { ConfigError, MessageTooLargeError } from '../errors.js';
+import { asError } from '../runtime/as-error.js';
+import { catchRejection, isThenable, type Thenable } from '../runtime/thenable.js';
+import type { Address } from '../wire/address.js';
+import { encodeTrailer, withTrailer } from '../wire/extension-trailer.js';
+import { limits } from '../wire/limits.js';
+import { noBytes } from '../wire/messages.js';
+
+/** The user's side of one node. */
+export class DelegateHost {
+  readonly #config: ResolvedConfig;
+  readonly #counters: Counters;
+  readonly #report: (report: Report) => void;
+  readonly #trailer: Buffer;
+  #stopped = false;
+  #delegate: Delegate | undefined;
+  #ownMeta: Buffer | undefined;
+
+  constructor(components: {
+    config: ResolvedConfig;
+    counters: Counters;
+    report: (report: Report) => void;
+  }) {
+    this.#config = components.config;
+    this.#counters = components.counters;
+    this.#report = components.report;
+    this.#delegate = components.config.delegate;
+    const { use } = components.config;
+    this.#trailer = encodeTrailer(use.map(({ name, version = 0 }) => [name, version] as const));
+  }
+
+  /** Takes the delegate of an extension, if there is one; the configuration has none then. */
+  takeDelegate(delegate: Delegate | undefined): void {
+    this.#delegate ??= delegate;
+  }
+
+  /** Calls nobody any more: after a shutdown, which may come out of the middle of something. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Bytes that the user's metadata may have: 512, without what announces the extensions. */
+  get metaLimit(): number {
+    return limits.metaBytes - this.#trailer.length;
+  }
+
+  /** From now on this is our metadata; the delegate is not asked any more. */
+  setMeta(meta: Buffer): void {
+    this.#ownMeta = meta;
+  }
+
+  /** Metadata of the user as others are to get it: with the announcement of the extensions. */
+  announced(meta: Buffer | null): Buffer | null {
+    const whole = withTrailer(meta, this.#trailer);
+    const length = whole?.length ?? 0;
+    if (length <= limits.metaBytes) return whole;
+    throw new MessageTooLargeError('the metadata', length, limits.metaBytes);
+  }
+
+  /**
+   * Our metadata: what `setMeta` set, or else what the delegate gives, with the announcement of the extensions; null
+   * without any of these.
+   *
+   * @throws MessageTooLargeError over `metaLimit` bytes; ConfigError for what is no bytes; whatever the
+   *   delegate throws
+   */
+  nodeMeta(): Buffer | null {
+    return this.announced(this.#ownMeta ?? this.#delegateMeta());
+  }
+
+  #delegateMeta(): Buffer | null {
+    const limit = this.metaLimit;
+    const meta = this.#delegate?.nodeMeta?.(limit);
+    if (meta === undefined) return null;
+    if (!types.isUint8Array(meta)) {
+      this.#catchLate('nodeMeta', meta);
+      const rule = 'nodeMeta must return a Uint8Array or a Buffer';
+      throw new ConfigError([{ field: 'delegate', value: meta, rule }]);
+    }
+    if (meta.length > limit) {
+      throw new MessageTooLargeError('the metadata of nodeMeta', meta.length, limit);
+    }
+    return Buffer.from(meta);
+  }
+
+  /** Calls what the events and conflict delegates have for an event. */
+  tell(event: MembershipEvent): void {
+    const { events, conflict } = this.#config;
+    switch (event.type) {
+      case 'join':
+        return this.#call('notifyJoin', () => events?.notifyJoin?.(event.node));
+      case 'leave':
+        return this.#call('notifyLeave', () => events?.notifyLeave?.(event.node, event.reason));
+      case 'update':
+        return this.#call('notifyUpdate', () => events?.notifyUpdate?.(event.node));
+      case 'conflict':
+        return this.#call('notifyConflict', () =>
+          conflict?.notifyConflict(event.existing, event.other),
+        );
+    }
+  }
+
+  notifyMsg(message: Buffer, from: Address): void {
+    this.#call('notifyMsg', () => this.#delegate?.notifyMsg?.(message, from));
+  }
+
+  /** Whether the delegate may have messages to gossip. */
+  get hasBroadcasts(): boolean {
+    return this.#delegate?.getBroadcasts !== undefined;
+  }
+
+  getBroadcasts(overhead: number, limit: number): readonly Uint8Array[] {
+    const delegate = this.#delegate;
+    const given = this.#call('getBroadcasts', () => {
+      const messages: unknown = delegate?.getBroadcasts?.(overhead, limit) ?? [];
+      if (isThenable(messages)) return messages as Thenable & readonly never[];
+      if (Array.isArray(messages) && messages.every(types.isUint8Array)) return messages;
+      throw new TypeError('it must return a list of Uint8Arrays');
+    });
+    return (given as Uint8Array[] | undefined) ?? [];
+  }
+
+  localState(join: boolean): Buffer {
+    const state = this.#callForBytes('localState', () => this.#delegate?.localState?.(join));
+    if (state === undefined) return noBytes;
+    if (state.length <= limits.stateBytes) return Buffer.from(state);
+    const error = new MessageTooLargeError('the state', state.length, limits.stateBytes);
+    this.#failed('localState', error);
+    return noBytes;
+  }
+
+  /** Whether somebody takes the user states of others. */
+  get mergesStates(): boolean {
+    return !this.#stopped && this.#delegate?.mergeRemoteState !== undefined;
+  }
+
+  mergeRemoteState(state: Buffer, join: boolean): void {
+    if (state.length === 0) return;
+    this.#call('mergeRemoteState', () => this.#delegate?.mergeRemoteState?.(state, join));
+  }
+
+  ackPayload(): Uint8Array | null {
+    return this.#callForBytes('ackPayload', () => this.#config.ping?.ackPayload?.()) ?? null;
+  }
+
+  notifyPingComplete(other: Node, roundTripMs: number, payload: Buffer): void {
+    const { ping } = this.#config;
+    this.#call('notifyPingComplete', () => ping?.notifyPingComplete?.(other, roundTripMs, payload));
+  }
+
+  /** The alive delegate's refusal. */
+  objectionToAlive(peer: () => Node): Error | undefined {
+    const { alive } = this.#config;
+    return alive && this.#refusal('notifyAlive', () => alive.notifyAlive(peer()));
+  }
+
+  /** The merge delegate's refusal. */
+  objectionToMerge(peers: Node[]): Error | undefined {
+    const { merge } = this.#config;
+    return merge && this.#refusal('notifyMerge', () => merge.notifyMerge(peers));
+  }
+
+  /** `disableTcpPingsForNode`; a throw counts as no. */
+  disablesTcpPings(name: string): boolean {
+    const { disableTcpPingsForNode } = this.#config;
+    return this.#call('disableTcpPingsForNode', () => disableTcpPingsForNode?.(name)) ?? false;
+  }
+
+  /** A listener of the emitter threw. */
+  listenerFailed(event: string, error: unknown): void {
+    this.#failed(`a listener of '${event}'`, error);
+  }
+
+  // A user without types may return anything.
+  #callForBytes(callback: string, call: () => unknown): Uint8Array | undefined {
+    return this.#call(callback, () => {
+      const result = call() ?? undefined;
+      if (result === undefined || types.isUint8Array(result)) return result;
+      // What an async function will say comes too late; that it fails is noticed in #call.
+      if (isThenable(result)) return result;
+      throw new TypeError('it must return a Uint8Array');
+    }) as Uint8Array | undefined;
+  }
+
+  #call<T>(callback: string, call: () => T): T | undefined {
+    if (this.#stopped) return undefined;
+    try {
+      const result = call();
+      // Delegates are synchronous; one that is async by mistake must not take the process down.
+      return this.#catchLate(callback, result) ? undefined : result;
+    } catch (error) {
+      this.#failed(callback, error);
+      return undefined;
+    }
+  }
+
+  // What was thrown is the answer here, not a failure; a promise comes too late to be one.
+  #refusal(callback: string, ask: () => unknown): Error | undefined {
+    if (this.#stopped) return undefined;
+    try {
+      this.#catchLate(callback, ask());
+      return undefined;
+    } catch (thrown) {
+      return asError(thrown);
+    }
+  }
+
+  // Catches what a promise of the user's will reject with; false for anything else.
+  #catchLate(callback: string, result: unknown): boolean {
+    if (!isThenable(result)) return false;
+    catchRejection(result, (error) => this.#failed(callback, error));
+    return true;
+  }
+
+  #failed(callback: string, thrown: unknown): void {
+    this.#counters.callbackErrors++;
+    this.#report({ code: 'callback-threw', callback, error: asError(thrown) });
+  }
+}
+
+export { asError };

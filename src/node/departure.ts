@@ -1,0 +1,95 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// A node's leave. First the node makes sure that the leave is about itself only: a leave is a claim about a name,
+// and if another living node has the same name, all members would take that node for gone. Then the hooks have
+// their say, then the engine tells the cluster. Until that last step the leave can be undone, and then it must
+// have no effect at all.
+import type { LifeHooks } from '../config/life-hooks.js';
+import type { Report } from '../core/reports.js';
+import type { Guard } from '../runtime/guard.js';
+
+/** What leaving needs of the node. */
+export interface DepartureComponents {
+  readonly engine: {
+    readonly self: { readonly name: string; leaving: boolean };
+    leave(finished: () => void): void;
+    findNamesake(done: (address: string | undefined) => void): void;
+  };
+  readonly extensions: {
+    /** Settles when the extensions are ready; undefined without any. */
+    leaving(): Promise<unknown> | undefined;
+    leavingEnds(reason: Error): void;
+  };
+  readonly guard: Guard;
+  readonly report: (report: Report) => void;
+}
+
+/** The leave of one node, if it leaves. */
+export class Departure {
+  readonly #components: DepartureComponents;
+  readonly #hooks: LifeHooks | undefined;
+  /** What is called at the end of the last step, as long as that is to be done. */
+  #finished: (() => void) | undefined;
+
+  constructor(components: DepartureComponents, hooks: LifeHooks | undefined) {
+    this.#components = components;
+    this.#hooks = hooks;
+  }
+
+  /**
+   * Begins to leave; calls `finished` once the leave was gossiped. If another living node has our name, the cluster
+   * is not told, and `finished` is called as soon as that is known.
+   */
+  begin(finished: () => void): void {
+    const { engine, guard, extensions } = this.#components;
+    this.#finished = finished;
+    const isStill = (): boolean => this.#finished === finished;
+    engine.findNamesake((address) => {
+      if (!isStill()) return;
+      if (address !== undefined) return this.#withhold(address);
+      const ready = [this.#hooks?.leaving(), extensions.leaving()].filter(
+        (each) => each !== undefined,
+      );
+      if (ready.length === 0) return this.complete();
+      guard.whenSettled(Promise.all(ready), () => {
+        if (isStill()) this.complete();
+      });
+    });
+  }
+
+  /** Leaves now, without waiting for the hooks any longer; nothing happens if it has left, or does not leave. */
+  complete(): void {
+    const finished = this.#finished;
+    this.cancel();
+    if (finished !== undefined) this.#components.engine.leave(finished);
+  }
+
+  /** The node comes back: what is not done yet of the leave is not done any more. */
+  undo(): void {
+    const finished = this.#finished;
+    this.cancel();
+    this.#hooks?.cameBack();
+    finished?.();
+  }
+
+  /** Does not do what is not done yet. */
+  cancel(): void {
+    this.#finished = undefined;
+    this.#components.extensions.leavingEnds(
+      new Error('the node does not wait for extensions any longer'),
+    );
+  }
+
+  #withhold(address: string): void {
+    const { engine, report } = this.#components;
+    const finished = this.#finished;
+    this.#finished = undefined;
+    report({ code: 'leave-withheld', peer: engine.self.name, address });
+    engine.self.leaving = true;
+    finished?.();
+  }
+}

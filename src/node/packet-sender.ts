@@ -1,0 +1,72 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Packets on their way out, and what becomes of those that cannot be sent.
+import type { Counters } from '../core/counters.js';
+import type { SendFailure } from '../core/ports.js';
+import type { Report } from '../core/reports.js';
+import { asError } from './delegate-host.js';
+import { ProtocolError } from '../errors.js';
+import { isThenable } from '../runtime/thenable.js';
+import { sendFaultOf } from './send-fault.js';
+import type { Transport } from '../transport/transport.js';
+import type { Address } from '../wire/address.js';
+
+/** Sends one node's packets. */
+export class PacketSender {
+  readonly #transport: Transport;
+  readonly #counters: Counters;
+  readonly #report: (report: Report) => void;
+  #isStopped = false;
+
+  constructor(components: {
+    transport: Transport;
+    counters: Counters;
+    report: (report: Report) => void;
+  }) {
+    this.#transport = components.transport;
+    this.#counters = components.counters;
+    this.#report = components.report;
+  }
+
+  /** Says nothing any more of what fails. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Sends a packet of the protocol's own. Never throws; a failure is counted, reported and told. */
+  send(packet: Buffer, to: Address, onFailure?: (failure: SendFailure) => void): void {
+    const failed = (thrown: unknown): void => {
+      if (this.#isStopped) return;
+      this.#counters.sendFailures++;
+      const error = asError(thrown);
+      this.#report({ code: 'send-failed', peer: to.name ?? to.addr, error });
+      onFailure?.({ fault: sendFaultOf(thrown), error });
+    };
+    try {
+      const sent = this.#transport.writeTo(packet, to);
+      // Of whichever kind of promise it is; and the engine must not be called back here.
+      if (isThenable(sent)) Promise.resolve(sent).catch(failed);
+    } catch (error) {
+      // A transport should reject rather than throw; the engine must not be called back here.
+      void Promise.resolve().then(() => failed(error));
+    }
+  }
+
+  /**
+   * Sends a packet for the user.
+   *
+   * @throws ProtocolError when it could not be sent
+   */
+  async sendForUser(packet: Buffer, to: Address): Promise<void> {
+    try {
+      await this.#transport.writeTo(packet, to);
+    } catch (cause) {
+      this.#counters.sendFailures++;
+      throw new ProtocolError(`${to.addr}: ${asError(cause).message}`, { cause });
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { ACCEPTED_AFTER_MS, GRACE_MS, Isolation } from '../../../src/cluster-health/isolation.js';
+
+const hour = ACCEPTED_AFTER_MS;
+
+suite('isolation', () => {
+  test('of six that were seen three are a minority, one is alone, four are well', () => {
+    const isolation = new Isolation({ expected: undefined, now: 0 });
+    assert.equal(isolation.look(6, 1_000), undefined);
+    assert.equal(isolation.look(4, 2_000), undefined);
+    assert.equal(isolation.look(3, 3_000), 'minority');
+    assert.equal(isolation.look(2, 4_000), undefined);
+    assert.equal(isolation.look(1, 5_000), 'isolated');
+    assert.equal(isolation.look(2, 6_000), 'minority');
+    assert.equal(isolation.look(4, 7_000), 'well');
+    assert.deepEqual(isolation.strength, { members: 4, expected: 6 });
+    assert.equal(isolation.standing, 'well');
+  });
+
+  test('a cluster that was made smaller by leaves is no smaller than expected', () => {
+    const isolation = new Isolation({ expected: undefined, now: 0 });
+    isolation.look(6, 1_000);
+    for (let members = 5; members >= 1; members--) {
+      isolation.left();
+      assert.equal(isolation.look(members, 2_000), undefined);
+    }
+    assert.equal(isolation.nextLookAt, undefined);
+  });
+
+  test('after an hour a smaller cluster is taken for the whole one', () => {
+    const isolation = new Isolation({ expected: undefined, now: 0 });
+    isolation.look(6, 1_000);
+    assert.equal(isolation.look(1, 60_000), 'isolated');
+    assert.equal(isolation.nextLookAt, 1_000 + hour);
+    assert.equal(isolation.look(1, hour), undefined);
+    assert.equal(isolation.look(1, 1_000 + hour), 'well');
+    assert.deepEqual(isolation.strength, { members: 1, expected: 1 });
+  });
+
+  test('what the user expects counts, and is not forgotten', () => {
+    const isolation = new Isolation({ expected: 5, now: 0 });
+    assert.equal(isolation.look(3, 1_000), undefined);
+    isolation.left();
+    assert.equal(isolation.look(2, 2_000), 'minority');
+    assert.equal(isolation.nextLookAt, undefined);
+    assert.equal(isolation.look(2, 9 * hour), undefined);
+  });
+
+  test('to be alone at the start is trouble only after a while', () => {
+    const isolation = new Isolation({ expected: 5, now: 1_000 });
+    assert.equal(isolation.look(1, 1_000), undefined);
+    assert.equal(isolation.nextLookAt, 1_000 + GRACE_MS);
+    assert.equal(isolation.look(2, GRACE_MS), undefined);
+    assert.equal(isolation.look(1, 1_000 + GRACE_MS), 'isolated');
+  });
+});
