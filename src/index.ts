@@ -31,8 +31,8 @@ export {
 } from './node/health-probes.js';
 export type { JoinOptions, JoinResult } from './discovery/join.js';
 export type { MemberEvent, MemberlistEvents } from './observability/member-events.js';
-export type { CompanyEvent } from './cluster-health/events.js';
-export type { Strength } from './cluster-health/isolation.js';
+export type { ClusterHealthEvent } from './cluster-health/events.js';
+export type { ClusterSize } from './cluster-health/isolation.js';
 export type { MemberState, Node, VersionRange } from './core/member.js';
 export type { LeaveReason, MembershipEvent } from './core/membership/events.js';
 export {

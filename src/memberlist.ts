@@ -99,7 +99,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   static async create(config?: MemberlistConfig): Promise<Memberlist> {
     const list = new Memberlist(resolveConfig(config));
     list.#shell = await Shell.start(list.#config, {
-      told: (event) => list.#tell(event),
+      onMembershipEvent: (event) => list.#notify(event),
       refuted: () => list.#company.changed(),
       wasJoined: (brought) => list.#company.contacts.wasJoined(brought),
       messageCame: (payload, from) => {
@@ -108,7 +108,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       },
     });
     list.#company = new Company(list.#shell, {
-      tell: (event) => list.#publish(event),
+      notify: (event) => list.#publish(event),
     });
     list.#waits = new Waits({
       clock: list.#config.clock,
@@ -117,7 +117,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     list.#sender = new Sender(
       {
         engine: list.#shell.engine,
-        dialler: list.#shell.dialler,
+        dialer: list.#shell.dialer,
         packets: list.#shell.packets,
         resolve: (address) => list.#addressesOf(address, list.#down.signal),
         mustRun: (operation) => list.#mustRun(operation),
@@ -483,12 +483,12 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     return resolveSeed(seed, { ...resolver, defaultPort: this.#shell.bindPort, signal });
   }
 
-  #tell(event: MembershipEvent): void {
+  #notify(event: MembershipEvent): void {
     // What one part throws does not keep the others from hearing of it.
-    this.#shell.guard.run(() => this.#company.told(event));
+    this.#shell.guard.run(() => this.#company.onMembershipEvent(event));
     // When all leave at once, the last words of each have nobody left to hear them.
     if (event.type === 'leave') this.#waits.memberLeft();
-    this.#shell.host.tell(event);
+    this.#shell.host.notify(event);
     this.#publish(event);
   }
 

@@ -37,7 +37,7 @@ const tones: Record<Observation['what'], Tone> = {
   update: 'plain',
   suspect: 'warning',
   confirm: 'warning',
-  recover: 'good',
+  refute: 'good',
   failed: 'bad',
   left: 'quiet',
 };
@@ -126,7 +126,7 @@ function describe(
       return own
         ? `suspects ${subject}: it answered no ping, by any route`
         : `suspects ${subject}, accused by ${by}`;
-    case 'recover':
+    case 'refute':
       return `no longer suspects ${subject}`;
     case 'failed':
       return own

@@ -19,7 +19,7 @@ export interface MemberView {
 }
 
 /** What a node saw happen to another. */
-export type Happening = 'join' | 'update' | 'suspect' | 'recover' | 'left' | 'failed';
+export type Happening = 'join' | 'update' | 'suspect' | 'refute' | 'left' | 'failed';
 
 /** The fields of the library's log lines that say how something was noticed. */
 export interface LogFields {

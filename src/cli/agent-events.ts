@@ -15,7 +15,7 @@ type Say = (line: Readonly<Record<string, unknown>> & { readonly event: string }
 
 /** Tells of all that a member sees of others and of itself. */
 export function tellEvents(list: EventEmitter<MemberlistEvents>, say: Say): void {
-  for (const event of ['join', 'suspect', 'recover'] as const) {
+  for (const event of ['join', 'suspect', 'refute'] as const) {
     list.on(event, (node) => say({ event, node: nodeAsJson(node) }));
   }
   list.on('update', (node) => say({ event: 'update', node: nodeAsJson(node) }));
@@ -24,7 +24,7 @@ export function tellEvents(list: EventEmitter<MemberlistEvents>, say: Say): void
     say({ event: 'conflict', existing: nodeAsJson(existing), other: nodeAsJson(other) }),
   );
   list.on('flapping', (node, count) => say({ event: 'flapping', count, node: nodeAsJson(node) }));
-  for (const event of ['isolated', 'minority', 'recovered'] as const) {
+  for (const event of ['isolated', 'minority', 'quorum-restored'] as const) {
     list.on(event, ({ members, expected }) => say({ event, members, expected }));
   }
   list.on('health', (score) => say({ event: 'health', score }));

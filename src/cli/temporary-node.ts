@@ -13,7 +13,7 @@ import { nodeOfRecord } from '../core/membership/merge.js';
 import type { Node } from '../core/member.js';
 import { MemberlistError, TimeoutError } from '../errors.js';
 import type { MessageSource } from '../exchange/conversation.js';
-import { Dialler, keepState } from '../exchange/dialer.js';
+import { Dialer, keepState } from '../exchange/dialer.js';
 import { Pacer } from '../exchange/pacer.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { readKeyFile } from '../security/key-file.js';
@@ -126,7 +126,7 @@ export type PingAnswer = { readonly ms: number } | { readonly failure: string };
 export class Visitor {
   readonly #transport: NetTransport;
   readonly #codec: PacketCodec;
-  readonly #dialler: Dialler;
+  readonly #dialer: Dialer;
   readonly #waiting = new Map<number, (receivedAt: number) => void>();
   #seqNo = 0;
 
@@ -137,7 +137,7 @@ export class Visitor {
     this.#codec = new PacketCodec(layers);
     const clock = systemClock;
     const components = { transport, clock, layers, pacer: new Pacer({ clock }) };
-    this.#dialler = new Dialler(components, { timeoutMs });
+    this.#dialer = new Dialer(components, { timeoutMs });
   }
 
   /**
@@ -165,7 +165,7 @@ export class Visitor {
     const startedAt = systemClock.now();
     const nothing = { join: false, rows: [], write: writeRecord, userState: noBytes };
     const state: MessageSource = (memory) => encodePushPullSliced(nothing, memory);
-    const { records } = await this.#dialler.pushPull(to, { state, take: keepState });
+    const { records } = await this.#dialer.pushPull(to, { state, take: keepState });
     const nodes = records.flatMap((record) => nodeOfRecord(record) ?? []);
     return { nodes, ms: systemClock.now() - startedAt };
   }
@@ -197,7 +197,7 @@ export class Visitor {
     const sentAt = systemClock.now();
     const request = { node: to.name ?? '', seqNo: ++this.#seqNo, withinMs };
     try {
-      const answered = await this.#dialler.pingOrSayWhy(to, request);
+      const answered = await this.#dialer.pingOrSayWhy(to, request);
       if (answered) return { ms: systemClock.now() - sentAt };
       return { failure: 'answered with something else' };
     } catch (error) {

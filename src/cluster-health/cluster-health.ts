@@ -8,11 +8,11 @@
 // failures are too many.
 import type { ResolvedConfig } from '../config/options.js';
 import { Flapping } from './flapping.js';
-import { Isolation, type Strength } from './isolation.js';
+import { Isolation, type ClusterSize } from './isolation.js';
 import type { Counters } from '../core/counters.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Timer } from '../core/ports.js';
-import type { CompanyEvent } from './events.js';
+import type { ClusterHealthEvent } from './events.js';
 import type { Report } from '../core/reports.js';
 
 /** What the watch sees and says. */
@@ -20,13 +20,13 @@ export interface WatchComponents {
   readonly config: ResolvedConfig;
   readonly counters: Counters;
   readonly report: (report: Report) => void;
-  readonly tell: (event: CompanyEvent) => void;
+  readonly notify: (event: ClusterHealthEvent) => void;
   /** How many members there are, ourselves included. */
   readonly members: () => number;
 }
 
 /** Watches the company of one node. */
-export class Watch {
+export class HealthWatch {
   readonly #components: WatchComponents;
   readonly #flapping: Flapping;
   #isolation: Isolation | undefined;
@@ -60,15 +60,15 @@ export class Watch {
     this.#look();
   }
 
-  get standing(): Isolation['standing'] {
-    return this.#isolation?.standing ?? 'well';
+  get health(): Isolation['health'] {
+    return this.#isolation?.health ?? 'healthy';
   }
 
-  get strength(): Strength {
-    return this.#isolation?.strength ?? { members: this.#components.members(), expected: 1 };
+  get size(): ClusterSize {
+    return this.#isolation?.size ?? { members: this.#components.members(), expected: 1 };
   }
 
-  told(event: MembershipEvent): void {
+  onMembershipEvent(event: MembershipEvent): void {
     if (this.#isolation === undefined) return;
     if (event.type !== 'join' && event.type !== 'leave') return;
     if (event.type === 'leave' && event.reason === 'left') this.#isolation.left();
@@ -81,30 +81,30 @@ export class Watch {
   }
 
   #failed({ node }: MembershipEvent & { type: 'leave' }): void {
-    const { counters, report, tell } = this.#components;
+    const { counters, report, notify } = this.#components;
     const count = this.#flapping.failed(node.name);
     if (count === undefined) return;
     counters.flapping++;
     report({ code: 'flapping', peer: node.name, count });
-    tell({ type: 'flapping', node, count });
+    notify({ type: 'flapping', node, count });
   }
 
   #look(): void {
     const isolation = this.#isolation;
     if (isolation === undefined) return;
-    const { config, counters, report, tell, members } = this.#components;
+    const { config, counters, report, notify, members } = this.#components;
     const { clock } = config;
-    const standing = isolation.look(this.#isCutOff ? 1 : members(), clock.now());
+    const health = isolation.look(this.#isCutOff ? 1 : members(), clock.now());
     this.#later?.cancel();
-    const { nextLookAt, strength } = isolation;
+    const { nextLookAt, size } = isolation;
     this.#later =
       nextLookAt === undefined
         ? undefined
         : clock.setTimer(nextLookAt - clock.now(), () => this.#look());
-    if (standing === undefined) return;
-    if (standing === 'well') counters.recoveries++;
-    const type = standing === 'well' ? 'recovered' : standing;
-    report({ code: type, ...strength });
-    tell({ type, ...strength });
+    if (health === undefined) return;
+    if (health === 'healthy') counters.recoveries++;
+    const type = health === 'healthy' ? 'quorum-restored' : health;
+    report({ code: type, ...size });
+    notify({ type, ...size });
   }
 }

@@ -5,16 +5,16 @@
  */
 
 // What a node tells of its company, beside what it tells of single members.
-import type { Strength } from './isolation.js';
+import type { ClusterSize } from './isolation.js';
 import type { Node } from '../core/member.js';
 
 /** Something about the company that a node is in. */
-export type CompanyEvent =
+export type ClusterHealthEvent =
   /** Everybody else is gone. */
-  | ({ readonly type: 'isolated' } & Strength)
+  | ({ readonly type: 'isolated' } & ClusterSize)
   /** Half of those who should be there, or more, are gone. */
-  | ({ readonly type: 'minority' } & Strength)
+  | ({ readonly type: 'minority' } & ClusterSize)
   /** More than half of those who should be there are there again, or the smaller number is the rule. */
-  | ({ readonly type: 'recovered' } & Strength)
+  | ({ readonly type: 'quorum-restored' } & ClusterSize)
   /** A member failed so often within ten minutes: more than three times. */
   | { readonly type: 'flapping'; readonly node: Node; readonly count: number };

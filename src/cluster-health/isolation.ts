@@ -10,10 +10,10 @@
 // taken off that.
 
 /** How a node stands in its cluster. */
-export type Standing = 'well' | 'minority' | 'isolated';
+export type ClusterHealth = 'healthy' | 'minority' | 'isolated';
 
 /** So many there are of so many that should be there, ourselves included. */
-export interface Strength {
+export interface ClusterSize {
   readonly members: number;
   readonly expected: number;
 }
@@ -29,30 +29,30 @@ export class Isolation {
   readonly #startedAt: number;
   #peak = 1;
   #peakSeenAt: number;
-  #hasBeenWell = false;
-  #standing: Standing = 'well';
-  #strength: Strength;
+  #hasBeenHealthy = false;
+  #health: ClusterHealth = 'healthy';
+  #size: ClusterSize;
 
   /** @param init.expected - what the user says; undefined: what was seen */
   constructor(init: { expected: number | undefined; now: number }) {
     this.#given = init.expected;
     this.#startedAt = init.now;
     this.#peakSeenAt = init.now;
-    this.#strength = { members: 1, expected: this.#expected };
+    this.#size = { members: 1, expected: this.#expected };
   }
 
-  get standing(): Standing {
-    return this.#standing;
+  get health(): ClusterHealth {
+    return this.#health;
   }
 
-  get strength(): Strength {
-    return this.#strength;
+  get size(): ClusterSize {
+    return this.#size;
   }
 
   /** When there is something to look at, though nothing happens; undefined: never. */
   get nextLookAt(): number | undefined {
-    if (!this.#hasBeenWell && this.#expected > 1) return this.#startedAt + GRACE_MS;
-    const isBelow = this.#given === undefined && this.#strength.members < this.#peak;
+    if (!this.#hasBeenHealthy && this.#expected > 1) return this.#startedAt + GRACE_MS;
+    const isBelow = this.#given === undefined && this.#size.members < this.#peak;
     return isBelow ? this.#peakSeenAt + ACCEPTED_AFTER_MS : undefined;
   }
 
@@ -61,21 +61,21 @@ export class Isolation {
     this.#peak = Math.max(1, this.#peak - 1);
   }
 
-  /** So many there are now. @returns the new standing, when it changed */
-  look(members: number, now: number): Standing | undefined {
+  /** So many there are now. @returns the new health, when it changed */
+  look(members: number, now: number): ClusterHealth | undefined {
     if (members >= this.#peak || now - this.#peakSeenAt >= ACCEPTED_AFTER_MS) {
       this.#peak = members;
       this.#peakSeenAt = now;
     }
     const expected = this.#expected;
-    this.#strength = { members, expected };
+    this.#size = { members, expected };
     const isMajority = 2 * members > expected;
-    this.#hasBeenWell ||= isMajority || now - this.#startedAt >= GRACE_MS;
-    if (!this.#hasBeenWell) return undefined;
-    const standing = isMajority ? 'well' : members === 1 ? 'isolated' : 'minority';
-    if (standing === this.#standing) return undefined;
-    this.#standing = standing;
-    return standing;
+    this.#hasBeenHealthy ||= isMajority || now - this.#startedAt >= GRACE_MS;
+    if (!this.#hasBeenHealthy) return undefined;
+    const health = isMajority ? 'healthy' : members === 1 ? 'isolated' : 'minority';
+    if (health === this.#health) return undefined;
+    this.#health = health;
+    return health;
   }
 
   get #expected(): number {

@@ -247,7 +247,7 @@ export interface MemberlistConfig {
 
   /**
    * How many members should be there, ourselves included: 1 or more. With half of them or fewer this
-   * node tells of `minority`, alone of `isolated`, then of `recovered`. Default: the most that were
+   * node tells of `minority`, alone of `isolated`, then of `quorum-restored`. Default: the most that were
    * there within an hour, less those who left by themselves.
    */
   expectedMembers?: number | undefined;

@@ -69,9 +69,9 @@ export class MessageCounts {
 /** What went over streams, both those that we opened and those that others did. */
 export class StreamTraffic {
   /** Since the beginning, by who opened them. */
-  readonly begun = { dialler: 0, acceptor: 0 };
+  readonly begun = { outbound: 0, inbound: 0 };
   /** Now. */
-  readonly open = { dialler: 0, acceptor: 0 };
+  readonly open = { outbound: 0, inbound: 0 };
   readonly messagesIn = new MessageCounts();
   readonly messagesOut = new MessageCounts();
   bytesIn = 0;
@@ -111,7 +111,7 @@ export class Counters {
   packetBytesOut = 0;
   sendFailures = 0;
   refutations = 0;
-  degradedSuspicions = 0;
+  unconfirmedSuspicionTimeouts = 0;
   callbackErrors = 0;
   evictedBroadcasts = 0;
   /** Exceptions inside this library that the guard caught. */
@@ -128,7 +128,7 @@ export class Counters {
   readonly messagesOut = new MessageCounts();
   readonly streams = new StreamTraffic();
   /** Membership events that were told. */
-  readonly events = { join: 0, left: 0, failed: 0, update: 0, suspect: 0, recover: 0, conflict: 0 };
+  readonly events = { join: 0, left: 0, failed: 0, update: 0, suspect: 0, refute: 0, conflict: 0 };
   readonly drops = new Map<DropReason, number>();
   readonly probes = new Map<ProbeOutcome, number>();
 
@@ -140,7 +140,7 @@ export class Counters {
     this.probes.set(outcome, (this.probes.get(outcome) ?? 0) + 1);
   }
 
-  told(event: MembershipEvent): void {
+  onMembershipEvent(event: MembershipEvent): void {
     if (event.type === 'health') return;
     this.events[event.type === 'leave' ? event.reason : event.type]++;
   }

@@ -27,7 +27,7 @@ import { LocalNode, type Identity } from './local-node.js';
 import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
-import { Contested } from './membership/address-takeovers.js';
+import { AddressTakeovers } from './membership/address-takeovers.js';
 import { pickPeers } from './peer-choice.js';
 import { Merger } from './membership/merger.js';
 import { NameBound } from './name-bound.js';
@@ -48,7 +48,7 @@ export class Engine {
   readonly self: LocalNode;
   readonly queue: TransmitLimitedQueue;
   readonly acks: AckTable;
-  readonly contested: Contested;
+  readonly contested: AddressTakeovers;
   readonly verified: VerifiedMembers;
   /** Takes other nodes' tables. */
   readonly merger: Merger;
@@ -92,7 +92,7 @@ export class Engine {
     if (earlierIncarnation !== undefined) this.self.incarnationAbove(earlierIncarnation);
     this.health = new LocalHealth({
       maxMultiplier: settings.awarenessMaxMultiplier,
-      changed: (score) => context.effects.tell({ type: 'health', score }),
+      changed: (score) => context.effects.notify({ type: 'health', score }),
     });
     const verified = (this.verified = new VerifiedMembers({ table: this.table, random }));
     const queued = (): void => this.#gossiping.wake();
@@ -110,7 +110,7 @@ export class Engine {
       urgentQueue,
       verified,
     }));
-    const contested = (this.contested = new Contested({ table }, { ownName: self.name }));
+    const contested = (this.contested = new AddressTakeovers({ table }, { ownName: self.name }));
     const names = new NameBound(outbox.budget);
     const shared = { context, self, table, queue, health, outbox, acks, names };
     const parts = { ...shared, caughtUp, contested, verified };

@@ -76,7 +76,7 @@ export interface Effects {
   pushPull(to: Address): void;
 
   /** Tells the user that a member joined, left, changed …; the state is whole when this is called. */
-  tell(event: MembershipEvent): void;
+  notify(event: MembershipEvent): void;
   /** Something worth a log line or a metric happened. */
   report(report: Report): void;
   /** A round trip was measured by a probe. */

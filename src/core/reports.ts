@@ -46,11 +46,11 @@ export type Report =
   | { readonly code: 'member-joined'; peer: string; address: string }
   | { readonly code: 'member-updated'; peer: string }
   | { readonly code: 'member-suspected'; peer: string; by: string }
-  | { readonly code: 'member-recovered'; peer: string }
+  | { readonly code: 'member-refuted'; peer: string }
   | { readonly code: 'member-failed'; peer: string; by: string; confirmations?: number }
   | { readonly code: 'member-left'; peer: string }
   | { readonly code: 'member-reaped'; peer: string }
-  | { readonly code: 'suspicion-degraded'; peer: string; confirmations: number; wanted: number }
+  | { readonly code: 'suspicion-unconfirmed'; peer: string; confirmations: number; wanted: number }
   | { readonly code: 'refuted'; peer: string; claim: string; accused: boolean; incarnation: number }
   | { readonly code: 'queue-depth'; peer?: undefined; depth: number }
   | { readonly code: 'broadcast-too-large'; peer: string; size: number }
@@ -74,7 +74,7 @@ export type Report =
   | { readonly code: 'snapshot-failed'; peer?: undefined; path: string; error: Error }
   | { readonly code: 'isolated'; peer?: undefined; members: number; expected: number }
   | { readonly code: 'minority'; peer?: undefined; members: number; expected: number }
-  | { readonly code: 'recovered'; peer?: undefined; members: number; expected: number }
+  | { readonly code: 'quorum-restored'; peer?: undefined; members: number; expected: number }
   | { readonly code: 'flapping'; peer: string; count: number }
   | { readonly code: 'callback-threw'; peer?: undefined; callback: string; error: Error }
   | {

@@ -21,7 +21,7 @@ export interface ContactComponents {
     readonly self: { nextSequence(): number };
     settle(): void;
   };
-  readonly dialler: {
+  readonly dialer: {
     pingOrSayWhy(
       to: Address,
       request: { node: string; seqNo: number; withinMs: number },
@@ -117,7 +117,7 @@ export class Contacts {
     const ping = { node: peer.name, seqNo, withinMs: this.#tcpTimeoutMs };
     let isThere: boolean;
     try {
-      isThere = await this.#node.dialler.pingOrSayWhy(to, ping, signal);
+      isThere = await this.#node.dialer.pingOrSayWhy(to, ping, signal);
     } catch (thrown) {
       signal.throwIfAborted();
       const cause = asError(thrown);

@@ -8,12 +8,12 @@
 // company and when there is trouble with it.
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Shell } from '../node/running-node.js';
-import type { CompanyEvent } from '../cluster-health/events.js';
+import type { ClusterHealthEvent } from '../cluster-health/events.js';
 import { Contacts } from './contacts.js';
 import { Rejoiner } from './rejoiner.js';
 import type { SavedPeer } from './snapshot.js';
 import { SnapshotKeeper } from './snapshot-keeper.js';
-import { Watch } from '../cluster-health/cluster-health.js';
+import { HealthWatch } from '../cluster-health/cluster-health.js';
 
 /** Somebody waits for so many members. */
 interface Waiter {
@@ -28,10 +28,10 @@ export class Company {
   readonly #shell: Shell;
   readonly #rejoiner: Rejoiner;
   readonly #keeper: SnapshotKeeper;
-  readonly #watch: Watch;
+  readonly #watch: HealthWatch;
   readonly #waiters = new Set<Waiter>();
 
-  constructor(shell: Shell, init: { tell: (event: CompanyEvent) => void }) {
+  constructor(shell: Shell, init: { notify: (event: ClusterHealthEvent) => void }) {
     this.#shell = shell;
     const { config, counters, report, guard, bindPort, engine } = shell;
     this.contacts = new Contacts(config, shell);
@@ -51,12 +51,12 @@ export class Company {
     });
     this.#keeper = new SnapshotKeeper({ config, report, failed: guard.failed }, { current });
     const members = (): number => this.#members;
-    this.#watch = new Watch({ config, counters, report, members, tell: init.tell });
+    this.#watch = new HealthWatch({ config, counters, report, members, notify: init.notify });
     shell.cutOff = (isCutOff) => this.#watch.cutOff(isCutOff);
     shell.company = () => ({
-      lost: this.#rejoiner.lost.size,
-      expected: this.#watch.strength.expected,
-      standing: this.#watch.standing,
+      reconnectCandidates: this.#rejoiner.lost.size,
+      expected: this.#watch.size.expected,
+      health: this.#watch.health,
     });
   }
 
@@ -86,9 +86,9 @@ export class Company {
   }
 
   /** Something became known of a member. */
-  told(event: MembershipEvent): void {
-    this.#rejoiner.told(event);
-    this.#watch.told(event);
+  onMembershipEvent(event: MembershipEvent): void {
+    this.#rejoiner.onMembershipEvent(event);
+    this.#watch.onMembershipEvent(event);
     if (event.type !== 'health') this.#keeper.changed();
     if (event.type !== 'join') return;
     for (const { members, done } of this.#waiters) if (this.#members >= members) done();

@@ -17,28 +17,28 @@ import type { Clock, Random } from '../core/ports.js';
 import { limits } from '../wire/limits.js';
 
 /** One who failed. */
-export interface LostPeer {
+export interface ReconnectCandidate {
   readonly name: string;
   /** Where it was: `'ip:port'`. */
   readonly addr: string;
   /** Clock time at which it was found dead. */
-  readonly lostAt: number;
+  readonly failedAt: number;
 }
 
 /** What falls to us in one interval. */
-export type Draw = { readonly peer: LostPeer } | 'others' | undefined;
+export type Draw = { readonly peer: ReconnectCandidate } | 'others' | undefined;
 
 const SHARE_OF_ABSENCE = 1 / 20;
 const LONGEST_PAUSE_MS = 3_600_000;
 
 /** The peers that failed, until they are back or too long gone. */
-export class LostPeers {
+export class ReconnectCandidates {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #intervalMs: number;
   readonly #forgetAfterMs: number;
   /** Oldest first. */
-  readonly #peers = new Map<string, LostPeer>();
+  readonly #peers = new Map<string, ReconnectCandidate>();
 
   constructor(
     components: { clock: Clock; random: Random },
@@ -61,7 +61,7 @@ export class LostPeers {
   }
 
   /** Oldest first. */
-  [Symbol.iterator](): IterableIterator<LostPeer> {
+  [Symbol.iterator](): IterableIterator<ReconnectCandidate> {
     this.#forgetTheOld();
     return this.#peers.values();
   }
@@ -69,9 +69,9 @@ export class LostPeers {
   /** Somebody failed. Of too many the oldest is forgotten. */
   lost(name: string, addr: string): void {
     this.#peers.delete(name);
-    this.#peers.set(name, { name, addr, lostAt: this.#clock.now() });
+    this.#peers.set(name, { name, addr, failedAt: this.#clock.now() });
     for (const oldest of this.#peers.keys()) {
-      if (this.#peers.size <= limits.lostPeers) return;
+      if (this.#peers.size <= limits.reconnectCandidates) return;
       this.#peers.delete(oldest);
     }
   }
@@ -103,16 +103,16 @@ export class LostPeers {
     return drawn < others ? 'others' : undefined;
   }
 
-  #share({ lostAt }: LostPeer): number {
-    const absenceMs = this.#clock.now() - lostAt;
+  #share({ failedAt }: ReconnectCandidate): number {
+    const absenceMs = this.#clock.now() - failedAt;
     const pauseMs = Math.min(absenceMs * SHARE_OF_ABSENCE, LONGEST_PAUSE_MS);
     return this.#intervalMs / Math.max(this.#intervalMs, pauseMs);
   }
 
   #forgetTheOld(): void {
     const longAgo = this.#clock.now() - this.#forgetAfterMs;
-    for (const { name, lostAt } of this.#peers.values()) {
-      if (lostAt > longAgo) return;
+    for (const { name, failedAt } of this.#peers.values()) {
+      if (failedAt > longAgo) return;
       this.#peers.delete(name);
     }
   }

@@ -13,7 +13,7 @@ import type { ResolvedConfig } from '../config/options.js';
 import { defaultRejoin } from '../config/presets.js';
 import { StaggeredAttempts } from './staggered-attempts.js';
 import type { ExchangeSignals } from '../exchange/dialer.js';
-import { LostPeers } from './reconnect-candidates.js';
+import { ReconnectCandidates } from './reconnect-candidates.js';
 import type { Counters } from '../core/counters.js';
 import type { Member } from '../core/member.js';
 import type { MembershipEvent } from '../core/membership/events.js';
@@ -49,7 +49,7 @@ const JITTER = 0.5;
 
 /** Looks for company. */
 export class Rejoiner {
-  readonly lost: LostPeers;
+  readonly lost: ReconnectCandidates;
   /** Whom an earlier life of ours knew, as long as we have met nobody. */
   unmet: readonly SavedPeer[] = [];
   readonly #config: ResolvedConfig;
@@ -77,7 +77,7 @@ export class Rejoiner {
     this.#intervalMs = rejoin.interval;
     this.#timeoutMs = rejoin.timeout;
     this.#trouble = new SeedTrouble({ clock, report: host.report });
-    this.lost = new LostPeers(
+    this.lost = new ReconnectCandidates(
       { clock, random: own },
       { intervalMs: rejoin.interval, forgetAfterMs: rejoin.forgetAfter },
     );
@@ -105,7 +105,7 @@ export class Rejoiner {
   }
 
   /** Something became known of a member. */
-  told(event: MembershipEvent): void {
+  onMembershipEvent(event: MembershipEvent): void {
     if (!this.#isRunning) return;
     if (event.type === 'join') this.#joined(event.node.name);
     if (event.type !== 'leave' || this.#config.rejoin === false) return;

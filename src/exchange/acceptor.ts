@@ -138,8 +138,8 @@ export class Acceptor {
       return { work: Promise.resolve() };
     }
     const { begun, open } = this.#traffic;
-    begun.acceptor++;
-    open.acceptor++;
+    begun.inbound++;
+    open.inbound++;
     const { memory, overtaken: signal } = shares;
     const conversation = new Conversation(
       { connection, memory, ...this.#parts },
@@ -153,7 +153,7 @@ export class Acceptor {
       if (error === conversation.brokenBy || isForeseen(error)) this.#broke(remoteAddress, error);
       else this.#host.failed(remoteAddress, error);
     } finally {
-      open.acceptor--;
+      open.inbound--;
     }
     return { work };
   }

@@ -25,8 +25,8 @@ import { WireError } from '../wire/wire-error.js';
 import type { Pacer } from './pacer.js';
 import type { StreamMemory } from './stream-memory.js';
 
-/** Which end of the connection we are: the dialler sends the label, the other expects it. */
-export type Side = 'dialler' | 'acceptor';
+/** Which end of the connection we are: the dialer sends the label, the other expects it. */
+export type Side = 'dialer' | 'acceptor';
 
 /** What is known of a message while it comes. */
 export interface Progress {
@@ -136,7 +136,7 @@ export class Conversation {
     this.#traffic.messagesOut.add(message[0]);
     if (wrapped !== message) making.releaseAll();
     const { header } = this.#layers.label;
-    const isFirst = this.#side === 'dialler' && header.length > 0;
+    const isFirst = this.#side === 'dialer' && header.length > 0;
     if (!isFirst) return wrapped;
     memory.reserve(header.length + wrapped.length);
     return Buffer.concat([header, wrapped]);

@@ -27,7 +27,7 @@ import {
 import { SendQueue } from './send-queue.js';
 import { MemoryShortage, StreamMemory } from './stream-memory.js';
 
-/** What the dialler works with. */
+/** What the dialer works with. */
 export interface DiallerComponents extends ConversationParts {
   readonly transport: Transport;
   readonly clock: Clock;
@@ -65,7 +65,7 @@ interface ExchangeBounds extends ExchangeSignals {
 }
 
 /** Begins exchanges with other nodes. */
-export class Dialler {
+export class Dialer {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #parts: ConversationParts;
@@ -245,11 +245,11 @@ export class Dialler {
     }
     const bounds = { clock: this.#clock, timeoutMs, signal, what: named };
     const { begun, open } = this.#traffic;
-    begun.dialler++;
-    open.dialler++;
+    begun.outbound++;
+    open.outbound++;
     const conversation = new Conversation(
       { connection, memory, ...this.#parts },
-      { side: 'dialler' },
+      { side: 'dialer' },
     );
     try {
       return await converse(conversation, bounds, () => work(conversation));
@@ -259,7 +259,7 @@ export class Dialler {
       if (cause !== conversation.brokenBy) throw cause;
       throw new ProtocolError(`${named} broke off: ${asError(cause).message}`, { cause });
     } finally {
-      open.dialler--;
+      open.outbound--;
     }
   }
 }

@@ -103,7 +103,7 @@ export class AttachedExtension implements GossipingExtension {
     this.#call('message', () => this.#hooks.message?.(payload, from));
   }
 
-  told(event: MembershipEvent): void {
+  onMembershipEvent(event: MembershipEvent): void {
     if (event.type === 'health' || event.type === 'conflict') return;
     this.#peers = undefined;
     for (const listener of this.#listeners.get(event.type) ?? []) {

@@ -91,8 +91,8 @@ export class ExtensionHost {
     return true;
   }
 
-  told(event: MembershipEvent): void {
-    for (const extension of this.#byName.values()) extension.told(event);
+  onMembershipEvent(event: MembershipEvent): void {
+    for (const extension of this.#byName.values()) extension.onMembershipEvent(event);
   }
 
   joined(): void {

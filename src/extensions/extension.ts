@@ -73,7 +73,7 @@ export interface ExtensionEvents {
   leave: [node: Node, reason: 'left' | 'failed'];
   update: [node: Node];
   suspect: [node: Node];
-  recover: [node: Node];
+  refute: [node: Node];
 }
 
 /** A node, as one of its extensions sees it. Every method works until the shutdown, and then does nothing. */

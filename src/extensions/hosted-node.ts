@@ -12,7 +12,7 @@ import { factsFrom, nodeFrom, type Member, type Node } from '../core/member.js';
 import type { Clock } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
 import { MessageTooLargeError } from '../errors.js';
-import type { Dialler } from '../exchange/dialer.js';
+import type { Dialer } from '../exchange/dialer.js';
 import { printableFields } from '../observability/printable-fields.js';
 import type { PacketSender } from '../node/packet-sender.js';
 import { asError } from '../runtime/as-error.js';
@@ -47,7 +47,7 @@ export interface HostedNodeParts {
   readonly config: Pick<ResolvedConfig, 'name' | 'clock' | 'retransmitMult'>;
   readonly engine: Engine;
   readonly packets: PacketSender;
-  readonly dialler: Dialler;
+  readonly dialer: Dialer;
   readonly counters: Counters;
   readonly logger: Logger;
   readonly report: (report: Report) => void;
@@ -56,7 +56,7 @@ export interface HostedNodeParts {
 
 /** A node for its extensions. */
 export function hostedNode(parts: HostedNodeParts): HostedNode {
-  const { config, engine, packets, dialler, counters, logger, report, updateMeta } = parts;
+  const { config, engine, packets, dialer, counters, logger, report, updateMeta } = parts;
   const { name: ownName, clock, retransmitMult } = config;
   return {
     ...{ ownName, clock, retransmitMult, updateMeta },
@@ -71,7 +71,7 @@ export function hostedNode(parts: HostedNodeParts): HostedNode {
       }
       await packets.sendForUser(packet, to.destination);
     },
-    sendStream: (to, message) => dialler.userMessage(to.destination, message),
+    sendStream: (to, message) => dialer.userMessage(to.destination, message),
     log: (level, message, fields) => {
       logger[level](printable(message), printableFields({ subsystem: 'extension', ...fields }));
     },

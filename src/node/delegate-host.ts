@@ -99,7 +99,7 @@ export class DelegateHost {
   }
 
   /** Calls what the events and conflict delegates have for an event. */
-  tell(event: MembershipEvent): void {
+  notify(event: MembershipEvent): void {
     const { events, conflict } = this.#config;
     switch (event.type) {
       case 'join':

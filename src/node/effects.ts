@@ -12,7 +12,7 @@ import type { Node } from '../core/member.js';
 import type { Effects, SendFailure } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
 import type { DelegateHost } from './delegate-host.js';
-import type { Dialler } from '../exchange/dialer.js';
+import type { Dialer } from '../exchange/dialer.js';
 import type { ExtensionHost } from '../extensions/extension-host.js';
 import type { PacketSender } from './packet-sender.js';
 import type { Guard } from '../runtime/guard.js';
@@ -27,7 +27,7 @@ export interface EffectsOwner {
   readonly counters: Counters;
   readonly report: (report: Report) => void;
   readonly packets: PacketSender;
-  readonly dialler: Dialler;
+  readonly dialer: Dialer;
   readonly engine: Engine;
   readonly extensions: ExtensionHost;
   readonly isDown: boolean;
@@ -55,7 +55,7 @@ export function effectsOf(node: EffectsOwner, listener: ShellListener, init: Eff
     },
     streamPing: ({ to, node: name, seqNo, deadlineAt }, done) => {
       const withinMs = deadlineAt - node.config.clock.now();
-      node.dialler
+      node.dialer
         .ping(to, { node: name, seqNo, withinMs })
         .then((answered) => {
           if (!node.isDown) done(answered);
@@ -65,11 +65,11 @@ export function effectsOf(node: EffectsOwner, listener: ShellListener, init: Eff
     pushPull: (to) => {
       init.pushPull(to).catch(guard.failed);
     },
-    tell: (event) => {
-      node.counters.told(event);
+    notify: (event) => {
+      node.counters.onMembershipEvent(event);
       // First, so that their view is as new as that of the listeners which may call them.
-      node.extensions.told(event);
-      listener.told(event);
+      node.extensions.onMembershipEvent(event);
+      listener.onMembershipEvent(event);
     },
     report: (report) => {
       node.report(report);

@@ -21,7 +21,7 @@ import { effectsOf } from './effects.js';
 import { MessageTooLargeError } from '../errors.js';
 import { Acceptor } from '../exchange/acceptor.js';
 import type { ConversationParts } from '../exchange/conversation.js';
-import { Dialler, type ExchangeSignals } from '../exchange/dialer.js';
+import { Dialer, type ExchangeSignals } from '../exchange/dialer.js';
 import { Pacer } from '../exchange/pacer.js';
 import { StreamMemory } from '../exchange/stream-memory.js';
 import { ExtensionHost } from '../extensions/extension-host.js';
@@ -29,7 +29,7 @@ import { hostedNode } from '../extensions/hosted-node.js';
 import { JoinTrouble } from '../discovery/join-trouble.js';
 import { loadMetrics } from '../observability/load-metrics.js';
 import { loggerFor } from '../observability/logger.js';
-import type { CompanyGauges } from '../observability/metric-kinds.js';
+import type { ClusterGauges } from '../observability/metric-kinds.js';
 import type * as Metrics from '../observability/metrics.js';
 import { Reporter } from '../observability/reporter.js';
 import { mayBePlain, OwnAddress } from './own-address.js';
@@ -48,7 +48,7 @@ import { PacketCodec } from '../wire/packet-codec.js';
 
 /** What the shell tells the Memberlist that owns it. */
 export interface ShellListener {
-  told(event: MembershipEvent): void;
+  onMembershipEvent(event: MembershipEvent): void;
   messageCame(payload: Buffer, from: Address): void;
   /** Our incarnation rose, for something that was said of us. */
   refuted(): void;
@@ -63,7 +63,7 @@ export class Shell {
   readonly guard: Guard;
   readonly engine: Engine;
   readonly counters: Counters;
-  readonly dialler: Dialler;
+  readonly dialer: Dialer;
   readonly host: DelegateHost;
   /** What is known of why others cannot be joined. */
   readonly trouble: JoinTrouble;
@@ -84,7 +84,7 @@ export class Shell {
   readonly #listener: ShellListener;
   #down: Promise<void> | undefined;
   /** Tells the metrics of the company that we are in. */
-  company: () => CompanyGauges = () => ({ lost: 0, expected: 1, standing: 'well' });
+  company: () => ClusterGauges = () => ({ reconnectCandidates: 0, expected: 1, health: 'healthy' });
   /** Is told when this node is cut off, and when it is not any more. */
   cutOff: (isCutOff: boolean) => void = () => undefined;
   #metrics: Metrics.Publication | undefined;
@@ -124,7 +124,7 @@ export class Shell {
     const streams = this.#conversationParts(layers);
     const short = (peer: string, detail: string): void =>
       this.#streams.dropped(peer, 'too-many-bytes', detail);
-    this.dialler = new Dialler(
+    this.dialer = new Dialer(
       { transport, clock, short, ...streams },
       { timeoutMs: config.tcpTimeout },
     );
@@ -148,10 +148,10 @@ export class Shell {
       { transport, clock, report },
       { ip: addr, port, mayBePlain: mayBePlain(config, transport), allowsIp: this.#allowsIp },
     );
-    const { engine, dialler } = this;
+    const { engine, dialer } = this;
     this.#state = new StateExchange(
       {
-        ...{ engine, host, dialler, pacer: this.#pacer, ownAddress: this.#ownAddress },
+        ...{ engine, host, dialer, pacer: this.#pacer, ownAddress: this.#ownAddress },
         ...{ clock, counters, guard, report },
         exchanged: (exchange) => this.#metrics?.exchanged(exchange),
       },
@@ -225,7 +225,7 @@ export class Shell {
       guard.run(() => this.extensions.stop());
       this.host.stop();
       this.packets.stop();
-      this.dialler.stop();
+      this.dialer.stop();
       this.#state.stop();
       this.broadcaster.stop();
       this.#keyFile?.stop();
@@ -307,7 +307,7 @@ export class Shell {
       failed: this.guard.failed,
       healthScore: () => engine.health.score,
       queueDepth: () => engine.queue.numQueued,
-      company: () => this.company(),
+      clusterHealth: () => this.company(),
       inboxDepth: () => engine.inboxDepth,
       suspicions: () => engine.suspicionsRunning,
       members: () => engine.table.countByState(),
@@ -340,13 +340,13 @@ export class Shell {
   }
 
   #extensionHost(logger: Logger): ExtensionHost {
-    const { config, engine, host, packets, dialler, counters, report } = this;
+    const { config, engine, host, packets, dialer, counters, report } = this;
     const updateMeta = (): void => {
       const meta = host.nodeMeta();
       this.checkFits(meta);
       engine.announce(meta);
     };
-    const parts = { config, engine, packets, dialler, counters, report, logger, updateMeta };
+    const parts = { config, engine, packets, dialer, counters, report, logger, updateMeta };
     return new ExtensionHost(hostedNode(parts), {
       use: config.use,
       fanOut: config.gossipNodes,

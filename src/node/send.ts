@@ -16,7 +16,7 @@ import {
   ProtocolError,
   ShutdownError,
 } from '../errors.js';
-import type { Dialler } from '../exchange/dialer.js';
+import type { Dialer } from '../exchange/dialer.js';
 import { checkMessage } from './operation-options.js';
 import type { PacketSender } from './packet-sender.js';
 import { asError } from '../runtime/as-error.js';
@@ -25,7 +25,7 @@ import { ipToBytes, splitHostPort, type Address } from '../wire/address.js';
 /** What sending needs of the node. */
 export interface SenderComponents {
   readonly engine: Engine;
-  readonly dialler: Pick<Dialler, 'userMessage'>;
+  readonly dialer: Pick<Dialer, 'userMessage'>;
   readonly packets: Pick<PacketSender, 'sendForUser'>;
   /** Looks up `'host:port'`. */
   readonly resolve: (address: string) => Promise<Address[]>;
@@ -61,7 +61,7 @@ export class Sender {
     checkMessage(message);
     const target = this.#memberAt('to', to);
     try {
-      await this.#node.dialler.userMessage(target, message);
+      await this.#node.dialer.userMessage(target, message);
     } catch (error) {
       this.#node.mustRun('sendReliable');
       throw error;

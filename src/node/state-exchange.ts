@@ -16,7 +16,7 @@ import { asError, type DelegateHost } from './delegate-host.js';
 import { MemberlistError, ProtocolError } from '../errors.js';
 import { ExchangeWatch } from './exchange-watch.js';
 import type { MessageSource } from '../exchange/conversation.js';
-import type { Dialler, ExchangeSignals, TakeState } from '../exchange/dialer.js';
+import type { Dialer, ExchangeSignals, TakeState } from '../exchange/dialer.js';
 import type { Pacer } from '../exchange/pacer.js';
 import type { OwnAddress } from './own-address.js';
 import { RecentState } from './recent-state.js';
@@ -37,7 +37,7 @@ const NODE_HEAP_BYTES = 512;
 export interface StateExchangeComponents {
   readonly engine: Engine;
   readonly host: DelegateHost;
-  readonly dialler: Dialler;
+  readonly dialer: Dialer;
   readonly pacer: Pacer;
   readonly clock: Clock;
   readonly counters: Counters;
@@ -125,7 +125,7 @@ export class StateExchange {
     signals: ExchangeSignals,
     measured: (bytes: ExchangedBytes) => void,
   ): Promise<void> {
-    const { dialler, pacer } = this.#components;
+    const { dialer, pacer } = this.#components;
     const peer = to.name ?? to.addr;
     const answersBefore = this.#answers;
     const state: MessageSource = (memory) => this.local(join, memory);
@@ -140,7 +140,7 @@ export class StateExchange {
         throw new ProtocolError(`${to.addr} is this node itself: no other member is known there`);
       }
     };
-    await dialler.pushPull(to, { state, take }, signals, measured);
+    await dialer.pushPull(to, { state, take }, signals, measured);
   }
 
   #watchListing(peer: string, { records }: PushPull): void {

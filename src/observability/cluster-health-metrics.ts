@@ -8,27 +8,27 @@
 import { counter, gauge, type ReadMetric, type Sample } from './metric-kinds.js';
 
 /** In the order of the document. */
-export const companyMetrics: readonly ReadMetric[] = [
+export const clusterHealthMetrics: readonly ReadMetric[] = [
   gauge(
     'expected_members',
     'Members that should be there: expectedMembers, or the most seen for a while',
     'What `isolated` and `minority` are measured by; far above `members` after a scale-down it falls in time.',
-    (source) => source.company().expected,
+    (source) => source.clusterHealth().expected,
   ),
   gauge(
     'isolated',
     '1 while everybody else is gone',
     'This node is cut off, or the last one left. It keeps looking for the others.',
-    (source) => (source.company().standing === 'isolated' ? 1 : 0),
+    (source) => (source.clusterHealth().health === 'isolated' ? 1 : 0),
   ),
   gauge(
     'minority',
     '1 while half of the expected members or more are gone, and not all',
     'A partition, with this node on the smaller side, or a large failure.',
-    (source) => (source.company().standing === 'minority' ? 1 : 0),
+    (source) => (source.clusterHealth().health === 'minority' ? 1 : 0),
   ),
   counter(
-    'recoveries_total',
+    'quorum_restored_total',
     'Ends of being isolated or in a minority',
     'Rises when a partition heals.',
     (c) => c.recoveries,
@@ -40,10 +40,10 @@ export const companyMetrics: readonly ReadMetric[] = [
     (c) => c.flapping,
   ),
   gauge(
-    'lost_members',
+    'reconnect_candidates',
     'Members that failed and are looked for',
     'Back to 0 when they are back, were forgotten, or `rejoin.forgetAfter` has passed.',
-    (source) => source.company().lost,
+    (source) => source.clusterHealth().reconnectCandidates,
   ),
   {
     name: 'rejoins_total',

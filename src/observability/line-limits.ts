@@ -70,11 +70,11 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'member-joined': peers(ABOUT_MEMBERS),
   'member-updated': peers(ABOUT_MEMBERS),
   'member-suspected': peers(ABOUT_MEMBERS),
-  'member-recovered': peers(ABOUT_MEMBERS),
+  'member-refuted': peers(ABOUT_MEMBERS),
   'member-failed': peers(ABOUT_MEMBERS),
   'member-left': peers(ABOUT_MEMBERS),
   'member-reaped': peers(ABOUT_MEMBERS),
-  'suspicion-degraded': peers(ABOUT_MEMBERS),
+  'suspicion-unconfirmed': peers(ABOUT_MEMBERS),
   refuted: peers(ONE),
   // Every `queueCheckInterval`; a depth that is held back is of no use.
   'queue-depth': local(),
@@ -88,7 +88,7 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'seeds-unreachable': network(ONE),
   isolated: peers(ONE),
   minority: peers(ONE),
-  recovered: peers(ONE),
+  'quorum-restored': peers(ONE),
   flapping: peers(ABOUT_MEMBERS),
   // Once in a life.
   'snapshot-corrupt': local(),

@@ -6,8 +6,8 @@
 
 // The two ways to hear of things: an emitter with types, and an iterator to loop over.
 import { EventEmitter } from 'node:events';
-import type { CompanyEvent } from '../cluster-health/events.js';
-import type { Strength } from '../cluster-health/isolation.js';
+import type { ClusterHealthEvent } from '../cluster-health/events.js';
+import type { ClusterSize } from '../cluster-health/isolation.js';
 import type { Node } from '../core/member.js';
 import type { LeaveReason, MembershipEvent } from '../core/membership/events.js';
 import { onAbort } from '../runtime/abort.js';
@@ -25,7 +25,7 @@ export interface MemberlistEvents {
   /** A node does not answer; it has some time to refute. */
   suspect: [node: Node];
   /** A suspected node refuted. */
-  recover: [node: Node];
+  refute: [node: Node];
   /** Somebody claims a known name under another address. */
   conflict: [existing: Node, other: Node];
   /** A user message arrived. */
@@ -33,11 +33,11 @@ export interface MemberlistEvents {
   /** The local health score changed; 0 is healthy. */
   health: [score: number];
   /** Everybody else is gone. */
-  isolated: [strength: Strength];
+  isolated: [size: ClusterSize];
   /** Half of those who should be there, or more, are gone. */
-  minority: [strength: Strength];
+  minority: [size: ClusterSize];
   /** More than half of those who should be there are there again. */
-  recovered: [strength: Strength];
+  'quorum-restored': [size: ClusterSize];
   /** A member failed more than three times within ten minutes; told once, until there was peace. */
   flapping: [node: Node, count: number];
 }
@@ -45,7 +45,7 @@ export interface MemberlistEvents {
 /** One event of the iterator. */
 export type MemberEvent =
   | MembershipEvent
-  | CompanyEvent
+  | ClusterHealthEvent
   | { readonly type: 'message'; readonly payload: Buffer; readonly from: Address }
   /** The reader was too slow: this many events that came next are lost. */
   | { readonly type: 'overflow'; readonly dropped: number };
@@ -85,7 +85,7 @@ export function argumentsOf(event: Exclude<MemberEvent, { type: 'overflow' }>): 
       return [event.score];
     case 'isolated':
     case 'minority':
-    case 'recovered':
+    case 'quorum-restored':
       return [{ members: event.members, expected: event.expected }];
     case 'flapping':
       return [event.node, event.count];

@@ -9,7 +9,7 @@
 // that a rate sees the first of anything.
 import { dropReasons, probeOutcomes, type Counters, type MessageCounts } from '../core/counters.js';
 import { MessageType } from '../wire/message-type.js';
-import { companyMetrics } from './cluster-health-metrics.js';
+import { clusterHealthMetrics } from './cluster-health-metrics.js';
 import {
   counter,
   gauge,
@@ -119,13 +119,13 @@ const members: readonly ReadMetric[] = [
     'suspicions_refuted_total',
     'Suspicions of others that were refuted',
     'The member was alive after all; it, or the accuser, is slow.',
-    ({ events }) => events.recover,
+    ({ events }) => events.refute,
   ),
   counter(
-    'degraded_suspicions_total',
+    'suspicion_timeouts_unconfirmed_total',
     'Suspicions that ran out without the wanted confirmations',
     'We buried somebody on little evidence; in a large cluster, a sign that we are cut off.',
-    (c) => c.degradedSuspicions,
+    (c) => c.unconfirmedSuspicionTimeouts,
   ),
   counter(
     'refutations_total',
@@ -300,7 +300,7 @@ const extensionMetrics: readonly ReadMetric[] = [
 /** Every metric that is read at a scrape, in the order of the document. */
 export const readMetrics: readonly ReadMetric[] = [
   ...members,
-  ...companyMetrics,
+  ...clusterHealthMetrics,
   ...probes,
   ...traffic,
   ...extensionMetrics,

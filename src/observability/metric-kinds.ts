@@ -19,7 +19,7 @@ export interface MetricsSource {
   queueDepth(): number;
   inboxDepth(): number;
   suspicions(): number;
-  company(): CompanyGauges;
+  clusterHealth(): ClusterGauges;
   members(): Readonly<Record<MemberState, number>>;
   readonly extensions: readonly {
     readonly name: string;
@@ -29,12 +29,12 @@ export interface MetricsSource {
 }
 
 /** What the metrics tell of the company that a node is in. */
-export interface CompanyGauges {
+export interface ClusterGauges {
   /** Failed members that are looked for. */
-  readonly lost: number;
+  readonly reconnectCandidates: number;
   readonly expected: number;
   /** `well`, `minority` or `isolated`. */
-  readonly standing: string;
+  readonly health: string;
 }
 
 /** One series of a metric: its value, and the labels that tell it from the others. */

@@ -136,7 +136,7 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   'member-joined': ['info', 'membership', ({ peer, address }) => `${peer} at ${address} joined`],
   'member-updated': ['debug', 'membership', ({ peer }) => `${peer} has new metadata`],
   'member-suspected': ['info', 'membership', ({ peer, by }) => `${peer} is suspected by ${by}`],
-  'member-recovered': ['info', 'membership', ({ peer }) => `${peer} refuted the suspicion of it`],
+  'member-refuted': ['info', 'membership', ({ peer }) => `${peer} refuted the suspicion of it`],
   'member-failed': [
     'info',
     'membership',
@@ -147,7 +147,7 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   ],
   'member-left': ['info', 'membership', ({ peer }) => `${peer} left`],
   'member-reaped': ['debug', 'membership', ({ peer }) => `${peer} is forgotten`],
-  'suspicion-degraded': [
+  'suspicion-unconfirmed': [
     'debug',
     'membership',
     ({ peer, confirmations, wanted }) =>
@@ -189,7 +189,7 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   ],
   rejoined: [
     'info',
-    'rejoin',
+    'discovery',
     ({ peer, address, first }) =>
       first
         ? `joined the cluster through ${peer === address ? peer : `${peer} at ${address}`}`
@@ -197,40 +197,40 @@ export const lines: { readonly [Code in ReportCode]: LineOf<Code> } = {
   ],
   'rejoin-failed': [
     'debug',
-    'rejoin',
+    'discovery',
     ({ peer, error }) => `tried to reach ${peer}, which is not a member: ${error.message}`,
   ],
   'seeds-failed': [
     'info',
-    'rejoin',
+    'discovery',
     ({ peer, error }) => `${peer ?? 'the seeds'} could not be looked up: ${error.message}`,
   ],
   'seeds-unreachable': [
     'warn',
-    'rejoin',
+    'discovery',
     ({ peer, forMs, error }) =>
       `no seed could be joined for ${Math.round(forMs / 1_000)} s; the last attempt was ${peer}: ` +
       `${error.message}. They are tried again; this is not logged again until one was joined`,
   ],
   isolated: [
     'warn',
-    'rejoin',
+    'cluster-health',
     ({ expected }) => `everybody else is gone; ${expected} members should be there`,
   ],
   minority: [
     'warn',
-    'rejoin',
+    'cluster-health',
     ({ members, expected }) =>
       `only ${members} of ${expected} members are there; we may be on the smaller side of a cut network`,
   ],
-  recovered: [
+  'quorum-restored': [
     'info',
-    'rejoin',
+    'cluster-health',
     ({ members, expected }) => `${members} of ${expected} members are there again`,
   ],
   flapping: [
     'warn',
-    'rejoin',
+    'cluster-health',
     ({ peer, count }) => `${peer} failed ${count} times within ten minutes; this is not said again`,
   ],
   'snapshot-corrupt': [

@@ -23,22 +23,28 @@ export const streamMetrics: readonly ReadMetric[] = [
   ),
   {
     name: 'streams_total',
-    help: 'Streams that were opened, by the side that we are',
-    meaning: '`dialler`: by us; `acceptor`: by others.',
+    help: 'Streams that were opened, by direction',
+    meaning: '`outbound`: opened by this node; `inbound`: opened by peers.',
     kind: 'counter',
-    labels: ['side'],
+    labels: ['direction'],
     samples: ({ counters }) =>
-      Object.entries(counters.streams.begun).map(([side, count]): Sample => [count, { side }]),
+      Object.entries(counters.streams.begun).map(([direction, count]): Sample => [
+        count,
+        { direction },
+      ]),
   },
   {
     name: 'streams_open',
-    help: 'Streams that are open now, by the side that we are',
+    help: 'Streams that are open now, by direction',
     meaning:
       'Usually 0 or 1. Many for long: peers that do not end what they begin, or a network that swallows TCP.',
     kind: 'gauge',
-    labels: ['side'],
+    labels: ['direction'],
     samples: ({ counters }) =>
-      Object.entries(counters.streams.open).map(([side, count]): Sample => [count, { side }]),
+      Object.entries(counters.streams.open).map(([direction, count]): Sample => [
+        count,
+        { direction },
+      ]),
   },
   counter(
     'stream_errors_withheld_total',

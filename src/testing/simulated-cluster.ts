@@ -399,7 +399,7 @@ export class SimulatedCluster
         config: { ...(typeof common === 'function' ? common(name, index) : common), ...config },
         random: this.#random.fork(`node ${name}, life ${life}`),
         turnMs: this.#options.turnMs,
-        told: (event) => this.#told(name, event),
+        onMembershipEvent: (event) => this.#onMembershipEvent(name, event),
         internalError: (error) => this.#failed(name, error),
       },
     );
@@ -423,7 +423,7 @@ export class SimulatedCluster
     }
   }
 
-  #told(observer: string, event: MembershipEvent): void {
+  #onMembershipEvent(observer: string, event: MembershipEvent): void {
     this.#trace.event(observer, event);
     try {
       this.emit('event', observer, event);

@@ -31,7 +31,7 @@ export interface SimulatedNodeInit {
   /** How long a turn of its event loop takes. */
   readonly turnMs: number | undefined;
   /** Called with every membership event. */
-  readonly told: (event: MembershipEvent) => void;
+  readonly onMembershipEvent: (event: MembershipEvent) => void;
   /** Called with each exception that the library caught inside itself. */
   readonly internalError: InternalErrorHook;
 }
@@ -62,7 +62,7 @@ export class SimulatedNode {
   static async start(world: World, init: SimulatedNodeInit): Promise<SimulatedNode> {
     const node = new SimulatedNode(world, init);
     const { clock, transport } = node;
-    const { random, told } = init;
+    const { random, onMembershipEvent } = init;
     // Of its own, so that a rejoin changes nothing in what else is left to chance.
     const ports = { random: random.fork('company'), ...init.config[companyPorts] };
     // Thousands of virtual nodes have much to warn of; `DEBUG=memberlist:*` shows it.
@@ -72,15 +72,19 @@ export class SimulatedNode {
     const hidden = { [companyPorts]: ports, [internalErrorHook]: hook };
     const list = await Memberlist.create(Object.assign(config, hidden));
     node.#list = list;
-    list.on('join', (member) => told({ type: 'join', node: member }));
-    list.on('leave', (member, reason) => told({ type: 'leave', node: member, reason }));
-    list.on('update', (member, previousMeta) =>
-      told({ type: 'update', node: member, previousMeta }),
+    list.on('join', (member) => onMembershipEvent({ type: 'join', node: member }));
+    list.on('leave', (member, reason) =>
+      onMembershipEvent({ type: 'leave', node: member, reason }),
     );
-    list.on('suspect', (member) => told({ type: 'suspect', node: member }));
-    list.on('recover', (member) => told({ type: 'recover', node: member }));
-    list.on('conflict', (existing, other) => told({ type: 'conflict', existing, other }));
-    list.on('health', (score) => told({ type: 'health', score }));
+    list.on('update', (member, previousMeta) =>
+      onMembershipEvent({ type: 'update', node: member, previousMeta }),
+    );
+    list.on('suspect', (member) => onMembershipEvent({ type: 'suspect', node: member }));
+    list.on('refute', (member) => onMembershipEvent({ type: 'refute', node: member }));
+    list.on('conflict', (existing, other) =>
+      onMembershipEvent({ type: 'conflict', existing, other }),
+    );
+    list.on('health', (score) => onMembershipEvent({ type: 'health', score }));
     return node;
   }
 

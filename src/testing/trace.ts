@@ -145,6 +145,9 @@ function textOf(event: MembershipEvent): string {
       return `leave ${textOfNode(event.node)} ${event.reason}`;
     case 'update':
       return `update ${textOfNode(event.node)} ${event.previousMeta.toString('hex')}`;
+    case 'refute':
+      // The name that the event had when the first digests were recorded.
+      return `recover ${textOfNode(event.node)}`;
     default:
       return `${event.type} ${textOfNode(event.node)}`;
   }

@@ -91,7 +91,7 @@ export const limits = {
   /** Members in the table, a default: with names and metadata of full length they take some 200 MiB. */
   maxMembers: 100_000,
   /** Failed members that are looked for (`rejoin`): reaching one of a lost side is enough. */
-  lostPeers: 4096,
+  reconnectCandidates: 4096,
   /** Names that `forget` was called with, kept until `forgetAfter`. */
   forgottenNames: 4096,
   /** Members whose failures are counted, the last to fail: names can be invented. */

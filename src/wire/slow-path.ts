@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The slow road of the MessagePack codec: the values of the schema's keys, by msgpack-lite. It takes
+// The slow path of the MessagePack codec: the values of the schema's keys, by msgpack-lite. It takes
 // whatever is valid but not as Go writes it: keys in another order, unknown keys, str8, bin, wide
 // integers, arrays of integers for bytes (wire protocol, section 2).
 import msgpack from 'msgpack-lite/lib/browser.js';

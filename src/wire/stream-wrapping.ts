@@ -33,7 +33,7 @@ export function encodeUserMessage(payload: Uint8Array): Buffer {
   });
 }
 
-/** Puts the layers round a message; the dialler's label header is not among them. */
+/** Puts the layers round a message; the dialer's label header is not among them. */
 export function wrapForStream(message: Buffer, layers: StreamLayers): Buffer {
   return wholly(wrapForStreamSliced(message, layers));
 }

@@ -5,7 +5,7 @@
  */
 
 // The two roads of the MessagePack codec. The fast one goes straight through the fields of a body that
-// looks exactly like what Go writes. Anything else that is valid takes the slow road (slow-road.ts);
+// looks exactly like what Go writes. Anything else that is valid takes the slow path (slow-road.ts);
 // property tests hold the two equal.
 import { decodeStructSlowly } from './slow-path.js';
 import type { Schema } from './schema.js';

@@ -146,7 +146,7 @@ export class MadeList extends EventEmitter<MemberlistEvents> implements PageSour
     const node = { ...(this.nodes.get(name) as Node), state };
     this.nodes.set(name, node);
     if (state === 'suspect') this.emit('suspect', node);
-    else if (state === 'alive') this.emit('recover', node);
+    else if (state === 'alive') this.emit('refute', node);
     else this.emit('leave', node, state === 'dead' ? 'failed' : 'left');
   }
 

@@ -5,7 +5,7 @@
  */
 
 // The two roads of the MessagePack codec are one: what we write is read alike by the fast and the
-// slow road and comes out as the same bytes again, and other encodings of the same message (keys in
+// slow path and comes out as the same bytes again, and other encodings of the same message (keys in
 // any order, str8, bin, wide integers, msgpack-lite's own) say the same. MESSAGES sets how many.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -200,7 +200,7 @@ const suspected = (incarnation: number): MembershipEvent => ({
   node: { ...node(incarnation), state: 'suspect' },
 });
 const suspect = suspected(1);
-const recover: MembershipEvent = { type: 'recover', node: node(2) };
+const recover: MembershipEvent = { type: 'refute', node: node(2) };
 const gone = (
   incarnation: number,
   reason: 'failed' | 'left',

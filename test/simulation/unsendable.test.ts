@@ -65,7 +65,7 @@ suite('a system that does not send', () => {
     const list = cluster.node('n0');
     const told: string[] = [];
     list.on('isolated', () => told.push('isolated'));
-    list.on('recovered', () => told.push('recovered'));
+    list.on('quorum-restored', () => told.push('quorum-restored'));
     refuseAll(cluster, 'n0', 'EPERM');
     const startedAt = cluster.now;
     await cluster.runUntil(() => told.includes('isolated'), { timeout: 60_000 });
@@ -79,9 +79,9 @@ suite('a system that does not send', () => {
     // Of each peer's address at most one line in ten seconds.
     assert.ok(log.of('probe-send-failed').length <= 7);
     cluster.heal();
-    await cluster.runUntil(() => told.includes('recovered'), { timeout: 300_000 });
+    await cluster.runUntil(() => told.includes('quorum-restored'), { timeout: 300_000 });
     await cluster.runUntil(() => cluster.converged(), { timeout: 300_000 });
     assert.equal(log.of('sends-recovered').length, 1);
-    assert.deepEqual(told, ['isolated', 'recovered']);
+    assert.deepEqual(told, ['isolated', 'quorum-restored']);
   });
 });

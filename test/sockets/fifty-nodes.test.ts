@@ -28,7 +28,7 @@ function timeUntil(
   { holds, withinMs, state }: { holds: () => boolean; withinMs: number; state: () => string },
 ): Promise<number> {
   const startedAt = performance.now();
-  const events = ['join', 'leave', 'suspect', 'recover'] as const;
+  const events = ['join', 'leave', 'suspect', 'refute'] as const;
   return new Promise((resolve, reject) => {
     const settle = (then: () => void): void => {
       clearInterval(poll);

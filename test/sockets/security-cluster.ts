@@ -86,7 +86,7 @@ export class Station {
     this.#port = list.localNode.port;
     list.on('join', ({ name }) => this.events.push(`join ${name}`));
     list.on('leave', ({ name }, reason) => this.events.push(`${reason} ${name}`));
-    for (const event of ['update', 'suspect', 'recover', 'conflict'] as const) {
+    for (const event of ['update', 'suspect', 'refute', 'conflict'] as const) {
       list.on(event, ({ name }: { name: string }) => this.events.push(`${event} ${name}`));
     }
   }

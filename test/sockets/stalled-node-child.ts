@@ -43,7 +43,7 @@ function happened(type: string, node: Node): void {
 list.on('join', (node) => happened('join', node));
 list.on('leave', (node, reason) => happened(reason, node));
 list.on('suspect', (node) => happened('suspect', node));
-list.on('recover', (node) => happened('recover', node));
+list.on('refute', (node) => happened('refute', node));
 list.on('health', (score) => {
   tell({ is: 'event', at: Date.now(), type: 'health', about: String(score) });
 });

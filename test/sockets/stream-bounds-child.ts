@@ -59,7 +59,7 @@ async function telling(): Promise<Telling> {
     if (value > 0) drops[String(labels.reason)] = value;
   }
   const open = await samples('streams_open');
-  const openStreams = open.find(({ labels }) => labels.side === 'acceptor')?.value ?? 0;
+  const openStreams = open.find(({ labels }) => labels.direction === 'inbound')?.value ?? 0;
   const { address } = list.localNode;
   return { address, members: list.numMembers, peakRss, longestTurn, drops, openStreams, warnings };
 }

@@ -135,7 +135,7 @@ export function events(list: Memberlist): void {
     holds<Equal<typeof previousMeta, Buffer>>();
   });
   list.once('suspect', (node) => holds<Equal<typeof node, Node>>());
-  list.once('recover', (node) => holds<Equal<typeof node, Node>>());
+  list.once('refute', (node) => holds<Equal<typeof node, Node>>());
   list.on('conflict', (existing, other) => {
     holds<Equal<typeof existing, Node>>();
     holds<Equal<typeof other, Node>>();
@@ -147,8 +147,8 @@ export function events(list: Memberlist): void {
   list.on('health', (score) => holds<Equal<typeof score, number>>());
   // @ts-expect-error a join has no reason
   list.on('join', (_node: Node, _reason: string) => undefined);
-  type MemberNames = 'join' | 'leave' | 'update' | 'suspect' | 'recover' | 'conflict';
-  type CompanyNames = 'isolated' | 'minority' | 'recovered' | 'flapping';
+  type MemberNames = 'join' | 'leave' | 'update' | 'suspect' | 'refute' | 'conflict';
+  type CompanyNames = 'isolated' | 'minority' | 'quorum-restored' | 'flapping';
   type Names = MemberNames | CompanyNames | 'message' | 'health';
   list.on('isolated', ({ members, expected }) => holds<Equal<typeof members, typeof expected>>());
   list.on('flapping', (node, count) => {
@@ -164,7 +164,7 @@ export async function iteration(list: Memberlist): Promise<void> {
     switch (event.type) {
       case 'join':
       case 'suspect':
-      case 'recover':
+      case 'refute':
         holds<Equal<typeof event.node, Node>>();
         break;
       case 'leave':
@@ -184,7 +184,7 @@ export async function iteration(list: Memberlist): Promise<void> {
         break;
       case 'isolated':
       case 'minority':
-      case 'recovered':
+      case 'quorum-restored':
         holds<Equal<typeof event.expected, number>>();
         break;
       case 'flapping':

@@ -82,12 +82,12 @@ export interface ShownEvent {
     | 'failed'
     | 'update'
     | 'suspect'
-    | 'recover'
+    | 'refute'
     | 'conflict'
     | 'flapping'
     | 'isolated'
     | 'minority'
-    | 'recovered'
+    | 'quorum-restored'
     | 'health'
     | 'message';
   readonly subject: string;

@@ -65,9 +65,9 @@ export class Watch {
       this.#suspectedAt.set(name, Date.now());
       this.#note('suspect', name, this.#accuserOf(name));
     });
-    list.on('recover', ({ name }) => {
+    list.on('refute', ({ name }) => {
       this.#suspectedAt.delete(name);
-      this.#note('recover', name, 'refuted the suspicion');
+      this.#note('refute', name, 'refuted the suspicion');
     });
     list.on('conflict', ({ name, address }, other) =>
       this.#note('conflict', name, `is at ${address}, and claimed at ${other.address}`),
@@ -77,7 +77,7 @@ export class Watch {
       keepNewest(this.#flapping, pageLimits.membersShown);
       this.#note('flapping', name, `failed ${failures} times within 10 minutes`);
     });
-    for (const kind of ['isolated', 'minority', 'recovered'] as const) {
+    for (const kind of ['isolated', 'minority', 'quorum-restored'] as const) {
       list.on(kind, ({ members, expected }) =>
         this.#note(kind, list.localNode.name, `sees ${members} of ${expected} expected members`),
       );

@@ -12,7 +12,7 @@ import type { Member } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 
 /** Members at whose addresses somebody else has turned up, and that are to be probed before others. */
-export class Contested {
+export class AddressTakeovers {
   readonly #table: MemberTable;
   readonly #ownName: string;
   /** Addresses that were claimed and whose other holders are still to be looked for, with the newest name. */

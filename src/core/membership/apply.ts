@@ -31,7 +31,7 @@ import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
 import type { VerifiedMembers } from '../probe/verified-members.js';
 import { ClaimGossip, type ClaimGossipComponents, type Relay } from '../gossip/claim-gossip.js';
-import type { Contested } from './address-takeovers.js';
+import type { AddressTakeovers } from './address-takeovers.js';
 import { defectOfAlive, isOldNews, judgeAlive } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
 import { judgeSuspect } from './judge-suspect.js';
@@ -42,7 +42,7 @@ export interface MembershipComponents extends ClaimGossipComponents {
   readonly table: MemberTable;
   readonly health: LocalHealth;
   readonly forgotten: Forgotten;
-  readonly contested: Contested;
+  readonly contested: AddressTakeovers;
   /** Calls back when what had been received by now is handled. */
   readonly caughtUp: (then: () => void) => void;
 }
@@ -60,7 +60,7 @@ export class Membership {
   readonly #health: LocalHealth;
   readonly #forgotten: Forgotten;
   readonly #suspicions: Suspicions;
-  readonly #contested: Contested;
+  readonly #contested: AddressTakeovers;
 
   constructor(components: MembershipComponents) {
     this.#context = components.context;
@@ -278,18 +278,18 @@ export class Membership {
         effects.report({ code: 'address-reclaimed', peer: name, ...addresses });
       }
       effects.report({ code: 'member-joined', peer: name, address });
-      effects.tell({ type: 'join', node: member.describe() });
+      effects.notify({ type: 'join', node: member.describe() });
       return;
     }
     if (stateBefore !== 'suspect' && !hasNewMeta) return;
     const node = member.describe();
     if (stateBefore === 'suspect') {
-      effects.report({ code: 'member-recovered', peer: name });
-      effects.tell({ type: 'recover', node });
+      effects.report({ code: 'member-refuted', peer: name });
+      effects.notify({ type: 'refute', node });
     }
     if (hasNewMeta) {
       effects.report({ code: 'member-updated', peer: name });
-      effects.tell({ type: 'update', node, previousMeta });
+      effects.notify({ type: 'update', node, previousMeta });
     }
   }
 
@@ -309,7 +309,7 @@ export class Membership {
     });
     this.#gossip.pass(name, claim, how);
     effects.report({ code: 'member-suspected', peer: name, by: from });
-    effects.tell({ type: 'suspect', node: member.describe() });
+    effects.notify({ type: 'suspect', node: member.describe() });
   }
 
   #bury(member: Member, claim: DeadClaim, how: Relay): void {
@@ -328,7 +328,7 @@ export class Membership {
       const seen = confirmations === undefined ? {} : { confirmations };
       effects.report({ code: 'member-failed', peer: name, by: from, ...seen });
     }
-    effects.tell({ type: 'leave', node: member.describe(), reason: left ? 'left' : 'failed' });
+    effects.notify({ type: 'leave', node: member.describe(), reason: left ? 'left' : 'failed' });
   }
 
   // Without an accusation it is a claim of an earlier life of ours that is set right.
@@ -354,7 +354,7 @@ export class Membership {
     const addresses = { held: existing.address, claimed: other.address };
     if (member.name === this.#self.name) this.#self.nameClaimed(other.address);
     effects.report({ code: 'address-conflict', peer: member.name, ...addresses });
-    effects.tell({ type: 'conflict', existing, other });
+    effects.notify({ type: 'conflict', existing, other });
   }
 
   #drop(peer: string, reason: DropReason, detail: string): void {

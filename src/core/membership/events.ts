@@ -18,6 +18,6 @@ export type MembershipEvent =
   | { readonly type: 'leave'; readonly node: Node; readonly reason: LeaveReason }
   | { readonly type: 'update'; readonly node: Node; readonly previousMeta: Buffer }
   | { readonly type: 'suspect'; readonly node: Node }
-  | { readonly type: 'recover'; readonly node: Node }
+  | { readonly type: 'refute'; readonly node: Node }
   | { readonly type: 'conflict'; readonly existing: Node; readonly other: Node }
   | { readonly type: 'health'; readonly score: number };

@@ -42,8 +42,8 @@ export class Suspicions {
     const wanted = lifeguard.confirmationsWanted(suspicionMult, members);
     const expired = (confirmations: number): void => {
       if (confirmations < wanted) {
-        counters.degradedSuspicions++;
-        effects.report({ code: 'suspicion-degraded', peer: name, confirmations, wanted });
+        counters.unconfirmedSuspicionTimeouts++;
+        effects.report({ code: 'suspicion-unconfirmed', peer: name, confirmations, wanted });
       }
       init.expired();
     };

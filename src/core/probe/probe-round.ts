@@ -26,7 +26,7 @@ import type { LocalNode } from '../local-node.js';
 import type { Member } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { Membership } from '../membership/apply.js';
-import type { Contested } from '../membership/address-takeovers.js';
+import type { AddressTakeovers } from '../membership/address-takeovers.js';
 import type { SendFailure, SendFault, Timer } from '../ports.js';
 import type { AckTable } from './ack-table.js';
 import type { SendWatch } from './send-watch.js';
@@ -48,7 +48,7 @@ export interface ProbeComponents {
   readonly outbox: Outbox;
   readonly health: LocalHealth;
   readonly membership: Membership;
-  readonly contested: Contested;
+  readonly contested: AddressTakeovers;
   readonly sends: SendWatch;
   readonly verified: VerifiedMembers;
   readonly caughtUp: (then: () => void) => void;

@@ -9,7 +9,7 @@ import type { NodeState, PeerSettings } from './peer.js';
 import { Keyring, NetTransport, lanConfig } from '../../../src/index.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
 import type { MessageSource } from '../../../src/exchange/conversation.js';
-import { Dialler, keepState } from '../../../src/exchange/dialer.js';
+import { Dialer, keepState } from '../../../src/exchange/dialer.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';
 import { layersFor } from '../../../src/security/layers.js';
@@ -41,12 +41,12 @@ export async function tableOf(node: {
     const layers = layersFor(resolveConfig({ ...lanConfig(), label, protocolVersion, ...key }));
     const clock = systemClock;
     const components = { transport, clock, layers, pacer: new Pacer({ clock }) };
-    const dialler = new Dialler(components, { timeoutMs: 5_000 });
+    const dialer = new Dialer(components, { timeoutMs: 5_000 });
     const write = writeRecord;
     const nothing = { join: false, rows: [], write, userState: noBytes };
     const state: MessageSource = (memory) => encodePushPullSliced(nothing, memory);
     const to = { addr: node.address };
-    const { records } = await dialler.pushPull(to, { state, take: keepState });
+    const { records } = await dialer.pushPull(to, { state, take: keepState });
     return new Map(records.map((record) => [record.name, rowOf(record)]));
   } finally {
     await transport.shutdown();

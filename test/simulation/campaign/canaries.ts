@@ -25,7 +25,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'nobody looks for the lost',
     file: 'discovery/reconnect-candidates.ts',
-    from: '    this.#peers.set(name, { name, addr, lostAt: this.#clock.now() });',
+    from: '    this.#peers.set(name, { name, addr, failedAt: this.#clock.now() });',
     to: '',
   },
   {
@@ -278,7 +278,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'a lost member is joined without asking for its name',
     file: 'discovery/contacts.ts',
-    from: 'isThere = await this.#node.dialler.pingOrSayWhy(to, ping, signal);',
+    from: 'isThere = await this.#node.dialer.pingOrSayWhy(to, ping, signal);',
     to: 'isThere = ping.node !== "";',
   },
 ];

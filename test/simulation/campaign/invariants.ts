@@ -295,7 +295,7 @@ export class EventWatch {
         ? !isKnown
         : type === 'suspect'
           ? state === 'alive'
-          : type === 'recover'
+          : type === 'refute'
             ? state === 'suspect'
             : isKnown;
     if (!isFine)

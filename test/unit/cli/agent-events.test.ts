@@ -24,13 +24,13 @@ const happened: { [Name in keyof MemberlistEvents]: MemberlistEvents[Name] } = {
   leave: [a, 'failed'],
   update: [a, Buffer.from('before')],
   suspect: [a],
-  recover: [a],
+  refute: [a],
   conflict: [a, b],
   message: [Buffer.from('hello'), { addr: '10.0.0.1:7946', name: 'a' }],
   health: [2],
   isolated: [{ members: 1, expected: 5 }],
   minority: [{ members: 2, expected: 5 }],
-  recovered: [{ members: 5, expected: 5 }],
+  'quorum-restored': [{ members: 5, expected: 5 }],
   flapping: [a, 4],
 };
 

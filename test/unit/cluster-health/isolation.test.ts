@@ -19,9 +19,9 @@ suite('isolation', () => {
     assert.equal(isolation.look(2, 4_000), undefined);
     assert.equal(isolation.look(1, 5_000), 'isolated');
     assert.equal(isolation.look(2, 6_000), 'minority');
-    assert.equal(isolation.look(4, 7_000), 'well');
-    assert.deepEqual(isolation.strength, { members: 4, expected: 6 });
-    assert.equal(isolation.standing, 'well');
+    assert.equal(isolation.look(4, 7_000), 'healthy');
+    assert.deepEqual(isolation.size, { members: 4, expected: 6 });
+    assert.equal(isolation.health, 'healthy');
   });
 
   test('a cluster that was made smaller by leaves is no smaller than expected', () => {
@@ -40,8 +40,8 @@ suite('isolation', () => {
     assert.equal(isolation.look(1, 60_000), 'isolated');
     assert.equal(isolation.nextLookAt, 1_000 + hour);
     assert.equal(isolation.look(1, hour), undefined);
-    assert.equal(isolation.look(1, 1_000 + hour), 'well');
-    assert.deepEqual(isolation.strength, { members: 1, expected: 1 });
+    assert.equal(isolation.look(1, 1_000 + hour), 'healthy');
+    assert.deepEqual(isolation.size, { members: 1, expected: 1 });
   });
 
   test('what the user expects counts, and is not forgotten', () => {

@@ -213,7 +213,7 @@ test('sequence numbers go on from 0 after 2³² − 1', () => {
 });
 
 test('a merge ends when a callback of the user stops the engine', () => {
-  const harness: Harness = makeEngine({ effects: { tell: () => harness.engine.stop() } });
+  const harness: Harness = makeEngine({ effects: { notify: () => harness.engine.stop() } });
   wholly(harness.engine.merger.merge([record('a'), record('b', { addr: ip('10.0.0.3') })]));
   assert.equal(harness.engine.table.get('b'), undefined);
   assert.equal(harness.engine.table.size, 2);

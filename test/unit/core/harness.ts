@@ -220,7 +220,7 @@ export class Harness {
       },
       streamPing: (request, answer) => void this.streamPings.push({ request, answer }),
       pushPull: (to) => void this.pushPulls.push(to),
-      tell: (event) => void this.events.push(event),
+      notify: (event) => void this.events.push(event),
       report: (report) => void this.reports.push(report),
       pingCompleted: (node, roundTripMs, payload) =>
         void this.pingsCompleted.push({ node, roundTripMs, payload }),

@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { LostPeers } from '../../../src/discovery/reconnect-candidates.js';
+import { ReconnectCandidates } from '../../../src/discovery/reconnect-candidates.js';
 import { SeededRandom, VirtualClock } from '../../../src/testing/index.js';
 import { limits } from '../../../src/wire/limits.js';
 
@@ -15,10 +15,10 @@ const hourMs = 3_600_000;
 
 class Stage {
   readonly clock = new VirtualClock();
-  readonly lost: LostPeers;
+  readonly lost: ReconnectCandidates;
 
   constructor(seed = 1) {
-    this.lost = new LostPeers(
+    this.lost = new ReconnectCandidates(
       { clock: this.clock, random: new SeededRandom(seed) },
       { intervalMs, forgetAfterMs: 72 * hourMs },
     );
@@ -56,7 +56,7 @@ suite('lost peers', () => {
     assert.equal(lost.settle('a'), true);
     assert.equal(lost.settle('a'), false);
     assert.deepEqual(names(), ['bb']);
-    assert.deepEqual([...lost], [{ name: 'bb', addr: '10.0.0.1:2', lostAt: 0 }]);
+    assert.deepEqual([...lost], [{ name: 'bb', addr: '10.0.0.1:2', failedAt: 0 }]);
   });
 
   test('nobody is drawn when nobody is lost', () => {
@@ -119,14 +119,18 @@ suite('lost peers', () => {
 
   test('of too many the first is forgotten', () => {
     const stage = new Stage();
-    for (let i = 0; i <= limits.lostPeers; i++) stage.lose(`n${i}`);
-    assert.equal(stage.lost.size, limits.lostPeers);
+    for (let i = 0; i <= limits.reconnectCandidates; i++) stage.lose(`n${i}`);
+    assert.equal(stage.lost.size, limits.reconnectCandidates);
     assert.equal(stage.lost.has('n0'), false);
     assert.equal(stage.lost.has('n1'), true);
   });
 });
 
-function bound(stage: Stage): { lost: LostPeers; lose: Stage['lose']; names: Stage['names'] } {
+function bound(stage: Stage): {
+  lost: ReconnectCandidates;
+  lose: Stage['lose'];
+  names: Stage['names'];
+} {
   const { lost } = stage;
   return { lost, lose: (...names) => stage.lose(...names), names: () => stage.names() };
 }

@@ -78,7 +78,7 @@ export class Stage {
   joins(name: string, host: number): void {
     const joined = member(name, host);
     this.table.push(joined);
-    this.rejoiner.told({ type: 'join', node: joined.snapshot() });
+    this.rejoiner.onMembershipEvent({ type: 'join', node: joined.snapshot() });
   }
 
   /** Somebody may be found at an address from now on. */
@@ -99,6 +99,6 @@ export class Stage {
     const place = this.table.findIndex((each) => each.name === name);
     if (place >= 0) this.table.splice(place, 1);
     const node = member(name, host, reason === 'left' ? 'left' : 'dead').snapshot();
-    this.rejoiner.told({ type: 'leave', node, reason });
+    this.rejoiner.onMembershipEvent({ type: 'leave', node, reason });
   }
 }

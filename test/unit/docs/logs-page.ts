@@ -99,12 +99,12 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
   'member-updated': 'A member has new metadata.',
   'member-suspected':
     'A member does not answer `by`, and has some time to refute. Often the same `by`: look at that node.',
-  'member-recovered': 'It refuted: it was alive. Often: it stalls, or its network loses packets.',
+  'member-refuted': 'It refuted: it was alive. Often: it stalls, or its network loses packets.',
   'member-failed':
     'A member was declared dead: it crashed, was killed without a leave, or is cut off.',
   'member-left': 'A member left by itself.',
   'member-reaped': 'A dead or departed member is forgotten, after `gossipToTheDeadTime`.',
-  'suspicion-degraded':
+  'suspicion-unconfirmed':
     'A member was declared dead though fewer had confirmed it than wanted. Many of these: we are cut off ourselves.',
   refuted:
     'Others thought that we were gone, or had heard of an earlier life of ours, and we set it right. After a restart: normal. Often: this node stalls, or its packets get lost.',
@@ -154,7 +154,7 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
     'Everybody else is gone. Unless this is the last node: this host is cut off. It keeps looking for the others.',
   minority:
     'Half of the members or more are gone at once: most likely a partition, with this node on the smaller side.',
-  recovered: 'The members are back, as many as are expected.',
+  'quorum-restored': 'The members are back, as many as are expected.',
   flapping:
     'A member keeps joining and failing, `count` times in a short while. Look at its log, its processor and its network.',
   'snapshot-corrupt':

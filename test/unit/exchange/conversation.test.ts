@@ -73,7 +73,7 @@ function layersOf(
 /** Our end of a stream on which the far end sends these bytes and finishes. */
 function conversation(
   chunks: readonly (Buffer | Error)[],
-  side: 'dialler' | 'acceptor' = 'dialler',
+  side: 'dialer' | 'acceptor' = 'dialer',
   layers = layersOf(),
 ): Conversation {
   return converseOver(new ScriptedConnection(chunks), layers, side);
@@ -82,7 +82,7 @@ function conversation(
 function converseOver(
   connection: Connection,
   layers: StreamLayers,
-  side: 'dialler' | 'acceptor',
+  side: 'dialer' | 'acceptor',
   memory?: Ledger,
 ): Conversation {
   const pacer = new Pacer({ clock: systemClock });
@@ -90,7 +90,7 @@ function converseOver(
 }
 
 function silent(connection: Connection): Conversation {
-  return converseOver(connection, layersOf(), 'dialler');
+  return converseOver(connection, layersOf(), 'dialer');
 }
 
 function bytewise(bytes: Buffer): Buffer[] {
@@ -103,7 +103,7 @@ test('what one end sends the other receives, through every layer, in any pieces'
     layersOf(each),
   )) {
     const near = new ScriptedConnection([]);
-    await converseOver(near, layers, 'dialler').send(pushPull);
+    await converseOver(near, layers, 'dialer').send(pushPull);
     for (const pieces of [near.written, bytewise(Buffer.concat(near.written))]) {
       const request = await conversation(pieces, 'acceptor', layers).receive();
       assert.ok(request?.type === 6 && request.userState.toString() === 'state');
@@ -112,17 +112,17 @@ test('what one end sends the other receives, through every layer, in any pieces'
     await converseOver(far, layers, 'acceptor').send(ack);
     const answer = await conversation(
       bytewise(Buffer.concat(far.written)),
-      'dialler',
+      'dialer',
       layers,
     ).answer();
     assert.ok(answer.type === 2 && answer.seqNo === 7);
   }
 });
 
-test('the dialler puts the label in front, the acceptor does not', async () => {
+test('the dialer puts the label in front, the acceptor does not', async () => {
   const layers = layersOf({ label: 'prod' });
   for (const [side, expected] of [
-    ['dialler', Buffer.concat([layers.label.header, ack])],
+    ['dialer', Buffer.concat([layers.label.header, ack])],
     ['acceptor', ack],
   ] as const) {
     const connection = new ScriptedConnection([]);
@@ -157,7 +157,7 @@ test('who watches hears after each piece what it is and how much is held for it'
     const seen: Progress[] = [];
     const memory = new Ledger();
     const bytes = new ScriptedConnection(bytewise(message));
-    await converseOver(bytes, layersOf(), 'dialler', memory).receive(({ isPushPull }) => {
+    await converseOver(bytes, layersOf(), 'dialer', memory).receive(({ isPushPull }) => {
       // Of a push/pull, what was read need not be held.
       assert.ok(isPushPull || memory.held > seen.length);
       seen.push({ isPushPull });
@@ -219,7 +219,7 @@ test('a message that the other side would refuse once it is encrypted is not sen
     [{ compress: true }, true],
   ] as const) {
     const connection = new ScriptedConnection([]);
-    const sent = converseOver(connection, layersOf(settings), 'dialler').send(message);
+    const sent = converseOver(connection, layersOf(settings), 'dialer').send(message);
     if (isSent) await sent;
     else {
       await assert.rejects(sent, (error) => {
@@ -248,7 +248,7 @@ test('the connection is closed when the work is done and when it fails', async (
 test('when time is up the work fails with a TimeoutError, to the millisecond, and is cut off', async () => {
   const clock = new VirtualClock();
   const connection = new ScriptedConnection([], { hangs: true });
-  const talk = converseOver(connection, layersOf(), 'dialler');
+  const talk = converseOver(connection, layersOf(), 'dialer');
   let state = 'running';
   const work = converse(talk, { clock, timeoutMs: 10_000, what: 'the talk' }, () => talk.answer());
   const outcome = assert.rejects(work, (error) => {
@@ -278,7 +278,7 @@ test("an aborted signal ends the work with the signal's reason, before and durin
     const reason = new Error('enough');
     if (early) controller.abort(reason);
     const connection = new ScriptedConnection([], { hangs: true });
-    const talk = converseOver(connection, layersOf(), 'dialler');
+    const talk = converseOver(connection, layersOf(), 'dialer');
     const bounds = { clock: systemClock, timeoutMs: 10_000, signal, what: 'the talk' };
     const outcome = assert.rejects(
       converse(talk, bounds, () => talk.answer()),

@@ -21,7 +21,7 @@ import {
   Stage,
   stateOf,
   isProtocolError,
-} from './dialler-stage.js';
+} from './dialer-stage.js';
 
 test('a push/pull gives each side the state of the other, through every layer', async () => {
   const key = Buffer.alloc(32, 1);
@@ -36,7 +36,7 @@ test('a push/pull gives each side the state of the other, through every layer', 
     const host = { merge: (remote: PushPull) => atOnce(() => void merged.push(remote)) };
     const stage = await Stage.withAcceptor(host, layersOf(settings));
     for (const join of [true, false]) {
-      const answer = await stage.finish(stage.dialler.pushPull(to, stateOf({ join, ...ours })));
+      const answer = await stage.finish(stage.dialer.pushPull(to, stateOf({ join, ...ours })));
       assert.deepEqual(answer, { type: 6, join, ...theirs });
       assert.deepEqual(merged.pop(), { type: 6, join, ...ours });
     }
@@ -108,12 +108,12 @@ test('nobody there is a ProtocolError that says so', async () => {
   const nobody = { addr: '10.0.0.7:7946' };
   const failure = isProtocolError(/10\.0\.0\.7:7946 could not be reached.*ECONNREFUSED/);
   await assert.rejects(
-    stage.finish(stage.dialler.pushPull(nobody, stateOf({ join: true, ...ours }))),
+    stage.finish(stage.dialer.pushPull(nobody, stateOf({ join: true, ...ours }))),
     failure,
   );
-  await assert.rejects(stage.finish(stage.dialler.userMessage(nobody, Buffer.of(1))), failure);
+  await assert.rejects(stage.finish(stage.dialer.userMessage(nobody, Buffer.of(1))), failure);
   const request = { node: '', seqNo: 1, withinMs: 500 };
-  assert.equal(await stage.finish(stage.dialler.ping(nobody, request)), false);
+  assert.equal(await stage.finish(stage.dialer.ping(nobody, request)), false);
 });
 
 test('an address that does not answer at all is a TimeoutError once time is up', async () => {

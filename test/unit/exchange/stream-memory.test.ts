@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError } from '../../../src/errors.js';
-import { Dialler, keepState } from '../../../src/exchange/dialer.js';
+import { Dialer, keepState } from '../../../src/exchange/dialer.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
 import { MemoryShortage, StreamMemory } from '../../../src/exchange/stream-memory.js';
 import { systemClock } from '../../../src/runtime/system-clock.js';
@@ -155,7 +155,7 @@ test('a large answer that waits its turn keeps no small one waiting', async () =
 });
 
 /** Dials a peer that answers everything with these bytes. */
-function diallerTo(answer: Buffer, pool: StreamMemory): { dialler: Dialler; short: string[] } {
+function diallerTo(answer: Buffer, pool: StreamMemory): { dialer: Dialer; short: string[] } {
   const clock = new VirtualClock();
   const short: string[] = [];
   const transport = {
@@ -164,7 +164,7 @@ function diallerTo(answer: Buffer, pool: StreamMemory): { dialler: Dialler; shor
         Object.assign(new StuckConnection(answer), { write: () => Promise.resolve() }),
       ),
   } as Partial<Transport> as Transport;
-  const dialler = new Dialler(
+  const dialer = new Dialer(
     {
       transport,
       clock,
@@ -175,7 +175,7 @@ function diallerTo(answer: Buffer, pool: StreamMemory): { dialler: Dialler; shor
     },
     { timeoutMs: 10_000 },
   );
-  return { dialler, short };
+  return { dialer, short };
 }
 
 const to = { addr: '10.0.0.9:1' };
@@ -186,12 +186,12 @@ test('what a peer answers counts as well, to a push/pull and to a ping', async (
   const large = compressContent(
     encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(2 * total) }),
   );
-  const { dialler, short } = diallerTo(large, pool);
-  await assert.rejects(dialler.pushPull(to, { state, take: keepState }), (error) => {
+  const { dialer, short } = diallerTo(large, pool);
+  await assert.rejects(dialer.pushPull(to, { state, take: keepState }), (error) => {
     assert.ok(error instanceof ProtocolError && error.cause instanceof MemoryShortage);
     return error.message.includes('too many bytes');
   });
-  assert.equal(await dialler.ping(to, { node: 'target', seqNo: 1, withinMs: 500 }), false);
+  assert.equal(await dialer.ping(to, { node: 'target', seqNo: 1, withinMs: 500 }), false);
   assert.equal(short.length, 2);
   assert.ok(pool.peak <= total && pool.peak > total / 2);
   assert.equal(pool.used, 0);
@@ -200,8 +200,8 @@ test('what a peer answers counts as well, to a push/pull and to a ping', async (
 test('what a peer answered stays reserved while it is merged', async () => {
   const pool = new WatchedMemory();
   const answer = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(50 * KiB) });
-  const { dialler } = diallerTo(answer, pool);
-  const held = await dialler.pushPull(to, { state, take: () => Promise.resolve(pool.used) });
+  const { dialer } = diallerTo(answer, pool);
+  const held = await dialer.pushPull(to, { state, take: () => Promise.resolve(pool.used) });
   assert.ok(held >= answer.length);
   assert.equal(pool.used, 0);
 });

@@ -12,7 +12,7 @@ import { type AcceptorHost } from '../../../src/exchange/acceptor.js';
 import { limits } from '../../../src/wire/limits.js';
 import { encodeMessage } from '../../../src/wire/message-codec.js';
 import { type StreamLayers } from '../../../src/wire/stream-codec.js';
-import { to, ack, noHost, layersOf, Stage, isProtocolError } from './dialler-stage.js';
+import { to, ack, noHost, layersOf, Stage, isProtocolError } from './dialer-stage.js';
 
 test('a user message arrives and needs no answer', async () => {
   for (const layers of [
@@ -22,9 +22,9 @@ test('a user message arrives and needs no answer', async () => {
     const payloads: string[] = [];
     const userMessage = (payload: Buffer): void => void payloads.push(payload.toString());
     const stage = await Stage.withAcceptor({ userMessage }, layers);
-    await stage.finish(stage.dialler.userMessage(to, Buffer.from('hello')));
+    await stage.finish(stage.dialer.userMessage(to, Buffer.from('hello')));
     await stage.ping();
-    await stage.finish(stage.dialler.userMessage(to, Buffer.alloc(0)));
+    await stage.finish(stage.dialer.userMessage(to, Buffer.alloc(0)));
     await stage.ping();
     assert.deepEqual(payloads, ['hello', '']);
   }
@@ -37,7 +37,7 @@ test('a user message over 20 MiB is not sent, nor one that is over it once it is
     [{ key: Buffer.alloc(16) }, largest],
   ] as const) {
     const stage = await Stage.open(noHost, layersOf(settings));
-    await assert.rejects(stage.dialler.userMessage(to, payload), (error) => {
+    await assert.rejects(stage.dialer.userMessage(to, payload), (error) => {
       assert.ok(error instanceof MessageTooLargeError);
       return error.size > error.limit && error.limit === limits.stateBytes;
     });
@@ -46,7 +46,7 @@ test('a user message over 20 MiB is not sent, nor one that is over it once it is
   let received = 0;
   const userMessage = (payload: Buffer): void => void (received = payload.length);
   const stage = await Stage.withAcceptor({ userMessage });
-  await stage.finish(stage.dialler.userMessage(to, largest));
+  await stage.finish(stage.dialer.userMessage(to, largest));
   await stage.ping();
   assert.equal(received, limits.userStreamBytes);
 });
@@ -56,7 +56,7 @@ test('a user message is sent only when the other side has closed the stream afte
     await connection.read();
     clock.setTimer(3_000, () => connection.close());
   });
-  await stage.finish(stage.dialler.userMessage(to, Buffer.from('hello')));
+  await stage.finish(stage.dialer.userMessage(to, Buffer.from('hello')));
   assert.ok(stage.clock.now() >= 3_000);
 });
 
@@ -66,7 +66,7 @@ test('a user message rejects when its stream is reset, before it is read or in t
       if (reads) await connection.read();
       connection.reset?.();
     });
-    const sent = stage.finish(stage.dialler.userMessage(to, Buffer.alloc(200_000)));
+    const sent = stage.finish(stage.dialer.userMessage(to, Buffer.alloc(200_000)));
     await assert.rejects(
       sent,
       isProtocolError(/10\.0\.0\.1:7946 broke off: it reset the stream before it had/),
@@ -82,11 +82,11 @@ test('a user message rejects when the other side refuses it, answers it or never
     [Buffer.from('HTTP/1.1 400'), /cannot be read/],
   ] as const) {
     const stage = await Stage.answering(answer);
-    const sent = stage.finish(stage.dialler.userMessage(to, Buffer.of(1)));
+    const sent = stage.finish(stage.dialer.userMessage(to, Buffer.of(1)));
     await assert.rejects(sent, isProtocolError(words));
   }
   const stage = await Stage.open(() => undefined);
-  const sent = stage.finish(stage.dialler.userMessage(to, Buffer.of(1)));
+  const sent = stage.finish(stage.dialer.userMessage(to, Buffer.of(1)));
   await assert.rejects(sent, (error) => error instanceof TimeoutError);
 });
 
@@ -105,7 +105,7 @@ test('a user message that the acceptor does not take rejects, whatever the reaso
   ];
   for (const [host, theirLayers = layersOf()] of refusals) {
     const stage = await Stage.withAcceptor(host, layersOf(), theirLayers);
-    const sent = stage.finish(stage.dialler.userMessage(to, Buffer.of(1)));
+    const sent = stage.finish(stage.dialer.userMessage(to, Buffer.of(1)));
     await assert.rejects(sent, isProtocolError(/10\.0\.0\.1:7946/));
   }
 });
@@ -115,7 +115,7 @@ test('of thousands of messages at once every one is delivered, or rejects', asyn
   const userMessage = (payload: Buffer): void => void seen.add(payload.toString());
   const stage = await Stage.withAcceptor({ userMessage });
   const sendings = Array.from({ length: 1_000 }, (_, i) => {
-    return stage.dialler.userMessage(to, Buffer.from(`message ${i}`));
+    return stage.dialer.userMessage(to, Buffer.from(`message ${i}`));
   });
   await stage.finish(Promise.all(sendings));
   assert.equal(seen.size, 1_000);
@@ -124,9 +124,9 @@ test('of thousands of messages at once every one is delivered, or rejects', asyn
 test('the dialling of a user message has what its waiting left of the time', async () => {
   const stage = await Stage.open(() => undefined);
   const first = Array.from({ length: limits.sendsPerPeer }, () => {
-    return stage.dialler.userMessage(to, Buffer.of(1));
+    return stage.dialer.userMessage(to, Buffer.of(1));
   });
-  const late = stage.dialler.userMessage(to, Buffer.of(2));
+  const late = stage.dialer.userMessage(to, Buffer.of(2));
   const [, outcome] = await stage.finish(
     Promise.all([Promise.allSettled(first), late.catch((error: unknown) => error)]),
   );

@@ -25,7 +25,7 @@ const eventNames = [
   'leave',
   'update',
   'suspect',
-  'recover',
+  'refute',
   'conflict',
   'message',
   'health',

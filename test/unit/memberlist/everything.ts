@@ -19,7 +19,7 @@ export const suspicious: MemberlistConfig = {
 /** Trouble with company takes much longer; it has tests of its own. */
 type EventName = Exclude<
   keyof MemberlistEvents,
-  'isolated' | 'minority' | 'recovered' | 'flapping'
+  'isolated' | 'minority' | 'quorum-restored' | 'flapping'
 >;
 export type Handlers = Readonly<Record<EventName, () => unknown>>;
 
@@ -29,7 +29,7 @@ export function everyEvent(handler: (event: EventName) => unknown): Handlers {
     leave: () => handler('leave'),
     update: () => handler('update'),
     suspect: () => handler('suspect'),
-    recover: () => handler('recover'),
+    refute: () => handler('refute'),
     conflict: () => handler('conflict'),
     message: () => handler('message'),
     health: () => handler('health'),
@@ -129,7 +129,7 @@ export async function everythingHappensTo(
     () => comes('health'),
     () => comes('suspect'),
     () => cluster.network.heal(),
-    () => comes('recover'),
+    () => comes('refute'),
     () => b.leave({ timeout: 2_000 }),
     () => comes('leave'),
   ];

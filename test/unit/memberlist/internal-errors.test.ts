@@ -13,7 +13,7 @@ import { Company } from '../../../src/discovery/discovery.js';
 import type { Node } from '../../../src/index.js';
 import { companyPorts } from '../../../src/discovery/ports.js';
 import { Isolation } from '../../../src/cluster-health/isolation.js';
-import { LostPeers } from '../../../src/discovery/reconnect-candidates.js';
+import { ReconnectCandidates } from '../../../src/discovery/reconnect-candidates.js';
 import { Counters } from '../../../src/core/counters.js';
 import { Dispatcher } from '../../../src/core/dispatcher.js';
 import { Outbox } from '../../../src/core/gossip/piggyback.js';
@@ -24,7 +24,7 @@ import { Membership } from '../../../src/core/membership/apply.js';
 import { Merger } from '../../../src/core/membership/merger.js';
 import { DelegateHost } from '../../../src/node/delegate-host.js';
 import { Acceptor } from '../../../src/exchange/acceptor.js';
-import { Dialler } from '../../../src/exchange/dialer.js';
+import { Dialer } from '../../../src/exchange/dialer.js';
 import { LineFold } from '../../../src/observability/line-fold.js';
 import type { Report } from '../../../src/core/reports.js';
 import { internalErrorHook } from '../../../src/runtime/guard.js';
@@ -135,7 +135,7 @@ const entries: Readonly<Record<string, Entry>> = {
     act: ends,
   },
   'an answer to a stream ping': {
-    breaks: (bug) => bug.in(Dialler.prototype, 'pingOrSayWhy'),
+    breaks: (bug) => bug.in(Dialer.prototype, 'pingOrSayWhy'),
     act: (cluster) => {
       cluster.network.darken(cluster.node('n3').localNode.address);
     },
@@ -150,7 +150,7 @@ const entries: Readonly<Record<string, Entry>> = {
     act: sendMessages,
   },
   'a stream that somebody opened': { breaks: (bug) => bug.in(Acceptor.prototype, 'accept') },
-  'a stream that we opened': { breaks: (bug) => bug.in(Dialler.prototype, 'pushPull') },
+  'a stream that we opened': { breaks: (bug) => bug.in(Dialer.prototype, 'pushPull') },
   'a slice of a merge': {
     breaks: (bug) => {
       const merge = Reflect.get(Merger.prototype, 'merge') as (
@@ -164,15 +164,15 @@ const entries: Readonly<Record<string, Entry>> = {
     },
   },
   'the part that is told of events first': {
-    breaks: (bug) => bug.in(Company.prototype, 'told'),
+    breaks: (bug) => bug.in(Company.prototype, 'onMembershipEvent'),
     act: ends,
   },
   "the user's delegates of events": {
-    breaks: (bug) => bug.in(DelegateHost.prototype, 'tell'),
+    breaks: (bug) => bug.in(DelegateHost.prototype, 'notify'),
     act: ends,
   },
   'the search for lost members': {
-    breaks: (bug) => bug.in(LostPeers.prototype, 'draw'),
+    breaks: (bug) => bug.in(ReconnectCandidates.prototype, 'draw'),
     config: () => ({ rejoin: { interval: 1_000 } }),
     act: ends,
   },
@@ -185,7 +185,7 @@ const entries: Readonly<Record<string, Entry>> = {
     },
   },
   'the timer of the snapshot': {
-    breaks: (bug) => bug.in(LostPeers.prototype, Symbol.iterator),
+    breaks: (bug) => bug.in(ReconnectCandidates.prototype, Symbol.iterator),
     config: () => {
       const files = {
         problemWith: () => Promise.resolve(undefined),

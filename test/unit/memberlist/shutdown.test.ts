@@ -24,7 +24,7 @@ function listenToAll(list: Memberlist, into: string[]): void {
   list.on('leave', ({ name }) => into.push(`leave ${name}`));
   list.on('update', ({ name }) => into.push(`update ${name}`));
   list.on('suspect', ({ name }) => into.push(`suspect ${name}`));
-  list.on('recover', ({ name }) => into.push(`recover ${name}`));
+  list.on('refute', ({ name }) => into.push(`recover ${name}`));
   list.on('conflict', ({ name }) => into.push(`conflict ${name}`));
   list.on('message', (payload) => into.push(`message ${payload.toString()}`));
   list.on('health', (score) => into.push(`health ${score}`));

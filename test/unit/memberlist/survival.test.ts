@@ -162,7 +162,7 @@ test('users are told of events also when a part of the library that is told firs
   const [a, b] = await cluster.joined(['a', 'b']);
   const gone: string[] = [];
   a!.on('leave', ({ name }) => gone.push(name));
-  mock.method(Company.prototype, 'told', fail);
+  mock.method(Company.prototype, 'onMembershipEvent', fail);
   try {
     await b!.leave();
     await until(a!, () => gone.length === 1);

@@ -10,11 +10,11 @@ import { Registry } from 'prom-client';
 import type { MemberEvent, Memberlist } from '../../../src/index.js';
 import { SimulatedCluster } from '../../../src/testing/index.js';
 
-const troubles = ['isolated', 'minority', 'recovered', 'flapping'] as const;
+const troubles = ['isolated', 'minority', 'quorum-restored', 'flapping'] as const;
 
 /** What a node tells of its company, as text. */
 function troublesOf(list: Memberlist, told: string[] = []): string[] {
-  for (const name of ['isolated', 'minority', 'recovered'] as const) {
+  for (const name of ['isolated', 'minority', 'quorum-restored'] as const) {
     list.on(name, ({ members, expected }) => told.push(`${name} ${members}/${expected}`));
   }
   list.on('flapping', (node, count) => told.push(`flapping ${node.name} ${count}`));
@@ -50,12 +50,12 @@ suite('trouble with company', () => {
     for (const own of told.slice(0, 2)) {
       assert.match(
         own.join(),
-        /^minority [23]\/6,isolated 1\/6,(minority \d\/6,)?recovered \d\/6$/,
+        /^minority [23]\/6,isolated 1\/6,(minority \d\/6,)?quorum-restored \d\/6$/,
       );
     }
     for (const own of told.slice(2)) assert.deepEqual(own, []);
     assert.equal(await gauge(registry, 'isolated'), 0);
-    assert.equal(await gauge(registry, 'recoveries_total'), 1);
+    assert.equal(await gauge(registry, 'quorum_restored_total'), 1);
   });
 
   test('nothing of it is told in a rolling restart of five, whoever is expected', async () => {

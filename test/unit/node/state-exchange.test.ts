@@ -87,7 +87,7 @@ test('the engine is told when a push/pull of ours begins, and when it has ended 
   const components = {
     clock: new VirtualClock(),
     counters: new Counters(),
-    dialler: { pushPull },
+    dialer: { pushPull },
     guard: { run: (work: () => void) => work() },
     ownAddress: { check: () => undefined },
     exchanged: () => undefined,

@@ -340,17 +340,17 @@ suite('NetTransport: handlers that throw', () => {
       },
     });
     const addr = `127.0.0.1:${transport.port}`;
-    const dialler = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await using station = await Station.start(dialler);
+    const dialer = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
+    await using station = await Station.start(dialer);
     try {
-      await dialler.writeTo(Buffer.from('x'), { addr });
-      const stream = await dialler.dial({ addr }, { timeout: 5_000 });
+      await dialer.writeTo(Buffer.from('x'), { addr });
+      const stream = await dialer.dial({ addr }, { timeout: 5_000 });
       assert.equal(await stream.read().catch(() => null), null, 'it was closed');
       await failedTwice;
       assert.deepEqual(errors, [bug, bug]);
       isBroken = false;
-      await dialler.writeTo(Buffer.from('x'), { addr });
-      (await dialler.dial({ addr }, { timeout: 5_000 })).close();
+      await dialer.writeTo(Buffer.from('x'), { addr });
+      (await dialer.dial({ addr }, { timeout: 5_000 })).close();
       await delivered;
       assert.deepEqual(came.sort(), ['packet', 'stream']);
       assert.equal(station.packets.all.length, 0);

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The slow road: all that is valid MessagePack but not as Go writes it (wire protocol, section 2).
+// The slow path: all that is valid MessagePack but not as Go writes it (wire protocol, section 2).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeMessage, encodeMessage } from '../../../src/wire/message-codec.js';
@@ -202,7 +202,7 @@ test('of a key that comes twice the last one counts, as in Go', () => {
   assert.equal((decodeMessage(twice) as AliveClaim).node, 'b');
 });
 
-test('a bad value of a known key is refused on the slow road as well', () => {
+test('a bad value of a known key is refused on the slow path as well', () => {
   for (const bad of ['Incarnation', 'Port'] as const) {
     for (const value of [
       'ff',

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The fast road: structs in the form that Go writes, and how it hands over what has another form.
+// The fast path: structs in the form that Go writes, and how it hands over what has another form.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noBytes, type MemberRecord } from '../../../src/wire/messages.js';

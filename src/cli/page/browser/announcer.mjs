@@ -14,7 +14,7 @@ const verbs = {
   failed: 'failed',
   suspect: 'suspect',
   flapping: 'flapping',
-  recover: 'alive again',
+  refute: 'alive again',
 };
 
 /** Says things in the live region. */

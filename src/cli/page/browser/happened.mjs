@@ -22,8 +22,8 @@ export const timeOfDay = (at) => clock.format(at);
 /** @type {Readonly<Record<string, string>>} */
 const signs = {
   join: '●',
-  recover: '●',
-  recovered: '●',
+  refute: '●',
+  'quorum-restored': '●',
   suspect: '▲',
   failed: '✕',
   flapping: '◆',

@@ -139,7 +139,7 @@ export class Members {
 /** @type {Readonly<Partial<Record<ShownEvent['kind'], ShownMember['state']>>>} */
 const stateAfter = {
   suspect: 'suspect',
-  recover: 'alive',
+  refute: 'alive',
   failed: 'dead',
   left: 'left',
   join: 'alive',

@@ -308,7 +308,7 @@ test('a suspect that is alive after all recovers, its timer is cleared, and nobo
   harness.addMember('a', { state: 'suspect' });
   harness.run(1000);
   harness.receive(alive('a', { incarnation: 2 }));
-  assert.deepEqual(harness.events, [{ type: 'recover', node: harness.member('a').snapshot() }]);
+  assert.deepEqual(harness.events, [{ type: 'refute', node: harness.member('a').snapshot() }]);
   assert.equal(harness.member('a').stateChangedAt, 11_000);
   assert.equal(harness.engine.suspicionsRunning, 0);
   harness.run(100_000);
@@ -319,7 +319,7 @@ test('a suspect that comes back with other metadata recovers and is updated', ()
   const harness = makeEngine();
   harness.addMember('a', { state: 'suspect' });
   harness.receive(alive('a', { incarnation: 2, meta: Buffer.from('new') }));
-  assert.deepEqual(harness.eventKinds, ['recover', 'update']);
+  assert.deepEqual(harness.eventKinds, ['refute', 'update']);
 });
 
 test('one who was dead or left and is alive again has joined, whatever its metadata', () => {

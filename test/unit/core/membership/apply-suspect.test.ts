@@ -130,8 +130,8 @@ test('a death after fewer confirmations than were wanted counts as degraded', ()
     const harness = accuse(members);
     for (const from of confirmers) harness.receive(suspect('a', { from }));
     harness.run(30_000);
-    assert.equal(harness.counters.degradedSuspicions, degraded);
-    assert.equal(harness.reported('suspicion-degraded').length, degraded);
+    assert.equal(harness.counters.unconfirmedSuspicionTimeouts, degraded);
+    assert.equal(harness.reported('suspicion-unconfirmed').length, degraded);
     assert.equal(harness.reported('member-failed')[0]?.confirmations, confirmers.length);
   }
 });
@@ -167,7 +167,7 @@ test('a refutation that has come when the time is up counts, though the timer fi
   });
   harness.run(10_000);
   assert.equal(harness.member('a').state, 'alive');
-  assert.deepEqual(harness.eventKinds, ['suspect', 'recover']);
+  assert.deepEqual(harness.eventKinds, ['suspect', 'refute']);
 });
 
 test('a stopped engine declares nobody dead', () => {

@@ -41,7 +41,7 @@ test('the state is whole when an event is told', () => {
   const seen: unknown[] = [];
   const harness: Harness = makeEngine({
     effects: {
-      tell: ({ type }) => {
+      notify: ({ type }) => {
         if (type === 'health') return;
         const { state, incarnation } = harness.member('a');
         const { queue, suspicionsRunning } = harness.engine;
@@ -56,7 +56,7 @@ test('the state is whole when an event is told', () => {
   assert.deepEqual(seen, [
     ['join', 'alive', 1, 1, 0],
     ['suspect', 'suspect', 1, 1, 1],
-    ['recover', 'alive', 2, 1, 0],
+    ['refute', 'alive', 2, 1, 0],
     ['update', 'alive', 2, 1, 0],
     ['leave', 'dead', 3, 1, 0],
   ]);

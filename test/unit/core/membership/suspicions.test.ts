@@ -68,5 +68,5 @@ test('what is settled or cleared neither fires, nor counts as degraded, nor leav
   assert.equal(clock.pending, 0);
   clock.advance(100_000);
   assert.deepEqual(fired, []);
-  assert.equal(counters.degradedSuspicions, 0);
+  assert.equal(counters.unconfirmedSuspicionTimeouts, 0);
 });

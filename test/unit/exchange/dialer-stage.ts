@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A dialler, and what it talks to, in virtual time.
+// A dialer, and what it talks to, in virtual time.
 import assert from 'node:assert/strict';
 import { ProtocolError } from '../../../src/errors.js';
 import { Acceptor, type AcceptorHost } from '../../../src/exchange/acceptor.js';
-import { Dialler, keepState, type TakeState } from '../../../src/exchange/dialer.js';
+import { Dialer, keepState, type TakeState } from '../../../src/exchange/dialer.js';
 import { GossipCipher } from '../../../src/security/aes-gcm.js';
 import { Keyring } from '../../../src/security/keyring.js';
 import { MemoryNetwork, VirtualClock } from '../../../src/testing/index.js';
@@ -61,11 +61,11 @@ export function layersOf({
   return { label: new Label({ label, skipInboundCheck: false }), cipher, compress };
 }
 
-/** A dialler and a target whose end of each stream is given to `accept`, in virtual time. */
+/** A dialer and a target whose end of each stream is given to `accept`, in virtual time. */
 export class Stage {
   readonly clock = new VirtualClock();
   readonly network = new MemoryNetwork({ clock: this.clock, latency: 1 });
-  readonly dialler: Dialler;
+  readonly dialer: Dialer;
   readonly target: Transport;
   /** Streams that came to the target, newest last. */
   readonly streams: Connection[] = [];
@@ -76,7 +76,7 @@ export class Stage {
     this.#transport = this.network.transport('us', { addr: '10.0.0.2:7946' });
     const pacer = new Pacer({ clock: this.clock });
     const components = { transport: this.#transport, clock: this.clock, layers, pacer };
-    this.dialler = new Dialler(components, { timeoutMs: 10_000 });
+    this.dialer = new Dialer(components, { timeoutMs: 10_000 });
   }
 
   static async open(
@@ -127,11 +127,11 @@ export class Stage {
   }
 
   pushPull(signal?: AbortSignal): Promise<PushPull> {
-    return this.finish(this.dialler.pushPull(to, stateOf({ join: true, ...ours }), { signal }));
+    return this.finish(this.dialer.pushPull(to, stateOf({ join: true, ...ours }), { signal }));
   }
 
   ping(node = 'target', withinMs = 500): Promise<boolean> {
-    return this.finish(this.dialler.ping(to, { node, seqNo: 7, withinMs }));
+    return this.finish(this.dialer.ping(to, { node, seqNo: 7, withinMs }));
   }
 
   /** Lets virtual time go on until this is settled. */
