@@ -21,14 +21,14 @@ export {
   leaveOnSignals,
   type LeaveOnSignalsOptions,
   type SignalHook,
-} from './node/leave-on-signals.js';
+} from './service/leave-on-signals.js';
 export {
   liveness,
   readiness,
   type Liveness,
   type Readiness,
   type ReadinessOptions,
-} from './node/health-probes.js';
+} from './service/health-probes.js';
 export type { JoinOptions, JoinResult } from './discovery/join.js';
 export type { MemberEvent, MemberlistEvents } from './observability/member-events.js';
 export type { ClusterHealthEvent } from './cluster-health/events.js';
@@ -73,7 +73,9 @@ export type {
   ExtensionEvents,
   ExtensionHooks,
   ExtensionMetrics,
+  JoinStarter,
   Peer,
+  RawMessages,
 } from './extensions/extension.js';
 export type { ExtensionVersions } from './wire/extension-trailer.js';
 export type { Broadcast, BroadcastQueueInit } from './core/gossip/broadcast-queue.js';
@@ -83,13 +85,8 @@ export {
 } from './node/transmit-limited-queue.js';
 export { printable } from './wire/printable.js';
 export { decodeMeta, encodeMeta, type Meta, type MetaValue } from './node/meta.js';
-export {
-  serfGuest,
-  type SerfEvent,
-  type SerfGuest,
-  type SerfGuestOptions,
-} from './serf/serf-guest.js';
-export { decodeSerfTags, encodeSerfTags, type SerfTags } from './serf/tags.js';
+export { ipFromBytes, ipToBytes, joinHostPort, splitHostPort } from './wire/address.js';
+export { decodeName, encodeName } from './wire/name.js';
 export { Keyring, type Key } from './security/keyring.js';
 export { NetTransport, type NetTransportOptions } from './transport/net-transport.js';
 export type { Address, Connection, Transport, TransportHandlers } from './transport/transport.js';

@@ -4,26 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-import { setMaxListeners } from 'node:events';
-import { Company } from './discovery/discovery.js';
-import { companyPorts } from './discovery/ports.js';
-import { lifeHooks } from './config/life-hooks.js';
 import { resolveConfig } from './config/resolve.js';
 import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
 import type { Node } from './core/member.js';
-import type { MembershipEvent } from './core/membership/events.js';
-import { asError } from './node/delegate-host.js';
-import { Departure } from './node/departure.js';
+import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './discovery/join.js';
 import { MessageTooLargeError, ShutdownError, TimeoutError } from './errors.js';
 import type { ExchangeSignals } from './exchange/dialer.js';
-import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './discovery/join.js';
-import {
-  argumentsOf,
-  EventStream,
-  SafeEmitter,
-  type MemberEvent,
-} from './observability/member-events.js';
 import { metaBytes, type Meta } from './node/meta.js';
+import { close, openNode, type OpenNode } from './node/open-node.js';
 import {
   checkMessage,
   checkOptions,
@@ -31,12 +19,18 @@ import {
   waitRules,
   type WaitOptions,
 } from './node/operation-options.js';
+import { RunningNode, type NodeEvent } from './node/running-node.js';
+import type { NodeSeams } from './node/seams.js';
+import { DEFAULT_TIMEOUT_MS } from './node/waits.js';
+import {
+  argumentsOf,
+  EventStream,
+  SafeEmitter,
+  type MemberEvent,
+} from './observability/member-events.js';
 import { throwIfAborted } from './runtime/abort.js';
+import { asError } from './runtime/as-error.js';
 import type { Keyring } from './security/keyring.js';
-import { Sender } from './node/send.js';
-import { Shell } from './node/running-node.js';
-import { resolveSeed } from './transport/resolve.js';
-import { DEFAULT_TIMEOUT_MS, Waits } from './node/waits.js';
 import type { Address } from './wire/address.js';
 
 const USER_TYPE_BYTES = 1;
@@ -47,18 +41,18 @@ export type MemberlistState = 'running' | 'leaving' | 'left' | 'shutdown';
 
 /** Options of `broadcast`. */
 export interface BroadcastOptions {
-  /** A broadcast replaces an earlier one of the same name, as far as that has not been sent yet. Default: no name. */
+  /** Replaces an earlier broadcast of the same name that has not been sent to all members yet. Default: no name. */
   readonly name?: string;
 }
 
 /** Options of `ready`. */
 export interface ReadyOptions extends WaitOptions {
-  /** How many members there must be, ourselves included: 1 or more. Default: 2. */
+  /** How many members must be alive or suspect, this node included: 1 or more. Default: 2. */
   readonly minMembers?: number;
 }
 
 /**
- * One node of a gossip cluster: it knows who the others are, and they know it.
+ * One node of a gossip cluster. It knows the other members, and they know it.
  *
  * Membership and failure detection are SWIM (Das et al., DSN 2002) with the Lifeguard extensions
  * (Dadgar et al., 2018), in the form and with the wire protocol of HashiCorp's Go memberlist.
@@ -71,68 +65,44 @@ export interface ReadyOptions extends WaitOptions {
  */
 export class Memberlist extends SafeEmitter implements AsyncDisposable {
   readonly #config: ResolvedConfig;
+  readonly #node: RunningNode;
   readonly #streams = new Set<EventStream>();
-  /** Aborted by a shutdown. */
-  readonly #down = new AbortController();
-  #shell!: Shell;
-  #company!: Company;
-  #departure!: Departure;
-  #sender!: Sender;
-  #waits!: Waits;
   #leaving: Promise<void> | undefined;
   #hasLeft = false;
   #shutdown: Promise<void> | undefined;
 
-  private constructor(config: ResolvedConfig) {
+  private constructor(open: OpenNode) {
     super();
-    this.#config = config;
-    setMaxListeners(0, this.#down.signal);
+    this.#config = open.given;
+    this.#node = new RunningNode(open, { publish: (event) => this.#publish(event) });
   }
 
   /**
-   * Binds the sockets and starts a node, a cluster of its own until it joins others.
+   * Binds the sockets and starts a node. It is a cluster of its own until it joins others.
    *
    * @throws ConfigError with all mistakes of the configuration; MessageTooLargeError when the
-   *   delegate's metadata is over 512 bytes; the system's error when an address cannot be bound.
-   *   Nothing is left open then.
+   *   delegate's metadata is over 512 bytes; the system's error when an address cannot be bound;
+   *   what an extension throws in `attach`. Nothing stays open then.
    */
-  static async create(config?: MemberlistConfig): Promise<Memberlist> {
-    const list = new Memberlist(resolveConfig(config));
-    list.#shell = await Shell.start(list.#config, {
-      onMembershipEvent: (event) => list.#notify(event),
-      refuted: () => list.#company.changed(),
-      wasJoined: (brought) => list.#company.contacts.wasJoined(brought),
-      messageCame: (payload, from) => {
-        list.#shell.host.notifyMsg(payload, from);
-        list.#publish({ type: 'message', payload, from });
-      },
-    });
-    list.#company = new Company(list.#shell, {
-      notify: (event) => list.#publish(event),
-    });
-    list.#waits = new Waits({
-      clock: list.#config.clock,
-      hasPeers: () => list.#shell.engine.hasPeers,
-    });
-    list.#sender = new Sender(
-      {
-        engine: list.#shell.engine,
-        dialer: list.#shell.dialer,
-        packets: list.#shell.packets,
-        resolve: (address) => list.#addressesOf(address, list.#down.signal),
-        mustRun: (operation) => list.#mustRun(operation),
-        onShutdown: (giveUp) => list.#waits.onShutdown(giveUp),
-      },
-      list.#config,
-    );
-    const hooks = list.#config[lifeHooks];
-    list.#departure = new Departure(list.#shell, hooks);
+  static create(config?: MemberlistConfig): Promise<Memberlist> {
+    return Memberlist.createWith(config, {});
+  }
+
+  /** @internal Creates a node with some of its parts replaced, for simulations, experiments and tests. */
+  static async createWith(
+    config: MemberlistConfig | undefined,
+    seams: NodeSeams,
+  ): Promise<Memberlist> {
+    const open = await openNode(resolveConfig(config), seams);
+    let list: Memberlist;
     try {
-      list.#company.start();
-      hooks?.started(list, {
-        dropped: (from, detail) => list.#shell.messageDropped(from, detail),
-        listenerFailed: (event, error) => list.listenerFailed(event, error),
-      });
+      list = new Memberlist(open);
+    } catch (error) {
+      await close(open);
+      throw error;
+    }
+    try {
+      list.#node.start();
     } catch (error) {
       await list.shutdown();
       throw error;
@@ -142,14 +112,14 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
 
   /**
    * Joins the cluster of which any of the seeds is a member: exchanges the whole state with each.
-   * After a `leave` it comes back, under a higher incarnation.
+   * After a `leave` the node comes back, under a higher incarnation.
    *
    * @param seeds - `host`, `host:port`, `[v6]:port` or `v6`, each optionally as `name/host:port`, or
-   *   `srv+name`; the port defaults to `bindPort`. Names are looked up, and all addresses contacted,
-   *   each soon after the other: one that does not answer delays the next by a quarter of a second at most
-   * @returns a promise that resolves once all attempts have ended. After the first success, those that are not
+   *   `srv+name`; the port defaults to `bindPort`. The node looks up host names and contacts all addresses, each
+   *   shortly after the previous one: an address that does not answer delays the next by at most 250 ms
+   * @returns a promise that resolves once all attempts have ended. After the first success, attempts that are not
    *   connected have 3 s left; exchanges that are under way have `tcpTimeout`
-   * @throws JoinError when nobody was reached, also when all seeds lead to this node itself; the signal's
+   * @throws JoinError when no node was reached, also when all seeds lead to this node itself; the signal's
    *   reason; ShutdownError; ConfigError
    */
   async join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
@@ -158,23 +128,23 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     checkOptions(options, waitRules);
     throwIfAborted(options.signal);
     if (this.#leaving !== undefined) this.#comeBack();
+    const node = this.#node;
     const { clock, requireNodeNames } = this.#config;
-    const { contacts } = this.#company;
-    const { trouble } = this.#shell;
+    const { contacts } = node.discovery;
     return contacts.during(options.signal, (signal) => {
       const joiner = {
         clock,
         requireNodeNames,
-        resolve: (seed: string, stopped: AbortSignal) => this.#addressesOf(seed, stopped),
+        resolve: (seed: string, stopped: AbortSignal) => node.resolve(seed, stopped),
         contact: (to: Address, signals: ExchangeSignals) => contacts.join(to, signals),
-        likelyCause: (errors: readonly Error[]) => trouble.likelyCause(errors),
+        likelyCause: (errors: readonly Error[]) => node.trouble.likelyCause(errors),
       };
-      return trouble.watch(joinSeeds(seeds, joiner, { ...options, signal }));
+      return node.trouble.watch(joinSeeds(seeds, joiner, { ...options, signal }));
     });
   }
 
   /**
-   * Resolves once there is company: so many members are alive or suspect, ourselves included.
+   * Resolves once enough members have joined: `minMembers` are alive or suspect, this node included.
    *
    * @throws TimeoutError, which says how many members there are, the last seed that failed, and a wrong label or key if
    *   one is likely; the signal's reason; ShutdownError; ConfigError for wrong options
@@ -184,12 +154,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     checkOptions(options, ready);
     const { minMembers = 2 } = options;
     try {
-      await this.#waits.until('ready', options, (done) =>
-        this.#company.whenMembers(minMembers, done),
-      );
+      await this.#node.waits.members('ready', options, minMembers);
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;
-      throw this.#shell.trouble.notReady(options.timeout ?? DEFAULT_TIMEOUT_MS, {
+      throw this.#node.trouble.notReady(options.timeout ?? DEFAULT_TIMEOUT_MS, {
         present: this.numMembers,
         required: minMembers,
       });
@@ -197,9 +165,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   }
 
   /**
-   * Tells the others that this node leaves, so that they report `left` and not `failed`. Resolves
-   * once that has been gossiped (at once when nobody is there); the node keeps answering until
-   * `shutdown`. Called again it gives the same promise. Nobody is told where another living node has our name.
+   * Leaves the cluster: the other members report `left` and not `failed`. Resolves once the leave has been gossiped,
+   * at once when there are no other members; the node keeps answering until `shutdown`. Further calls return the same
+   * promise. If another living node has this node's name, the cluster is not notified, as that node would be marked as
+   * left (`leave-withheld`).
    *
    * @throws TimeoutError; the signal's reason; ShutdownError
    */
@@ -211,58 +180,50 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       return Promise.reject(asError(error));
     }
     if (this.#leaving === undefined) {
-      this.#company.stop(new ShutdownError('join', 'has left the cluster'));
-      const gossiped = this.#waits.gossiped('leave', options, (done) =>
-        this.#departure.begin(done),
-      );
+      const { discovery, health, waits, departure } = this.#node;
+      discovery.stop(new ShutdownError('join', 'has left the cluster'));
+      health.stop();
+      const gossiped = waits.gossiped('leave', options, (done) => departure.begin(done));
       this.#leaving = gossiped.finally(() => {
         this.#hasLeft = true;
-        this.#departure.complete();
+        departure.complete();
       });
     }
     return this.#leaving;
   }
 
   /**
-   * Stops everything and closes the sockets; resolves when the last is closed. Without a `leave`
-   * before it, the others will find this node failed. Nothing is delivered afterwards. Idempotent.
+   * Stops everything and closes the sockets; resolves when the last one is closed. Without a `leave`
+   * before it, the other members declare this node failed. No event is delivered afterwards. Idempotent.
    */
   shutdown(): Promise<void> {
     if (this.#shutdown === undefined) {
-      // First, as the engine's end also ends what waits in its queue: that was not gossiped.
-      this.#waits.shutDown();
-      this.#down.abort(new ShutdownError('join'));
-      // The snapshot is made before anything is forgotten.
-      const closed = this.#company.close();
-      const { guard } = this.#shell;
-      guard.run(() => this.#company.stop(new ShutdownError('join')));
-      this.#departure.cancel();
-      this.#shutdown = Promise.all([this.#shell.shutdown(), closed]).then(() => undefined);
+      this.#shutdown = this.#node.shutdown();
       for (const stream of [...this.#streams]) stream.end();
     }
     return this.#shutdown;
   }
 
-  /** `leave`, as far as it goes in its time, then `shutdown`. */
+  /** Calls `leave`, waits for it up to its timeout, then calls `shutdown`. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       if (this.#shutdown === undefined) await this.leave();
     } catch (error) {
-      this.#shell.report({ code: 'leave-unfinished', error: asError(error) });
+      this.#node.report({ code: 'leave-unfinished', error: asError(error) });
     } finally {
       await this.shutdown();
     }
   }
 
-  /** This node, as the others see it. */
+  /** This node, as the other members see it. */
   get localNode(): Node {
-    return this.#shell.engine.local.snapshot();
+    return this.#node.engine.local.snapshot();
   }
 
-  /** Everybody who is alive or suspect, ourselves included. */
+  /** All members that are alive or suspect, this node included. */
   members(): Node[] {
     const nodes: Node[] = [];
-    for (const member of this.#shell.engine.table) {
+    for (const member of this.#node.engine.table) {
       if (!member.isGone) nodes.push(member.snapshot());
     }
     return nodes;
@@ -270,38 +231,38 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
 
   /** A member by name, in any state, as long as it is in the table. */
   member(name: string): Node | undefined {
-    return this.#shell.engine.table.get(name)?.snapshot();
+    return this.#node.engine.table.get(name)?.snapshot();
   }
 
   /**
-   * Forgets a member that failed or left: it goes out of the table at once and is not looked for any
-   * more, and for `rejoin.forgetAfter` nobody brings it back unless it lives. On this node only: the
-   * others have to be told each. Nothing is done about who is alive or suspect; it would be back at once.
+   * Forgets a member that failed or left: removes it from the table at once, and stops trying to reconnect to it. For
+   * `rejoin.forgetAfter`, claims of other members do not bring it back; only the member itself does. This affects this
+   * node only: call it on every node. A member that is alive or suspect is not forgotten, as it would be back at once.
    *
-   * @returns whether it was known and is forgotten now
+   * @returns whether the member was known and is now forgotten
    * @throws ShutdownError
    */
   forget(name: string): boolean {
     this.#mustRun('forget');
-    return this.#company.forget(name);
+    return this.#node.discovery.forget(name);
   }
 
-  /** How many members are alive or suspect, ourselves included. */
+  /** How many members are alive or suspect, this node included. */
   get numMembers(): number {
-    return this.#shell.engine.table.count((member) => !member.isGone);
+    return this.#node.numMembers;
   }
 
   /**
-   * How much this node doubts itself, from 0 (healthy) to `awarenessMaxMultiplier` − 1. Its probes
-   * wait longer by this factor (Lifeguard's local health multiplier).
+   * Lifeguard's Local Health Multiplier, from 0 (healthy) to `awarenessMaxMultiplier` − 1. A node whose own probes fail
+   * raises it, and probes more slowly by this factor.
    */
   get healthScore(): number {
-    return this.#shell.engine.health.score;
+    return this.#node.engine.health.score;
   }
 
-  /** Bytes of the longest message that `getBroadcasts` may return: a longer one fits into no packet (`udpBufferSize`). */
+  /** The longest message that `getBroadcasts` may return, in bytes: a longer one fits into no packet (`udpBufferSize`). */
   get maxBroadcastBytes(): number {
-    return this.#shell.engine.broadcastBudget - USER_TYPE_BYTES;
+    return this.#node.engine.broadcastBudget - USER_TYPE_BYTES;
   }
 
   /** What this node is doing. After `leave` it is `left` until it joins again. */
@@ -313,22 +274,22 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
 
   /** @internal Milliseconds by which the periodic work is late. */
   get overdueMs(): number {
-    return this.#shell.engine.overdueMs;
+    return this.#node.engine.overdueMs;
   }
 
   /**
-   * From now on sockets and timers of this node do not keep the process alive, until `ref`: for tools that use a cluster
-   * and end when their work is done. A promise that is awaited does not keep it alive either. A `transport` of your own
-   * takes part if it has `unref`.
+   * From now on this node's sockets and timers do not keep the process alive, until `ref`: for tools that use a cluster
+   * and end when their work is done. A promise that is awaited does not keep it alive either. A custom `transport` takes
+   * part if it has `unref`.
    */
   unref(): this {
-    this.#shell.keepAlive(false);
+    this.#node.keepAlive(false);
     return this;
   }
 
   /** Undoes `unref`. */
   ref(): this {
-    this.#shell.keepAlive(true);
+    this.#node.keepAlive(true);
     return this;
   }
 
@@ -343,59 +304,59 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   }
 
   /**
-   * Asks the delegate for new metadata and tells the others. Resolves once that has been gossiped
-   * (at once when nobody is there). After `setMeta` it tells what that set once more.
+   * Reads `nodeMeta` of the delegate again and broadcasts the metadata. Resolves once that has been gossiped, at once
+   * when there are no other members. After `setMeta` it broadcasts the metadata that was set.
    *
    * @throws MessageTooLargeError over 512 bytes; what `nodeMeta` throws; TimeoutError; the signal's
    *   reason; ConfigError for wrong options; ShutdownError, also after a `leave`
    */
   async updateNode(options: WaitOptions = {}): Promise<void> {
-    this.#mustTakePart('updateNode');
+    this.#mustBeMember('updateNode');
     checkOptions(options, waitRules);
     throwIfAborted(options.signal);
-    await this.#announce('updateNode', this.#shell.host.nodeMeta(), options);
+    await this.#announce('updateNode', this.#node.host.nodeMeta(), options);
   }
 
   /**
-   * Sets this node's metadata and tells the others, which see it as `node.meta`. Resolves as `updateNode` does.
+   * Sets this node's metadata and broadcasts it; the other members see it as `node.meta`. Resolves as `updateNode` does.
    *
-   * It takes precedence over `delegate.nodeMeta`: from the first call on that is not asked any more, not even after a
-   * `leave` and a `join`. Without a call all is as the delegate says.
+   * It takes precedence over `delegate.nodeMeta`, which is not called again after the first `setMeta`, not even after a
+   * `leave` and a `join`.
    *
    * @param meta - bytes, at most 512, or an object for {@link encodeMeta}
    * @throws MessageTooLargeError over 512 bytes; ConfigError for what is neither bytes nor such an object, and for wrong
    *   options; TimeoutError (the metadata is set then); the signal's reason; ShutdownError, also after a `leave`
    */
   async setMeta(meta: Uint8Array | Meta, options: WaitOptions = {}): Promise<void> {
-    this.#mustTakePart('setMeta');
+    this.#mustBeMember('setMeta');
     checkOptions(options, waitRules);
-    const { host } = this.#shell;
+    const { host } = this.#node;
     const bytes = metaBytes(meta, host.metaLimit);
     const announced = host.announced(bytes);
     throwIfAborted(options.signal);
-    this.#shell.checkFits(announced);
+    this.#node.checkFits(announced);
     host.setMeta(bytes);
     await this.#announce('setMeta', announced, options);
   }
 
   /**
-   * Sends a message to every other member that is alive or suspect now; they get it as a `message` event, and
-   * `notifyMsg`. Members that join later do not get it. Each member is sent it in a packet, at most three times until it
-   * acknowledges that; it may come twice if an acknowledgement is lost, and not at all if the member does not answer.
-   * Broadcasts wait while earlier ones are being sent: at most 16,384, and 16 MiB; past that the oldest are dropped
-   * (`user-broadcasts-evicted`). Independent of `delegate.getBroadcasts`, which goes on beside it.
+   * Sends a message to every other member that is alive or suspect now; they receive it as a `message` event and in
+   * `notifyMsg`. Members that join later do not receive it. The node sends it to each member in a packet, at most three
+   * times until the member acknowledges the packet. A member may receive it twice if an acknowledgement is lost, and not
+   * at all if it does not answer. Broadcasts are queued while earlier ones are being sent: at most 16,384, and 16 MiB;
+   * beyond that the oldest are dropped (`user-broadcasts-evicted`). Independent of `delegate.getBroadcasts`.
    *
    * @throws MessageTooLargeError above `maxBroadcastBytes`; ConfigError for what is no Uint8Array, and for wrong
    *   options; ShutdownError, also after a `leave`
    */
   broadcast(message: Uint8Array, options: BroadcastOptions = {}): void {
-    this.#mustTakePart('broadcast');
+    this.#mustBeMember('broadcast');
     checkMessage(message);
     checkOptions(options, { name: optionRules.name });
     const { length } = message;
     const limit = this.maxBroadcastBytes;
     if (length > limit) throw new MessageTooLargeError('the broadcast', length, limit);
-    this.#shell.broadcaster.add(message, options.name);
+    this.#node.broadcaster.add(message, options.name);
   }
 
   /**
@@ -408,47 +369,47 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    *   ConfigError when the address is none, or no member has the name; ShutdownError
    */
   ping(node: Node | string, address?: string): Promise<number> {
-    return this.#sender.ping(node, address);
+    return this.#node.sender.ping(node, address);
   }
 
   /**
    * Sends a message to a member in one packet; it may be lost.
    *
-   * @param to - a member, or its name; a member that is gone has a name as long as it is in the table
+   * @param to - a member, or its name; a member that failed or left has a name as long as it is in the table
    * @throws MessageTooLargeError when it does not fit into a packet (`udpBufferSize`);
    *   ProtocolError when the packet could not be sent; ConfigError for a wrong argument, such as a name that no
    *   member has; ShutdownError
    */
   sendBestEffort(to: Node | string, message: Uint8Array): Promise<void> {
-    return this.#sender.bestEffort(to, message);
+    return this.#node.sender.bestEffort(to, message);
   }
 
   /**
-   * Sends a message to a member over a stream. Resolves when the other side has read it and closed the stream;
-   * what its application made of it, only an answer can tell. 32 messages are sent to one member at a time, 256 in
-   * all; more wait for their turn, for `tcpTimeout` at most. After a rejection the message was not delivered,
-   * unless the error is a timeout or a broken stream: then it may have been, and only the sign of it is lost.
+   * Sends a message to a member over a stream. Resolves when the member has read it and closed the stream; only an
+   * answer of its application can tell what became of it there. A node sends 32 messages to one member at a time, 256 in
+   * all; further messages are queued, for `tcpTimeout` at most. After a rejection the message was not delivered,
+   * unless the error is a timeout or a broken stream: then it may have been delivered, and only the confirmation is lost.
    *
    * @param to - as for `sendBestEffort`
    * @throws MessageTooLargeError over 20 MiB; BusyError when too many messages wait; TimeoutError;
    *   ProtocolError, also when the other side closes the stream unread; ConfigError for a wrong argument; ShutdownError
    */
   sendReliable(to: Node | string, message: Uint8Array): Promise<void> {
-    return this.#sender.reliable(to, message);
+    return this.#node.sender.reliable(to, message);
   }
 
   /**
-   * Sends a message in one packet to an address, whether a member lives there or not; it may be lost.
+   * Sends a message in one packet to an address, whether it belongs to a member or not; it may be lost.
    *
    * @throws as `sendBestEffort`, and NodeNameRequiredError; ConfigError when `to.addr` is no ip:port
    */
   sendToAddress(to: Address, message: Uint8Array): Promise<void> {
-    return this.#sender.toAddress(to, message);
+    return this.#node.sender.toAddress(to, message);
   }
 
   /**
-   * Events from now on, to loop over. At most 1024 wait to be read; past that they are dropped, and
-   * an `overflow` event says how many. Ends on shutdown, and when the signal is aborted.
+   * Events from now on, to loop over. At most 1024 wait to be read; further ones are dropped, and
+   * an `overflow` event has their number. Ends on shutdown, and when the signal is aborted.
    */
   events(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<MemberEvent> {
     checkOptions(options, { signal: optionRules.signal });
@@ -460,45 +421,34 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   }
 
   protected override listenerFailed(event: string, error: unknown): void {
-    this.#shell.host.listenerFailed(event, error);
+    this.#node.host.listenerFailed(event, error);
   }
 
   #comeBack(): void {
-    const meta = this.#shell.host.nodeMeta();
-    this.#shell.checkFits(meta);
+    const node = this.#node;
+    const meta = node.host.nodeMeta();
+    node.checkFits(meta);
     this.#leaving = undefined;
     this.#hasLeft = false;
-    this.#shell.engine.comeBack(meta);
-    this.#departure.undo();
-    this.#company.start();
+    node.engine.comeBack(meta);
+    node.departure.undo();
+    node.discovery.start();
+    node.health.start();
   }
 
   async #announce(what: string, meta: Buffer | null, options: WaitOptions): Promise<void> {
-    this.#shell.checkFits(meta);
-    await this.#waits.gossiped(what, options, (done) => this.#shell.engine.announce(meta, done));
+    const { waits, engine } = this.#node;
+    this.#node.checkFits(meta);
+    await waits.gossiped(what, options, (done) => engine.announce(meta, done));
   }
 
-  #addressesOf(seed: string, signal: AbortSignal): Promise<Address[]> {
-    const resolver = this.#config[companyPorts]?.resolver;
-    return resolveSeed(seed, { ...resolver, defaultPort: this.#shell.bindPort, signal });
-  }
-
-  #notify(event: MembershipEvent): void {
-    // What one part throws does not keep the others from hearing of it.
-    this.#shell.guard.run(() => this.#company.onMembershipEvent(event));
-    // When all leave at once, the last words of each have nobody left to hear them.
-    if (event.type === 'leave') this.#waits.memberLeft();
-    this.#shell.host.notify(event);
-    this.#publish(event);
-  }
-
-  #publish(event: Exclude<MemberEvent, { type: 'overflow' }>): void {
+  #publish(event: NodeEvent): void {
     if (this.#shutdown !== undefined) return;
     this.emitSafely(event.type, argumentsOf(event));
     for (const stream of this.#streams) stream.push(event);
   }
 
-  #mustTakePart(operation: string): void {
+  #mustBeMember(operation: string): void {
     this.#mustRun(operation);
     if (this.#leaving !== undefined) throw new ShutdownError(operation, 'has left the cluster');
   }

@@ -10,16 +10,17 @@
 //     npm start -- NAME BIND SEED [KEY]
 //
 // KEY is what Serf has in -encrypt.
-import { decodeSerfTags, Memberlist, printable, serfGuest } from 'node-memberlist';
+import { Memberlist, printable } from 'node-memberlist';
+import { decodeSerfTags, serf } from 'node-memberlist/serf';
 
 const [name, bindAddr, seed, secretKey] = process.argv.slice(2);
 if (seed === undefined) throw new Error('usage: main.ts NAME BIND SEED [KEY]');
 
-const guest = serfGuest({ tags: { role: 'web', runtime: 'node' } });
+const cluster = serf({ tags: { role: 'web', runtime: 'node' } });
 // An empty KEY is an error; to be in plaintext on purpose is said.
 const key = secretKey === undefined ? { plaintext: true } : { secretKey };
-const list = await Memberlist.create({ ...guest, name, bindAddr, ...key });
-guest.on('event', ({ name: event, payload }) =>
+const list = await Memberlist.create({ use: [cluster], name, bindAddr, ...key });
+cluster.on('event', ({ name: event, payload }) =>
   console.log('event %s: %s', printable(event), printable(payload.toString())),
 );
 list.on('join', (node) =>
@@ -28,7 +29,7 @@ list.on('join', (node) =>
 list.on('leave', (node, reason) => console.log('%s %s', printable(node.name), reason));
 
 await list.join([seed]);
-guest.sendEvent('hello', Buffer.from(`from ${list.localNode.name}`));
+cluster.sendEvent('hello', Buffer.from(`from ${list.localNode.name}`));
 
 process.once('SIGTERM', () => {
   void list

@@ -7,11 +7,7 @@
 // The five configurations of the Lifeguard paper, each by the paper's rules and by the product's.
 
 import { confirmationsWanted } from '../../src/core/lifeguard/formulas.js';
-import {
-  lifeguardRules,
-  productionRules,
-  type LifeguardRules,
-} from '../../src/core/lifeguard/rules.js';
+import { productionRules, type LifeguardRules } from '../../src/core/lifeguard/rules.js';
 import type { SimulatedConfig } from '../../src/testing/index.js';
 
 /** Which of Lifeguard's extensions a configuration has. */
@@ -82,9 +78,9 @@ export function rulesFor(tuning: Tuning): LifeguardRules {
 }
 
 /** The configuration of a node, with some rules of its own. */
-export function configFor(tuning: Tuning, own: Partial<LifeguardRules> = {}): SimulatedConfig {
+export function configFor(tuning: Tuning): SimulatedConfig {
   const { probe, suspicion } = configurations[tuning.configuration];
-  const config: SimulatedConfig = {
+  return {
     probeInterval: 1_000,
     probeTimeout: 500,
     suspicionMult: tuning.alpha,
@@ -94,7 +90,6 @@ export function configFor(tuning: Tuning, own: Partial<LifeguardRules> = {}): Si
     settleAfterJoin: false,
     rejoin: false,
   };
-  return Object.assign(config, { [lifeguardRules]: { ...rulesFor(tuning), ...own } });
 }
 
 /** Where paper and product do not differ, the product's name stands for both. */

@@ -7,11 +7,12 @@
 // One run of the Lifeguard experiment (section V of the paper).
 
 import { performance } from 'node:perf_hooks';
+import type { LifeguardRules } from '../../src/core/lifeguard/rules.js';
 import { TimeoutError } from '../../src/errors.js';
-import { SeededRandom, SimulatedCluster, type SimulatedConfig } from '../../src/testing/index.js';
+import { SeededRandom, SimulatedCluster } from '../../src/testing/index.js';
 import { keyOf, seedOf, type Run } from './cells.js';
 import { Blocking } from './blocking.js';
-import { configFor } from './configurations.js';
+import { configFor, rulesFor } from './configurations.js';
 
 /** Loopback: one way, milliseconds. */
 const latency = { min: 0.05, max: 0.2 };
@@ -94,14 +95,23 @@ export async function execute(run: Run): Promise<RunResult> {
 
 /** A cluster in which everybody knows everybody, and nothing has happened for a while. */
 async function quietCluster(run: Run, blockings: Map<string, Blocking>): Promise<SimulatedCluster> {
-  const config = (name: string): SimulatedConfig => {
-    if (run.anomaly !== 'block') return configFor(run);
+  const lifeguard = (name: string): LifeguardRules => {
+    const rules = rulesFor(run);
+    if (run.anomaly !== 'block') return rules;
     const blocking = new Blocking();
     blockings.set(name, blocking);
-    return configFor(run, blocking.rules);
+    return { ...rules, ...blocking.rules };
   };
-  const options = { size: run.nodes, seed: seedOf(run), network: { latency }, config };
-  const cluster = await SimulatedCluster.create({ ...options, traceLength: 0 });
+  const cluster = await SimulatedCluster.createWith(
+    {
+      size: run.nodes,
+      seed: seedOf(run),
+      network: { latency },
+      config: configFor(run),
+      traceLength: 0,
+    },
+    (name) => ({ lifeguard: lifeguard(name) }),
+  );
   // Once so that one knows all, once so that all do.
   await cluster.joinAll();
   await cluster.joinAll();

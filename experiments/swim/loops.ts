@@ -10,13 +10,11 @@
 // it up.
 
 import {
-  lifeguardRules,
   productionRules,
   type LifeguardRules,
   type PeriodicLoop,
 } from '../../src/core/lifeguard/rules.js';
 import type { Clock } from '../../src/core/ports.js';
-import type { SimulatedConfig } from '../../src/testing/index.js';
 
 /** A timer that is due now may come this much early: sums of milliseconds are not exact. */
 const toleranceMs = 1e-6;
@@ -40,12 +38,12 @@ export class Loops {
   }
 
   /**
-   * A configuration with the rule in it.
+   * The rules of a node whose loops these are.
    *
    * @param clock - gives the clock of the node that is made with it, once it runs
    */
-  ruling(config: SimulatedConfig, clock: () => Clock): SimulatedConfig {
-    const rules: LifeguardRules = {
+  rulesOf(clock: () => Clock): LifeguardRules {
+    return {
       ...productionRules,
       periodic: (tick, loop) => {
         const work = loop === 'probe' ? this.#inStep(tick, clock) : tick;
@@ -54,7 +52,6 @@ export class Loops {
         };
       },
     };
-    return Object.assign({ ...config }, { [lifeguardRules]: rules });
   }
 
   #inStep(tick: () => void, clock: () => Clock): () => void {

@@ -52,16 +52,19 @@ const drainMs = 400;
 export async function quietCluster(init: QuietClusterInit): Promise<QuietCluster> {
   const { size, seed, config, latency = loopback, stepMs } = init;
   const loops = new Loops({ stepMs });
-  const cluster: SimulatedCluster = await SimulatedCluster.create({
-    size,
-    seed,
-    network: { latency },
-    config: (name) => {
-      const own = typeof config === 'function' ? config(name) : config;
-      return loops.ruling({ ...quickSettings, ...own }, () => cluster.node(name).config.clock);
+  const cluster: SimulatedCluster = await SimulatedCluster.createWith(
+    {
+      size,
+      seed,
+      network: { latency },
+      config: (name) => {
+        const own = typeof config === 'function' ? config(name) : config;
+        return { ...quickSettings, ...own };
+      },
+      traceLength: 0,
     },
-    traceLength: 0,
-  });
+    (name) => ({ lifeguard: loops.rulesOf(() => cluster.node(name).config.clock) }),
+  );
   // Once so that one knows all, once so that all do.
   await cluster.joinAll();
   await cluster.joinAll();

@@ -6,7 +6,11 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { run } from './run.mjs';
 
-const ENTRIES = { 'node-memberlist': 'index', 'node-memberlist/testing': 'testing/index' };
+const ENTRIES = {
+  'node-memberlist': 'index',
+  'node-memberlist/serf': 'serf/index',
+  'node-memberlist/testing': 'testing/index',
+};
 const TESTS = ['public-api.ts', 'testing-api.ts'];
 const WAYS = {
   node16: { module: 'node16', moduleResolution: 'node16' },

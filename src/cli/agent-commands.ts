@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Memberlist } from '../memberlist.js';
 import type { Node } from '../core/member.js';
-import type { SerfGuest } from '../serf/serf-guest.js';
+import type { Serf } from '../serf/index.js';
 import { nodeAsJson } from './show-meta.js';
 
 export const commandsHelp = `  members               everybody who is alive or suspect
@@ -33,7 +33,7 @@ export interface AgentHandle {
   say(line: object): void;
   leave(): void;
   setMeta(text: string): Promise<void>;
-  readonly guest: SerfGuest | undefined;
+  readonly serf: Serf | undefined;
 }
 
 /** Obeys commands, one after the other. */
@@ -86,15 +86,15 @@ export class AgentCommands {
         await list.sendReliable(this.#member(words[0]), Buffer.from(textAfter(2)));
         return {};
       case 'meta':
-        if (this.#agent.guest !== undefined)
+        if (this.#agent.serf !== undefined)
           throw new Error('with --serf there are tags: tags NAME=VALUE');
         await this.#agent.setMeta(textAfter(1));
         return {};
       case 'tags':
-        await this.#guest().setTags(Object.fromEntries(words.map(tagOf)));
-        return { tags: this.#guest().tags };
+        await this.#serf().setTags(Object.fromEntries(words.map(tagOf)));
+        return { tags: this.#serf().tags };
       case 'event':
-        this.#guest().sendEvent(words[0] ?? '', Buffer.from(textAfter(2)));
+        this.#serf().sendEvent(words[0] ?? '', Buffer.from(textAfter(2)));
         return {};
       case 'health':
         return { score: list.healthScore };
@@ -114,9 +114,9 @@ export class AgentCommands {
     return node;
   }
 
-  #guest(): SerfGuest {
-    if (this.#agent.guest === undefined) throw new Error('only with --serf');
-    return this.#agent.guest;
+  #serf(): Serf {
+    if (this.#agent.serf === undefined) throw new Error('only with --serf');
+    return this.#agent.serf;
   }
 }
 

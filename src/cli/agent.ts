@@ -9,7 +9,7 @@ import { lanConfig, localConfig, wanConfig } from '../config/presets.js';
 import type { MemberlistConfig } from '../config/options.js';
 import { JoinError } from '../errors.js';
 import { Memberlist } from '../memberlist.js';
-import { serfGuest, type SerfGuest } from '../serf/serf-guest.js';
+import { serf, type Serf } from '../serf/index.js';
 import { printableLines } from '../wire/printable.js';
 import { tellEvents, tellMessages, textOfPayload } from './agent-events.js';
 import { preparePage, type PreparedPage } from './agent-page.js';
@@ -79,7 +79,7 @@ start node_modules/.bin/node-memberlist.)
   --plaintext           without a key on purpose: no warning
   --label LABEL         the cluster's label
   --meta TEXT           our metadata, at most 512 bytes
-  --serf                be a guest in a Serf cluster
+  --serf                join a Serf cluster as a member
   --tag NAME=VALUE      with --serf: a tag; may be given several times
   --preset NAME         lan, wan or local. Default: lan
   --http [IP:]PORT      serve a status page, /metrics, /healthz and /members.json; read-only. On
@@ -113,7 +113,7 @@ class Agent {
   readonly #log: BoundedOutput;
   readonly #format: { readonly out: LineFormat; readonly log: LineFormat };
   readonly #leaveTimeoutMs: number;
-  #guest: SerfGuest | undefined;
+  #serf: Serf | undefined;
   #meta: Buffer;
   #page: Page | undefined;
   #stop: () => void = () => undefined;
@@ -177,7 +177,7 @@ class Agent {
     const commands = new AgentCommands(list, {
       say: (line) => this.#say(line),
       leave: () => this.#stop(),
-      guest: this.#guest,
+      serf: this.#serf,
       setMeta: async (text) => {
         this.#meta = Buffer.from(text);
         await list.updateNode();
@@ -219,8 +219,8 @@ class Agent {
     const say = (line: object): void => this.#say(line);
     tellEvents(list, say);
     // A Serf cluster's messages are Serf's affair.
-    if (this.#guest === undefined) tellMessages(list, say);
-    this.#guest?.on('event', ({ name, payload, ltime }) =>
+    if (this.#serf === undefined) tellMessages(list, say);
+    this.#serf?.on('event', ({ name, payload, ltime }) =>
       say({
         event: 'user-event',
         name,
@@ -237,9 +237,9 @@ class Agent {
     if (!Object.hasOwn(presets, preset)) throw new UsageError('--preset must be lan, wan or local');
     const bind = addressIn('bind', textOf(values, 'bind'));
     const advertise = addressIn('advertise', textOf(values, 'advertise'));
-    if (values.serf === true) this.#guest = serfGuest({ tags: tagsIn(values) });
+    if (values.serf === true) this.#serf = serf({ tags: tagsIn(values) });
     else if (values.tag !== undefined) throw new UsageError('--tag goes with --serf');
-    if (this.#guest !== undefined && values.meta !== undefined) {
+    if (this.#serf !== undefined && values.meta !== undefined) {
       throw new UsageError('--meta does not go with --serf; use --tag');
     }
     return {
@@ -256,7 +256,9 @@ class Agent {
         (line) => this.#log.write(this.#format.log.logLine(line)),
         textOf(values, 'log-level') ?? 'warn',
       ),
-      ...(this.#guest ?? { delegate: { nodeMeta: () => this.#meta } }),
+      ...(this.#serf === undefined
+        ? { delegate: { nodeMeta: () => this.#meta } }
+        : { use: [this.#serf] }),
     };
   }
 

@@ -293,7 +293,11 @@ function* versionsOf(nodes: readonly Node[]): Generator<Finding> {
   );
   if (least > 0) {
     const words = `to join, delegate version ${least} or above is needed`;
-    yield note('versions', words, 'Serf asks for 2 to 5: use serfGuest(), or agent --serf.');
+    yield note(
+      'versions',
+      words,
+      'Serf asks for 2 to 5: use the extension serf(), or agent --serf.',
+    );
   }
 }
 

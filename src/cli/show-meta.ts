@@ -7,7 +7,7 @@
 // Metadata for people: what it means is the application's affair, so this guesses.
 import type { Node } from '../core/member.js';
 import { decodeMeta } from '../node/meta.js';
-import { decodeSerfTags } from '../serf/tags.js';
+import { decodeSerfTags } from '../serf/index.js';
 
 /** Metadata as text: Serf's tags, MessagePack, text, or else hexadecimal. */
 export function showMeta(meta: Buffer): string {

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Says when this node is in trouble with its company: alone, in a minority, well again; and whose
-// failures are too many.
+// Watches the size of the cluster as this node sees it: reports when the node is isolated or in a minority, when the
+// expected size is restored, and which members fail again and again.
 import type { ResolvedConfig } from '../config/options.js';
 import { Flapping } from './flapping.js';
 import { Isolation, type ClusterSize } from './isolation.js';
@@ -15,49 +15,49 @@ import type { Timer } from '../core/ports.js';
 import type { ClusterHealthEvent } from './events.js';
 import type { Report } from '../core/reports.js';
 
-/** What the watch sees and says. */
-export interface WatchComponents {
+/** What monitoring needs of the node. */
+export interface MonitorComponents {
   readonly config: ResolvedConfig;
   readonly counters: Counters;
   readonly report: (report: Report) => void;
   readonly notify: (event: ClusterHealthEvent) => void;
-  /** How many members there are, ourselves included. */
+  /** How many members are alive or suspect, this node included. */
   readonly members: () => number;
 }
 
-/** Watches the company of one node. */
-export class HealthWatch {
-  readonly #components: WatchComponents;
+/** Monitors the health of the cluster for one node. */
+export class ClusterHealthMonitor {
+  readonly #components: MonitorComponents;
   readonly #flapping: Flapping;
   #isolation: Isolation | undefined;
   #isCutOff = false;
-  #soon: Timer | undefined;
-  #later: Timer | undefined;
+  #afterMerge: Timer | undefined;
+  #nextEvaluation: Timer | undefined;
 
-  constructor(components: WatchComponents) {
+  constructor(components: MonitorComponents) {
     this.#components = components;
     this.#flapping = new Flapping(components.config);
   }
 
-  /** Begins; at first it is no trouble to be alone. */
+  /** Starts. A node that has just started may be alone for a while without being isolated. */
   start(): void {
     const { clock, expectedMembers: expected } = this.#components.config;
     this.#isolation = new Isolation({ expected, now: clock.now() });
-    this.#look();
+    this.#evaluate();
   }
 
-  /** Says nothing any more, until `start`. */
+  /** Reports nothing until `start`. */
   stop(): void {
     this.#isolation = undefined;
-    this.#soon?.cancel();
-    this.#later?.cancel();
-    this.#soon = this.#later = undefined;
+    this.#afterMerge?.cancel();
+    this.#nextEvaluation?.cancel();
+    this.#afterMerge = this.#nextEvaluation = undefined;
   }
 
-  /** Nothing can be sent and nobody answers: whoever is still in the table is not there for us. */
+  /** No packet can be sent and no member answers: then the members in the table do not count. */
   cutOff(isCutOff: boolean): void {
     this.#isCutOff = isCutOff;
-    this.#look();
+    this.#evaluate();
   }
 
   get health(): Isolation['health'] {
@@ -73,10 +73,10 @@ export class HealthWatch {
     if (event.type !== 'join' && event.type !== 'leave') return;
     if (event.type === 'leave' && event.reason === 'left') this.#isolation.left();
     if (event.type === 'leave' && event.reason === 'failed') this.#failed(event);
-    // A table is merged member by member: what counts is what there is at the end.
-    this.#soon ??= this.#components.config.clock.afterTurn(() => {
-      this.#soon = undefined;
-      this.#look();
+    // A push/pull merges its table member by member: only the size at the end counts.
+    this.#afterMerge ??= this.#components.config.clock.afterTurn(() => {
+      this.#afterMerge = undefined;
+      this.#evaluate();
     });
   }
 
@@ -89,18 +89,18 @@ export class HealthWatch {
     notify({ type: 'flapping', node, count });
   }
 
-  #look(): void {
+  #evaluate(): void {
     const isolation = this.#isolation;
     if (isolation === undefined) return;
     const { config, counters, report, notify, members } = this.#components;
     const { clock } = config;
     const health = isolation.look(this.#isCutOff ? 1 : members(), clock.now());
-    this.#later?.cancel();
+    this.#nextEvaluation?.cancel();
     const { nextLookAt, size } = isolation;
-    this.#later =
+    this.#nextEvaluation =
       nextLookAt === undefined
         ? undefined
-        : clock.setTimer(nextLookAt - clock.now(), () => this.#look());
+        : clock.setTimer(nextLookAt - clock.now(), () => this.#evaluate());
     if (health === undefined) return;
     if (health === 'healthy') counters.recoveries++;
     const type = health === 'healthy' ? 'quorum-restored' : health;

@@ -6,10 +6,7 @@
 
 // Everything that a user can set, and what becomes of it. Durations are milliseconds, sizes bytes;
 // names are Go memberlist's in camelCase. "Default" means `lanConfig()`.
-import type { LifeguardRules, lifeguardRules } from '../core/lifeguard/rules.js';
-import type { companyPorts, CompanyPorts } from '../discovery/ports.js';
 import type { Clock, Random } from '../core/ports.js';
-import type { LifeHooks, lifeHooks } from './life-hooks.js';
 import type {
   AliveDelegate,
   ConflictDelegate,
@@ -19,7 +16,6 @@ import type {
   PingDelegate,
 } from '../delegates.js';
 import type { Extension } from '../extensions/extension.js';
-import type { internalErrorHook, InternalErrorHook } from '../runtime/guard.js';
 import type { Keyring } from '../security/keyring.js';
 import type { Transport } from '../transport/transport.js';
 
@@ -343,14 +339,6 @@ export interface ResolvedConfig extends FilledSettings, OptionalSettings {
   readonly bindAddr: readonly string[];
   /** The extensions; empty without any. */
   readonly use: readonly Extension[];
-  /** How lost members are looked for; false: they are not. */
+  /** How failed members are contacted again; false: they are not. */
   readonly rejoin: ResolvedRejoin | false;
-  /** @internal What a simulation, or a test, exchanges. */
-  readonly [companyPorts]?: CompanyPorts;
-  /** @internal Only experiments have other rules than those of production. */
-  readonly [lifeguardRules]?: LifeguardRules;
-  /** @internal Simulations and tests fail by it. */
-  readonly [internalErrorHook]?: InternalErrorHook;
-  /** @internal What the library itself brings along, to be told of the node's life. */
-  readonly [lifeHooks]?: LifeHooks;
 }

@@ -7,12 +7,9 @@
 // From what the user gave to what the library works with: all mistakes at once, or all defaults
 // filled in.
 import { hostname } from 'node:os';
-import { companyPorts, type CompanyPorts } from '../discovery/ports.js';
-import { lifeguardRules, type LifeguardRules } from '../core/lifeguard/rules.js';
 import { NameBound } from '../core/name-bound.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
-import { internalErrorHook, type InternalErrorHook } from '../runtime/guard.js';
 import { asError } from '../runtime/as-error.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { systemRandom } from '../runtime/system-random.js';
@@ -21,8 +18,7 @@ import { Keyring } from '../security/keyring.js';
 import { layersFor } from '../security/layers.js';
 import { PacketCodec, packetBudget } from '../wire/packet-codec.js';
 import { blankKeys, keyProblems } from './key-settings.js';
-import { lifeHooks, type LifeHooks } from './life-hooks.js';
-import { extensions } from './extension-rules.js';
+import { delegateProtocolOf, extensions as extensionsRule } from './extension-rules.js';
 import { nearestName } from './nearest-name.js';
 import type {
   MemberlistConfig,
@@ -77,17 +73,10 @@ export function resolveConfig(config: MemberlistConfig | undefined = {}): Resolv
   const given = definedSettings(input);
   const problems = findProblems(given, input);
   if (problems.length > 0) throw new ConfigError(problems);
-  const resolved = fillIn(given, input);
+  const resolved = fillIn(given);
   const nameProblem = problemWithName(resolved);
   if (nameProblem !== undefined) throw new ConfigError([nameProblem]);
   return resolved;
-}
-
-interface HiddenConfig {
-  readonly [lifeguardRules]?: LifeguardRules;
-  readonly [companyPorts]?: CompanyPorts;
-  readonly [lifeHooks]?: LifeHooks;
-  readonly [internalErrorHook]?: InternalErrorHook;
 }
 
 /** Reads each setting once. The values are what they claim to be only after `findProblems`. */
@@ -172,7 +161,7 @@ function unknownField(field: string, value: unknown): ConfigProblem {
   };
 }
 
-function fillIn(given: Given & { name: string }, config: HiddenConfig): ResolvedConfig {
+function fillIn(given: Given & { name: string }): ResolvedConfig {
   const { secretKey, ...settings } = {
     ...notGiven,
     ...lanConfig(),
@@ -181,9 +170,11 @@ function fillIn(given: Given & { name: string }, config: HiddenConfig): Resolved
     ...given,
   };
   const { use, bindAddr, cidrsAllowed, advertisePort, metrics, seeds, rejoin, snapshot } = settings;
+  const extensions = extensionsOf(use);
   return Object.freeze({
     ...settings,
-    use: extensionsOf(use),
+    ...delegateProtocolOf(extensions, given),
+    use: extensions,
     bindAddr: Object.freeze(typeof bindAddr === 'string' ? [bindAddr] : [...bindAddr]),
     advertisePort: advertisePort === 0 ? undefined : advertisePort,
     keyring: secretKey === undefined ? keysOf(settings) : new Keyring(secretKey),
@@ -192,7 +183,6 @@ function fillIn(given: Given & { name: string }, config: HiddenConfig): Resolved
     seeds: typeof seeds === 'object' ? Object.freeze([...seeds]) : seeds,
     snapshot: snapshot && Object.freeze({ ...snapshot }),
     rejoin: rejoin && completeRejoin(rejoin),
-    ...hiddenSettings(config),
   });
 }
 
@@ -213,15 +203,9 @@ function keysOf({
 function extensionsOf(use: MemberlistConfig['use']): readonly Extension[] {
   if (typeof use !== 'function') return Object.freeze([...(use ?? [])]);
   const made: unknown = use();
-  const rule = extensions(made);
+  const rule = extensionsRule(made);
   if (rule !== undefined) throw new ConfigError([problem('use', made, `its result ${rule}`)]);
   return Object.freeze([...(made as Extension[])]);
-}
-
-function hiddenSettings(config: HiddenConfig): HiddenConfig {
-  const symbols = [lifeguardRules, companyPorts, lifeHooks, internalErrorHook] as const;
-  const given = symbols.filter((symbol) => config[symbol] !== undefined);
-  return Object.fromEntries(given.map((symbol) => [symbol, config[symbol]]));
 }
 
 function completeRejoin(given: RejoinOptions): ResolvedRejoin {

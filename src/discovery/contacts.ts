@@ -4,14 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The one place where a node joins others and is joined: `join()`, seeds, snapshot, rejoining and the joins
-// that others begin all pass through here, so that all of them have the same effects.
-import { lifeHooks, type LifeHooks } from '../config/life-hooks.js';
-import type { ResolvedConfig } from '../config/options.js';
-import { asError } from '../node/delegate-host.js';
+// The one place where a node joins others and is joined: `join()`, seeds, snapshot, rejoining and the joins that peers
+// start all pass through here, so that all of them have the same effects.
 import { ProtocolError } from '../errors.js';
 import type { ExchangeSignals } from '../exchange/dialer.js';
+import type { JoinStarter } from '../extensions/extension.js';
 import { onAbort } from '../runtime/abort.js';
+import { asError } from '../runtime/as-error.js';
 import type { Address } from '../wire/address.js';
 import type { SavedPeer } from './snapshot.js';
 
@@ -19,6 +18,7 @@ import type { SavedPeer } from './snapshot.js';
 export interface ContactComponents {
   readonly engine: {
     readonly self: { nextSequence(): number };
+    /** Starts additional push/pulls, by which all members learn of each other after a join. */
     settle(): void;
   };
   readonly dialer: {
@@ -28,28 +28,30 @@ export interface ContactComponents {
       signal?: AbortSignal,
     ): Promise<boolean>;
   };
-  /** Called after every join, whichever side began it. */
-  joined(): void;
+  readonly extensions: {
+    /** This node starts a join. */
+    joining(): void;
+    /** That join failed. */
+    joinFailed(): void;
+    /** A join succeeded. */
+    joined(startedBy: JoinStarter): void;
+  };
   /** Exchanges state with a node and merges what it sends. */
   pushPull(to: Address, join: boolean, signals?: ExchangeSignals): Promise<void>;
 }
 
-/** All contacts of one node. */
+/** All joins of one node. */
 export class Contacts {
   readonly #node: ContactComponents;
   readonly #tcpTimeoutMs: number;
-  readonly #hooks: LifeHooks | undefined;
   readonly #underWay = new Set<AbortController>();
   /** Why no contact is made; undefined while contacts are made. */
   #stopped: Error | undefined;
 
-  constructor(
-    config: Pick<ResolvedConfig, 'tcpTimeout' | typeof lifeHooks>,
-    node: ContactComponents,
-  ) {
+  /** @param init.tcpTimeout - milliseconds that a stream ping may take */
+  constructor(node: ContactComponents, init: { readonly tcpTimeout: number }) {
     this.#node = node;
-    this.#tcpTimeoutMs = config.tcpTimeout;
-    this.#hooks = config[lifeHooks];
+    this.#tcpTimeoutMs = init.tcpTimeout;
   }
 
   /** Allows contacts again, after `stop`. */
@@ -64,7 +66,7 @@ export class Contacts {
   }
 
   /**
-   * Runs work that makes contacts, with a signal that is also aborted by `stop`.
+   * Runs work that makes contacts, with a signal that `stop` also aborts.
    *
    * @throws what the work throws; the reason of `stop`
    */
@@ -91,23 +93,25 @@ export class Contacts {
    */
   async join(to: Address, signals: ExchangeSignals): Promise<void> {
     this.#mustRun();
-    this.#hooks?.contactBegins();
+    const { extensions, engine } = this.#node;
+    extensions.joining();
+    let hasSucceeded = false;
     try {
       await this.#node.pushPull(to, true, signals);
+      // The node may have left, or been shut down, while it merged the answer.
+      hasSucceeded = this.#stopped === undefined;
     } finally {
-      this.#hooks?.contactEnds();
+      if (!hasSucceeded) extensions.joinFailed();
     }
-    // The node may have left, or been shut down, while the answer was merged.
-    if (this.#stopped !== undefined) return;
-    this.#hooks?.joined('by-us');
-    this.#node.joined();
-    this.#node.engine.settle();
+    if (!hasSucceeded) return;
+    extensions.joined('self');
+    engine.settle();
   }
 
   /**
    * Joins a node that was a member before, if it is still the one at its address. An address is no identity: it
-   * may have been given to a node of another cluster since. So the node is asked by its name first, with a ping
-   * over a stream, which a node of another name leaves unanswered; such a node is not contacted any further.
+   * may have been given to a node of another cluster since. So this node first sends a ping with the member's name
+   * over a stream, which a node of another name does not answer; it makes no further contact with such a node.
    *
    * @throws as `join`; ProtocolError when no node of that name answers
    */
@@ -128,16 +132,15 @@ export class Contacts {
   }
 
   /**
-   * Another node has joined us.
+   * Another node has joined this one.
    *
-   * @param brought - how many members its state added
+   * @param added - how many members its state added
    */
-  wasJoined(brought: number): void {
+  wasJoined(added: number): void {
     if (this.#stopped !== undefined) return;
-    this.#hooks?.joined('by-others');
-    this.#node.joined();
-    // A single node that joins brings itself. One that brings others is of a cluster that we may know in part.
-    if (brought > 1) this.#node.engine.settle();
+    this.#node.extensions.joined('peer');
+    // A single node that joins adds itself. One that adds others is part of a cluster that we may know in part.
+    if (added > 1) this.#node.engine.settle();
   }
 
   #mustRun(): void {

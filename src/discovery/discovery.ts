@@ -4,125 +4,125 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Keeps a node in company: looks for those who are lost, writes down who is there, and says when there is
-// company and when there is trouble with it.
+// Finds other nodes and keeps contact with them: seeds, joining, failed members to reconnect to, and the snapshot
+// from which the next run of this node finds its cluster again.
+import type { ResolvedConfig } from '../config/options.js';
+import type { Counters } from '../core/counters.js';
+import type { Member } from '../core/member.js';
 import type { MembershipEvent } from '../core/membership/events.js';
-import type { Shell } from '../node/running-node.js';
-import type { ClusterHealthEvent } from '../cluster-health/events.js';
-import { Contacts } from './contacts.js';
+import type { Random } from '../core/ports.js';
+import type { Report } from '../core/reports.js';
+import type { Guard } from '../runtime/guard.js';
+import type { Resolver } from '../transport/resolve.js';
+import { Contacts, type ContactComponents } from './contacts.js';
 import { Rejoiner } from './rejoiner.js';
-import type { SavedPeer } from './snapshot.js';
+import type { SavedPeer, Snapshot } from './snapshot.js';
+import type { SnapshotFiles } from './snapshot-files.js';
 import { SnapshotKeeper } from './snapshot-keeper.js';
-import { HealthWatch } from '../cluster-health/cluster-health.js';
 
-/** Somebody waits for so many members. */
-interface Waiter {
-  readonly members: number;
-  readonly done: () => void;
+/** What discovery needs of the node. */
+export interface DiscoveryComponents extends ContactComponents {
+  readonly config: ResolvedConfig;
+  readonly counters: Counters;
+  readonly report: (report: Report) => void;
+  readonly guard: Guard;
+  readonly engine: ContactComponents['engine'] & {
+    readonly table: Iterable<Member> & { get(name: string): Member | undefined };
+    readonly local: Member;
+    readonly self: { readonly incarnation: number };
+    /** Removes a member that failed or left. False when it is alive or suspect. */
+    forget(name: string): boolean;
+  };
+  /** Decides when a node is contacted, and which. */
+  readonly random: Random;
+  /** Undefined: the system's name servers. */
+  readonly resolver: Resolver | undefined;
+  readonly files: SnapshotFiles;
 }
 
-/** What keeps one node in company. */
-export class Company {
-  /** All ways to join others, and to be joined. */
+/** Discovery of one node. */
+export class Discovery {
+  /** All joins, whichever side starts them. */
   readonly contacts: Contacts;
-  readonly #shell: Shell;
+  readonly #engine: DiscoveryComponents['engine'];
   readonly #rejoiner: Rejoiner;
   readonly #keeper: SnapshotKeeper;
-  readonly #watch: HealthWatch;
-  readonly #waiters = new Set<Waiter>();
 
-  constructor(shell: Shell, init: { notify: (event: ClusterHealthEvent) => void }) {
-    this.#shell = shell;
-    const { config, counters, report, guard, bindPort, engine } = shell;
-    this.contacts = new Contacts(config, shell);
-    this.#rejoiner = new Rejoiner(config, {
-      counters,
-      report,
-      guard,
-      bindPort,
-      engine,
-      contacts: this.contacts,
-    });
-    this.#rejoiner.unmet = shell.snapshot?.members ?? [];
-    const current = () => ({
+  /**
+   * @param init.bindPort - the port of seeds without one
+   * @param init.snapshot - what an earlier run of this node saved
+   */
+  constructor(
+    components: DiscoveryComponents,
+    init: { bindPort: number; snapshot: Snapshot | undefined },
+  ) {
+    const { config, counters, report, guard, engine, random, resolver, files } = components;
+    this.#engine = engine;
+    this.contacts = new Contacts(components, config);
+    this.#rejoiner = new Rejoiner(
+      { config, counters, report, guard, engine, random, resolver, contacts: this.contacts },
+      { bindPort: init.bindPort, unmet: init.snapshot?.members ?? [] },
+    );
+    const current = (): Snapshot => ({
       name: config.name,
       incarnation: engine.self.incarnation,
-      members: this.#worthSaving(),
+      members: this.#membersToSave(),
     });
-    this.#keeper = new SnapshotKeeper({ config, report, failed: guard.failed }, { current });
-    const members = (): number => this.#members;
-    this.#watch = new HealthWatch({ config, counters, report, members, notify: init.notify });
-    shell.cutOff = (isCutOff) => this.#watch.cutOff(isCutOff);
-    shell.company = () => ({
-      reconnectCandidates: this.#rejoiner.lost.size,
-      expected: this.#watch.size.expected,
-      health: this.#watch.health,
-    });
+    this.#keeper = new SnapshotKeeper({ config, report, files, failed: guard.failed }, { current });
   }
 
-  /** Begins to look for others, and for those that get lost. */
+  /** Starts to contact the seeds, and later failed members. */
   start(): void {
     this.contacts.start();
     this.#rejoiner.start();
-    this.#watch.start();
     this.#keeper.changed();
   }
 
-  /** What is written down of us may be another by now. */
-  changed(): void {
-    this.#keeper.changed();
+  /** Ends all contacts and allows no others until `start`. */
+  stop(reason: Error): void {
+    this.contacts.stop(reason);
+    this.#rejoiner.stop(reason);
   }
 
-  /** After `stop`: writes down what is to be remembered, and resolves when that is done. */
+  /** Writes the last snapshot; resolves when that is done. Call it before the last `stop`, which clears the candidates. */
   close(): Promise<void> {
     return this.#keeper.close();
   }
 
-  /** Looks for nobody any more, and joins nobody, until `start`. */
-  stop(reason: Error): void {
-    this.contacts.stop(reason);
-    this.#rejoiner.stop(reason);
-    this.#watch.stop();
+  /** This node's incarnation, which the snapshot contains, has risen. */
+  incarnationChanged(): void {
+    this.#keeper.changed();
   }
 
-  /** Something became known of a member. */
+  /** Membership changed. */
   onMembershipEvent(event: MembershipEvent): void {
     this.#rejoiner.onMembershipEvent(event);
-    this.#watch.onMembershipEvent(event);
     if (event.type !== 'health') this.#keeper.changed();
-    if (event.type !== 'join') return;
-    for (const { members, done } of this.#waiters) if (this.#members >= members) done();
   }
 
-  /** Forgets who is gone, here and in the table; true when anybody knew it. */
+  /** How many failed members this node tries to reconnect to. */
+  get reconnectCandidates(): number {
+    return this.#rejoiner.candidates.size;
+  }
+
+  /** Removes a member that failed or left from the table and the candidates. True when it was known. */
   forget(name: string): boolean {
-    const { engine } = this.#shell;
-    const isKnown = engine.table.get(name) !== undefined || this.#rejoiner.lost.has(name);
+    const engine = this.#engine;
+    const { candidates } = this.#rejoiner;
+    const isKnown = engine.table.get(name) !== undefined || candidates.has(name);
     if (!engine.forget(name)) return false;
-    this.#rejoiner.lost.settle(name);
+    candidates.remove(name);
     return isKnown;
   }
 
-  /** Calls back once there are so many members, ourselves included. @returns ends the waiting */
-  whenMembers(members: number, done: () => void): () => void {
-    const waiter = { members, done };
-    if (this.#members >= members) done();
-    else this.#waiters.add(waiter);
-    return () => this.#waiters.delete(waiter);
-  }
-
-  get #members(): number {
-    return this.#shell.engine.table.count((member) => !member.isGone);
-  }
-
-  /** The living first, then those who may be back, then those of an earlier life that nobody answers for. */
-  #worthSaving(): SavedPeer[] {
-    const { table, local } = this.#shell.engine;
+  /** Living members first, then failed ones that may come back, then those of an earlier run that were not met yet. */
+  #membersToSave(): SavedPeer[] {
+    const { table, local } = this.#engine;
     const peers = new Map<string, string>();
     for (const member of table) {
       if (!member.isGone && member !== local) peers.set(member.name, member.address);
     }
-    for (const { name, addr } of [...this.#rejoiner.lost, ...this.#rejoiner.unmet]) {
+    for (const { name, addr } of [...this.#rejoiner.candidates, ...this.#rejoiner.unmet]) {
       if (!peers.has(name)) peers.set(name, addr);
     }
     return Array.from(peers, ([name, addr]) => ({ name, addr }));

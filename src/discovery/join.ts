@@ -19,7 +19,7 @@ import {
 import { onAbort, throwIfAborted } from '../runtime/abort.js';
 import { withDeadline } from '../runtime/deadline.js';
 import type { Address } from '../wire/address.js';
-import { asError } from '../node/delegate-host.js';
+import { asError } from '../runtime/as-error.js';
 
 /**
  * How long a look-up, or an attempt that is not connected yet, may still take once an address was joined, in

@@ -67,7 +67,7 @@ export class ReconnectCandidates {
   }
 
   /** Somebody failed. Of too many the oldest is forgotten. */
-  lost(name: string, addr: string): void {
+  add(name: string, addr: string): void {
     this.#peers.delete(name);
     this.#peers.set(name, { name, addr, failedAt: this.#clock.now() });
     for (const oldest of this.#peers.keys()) {
@@ -77,7 +77,7 @@ export class ReconnectCandidates {
   }
 
   /** Nobody has to look for this one any more; true when somebody did. */
-  settle(name: string): boolean {
+  remove(name: string): boolean {
     return this.#peers.delete(name);
   }
 

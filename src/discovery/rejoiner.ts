@@ -4,42 +4,45 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Finds others, again and again: the seeds until somebody answered, then, in each interval, perhaps one
-// who was lost, or the seeds that are no members (core/company/lost-peers says whose turn it is). Every
-// contact is an ordinary joining push/pull; nobody can see that it is anything else. A node that was known
-// is asked by its name before (company/contacts says why); a seed is whichever node is at its address.
+// Finds other nodes, again and again: the seeds until one answered, then, in each interval, perhaps a failed member, or
+// the seeds that are no members (reconnect-candidates decides whose turn it is). Every contact is an ordinary joining
+// push/pull; peers cannot tell the difference. A node that was a member is asked by its name before (see contacts);
+// a seed is whichever node is at its address.
 import { setMaxListeners } from 'node:events';
 import type { ResolvedConfig } from '../config/options.js';
 import { defaultRejoin } from '../config/presets.js';
-import { StaggeredAttempts } from './staggered-attempts.js';
 import type { ExchangeSignals } from '../exchange/dialer.js';
-import { ReconnectCandidates } from './reconnect-candidates.js';
 import type { Counters } from '../core/counters.js';
 import type { Member } from '../core/member.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Random, Timer } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
-import { asError } from '../node/delegate-host.js';
+import { asError } from '../runtime/as-error.js';
 import { NodeNameRequiredError, TimeoutError } from '../errors.js';
 import type { Guard } from '../runtime/guard.js';
+import type { Resolver } from '../transport/resolve.js';
 import type { Address } from '../wire/address.js';
-import { companyPorts } from './ports.js';
+import { ReconnectCandidates } from './reconnect-candidates.js';
 import { lookUpSeeds, SeedTrouble, SeedTurns } from './seeds.js';
 import type { SavedPeer } from './snapshot.js';
+import { StaggeredAttempts } from './staggered-attempts.js';
 
-/** What keeping company sees of the node, and does with it. */
-export interface Host {
+/** What rejoining needs of the node. */
+export interface RejoinComponents {
+  readonly config: ResolvedConfig;
   readonly counters: Counters;
   readonly report: (report: Report) => void;
   readonly guard: Guard;
-  /** The port of seeds that name none. */
-  readonly bindPort: number;
-  /** Everybody who is known, and our own row. */
+  /** All known members, and this node's own record. */
   readonly engine: { readonly table: Iterable<Member>; readonly local: Member };
+  /** Decides when a node is contacted, and which. */
+  readonly random: Random;
+  /** Undefined: the system's name servers. */
+  readonly resolver: Resolver | undefined;
   readonly contacts: {
     /** Joins whichever node is at an address. */
     join(address: Address, signals: ExchangeSignals): Promise<void>;
-    /** Joins a node that was known, if it is still the one at its address. */
+    /** Joins a node that was a member, if it is still the one at its address. */
     rejoin(peer: SavedPeer, signal: AbortSignal): Promise<void>;
   };
 }
@@ -47,40 +50,55 @@ export interface Host {
 const FIRST_DELAY_MS = 1_000;
 const JITTER = 0.5;
 
-/** Looks for company. */
+/** Contacts seeds and failed members. */
 export class Rejoiner {
-  readonly lost: ReconnectCandidates;
-  /** Whom an earlier life of ours knew, as long as we have met nobody. */
-  unmet: readonly SavedPeer[] = [];
+  /** Failed members that this node tries to reconnect to. */
+  readonly candidates: ReconnectCandidates;
+  readonly #node: RejoinComponents;
   readonly #config: ResolvedConfig;
-  readonly #host: Host;
   readonly #random: Random;
+  readonly #bindPort: number;
   readonly #intervalMs: number;
   readonly #timeoutMs: number;
   readonly #turns = new SeedTurns();
   readonly #trouble: SeedTrouble;
+  #unmet: readonly SavedPeer[];
   #isRunning = false;
-  /** Nobody has answered since we began, and somebody might. */
-  #isBeginning = false;
+  /** No node has answered since the start, and one may. */
+  #isStarting = false;
   #attempts = 0;
-  #lookedAt = 0;
+  #attemptedAt = 0;
   #timer: Timer | undefined;
   #attempt: AbortController | undefined;
 
-  constructor(config: ResolvedConfig, host: Host) {
-    const { clock, random } = config;
+  /**
+   * @param init.bindPort - the port of seeds without one
+   * @param init.unmet - members that an earlier run of this node knew
+   */
+  constructor(
+    components: RejoinComponents,
+    init: { bindPort: number; unmet: readonly SavedPeer[] },
+  ) {
+    const { config, random, report } = components;
+    const { clock } = config;
     const rejoin = config.rejoin === false ? defaultRejoin : config.rejoin;
-    const own = config[companyPorts]?.random ?? random;
+    this.#node = components;
     this.#config = config;
-    this.#host = host;
-    this.#random = own;
+    this.#random = random;
+    this.#bindPort = init.bindPort;
+    this.#unmet = init.unmet;
     this.#intervalMs = rejoin.interval;
     this.#timeoutMs = rejoin.timeout;
-    this.#trouble = new SeedTrouble({ clock, report: host.report });
-    this.lost = new ReconnectCandidates(
-      { clock, random: own },
+    this.#trouble = new SeedTrouble({ clock, report });
+    this.candidates = new ReconnectCandidates(
+      { clock, random },
       { intervalMs: rejoin.interval, forgetAfterMs: rejoin.forgetAfter },
     );
+  }
+
+  /** Members that an earlier run of this node knew, until this run has met a member. */
+  get unmet(): readonly SavedPeer[] {
+    return this.#unmet;
   }
 
   /** Begins; the seeds are tried at once. */
@@ -88,19 +106,19 @@ export class Rejoiner {
     this.#isRunning = true;
     this.#attempts = 0;
     const mayAnswer = this.#config.seeds !== undefined || this.unmet.length > 0;
-    this.#isBeginning = mayAnswer && this.#alive === 1;
-    if (this.#isBeginning) this.#arm(0);
+    this.#isStarting = mayAnswer && this.#alive === 1;
+    if (this.#isStarting) this.#arm(0);
     else this.#armForTheNext();
   }
 
   /** Ends for good, or until `start`: no attempt goes on, no timer is left. */
   stop(reason: Error): void {
     this.#isRunning = false;
-    this.#isBeginning = false;
+    this.#isStarting = false;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#attempt?.abort(reason);
-    this.lost.clear();
+    this.candidates.clear();
     this.#trouble.over();
   }
 
@@ -109,17 +127,17 @@ export class Rejoiner {
     if (!this.#isRunning) return;
     if (event.type === 'join') this.#joined(event.node.name);
     if (event.type !== 'leave' || this.#config.rejoin === false) return;
-    if (event.reason === 'failed') this.lost.lost(event.node.name, event.node.address);
-    else this.lost.settle(event.node.name);
+    if (event.reason === 'failed') this.candidates.add(event.node.name, event.node.address);
+    else this.candidates.remove(event.node.name);
     if (this.#timer === undefined && this.#attempt === undefined) this.#armForTheNext();
   }
 
   #joined(name: string): void {
-    this.lost.settle(name);
-    this.unmet = [];
+    this.candidates.remove(name);
+    this.#unmet = [];
     this.#trouble.over();
-    if (!this.#isBeginning) return;
-    this.#isBeginning = false;
+    if (!this.#isStarting) return;
+    this.#isStarting = false;
     if (this.#timer === undefined) return;
     this.#timer.cancel();
     this.#timer = undefined;
@@ -128,7 +146,7 @@ export class Rejoiner {
 
   /** Members that are alive or suspect, ourselves included. */
   get #alive(): number {
-    const { table, local } = this.#host.engine;
+    const { table, local } = this.#node.engine;
     let count = 1;
     for (const member of table) if (!member.isGone && member !== local) count++;
     return count;
@@ -141,16 +159,16 @@ export class Rejoiner {
 
   get #mayBeNeeded(): boolean {
     const { seeds, rejoin } = this.#config;
-    if (this.#isBeginning) return true;
-    return rejoin !== false && (seeds !== undefined || this.lost.size > 0);
+    if (this.#isStarting) return true;
+    return rejoin !== false && (seeds !== undefined || this.candidates.size > 0);
   }
 
   #arm(delayMs: number): void {
     this.#timer?.cancel();
     this.#timer = this.#config.clock.setTimer(delayMs, () => {
       this.#timer = undefined;
-      this.#lookedAt = this.#config.clock.now();
-      this.#host.guard.whenSettled(this.#look(), () => this.#goOn());
+      this.#attemptedAt = this.#config.clock.now();
+      this.#node.guard.whenSettled(this.#tryOnce(), () => this.#goOn());
     });
   }
 
@@ -166,23 +184,23 @@ export class Rejoiner {
   }
 
   #armAgain(): void {
-    if (this.#isBeginning) {
+    if (this.#isStarting) {
       const pauseMs = Math.min(this.#intervalMs, FIRST_DELAY_MS * 2 ** this.#attempts++);
       this.#arm(pauseMs * (1 - JITTER + 2 * JITTER * this.#random.next()));
     } else if (this.#mayBeNeeded) {
-      this.#arm(this.#lookedAt + this.#intervalMs - this.#config.clock.now());
+      this.#arm(this.#attemptedAt + this.#intervalMs - this.#config.clock.now());
     }
   }
 
   /** One look, in its time. Rejects with exceptions of our own only. */
-  async #look(): Promise<void> {
+  async #tryOnce(): Promise<void> {
     const stop = (this.#attempt = new AbortController());
     // Every look-up and every exchange listens; Node would warn of a leak from the eleventh on.
     setMaxListeners(0, stop.signal);
     const late = new TimeoutError('rejoining', this.#timeoutMs);
     const timer = this.#config.clock.setTimer(this.#timeoutMs, () => stop.abort(late));
     try {
-      await this.#lookFor(stop.signal);
+      await this.#contact(stop.signal);
     } catch (error) {
       if (!stop.signal.aborted) throw error;
     } finally {
@@ -191,7 +209,7 @@ export class Rejoiner {
     }
   }
 
-  async #lookFor(signal: AbortSignal): Promise<void> {
+  async #contact(signal: AbortSignal): Promise<void> {
     const { seeds } = this.#config;
     // Whoever is alone has nobody to share the work with.
     const wasAlone = this.#alive === 1;
@@ -200,7 +218,7 @@ export class Rejoiner {
     const alive = this.#alive;
     if (wasAlone && alive > 1) return;
     if (wasAlone && this.#isRunning) this.#trouble.noneReached();
-    const drawn = this.lost.draw(alive, alive > 1 && seeds !== undefined ? 1 : 0);
+    const drawn = this.candidates.draw(alive, alive > 1 && seeds !== undefined ? 1 : 0);
     if (drawn === 'others') await this.#trySeeds(signal);
     else if (drawn !== undefined) await this.#tryKnown([drawn.peer], signal);
   }
@@ -223,13 +241,13 @@ export class Rejoiner {
     const { seeds, clock } = this.#config;
     if (seeds === undefined) return;
     this.#turns.begin();
-    const { bindPort: defaultPort } = this.#host;
+    const defaultPort = this.#bindPort;
     const attempts = this.#staggered(signal, (seed: Address) => this.#joinSeed(seed, signal));
     const components = {
       clock,
-      resolver: this.#config[companyPorts]?.resolver,
+      resolver: this.#node.resolver,
       report: (report: Report) => {
-        this.#host.report(report);
+        this.#node.report(report);
         if (report.code !== 'seeds-failed') return;
         this.#trouble.failed(report.peer ?? 'the seeds', report.error);
       },
@@ -245,12 +263,12 @@ export class Rejoiner {
     if (this.#config.requireNodeNames && seed.name === undefined) {
       throw new NodeNameRequiredError(seed.addr);
     }
-    await this.#host.contacts.join(seed, { signal });
+    await this.#node.contacts.join(seed, { signal });
   }
 
   /** In random order, each soon after the other. */
   async #tryKnown(peers: readonly SavedPeer[], signal: AbortSignal): Promise<void> {
-    const rejoin = (peer: SavedPeer): Promise<void> => this.#host.contacts.rejoin(peer, signal);
+    const rejoin = (peer: SavedPeer): Promise<void> => this.#node.contacts.rejoin(peer, signal);
     const attempts = this.#staggered(signal, rejoin);
     attempts.add(this.#shuffled(peers).reverse());
     await attempts.ended();
@@ -271,9 +289,9 @@ export class Rejoiner {
   }
 
   async #try<T extends Address>(address: T, join: (address: T) => Promise<void>): Promise<void> {
-    const { counters, report } = this.#host;
+    const { counters, report } = this.#node;
     const peer = address.name ?? address.addr;
-    const first = this.#isBeginning && this.#alive === 1;
+    const first = this.#isStarting && this.#alive === 1;
     try {
       await join(address);
       counters.rejoins.joined++;
@@ -290,7 +308,7 @@ export class Rejoiner {
 
   /** Whether somebody lives at an address who is alive for us, be it ourselves. */
   #isMember(addr: string): boolean {
-    const { table, local } = this.#host.engine;
+    const { table, local } = this.#node.engine;
     if (local.address === addr) return true;
     for (const member of table) if (!member.isGone && member.address === addr) return true;
     return false;

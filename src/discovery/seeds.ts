@@ -10,7 +10,7 @@ import type { Seeds } from '../config/options.js';
 import { PATIENCE_MS } from './staggered-attempts.js';
 import type { Clock, Timer } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
-import { asError } from '../node/delegate-host.js';
+import { asError } from '../runtime/as-error.js';
 import { TimeoutError } from '../errors.js';
 import { checkSeeds } from './join.js';
 import { withDeadline } from '../runtime/deadline.js';

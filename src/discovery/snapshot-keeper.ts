@@ -9,12 +9,11 @@
 import type { ResolvedConfig } from '../config/options.js';
 import type { Clock, Timer } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
-import { asError } from '../node/delegate-host.js';
+import { asError } from '../runtime/as-error.js';
 import { ConfigError } from '../errors.js';
 import { limits } from '../wire/limits.js';
-import { companyPorts } from './ports.js';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot.js';
-import { systemFiles, type SnapshotFiles } from './snapshot-files.js';
+import type { SnapshotFiles } from './snapshot-files.js';
 
 const SOON_MS = 1_000;
 const PAUSE_MS = 5_000;
@@ -23,6 +22,7 @@ const PAUSE_MS = 5_000;
 export interface KeeperComponents {
   readonly config: ResolvedConfig;
   readonly report: (report: Report) => void;
+  readonly files: SnapshotFiles;
 }
 
 /**
@@ -31,10 +31,9 @@ export interface KeeperComponents {
  * @throws ConfigError when the path is none of a regular file, or its folder is not there
  */
 export async function readSnapshot(components: KeeperComponents): Promise<Snapshot | undefined> {
-  const { config, report } = components;
+  const { config, report, files } = components;
   if (config.snapshot === undefined) return undefined;
   const { path } = config.snapshot;
-  const files = config[companyPorts]?.files ?? systemFiles;
   const rule = await files.problemWith(path);
   if (rule !== undefined) throw new ConfigError([{ field: 'snapshot.path', value: path, rule }]);
   try {
@@ -67,17 +66,18 @@ export class SnapshotKeeper {
   #written: string | undefined;
   #hasFailed = false;
   #isClosed = false;
+  #hasChanged = false;
 
   /**
    * @param components.failed - called with an exception of this library's own
    * @param init.current - what is to be written
    */
   constructor(
-    { config, report, failed }: KeeperComponents & { failed: (error: unknown) => void },
+    { config, report, files, failed }: KeeperComponents & { failed: (error: unknown) => void },
     init: { current: () => Snapshot },
   ) {
     this.#clock = config.clock;
-    this.#files = config[companyPorts]?.files ?? systemFiles;
+    this.#files = files;
     this.#path = config.snapshot?.path;
     this.#report = report;
     this.#failed = failed;
@@ -86,6 +86,7 @@ export class SnapshotKeeper {
 
   /** Something may have changed. */
   changed(): void {
+    this.#hasChanged = true;
     if (this.#path === undefined || this.#isClosed || this.#timer !== undefined) return;
     const delayMs = Math.max(SOON_MS, this.#wroteAt + PAUSE_MS - this.#clock.now());
     this.#timer = this.#clock.setTimer(delayMs, () => {
@@ -100,7 +101,8 @@ export class SnapshotKeeper {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#path !== undefined) this.#write();
+    // A node that could not start leaves the file of its earlier run as it is.
+    if (this.#path !== undefined && this.#hasChanged) this.#write();
     return this.#writing;
   }
 

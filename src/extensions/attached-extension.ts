@@ -25,7 +25,9 @@ import type {
   ExtensionContext,
   ExtensionEvents,
   ExtensionHooks,
+  JoinStarter,
   Peer,
+  RawMessages,
 } from './extension.js';
 import type { HostedNode } from './hosted-node.js';
 
@@ -44,7 +46,8 @@ export class AttachedExtension implements GossipingExtension {
   readonly #queue: TransmitLimitedQueue;
   readonly #down = new AbortController();
   readonly #listeners = new Map<keyof ExtensionEvents, Set<Listener>>();
-  #hooks: ExtensionHooks = {};
+  /** Undefined until `attach` has returned. */
+  #hooks: ExtensionHooks | undefined;
   /** Undefined after a membership event, until it is asked for. */
   #peers: readonly Member[] | undefined;
 
@@ -69,8 +72,9 @@ export class AttachedExtension implements GossipingExtension {
 
   /** @throws whatever the extension throws */
   attach(): ExtensionHooks {
-    this.#hooks = this.#extension.attach(this.#context()) ?? {};
-    return this.#hooks;
+    const hooks = this.#extension.attach(this.#context()) ?? {};
+    this.#hooks = hooks;
+    return hooks;
   }
 
   get numQueued(): number {
@@ -100,7 +104,7 @@ export class AttachedExtension implements GossipingExtension {
 
   message(payload: Buffer, from: Peer, bytes: number): void {
     this.traffic.received(bytes);
-    this.#call('message', () => this.#hooks.message?.(payload, from));
+    this.#call('message', () => this.#hooks?.message?.(payload, from));
   }
 
   onMembershipEvent(event: MembershipEvent): void {
@@ -112,15 +116,27 @@ export class AttachedExtension implements GossipingExtension {
     }
   }
 
-  joined(): void {
-    this.#call('joined', () => this.#hooks.joined?.());
+  joining(): void {
+    this.#call('joining', () => this.#hooks?.joining?.());
+  }
+
+  joinFailed(): void {
+    this.#call('joinFailed', () => this.#hooks?.joinFailed?.());
+  }
+
+  joined(startedBy: JoinStarter): void {
+    this.#call('joined', () => this.#hooks?.joined?.(startedBy));
+  }
+
+  resumed(): void {
+    this.#call('resumed', () => this.#hooks?.resumed?.());
   }
 
   /** Settles when the extension is ready for the leave. Never rejects. */
   async leaving(signal: AbortSignal): Promise<void> {
     if (this.#down.signal.aborted) return;
     try {
-      await this.#hooks.leaving?.(signal);
+      await this.#hooks?.leaving?.(signal);
     } catch (error) {
       this.#failed('leaving', error);
     }
@@ -132,7 +148,7 @@ export class AttachedExtension implements GossipingExtension {
     this.#clock.stop();
     this.#listeners.clear();
     this.#call('the abort signal', () => this.#down.abort(new ShutdownError(this.name)));
-    this.#guarded('stopped', () => this.#hooks.stopped?.());
+    this.#guarded('stopped', () => this.#hooks?.stopped?.());
     this.#queue.reset();
   }
 
@@ -145,6 +161,9 @@ export class AttachedExtension implements GossipingExtension {
         return node.self();
       },
       members: () => attached().#members(),
+      get numMembers() {
+        return node.numMembers();
+      },
       member: (name) => node.table.get(name)?.snapshot(),
       peers: () => attached().peerMembers.map((member) => member.snapshot()),
       on: (event, listener) => this.#on(event, listener),
@@ -159,8 +178,13 @@ export class AttachedExtension implements GossipingExtension {
       signal: this.#down.signal,
       log: this.#log(),
       metrics: this.meters,
-      updateMeta: () => {
-        if (!this.#down.signal.aborted) node.updateMeta();
+      raw: this.#raw(),
+      updateMeta: (finished) => this.#updateMeta(finished),
+      drop: (from, detail) => {
+        if (!this.#down.signal.aborted) node.dropMalformed(this.name, from, detail);
+      },
+      reportError: (what, error) => {
+        if (!this.#down.signal.aborted) this.#failed(what, error);
       },
     };
   }
@@ -169,6 +193,38 @@ export class AttachedExtension implements GossipingExtension {
     const nodes: Node[] = [];
     for (const member of this.#node.table) if (!member.isGone) nodes.push(member.snapshot());
     return nodes;
+  }
+
+  #raw(): RawMessages {
+    const node = this.#node;
+    const mustBeAllowed = (operation: string): void => {
+      this.#mustRun(operation);
+      if (this.#hooks?.delegate !== undefined) return;
+      throw new ProtocolError(`${operation}: the extension ${this.name} has no delegate`);
+    };
+    return {
+      send: async (to, message) => {
+        mustBeAllowed('raw.send');
+        checkBytes('message', message);
+        this.traffic.sent(message.length);
+        await node.sendPacket(to, message);
+      },
+      sendReliable: async (to, message) => {
+        mustBeAllowed('raw.sendReliable');
+        checkBytes('message', message);
+        this.traffic.sent(message.length);
+        await node.sendStream(to, message);
+      },
+      get packetBudget() {
+        return node.broadcastBudget - 1;
+      },
+    };
+  }
+
+  #updateMeta(finished?: () => void): void {
+    // During `attach` the metadata is not read yet: the node announces it when all extensions are attached.
+    if (this.#down.signal.aborted || this.#hooks === undefined) return;
+    this.#node.updateMeta(finished && (() => this.#call('finished', finished)));
   }
 
   get #packetBudget(): number {
@@ -187,7 +243,7 @@ export class AttachedExtension implements GossipingExtension {
     const peer = this.#peer(to);
     const message = encodeEnvelope(this.name, payload);
     this.traffic.sent(message.length);
-    await this.#node.sendPacket(peer, message);
+    await this.#node.sendPacket(peer.destination, message);
   }
 
   async #sendReliable(to: Node | string, payload: Uint8Array): Promise<void> {
@@ -196,7 +252,7 @@ export class AttachedExtension implements GossipingExtension {
     const peer = this.#peer(to);
     const message = encodeEnvelope(this.name, payload, this.#node.ownName);
     this.traffic.sent(message.length);
-    await this.#node.sendStream(peer, message);
+    await this.#node.sendStream(peer.destination, message);
   }
 
   #broadcast(payload: Uint8Array, options: ExtensionBroadcastOptions = {}): void {

@@ -16,7 +16,7 @@ import { decodeEnvelope } from '../wire/extension-envelope.js';
 import { encodeTrailer } from '../wire/extension-trailer.js';
 import { AttachedExtension } from './attached-extension.js';
 import { ExtensionGossip } from './extension-gossip.js';
-import type { Extension } from './extension.js';
+import type { Extension, JoinStarter } from './extension.js';
 import type { HostedNode } from './hosted-node.js';
 
 /** What a {@link ExtensionHost} is made with. */
@@ -54,6 +54,11 @@ export class ExtensionHost {
     this.gossip = new ExtensionGossip({ extensions, random }, { fanOut: init.fanOut });
   }
 
+  /** The delegate of an extension; undefined when none has one, and before `attach`. */
+  get delegate(): Delegate | undefined {
+    return this.#delegate;
+  }
+
   /** All extensions, in the order in which they were given. */
   get all(): readonly AttachedExtension[] {
     return [...this.#byName.values()];
@@ -62,14 +67,13 @@ export class ExtensionHost {
   /**
    * Attaches the extensions, in their order.
    *
-   * @returns the delegate that an extension has; undefined when none has
    * @throws what an extension throws; ConfigError when there would be two delegates. All are stopped then
    */
-  attach(): Delegate | undefined {
+  attach(): void {
     try {
-      for (const extension of this.all)
+      for (const extension of this.all) {
         this.#takeDelegate(extension.name, extension.attach().delegate);
-      return this.#delegate;
+      }
     } catch (error) {
       this.stop();
       throw error;
@@ -95,8 +99,24 @@ export class ExtensionHost {
     for (const extension of this.#byName.values()) extension.onMembershipEvent(event);
   }
 
-  joined(): void {
-    for (const extension of this.#byName.values()) extension.joined();
+  /** This node starts a join. */
+  joining(): void {
+    for (const extension of this.#byName.values()) extension.joining();
+  }
+
+  /** A join that this node started failed. */
+  joinFailed(): void {
+    for (const extension of this.#byName.values()) extension.joinFailed();
+  }
+
+  /** A join succeeded. */
+  joined(startedBy: JoinStarter): void {
+    for (const extension of this.#byName.values()) extension.joined(startedBy);
+  }
+
+  /** The node comes back during or after a leave. */
+  resumed(): void {
+    for (const extension of this.#byName.values()) extension.resumed();
   }
 
   /** Settles when all extensions are ready for the leave, and never rejects; undefined without extensions. */

@@ -8,8 +8,9 @@
 // same extension on other nodes and to no other program. docs/EXTENSIONS.md has a complete example.
 import type { Logger } from '../config/options.js';
 import type { Clock, Random } from '../core/ports.js';
-import type { Node } from '../core/member.js';
+import type { Node, VersionRange } from '../core/member.js';
 import type { Delegate } from '../delegates.js';
+import type { Address } from '../wire/address.js';
 
 /** Functionality on top of membership, given to a node as `use: [extension]`. One object belongs to one node. */
 export interface Extension {
@@ -17,6 +18,12 @@ export interface Extension {
   readonly name: string;
   /** Announced to other nodes as `node.extensions[name]`: 0 to 255. Default: 0. */
   readonly version?: number;
+  /**
+   * The versions of a foreign protocol that its `delegate` speaks, announced as `node.delegateProtocol` (Go memberlist's
+   * `DelegateProtocolMin`, `…Max` and `…Version`). One extension of a node can have them, and then the configuration
+   * cannot. Default: those of the configuration.
+   */
+  readonly delegateProtocol?: VersionRange;
   /**
    * Called once, while the node is being created: its address is known, it has no peers yet and sends nothing. What
    * this throws rejects `Memberlist.create`, and nothing stays open.
@@ -33,8 +40,16 @@ export interface Extension {
 export interface ExtensionHooks {
   /** A message from the same extension on another node; the bytes belong to the receiver. */
   message?(payload: Buffer, from: Peer): void;
-  /** The node joined others, by whatever path: `join()`, seeds, snapshot, rejoin, or another node joined this one. */
-  joined?(): void;
+  /** The node starts a join: it is about to exchange state with one node. `joined` or `joinFailed` follows. */
+  joining?(): void;
+  /**
+   * A join succeeded, by whatever path: `join()`, seeds, snapshot, rejoin, or another node joined this one.
+   *
+   * @param startedBy - `'self'`: this node, after `joining`; `'peer'`: the other node
+   */
+  joined?(startedBy: JoinStarter): void;
+  /** A join that this node started failed, or the node left or was shut down during it. */
+  joinFailed?(): void;
   /**
    * The node is about to leave. The other members are notified when the promises of all extensions have settled, or
    * when the timeout of `leave` ends.
@@ -42,6 +57,8 @@ export interface ExtensionHooks {
    * @param signal - aborted when the node stops to wait
    */
   leaving?(signal: AbortSignal): Promise<void> | undefined;
+  /** The node joins again during or after a leave: what `leaving` did no longer holds. */
+  resumed?(): void;
   /** The node is shut down. Timers, listeners and messages of the extension have ended. */
   stopped?(): void;
   /**
@@ -50,6 +67,9 @@ export interface ExtensionHooks {
    */
   readonly delegate?: Delegate;
 }
+
+/** Which side started a join. */
+export type JoinStarter = 'self' | 'peer';
 
 /** Where a message came from. */
 export interface Peer {
@@ -76,12 +96,36 @@ export interface ExtensionEvents {
   refute: [node: Node];
 }
 
+/**
+ * Messages without the envelope of extensions, for the foreign protocol of a `delegate`: every member receives them, and
+ * programs of other implementations can read them. Only the extension that has the node's delegate may send them.
+ */
+export interface RawMessages {
+  /**
+   * Sends a message in one packet, which may be lost.
+   *
+   * @param to - an address, `'ip:port'`, with the node's name if it is known
+   * @throws MessageTooLargeError; ProtocolError when it could not be sent, or the extension has no delegate; ShutdownError
+   */
+  send(to: Address, message: Uint8Array): Promise<void>;
+  /**
+   * Sends a message over a stream, as `Memberlist.sendReliable` does.
+   *
+   * @throws as `send`; BusyError; TimeoutError
+   */
+  sendReliable(to: Address, message: Uint8Array): Promise<void>;
+  /** The longest message that `getBroadcasts` of the delegate may return, in bytes. */
+  readonly packetBudget: number;
+}
+
 /** A node, as one of its extensions sees it. Every method works until the shutdown, and then does nothing. */
 export interface ExtensionContext {
   /** This node. */
   readonly self: Node;
   /** All members that are alive or suspect, this node included. */
   members(): Node[];
+  /** How many there are: the length of `members()`, without making the list. */
+  readonly numMembers: number;
   /** A member in any state. */
   member(name: string): Node | undefined;
   /** Other members that are alive and run this extension. */
@@ -97,8 +141,8 @@ export interface ExtensionContext {
    * Sends a message in one packet, which may be lost.
    *
    * @param payload - at most `packetBudget` bytes
-   * @throws MessageTooLargeError; NoSuchExtensionError when the member does not announce this extension;
-   *   ProtocolError when the packet could not be sent; ShutdownError
+   * @throws MessageTooLargeError; ProtocolError when the member does not announce this extension, or the
+   *   packet could not be sent; ShutdownError
    */
   send(to: Node | string, payload: Uint8Array): Promise<void>;
   /**
@@ -129,8 +173,30 @@ export interface ExtensionContext {
   readonly log: Logger;
   /** Metrics of this extension; they cost next to nothing when the node publishes none. */
   readonly metrics: ExtensionMetrics;
-  /** Reads the metadata anew from the node's delegate, and tells the cluster. */
-  updateMeta(): void;
+  /** Messages of a foreign protocol, for the extension that has the node's delegate. */
+  readonly raw: RawMessages;
+  /**
+   * Reads the metadata again from the node's delegate and broadcasts it. Does nothing during `attach`: the node reads
+   * the metadata when all extensions are attached.
+   *
+   * @param finished - called once the change was gossiped
+   * @throws MessageTooLargeError; what the delegate's `nodeMeta` throws
+   */
+  updateMeta(finished?: () => void): void;
+  /**
+   * Counts and logs at debug a message that is not as it should be (`packet-dropped`, reason `malformed`).
+   *
+   * @param from - the sender, by name or address
+   * @param detail - what is wrong with it
+   */
+  drop(from: string, detail: string): void;
+  /**
+   * Counts and logs an exception, as for one of a hook (`extension-threw`): for listeners and callbacks that the
+   * application gave to the extension.
+   *
+   * @param what - what threw, such as `a listener of 'event'`
+   */
+  reportError(what: string, error: unknown): void;
 }
 
 /** A count that only grows. */

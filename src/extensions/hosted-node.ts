@@ -16,6 +16,7 @@ import type { Dialer } from '../exchange/dialer.js';
 import { printableFields } from '../observability/printable-fields.js';
 import type { PacketSender } from '../node/packet-sender.js';
 import { asError } from '../runtime/as-error.js';
+import type { Address } from '../wire/address.js';
 import { printable } from '../wire/printable.js';
 
 /** A node, as the host of its extensions sees it. */
@@ -30,12 +31,16 @@ export interface HostedNode {
   /** There is something to gossip. */
   wakeGossip(): void;
   /** @throws ProtocolError when it could not be sent */
-  sendPacket(to: Member, message: Buffer): Promise<void>;
+  sendPacket(to: Address, message: Uint8Array): Promise<void>;
   /** @throws as `Memberlist.sendReliable` */
-  sendStream(to: Member, message: Buffer): Promise<void>;
+  sendStream(to: Address, message: Uint8Array): Promise<void>;
   /** @throws what the delegate's `nodeMeta` throws; MessageTooLargeError */
-  updateMeta(): void;
+  updateMeta(finished?: () => void): void;
   log(level: keyof Logger, message: string, fields: object): void;
+  /** How many members are alive or suspect, this node included. */
+  numMembers(): number;
+  /** An extension received a message that it cannot use. */
+  dropMalformed(extension: string, from: string, detail: string): void;
   /** A message came for an extension that this node does not run. */
   dropped(extension: string, from: string): void;
   /** An extension threw, or rejected. */
@@ -51,7 +56,7 @@ export interface HostedNodeParts {
   readonly counters: Counters;
   readonly logger: Logger;
   readonly report: (report: Report) => void;
-  readonly updateMeta: () => void;
+  readonly updateMeta: (finished?: () => void) => void;
 }
 
 /** A node for its extensions. */
@@ -63,17 +68,23 @@ export function hostedNode(parts: HostedNodeParts): HostedNode {
     broadcastBudget: engine.broadcastBudget,
     table: engine.table,
     self: () => engine.table.get(ownName)?.snapshot() ?? beforeTheStart(engine),
+    numMembers: () => engine.table.count((member) => !member.isGone),
     wakeGossip: () => engine.wakeGossip(),
     async sendPacket(to, message) {
-      const packet = engine.userPacket(to.destination, message);
+      const packet = engine.userPacket(to, message);
       if (packet === undefined) {
         throw new MessageTooLargeError('the message', message.length, engine.userMessageBudget);
       }
-      await packets.sendForUser(packet, to.destination);
+      await packets.sendForUser(packet, to);
     },
-    sendStream: (to, message) => dialer.userMessage(to.destination, message),
+    sendStream: (to, message) => dialer.userMessage(to, message),
     log: (level, message, fields) => {
       logger[level](printable(message), printableFields({ subsystem: 'extension', ...fields }));
+    },
+    dropMalformed: (extension, peer, detail) => {
+      counters.drop('malformed');
+      const text = `${extension}: ${detail}`;
+      report({ code: 'packet-dropped', peer, reason: 'malformed', detail: text });
     },
     dropped: (extension, peer) => {
       const detail = `a message of the extension ${extension}, which this node does not have`;

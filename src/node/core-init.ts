@@ -9,28 +9,33 @@ import type { Snapshot } from '../discovery/snapshot.js';
 import type { ResolvedConfig } from '../config/options.js';
 import { defaultRejoin } from '../config/presets.js';
 import type { CoreSettings } from '../core/context.js';
-import { lifeguardRules, productionRules } from '../core/lifeguard/rules.js';
+import { productionRules, type LifeguardRules } from '../core/lifeguard/rules.js';
 import { versionBytes, type Identity } from '../core/local-node.js';
-import type { DelegateHost } from './delegate-host.js';
 import { ConfigError } from '../errors.js';
 import { ipToBytes } from '../wire/address.js';
 
 const INCARNATIONS_NOT_SAVED = 16;
 
-/** The settings of the core. `bindPort` is the port that the node is bound to. */
-export function coreSettings(
-  config: ResolvedConfig,
-  bindPort: number,
-  host: DelegateHost,
-): CoreSettings {
+/** What the settings of the core depend on beside the configuration. */
+export interface CoreInit {
+  /** The port that the node is bound to. */
+  readonly bindPort: number;
+  /** Undefined: those of the product. */
+  readonly lifeguard: LifeguardRules | undefined;
+  /** Asks the user's `disableTcpPingsForNode`. */
+  readonly disablesTcpPings: (name: string) => boolean;
+}
+
+/** The settings of the core. */
+export function coreSettings(config: ResolvedConfig, init: CoreInit): CoreSettings {
   const { rejoin, disableTcpPingsForNode: isAsked } = config;
   return {
     ...config,
-    bindPort,
+    bindPort: init.bindPort,
     forgetMs: rejoin === false ? defaultRejoin.forgetAfter : rejoin.forgetAfter,
     hasAliveDelegate: config.alive !== undefined,
-    lifeguard: config[lifeguardRules] ?? productionRules,
-    disableTcpPingsForNode: isAsked && ((name) => host.disablesTcpPings(name)),
+    lifeguard: init.lifeguard ?? productionRules,
+    disableTcpPingsForNode: isAsked && init.disablesTcpPings,
   };
 }
 

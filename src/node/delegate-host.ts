@@ -27,26 +27,23 @@ export class DelegateHost {
   readonly #counters: Counters;
   readonly #report: (report: Report) => void;
   readonly #trailer: Buffer;
+  readonly #currentDelegate: () => Delegate | undefined;
   #stopped = false;
-  #delegate: Delegate | undefined;
   #ownMeta: Buffer | undefined;
 
+  /** @param components.delegate - the user's, or that of an extension, which has it once it is attached */
   constructor(components: {
     config: ResolvedConfig;
     counters: Counters;
     report: (report: Report) => void;
+    delegate: () => Delegate | undefined;
   }) {
     this.#config = components.config;
     this.#counters = components.counters;
     this.#report = components.report;
-    this.#delegate = components.config.delegate;
+    this.#currentDelegate = components.delegate;
     const { use } = components.config;
     this.#trailer = encodeTrailer(use.map(({ name, version = 0 }) => [name, version] as const));
-  }
-
-  /** Takes the delegate of an extension, if there is one; the configuration has none then. */
-  takeDelegate(delegate: Delegate | undefined): void {
-    this.#delegate ??= delegate;
   }
 
   /** Calls nobody any more: after a shutdown, which may come out of the middle of something. */
@@ -81,6 +78,10 @@ export class DelegateHost {
    */
   nodeMeta(): Buffer | null {
     return this.announced(this.#ownMeta ?? this.#delegateMeta());
+  }
+
+  get #delegate(): Delegate | undefined {
+    return this.#currentDelegate();
   }
 
   #delegateMeta(): Buffer | null {
@@ -232,5 +233,3 @@ export class DelegateHost {
     this.#report({ code: 'callback-threw', callback, error: asError(thrown) });
   }
 }
-
-export { asError };

@@ -4,11 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node's leave. First the node makes sure that the leave is about itself only: a leave is a claim about a name,
-// and if another living node has the same name, all members would take that node for gone. Then the hooks have
-// their say, then the engine tells the cluster. Until that last step the leave can be undone, and then it must
-// have no effect at all.
-import type { LifeHooks } from '../config/life-hooks.js';
+// A node's leave. First the node checks that the leave is about itself only: a leave is a claim about a name, and if
+// another living node has the same name, all members would mark that node as left. Then the extensions prepare, then
+// the engine notifies the cluster. Until that last step the leave can be undone, and then it has no effect at all.
 import type { Report } from '../core/reports.js';
 import type { Guard } from '../runtime/guard.js';
 
@@ -23,6 +21,8 @@ export interface DepartureComponents {
     /** Settles when the extensions are ready; undefined without any. */
     leaving(): Promise<unknown> | undefined;
     leavingEnds(reason: Error): void;
+    /** The leave is undone. */
+    resumed(): void;
   };
   readonly guard: Guard;
   readonly report: (report: Report) => void;
@@ -31,18 +31,16 @@ export interface DepartureComponents {
 /** The leave of one node, if it leaves. */
 export class Departure {
   readonly #components: DepartureComponents;
-  readonly #hooks: LifeHooks | undefined;
-  /** What is called at the end of the last step, as long as that is to be done. */
+  /** Called at the end of the last step; undefined when no leave is in progress. */
   #finished: (() => void) | undefined;
 
-  constructor(components: DepartureComponents, hooks: LifeHooks | undefined) {
+  constructor(components: DepartureComponents) {
     this.#components = components;
-    this.#hooks = hooks;
   }
 
   /**
    * Begins to leave; calls `finished` once the leave was gossiped. If another living node has our name, the cluster
-   * is not told, and `finished` is called as soon as that is known.
+   * is not notified, and `finished` is called as soon as that is known.
    */
   begin(finished: () => void): void {
     const { engine, guard, extensions } = this.#components;
@@ -51,32 +49,30 @@ export class Departure {
     engine.findNamesake((address) => {
       if (!isStill()) return;
       if (address !== undefined) return this.#withhold(address);
-      const ready = [this.#hooks?.leaving(), extensions.leaving()].filter(
-        (each) => each !== undefined,
-      );
-      if (ready.length === 0) return this.complete();
-      guard.whenSettled(Promise.all(ready), () => {
+      const ready = extensions.leaving();
+      if (ready === undefined) return this.complete();
+      guard.whenSettled(ready, () => {
         if (isStill()) this.complete();
       });
     });
   }
 
-  /** Leaves now, without waiting for the hooks any longer; nothing happens if it has left, or does not leave. */
+  /** Leaves now, without waiting for the extensions. Does nothing if no leave is in progress. */
   complete(): void {
     const finished = this.#finished;
     this.cancel();
     if (finished !== undefined) this.#components.engine.leave(finished);
   }
 
-  /** The node comes back: what is not done yet of the leave is not done any more. */
+  /** The node comes back: steps of the leave that are still to come do not happen. */
   undo(): void {
     const finished = this.#finished;
     this.cancel();
-    this.#hooks?.cameBack();
+    this.#components.extensions.resumed();
     finished?.();
   }
 
-  /** Does not do what is not done yet. */
+  /** Steps of the leave that are still to come do not happen. */
   cancel(): void {
     this.#finished = undefined;
     this.#components.extensions.leavingEnds(

@@ -4,50 +4,44 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The core's door to the world (core/ports.ts) as the parts of one node make it.
+// What the core asks of the node that it is in (core/ports.ts), carried out by the node's parts.
 import type { ResolvedConfig } from '../config/options.js';
-import type { Counters } from '../core/counters.js';
 import type { Engine } from '../core/engine.js';
-import type { Node } from '../core/member.js';
+import type { MembershipEvent } from '../core/membership/events.js';
 import type { Effects, SendFailure } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
-import type { DelegateHost } from './delegate-host.js';
 import type { Dialer } from '../exchange/dialer.js';
 import type { ExtensionHost } from '../extensions/extension-host.js';
-import type { PacketSender } from './packet-sender.js';
+import type { Publication } from '../observability/metrics.js';
 import type { Guard } from '../runtime/guard.js';
-import type { ShellListener } from './running-node.js';
 import type { Address } from '../wire/address.js';
+import type { DelegateHost } from './delegate-host.js';
+import type { PacketSender } from './packet-sender.js';
+import type { StateExchange } from './state-exchange.js';
 
-/** The node that the effects are those of. They are asked for later than they are made. */
-export interface EffectsOwner {
+/** The node whose core asks. The engine is created before some of these parts and calls them only once it runs. */
+export interface EffectsNode {
   readonly config: Pick<ResolvedConfig, 'clock'>;
-  readonly host: DelegateHost;
   readonly guard: Guard;
-  readonly counters: Counters;
   readonly report: (report: Report) => void;
   readonly packets: PacketSender;
   readonly dialer: Dialer;
   readonly engine: Engine;
+  readonly host: DelegateHost;
   readonly extensions: ExtensionHost;
+  readonly state: StateExchange;
+  readonly discovery: { incarnationChanged(): void };
+  readonly health: { cutOff(isCutOff: boolean): void };
+  readonly metrics: Publication | undefined;
+  readonly allowsIp: (ip: string) => boolean;
   readonly isDown: boolean;
-  readonly cutOff: (isCutOff: boolean) => void;
-  /** A user message came, by packet or stream. */
+  onMembershipEvent(event: MembershipEvent): void;
   messageCame(payload: Buffer, from: Address): void;
 }
 
-/** What only the node itself has. */
-export interface EffectsInit {
-  readonly allowsIp: (ip: string) => boolean;
-  /** Exchanges state in the background. */
-  readonly pushPull: (to: Address) => Promise<void>;
-  /** A probe was answered directly. */
-  readonly acknowledged: (node: Node, roundTripMs: number) => void;
-}
-
 /** The effects of one node. */
-export function effectsOf(node: EffectsOwner, listener: ShellListener, init: EffectsInit): Effects {
-  const { host, guard } = node;
+export function effectsOf(node: EffectsNode): Effects {
+  const { guard } = node;
   return {
     sendPacket: (packet, to, failed) => {
       const onFailure = failed && ((failure: SendFailure) => guard.run(() => failed(failure)));
@@ -63,38 +57,36 @@ export function effectsOf(node: EffectsOwner, listener: ShellListener, init: Eff
         .catch(guard.failed);
     },
     pushPull: (to) => {
-      init.pushPull(to).catch(guard.failed);
+      node.state.inBackground(to).catch(guard.failed);
     },
-    notify: (event) => {
-      node.counters.onMembershipEvent(event);
-      // First, so that their view is as new as that of the listeners which may call them.
-      node.extensions.onMembershipEvent(event);
-      listener.onMembershipEvent(event);
-    },
+    notify: (event) => node.onMembershipEvent(event),
     report: (report) => {
       node.report(report);
-      if (report.code === 'refuted') guard.run(() => listener.refuted());
+      if (report.code === 'refuted') guard.run(() => node.discovery.incarnationChanged());
     },
     pingCompleted: (other, roundTripMs, payload) => {
-      guard.run(() => init.acknowledged(other, roundTripMs));
-      host.notifyPingComplete(other, roundTripMs, payload);
+      guard.run(() => {
+        node.metrics?.roundTrip(roundTripMs);
+        node.state.watch.acknowledged(other.name);
+      });
+      node.host.notifyPingComplete(other, roundTripMs, payload);
     },
-    cutOff: (isCutOff) => node.cutOff(isCutOff),
-    // A packet tells its sender's address only; the table may know whose it is.
+    cutOff: (isCutOff) => node.health.cutOff(isCutOff),
+    // A packet has only its sender's address; the table may know the member.
     userMessage: (payload, from) =>
       node.messageCame(payload, node.engine.table.bearerOf(from.addr)?.destination ?? from),
-    ackPayload: () => host.ackPayload(),
-    hasUserBroadcasts: () => host.hasBroadcasts || node.extensions.gossip.hasBroadcasts,
+    ackPayload: () => node.host.ackPayload(),
+    hasUserBroadcasts: () => node.host.hasBroadcasts || node.extensions.gossip.hasBroadcasts,
     userBroadcasts: (to, overhead, limit) => userBroadcasts(node, to, { overhead, limit }),
     gossipTargets: () => node.extensions.gossip.targets(),
-    allowsIp: init.allowsIp,
-    objectionToAlive: (peer) => host.objectionToAlive(peer),
+    allowsIp: node.allowsIp,
+    objectionToAlive: (peer) => node.host.objectionToAlive(peer),
   };
 }
 
 /** The delegate's messages first, then those of the extensions that the receiver has. */
 function userBroadcasts(
-  { host, engine, extensions }: EffectsOwner,
+  { host, engine, extensions }: EffectsNode,
   to: Address,
   { overhead, limit }: { overhead: number; limit: number },
 ): readonly Uint8Array[] {

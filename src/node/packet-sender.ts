@@ -8,7 +8,7 @@
 import type { Counters } from '../core/counters.js';
 import type { SendFailure } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
-import { asError } from './delegate-host.js';
+import { asError } from '../runtime/as-error.js';
 import { ProtocolError } from '../errors.js';
 import { isThenable } from '../runtime/thenable.js';
 import { sendFaultOf } from './send-fault.js';

@@ -5,6 +5,7 @@
  */
 
 // Promises of the API that wait until something happens in the node. A shutdown ends all of them.
+import type { MembershipEvent } from '../core/membership/events.js';
 import { ShutdownError } from '../errors.js';
 import type { WaitOptions } from './operation-options.js';
 import { withDeadline } from '../runtime/deadline.js';
@@ -18,6 +19,8 @@ export interface WaitsComponents {
   readonly clock: Clock;
   /** Whether another member could receive what is gossiped. */
   readonly hasPeers: () => boolean;
+  /** How many members are alive or suspect, this node included. */
+  readonly numMembers: () => number;
 }
 
 /** What is waited for: calls `done` when it has happened, and returns what ends the waiting. */
@@ -27,12 +30,15 @@ export type Begin = (done: () => void) => () => unknown;
 export class Waits {
   readonly #clock: Clock;
   readonly #hasPeers: () => boolean;
+  readonly #numMembers: () => number;
+  readonly #onMembers = new Set<{ readonly members: number; readonly done: () => void }>();
   readonly #onShutdown = new Set<() => void>();
   readonly #onAlone = new Set<() => void>();
 
-  constructor({ clock, hasPeers }: WaitsComponents) {
+  constructor({ clock, hasPeers, numMembers }: WaitsComponents) {
     this.#clock = clock;
     this.#hasPeers = hasPeers;
+    this.#numMembers = numMembers;
   }
 
   /**
@@ -68,9 +74,28 @@ export class Waits {
     });
   }
 
-  /** A member left. If it was the last one, what waits to be gossiped has no receiver, and its promises resolve. */
-  memberLeft(): void {
-    if (this.#onAlone.size === 0 || this.#hasPeers()) return;
+  /**
+   * Waits until so many members are alive or suspect, this node included.
+   *
+   * @throws as `until`
+   */
+  members(what: string, options: WaitOptions, members: number): Promise<void> {
+    return this.until(what, options, (done) => {
+      const waiter = { members, done };
+      if (this.#numMembers() >= members) done();
+      else this.#onMembers.add(waiter);
+      return () => this.#onMembers.delete(waiter);
+    });
+  }
+
+  /** Membership changed: some promises may resolve. */
+  onMembershipEvent({ type }: MembershipEvent): void {
+    if (type === 'join' && this.#onMembers.size > 0) {
+      const present = this.#numMembers();
+      for (const { members, done } of this.#onMembers) if (present >= members) done();
+    }
+    // Once the last member has left, what waits to be gossiped has no receiver, and its promises resolve.
+    if (type !== 'leave' || this.#onAlone.size === 0 || this.#hasPeers()) return;
     for (const resolve of this.#onAlone) resolve();
   }
 

@@ -12,13 +12,7 @@ import type { Clock } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
 import { asError } from './as-error.js';
 
-/**
- * The property of a configuration that holds a function to be called with each internal error. Simulations and tests
- * fail by it. The public types do not know the symbol.
- */
-export const internalErrorHook = Symbol('internalErrorHook');
-
-/** Called with each internal error. */
+/** Called with each internal error: simulations and tests fail by it. */
 export type InternalErrorHook = (error: Error) => void;
 
 /** Catches the exceptions of one node. */

@@ -4,12 +4,18 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The one internal query of Serf's that concerns guests already: an agent whose name is contested asks all members
-// where they know it, and shuts down unless a majority of the answers names its own address. Without the guests'
-// answers an agent among guests would lose against any newcomer.
-import type { Node } from '../core/member.js';
-import { ipFromBytes, ipToBytes, joinHostPort, type Address } from '../wire/address.js';
-import { decodeText } from '../wire/text.js';
+// Serf's internal query about a name conflict: an agent whose name another node claims asks all members which address
+// the name has, and shuts down unless a majority of the responses has its own. Without our responses an agent among
+// nodes of this library would lose against any newcomer.
+import {
+  decodeName,
+  ipFromBytes,
+  ipToBytes,
+  joinHostPort,
+  type Address,
+  type ExtensionContext,
+  type Node,
+} from '../index.js';
 import { SerfMessageType, type Query } from './messages.js';
 import { pack, type Packable } from './pack.js';
 import { decodeSerfTags } from './tags.js';
@@ -17,23 +23,23 @@ import { decodeSerfTags } from './tags.js';
 const QUERY_NAME = '_serf_conflict';
 /** As in Serf: a response is one packet. */
 const RESPONSE_BYTES = 1024;
-/** Serf's numbers for what a member is. */
+/** Serf's numbers for a member's status. */
 const statusOf = { alive: 1, suspect: 1, left: 3, dead: 4 } as const;
 
-/** What a member sees that is asked. */
-export interface Voter {
-  readonly localNode: Node;
-  member(name: string): Node | undefined;
-}
+/** This node's view of the cluster. */
+export type Voter = Pick<ExtensionContext, 'self' | 'member'>;
 
-/** Our answer to a query about a contested name; undefined for other queries, and for our own name. */
-export function voteFor(query: Query, voter: Voter): { to: Address; message: Buffer } | undefined {
+/** The response to a query about a name conflict; undefined for other queries, and for our own name. */
+export function conflictVote(
+  query: Query,
+  voter: Voter,
+): { to: Address; message: Buffer } | undefined {
   if (query.name !== QUERY_NAME) return undefined;
-  const { name: From } = voter.localNode;
-  const contested = decodeText(query.payload, 0, query.payload.length);
+  const { name: From } = voter.self;
+  const disputed = decodeName(query.payload);
   const host = ipFromBytes(query.addr);
-  if (contested === From || host === undefined || query.port < 1) return undefined;
-  const member = voter.member(contested);
+  if (disputed === From || host === undefined || query.port < 1) return undefined;
+  const member = voter.member(disputed);
   const Payload = typed(SerfMessageType.conflictResponse, member ? memberOf(member) : null);
   const { ltime: LTime, id: ID } = query;
   const message = typed(SerfMessageType.queryResponse, { LTime, ID, From, Flags: 0, Payload });

@@ -4,14 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What Serf agents say to each other inside memberlist's user messages and states: a type byte, then a
-// MessagePack map with the names of Go's fields. Those that a guest needs.
-import { ipFromBytes, joinHostPort, type Address } from '../wire/address.js';
-import { decodeText, encodeText } from '../wire/text.js';
-import { WireError } from '../wire/wire-error.js';
+// Serf's messages inside memberlist's user messages and states: a type byte, then a MessagePack map with the names of
+// Go's fields. The ones that this extension uses.
+import { decodeName, encodeName, ipFromBytes, joinHostPort, type Address } from '../index.js';
+import { MalformedMessage } from './malformed-message.js';
 import { pack, unpack, unpackFirst, type Packed, type PackedMap } from './pack.js';
 
-/** The first byte of a message of Serf's. */
+/** The first byte of a Serf message. */
 export const SerfMessageType = {
   leave: 0,
   join: 1,
@@ -23,37 +22,37 @@ export const SerfMessageType = {
   relay: 9,
 } as const;
 
-/** A member says that it is there, or that it goes. */
+/** A member announces that it joins or leaves. */
 export interface Intent {
   readonly kind: 'join' | 'leave';
   readonly ltime: number;
   readonly node: string;
 }
 
-/** Something that a user tells the cluster. */
+/** An event that an application sends to the cluster. */
 export interface UserEvent {
   readonly ltime: number;
   readonly name: string;
   readonly payload: Buffer;
-  /** Whether an agent may leave it out when a newer one of the same name comes. */
+  /** Whether agents may replace it by a newer event of the same name. */
   readonly coalesce: boolean;
 }
 
-/** A question to the cluster; what a guest needs to pass it on once, and to answer Serf's own. */
+/** A query to the cluster: what is needed to pass it on once, and to respond to Serf's internal ones. */
 export interface Query {
   readonly ltime: number;
   readonly id: number;
   readonly name: string;
   readonly payload: Buffer;
-  /** Where the answer goes: the bytes of an IP, a port, and the name of the node; all may be missing. */
+  /** Where the response goes: the bytes of an IP, a port, and the node's name; all may be missing. */
   readonly addr: Buffer;
   readonly port: number;
   readonly from: string;
-  /** Whether it is for the one who got it only. */
+  /** Whether it is for this node only and not passed on. */
   readonly isPrivate: boolean;
 }
 
-/** What two agents tell each other in a push/pull. */
+/** The state that two agents exchange in a push/pull. */
 export interface SerfState {
   readonly ltime: number;
   readonly statusLtimes: ReadonlyMap<string, number>;
@@ -67,7 +66,7 @@ const NO_BROADCAST = 2;
 const noText = Buffer.alloc(0);
 
 export function encodeIntent({ kind, ltime, node }: Intent): Buffer {
-  const body = { LTime: ltime, Node: encodeText(node) };
+  const body = { LTime: ltime, Node: encodeName(node) };
   return typed(SerfMessageType[kind], pack(kind === 'leave' ? { ...body, Prune: false } : body));
 }
 
@@ -86,7 +85,7 @@ export function encodeState(state: SerfState): Buffer {
   const body = {
     LTime: state.ltime,
     StatusLTimes: state.statusLtimes,
-    LeftMembers: state.leftMembers.map(encodeText),
+    LeftMembers: state.leftMembers.map(encodeName),
     EventLTime: state.eventLtime,
     Events: Array.from(byTime, ([LTime, Events]) => ({ LTime, Events })),
     QueryLTime: state.queryLtime,
@@ -94,19 +93,19 @@ export function encodeState(state: SerfState): Buffer {
   return typed(SerfMessageType.pushPull, pack(body));
 }
 
-/** @throws WireError */
+/** @throws MalformedMessage */
 export function decodeIntent(kind: Intent['kind'], message: Buffer): Intent {
   const body = mapIn(unpack(message.subarray(1)));
   return { kind, ltime: timeAt(body, 'LTime'), node: textOf(body.get('Node')) };
 }
 
-/** @throws WireError */
+/** @throws MalformedMessage */
 export function decodeUserEvent(message: Buffer): UserEvent {
   const body = mapIn(unpack(message.subarray(1)));
   return { ltime: timeAt(body, 'LTime'), ...eventIn(body), coalesce: body.get('CC') === true };
 }
 
-/** @throws WireError */
+/** @throws MalformedMessage */
 export function decodeQuery(message: Buffer): Query {
   const body = mapIn(unpack(message.subarray(1)));
   const isPrivate = (numberAt(body, 'Flags') & NO_BROADCAST) !== 0;
@@ -125,7 +124,7 @@ export function decodeQuery(message: Buffer): Query {
 /**
  * A message that is to be forwarded, and where to. (A header without a name is of Serf before 0.9.)
  *
- * @throws WireError
+ * @throws MalformedMessage
  */
 export function decodeRelay(message: Buffer): { to: Address; payload: Buffer } {
   const { value, rest } = unpackFirst(message.subarray(1));
@@ -149,10 +148,10 @@ export function kept(bytes: Uint8Array): Buffer {
   return copy;
 }
 
-/** @throws WireError */
+/** @throws MalformedMessage */
 export function decodeState(state: Buffer): SerfState {
   if (state[0] !== SerfMessageType.pushPull) {
-    throw new WireError('unknown-type', `a state of Serf's type ${state[0] ?? 'none'}`);
+    throw new MalformedMessage(`a state of Serf's type ${state[0] ?? 'none'}`);
   }
   const body = mapIn(unpack(state.subarray(1)));
   const times = body.get('StatusLTimes') ?? null;
@@ -206,7 +205,7 @@ function bytesAt(body: PackedMap, key: string): Buffer {
 }
 
 function textOf(value: Packed | undefined): string {
-  if (Buffer.isBuffer(value)) return decodeText(value, 0, value.length);
+  if (Buffer.isBuffer(value)) return decodeName(value);
   throw malformed('a text');
 }
 
@@ -226,6 +225,6 @@ function timeOf(value: Packed): number {
   throw malformed('a Lamport time');
 }
 
-function malformed(what: string): WireError {
-  return new WireError('malformed', `${what} is not as Serf has it`);
+function malformed(what: string): MalformedMessage {
+  return new MalformedMessage(`${what} is not as Serf has it`);
 }

@@ -4,21 +4,21 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a guest gossips: intents first, then everything else. Both queues are bounded, with and without peers.
-import { TransmitLimitedQueue } from '../core/gossip/broadcast-queue.js';
-import { limits } from '../wire/limits.js';
+// What a node gossips to Serf agents: intents first, then everything else. Both queues are bounded, with and without peers.
+import { TransmitLimitedQueue } from '../index.js';
+import { serfLimits } from './limits.js';
 import { kept } from './messages.js';
 
 /** What the queues need to know. */
 export interface OutgoingInit {
-  /** How many members there are now. */
+  /** How many members are alive or suspect. */
   readonly numNodes: () => number;
   readonly retransmitMult: number;
   /** Bytes of the longest message that can be gossiped. */
   readonly budget: () => number;
 }
 
-/** The messages of one guest that wait to be gossiped. */
+/** The messages of one node that wait to be gossiped. */
 export class Outgoing {
   readonly #intents: TransmitLimitedQueue;
   readonly #others: TransmitLimitedQueue;
@@ -35,13 +35,13 @@ export class Outgoing {
     return this.#intents.numQueued + this.#others.numQueued;
   }
 
-  /** An intent of a member; it replaces what is queued of that member. `finished` once it was gossiped. */
+  /** Queues an intent of a member, in place of a queued one. Calls `finished` once it was gossiped. */
   intent(name: string, message: Uint8Array, finished?: () => void): void {
     const broadcast = { name, message: kept(message) };
     this.#queue(this.#intents, finished === undefined ? broadcast : { ...broadcast, finished });
   }
 
-  /** A user event, or a query. */
+  /** Queues a user event or a query. */
   other(message: Uint8Array): void {
     this.#queue(this.#others, { message: kept(message) });
   }
@@ -57,11 +57,11 @@ export class Outgoing {
     queue: TransmitLimitedQueue,
     broadcast: { message: Buffer; name?: string; finished?: () => void },
   ): void {
-    // No packet would ever have room for it.
+    // It fits into no packet.
     if (broadcast.message.length > this.#budget()) return broadcast.finished?.();
     queue.queueBroadcast(broadcast);
-    // By more than one, as pruning goes through the whole queue.
-    const most = limits.serfQueueDepth;
+    // Prunes many at once, as pruning goes through the whole queue.
+    const most = serfLimits.queueDepth;
     if (queue.numQueued > most) queue.prune(most - most / 8);
   }
 }

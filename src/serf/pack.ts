@@ -6,8 +6,8 @@
 
 // MessagePack as Serf writes and reads it: texts and bytes are both "raw" in the old form, and Lamport times
 // have 64 bits. What is read may have any valid form; lengths that are claimed allocate nothing.
-import { encodeText } from '../wire/text.js';
-import { WireError } from '../wire/wire-error.js';
+import { encodeName } from '../index.js';
+import { MalformedMessage } from './malformed-message.js';
 
 /** A value as it is read: raw comes as bytes, whichever it was. Extensions come as null. */
 export type Packed = number | boolean | null | Buffer | readonly Packed[] | PackedMap;
@@ -38,7 +38,7 @@ function write(parts: Buffer[], value: Packable): void {
   if (value === null) parts.push(Buffer.of(0xc0));
   else if (typeof value === 'boolean') parts.push(Buffer.of(value ? 0xc3 : 0xc2));
   else if (typeof value === 'number') parts.push(uint(value));
-  else if (typeof value === 'string') writeRaw(parts, encodeText(value));
+  else if (typeof value === 'string') writeRaw(parts, encodeName(value));
   else if (ArrayBuffer.isView(value)) writeRaw(parts, value);
   else if (isList(value)) {
     parts.push(header(0x90, 16, 0xdc, value.length));
@@ -47,7 +47,7 @@ function write(parts: Buffer[], value: Packable): void {
     const entries = value instanceof Map ? [...value] : Object.entries(value);
     parts.push(header(0x80, 16, 0xde, entries.length));
     for (const [key, each] of entries as [string, Packable][]) {
-      writeRaw(parts, encodeText(key));
+      writeRaw(parts, encodeName(key));
       write(parts, each);
     }
   }
@@ -85,7 +85,7 @@ function uint(value: number): Buffer {
 /**
  * Reads the value that `buf` begins with; what stands behind it is ignored, as Go does.
  *
- * @throws WireError when it is truncated or malformed
+ * @throws MalformedMessage when it is truncated or malformed
  */
 export function unpack(buf: Buffer): Packed {
   return new Reader(buf).value(MAX_DEPTH);
@@ -94,7 +94,7 @@ export function unpack(buf: Buffer): Packed {
 /**
  * As `unpack`, and what stands behind the value.
  *
- * @throws WireError when the value is truncated or malformed
+ * @throws MalformedMessage when the value is truncated or malformed
  */
 export function unpackFirst(buf: Buffer): { value: Packed; rest: Buffer } {
   const reader = new Reader(buf);
@@ -153,7 +153,7 @@ class Reader {
     if (first >= 0xd9 && first <= 0xdb) return this.#bytes(sized(0xd9));
     if (first === 0xdc || first === 0xdd) return this.#list(this.#uint(2 << (first - 0xdc)), depth);
     if (first === 0xde || first === 0xdf) return this.#map(this.#uint(2 << (first - 0xde)), depth);
-    throw new WireError('malformed', `${first.toString(16)} is not MessagePack`);
+    throw new MalformedMessage(`${first.toString(16)} is not MessagePack`);
   }
 
   #list(count: number, depth: number): Packed[] {
@@ -176,8 +176,8 @@ class Reader {
 
   // Every value has a byte at least.
   #enter(values: number, depth: number): void {
-    if (depth <= 0) throw new WireError('too-deep', `MessagePack nested over ${MAX_DEPTH} deep`);
-    if (values > this.#buf.length - this.#pos) throw new WireError('truncated', 'it is cut short');
+    if (depth <= 0) throw new MalformedMessage(`MessagePack nested over ${MAX_DEPTH} deep`);
+    if (values > this.#buf.length - this.#pos) throw new MalformedMessage('it is cut short');
   }
 
   #skip(bytes: number): null {
@@ -191,7 +191,7 @@ class Reader {
 
   #bytes(length: number): Buffer {
     const end = this.#pos + length;
-    if (end > this.#buf.length) throw new WireError('truncated', 'it is cut short');
+    if (end > this.#buf.length) throw new MalformedMessage('it is cut short');
     const bytes = this.#buf.subarray(this.#pos, end);
     this.#pos = end;
     return bytes;

@@ -4,11 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Query responses: our own, and those that other members send through us (Serf's RelayFactor), for the case that
-// the direct way is lossy. Serf picks relays by the protocol version of memberlist, not by its own, so a guest cannot opt out.
-import type { Clock } from '../core/ports.js';
-import type { Address } from '../wire/address.js';
-import { limits } from '../wire/limits.js';
+// Query responses: our own, and those that other members send through this node (Serf's RelayFactor), in case the
+// direct path loses packets. Serf picks relays by the protocol version of memberlist, so a member cannot opt out.
+import type { Address, Clock } from '../index.js';
+import { serfLimits } from './limits.js';
 import { decodeRelay, SerfMessageType } from './messages.js';
 
 const WINDOW_MS = 1_000;
@@ -19,7 +18,7 @@ export interface RelayComponents {
   readonly send: (to: Address, message: Buffer) => void;
 }
 
-/** Sends query responses of one node, and what is relayed through it: so many packets a second at most. */
+/** Sends query responses of one node, and those relayed through it, up to a number of packets a second. */
 export class Relay {
   readonly #components: RelayComponents;
   #since = -Infinity;
@@ -30,17 +29,17 @@ export class Relay {
   }
 
   /**
-   * Forwards what a relay message holds. Only query responses are relayed, so nothing else is forwarded.
+   * Forwards the content of a relay message. Only query responses are relayed, so nothing else is forwarded.
    *
-   * @throws WireError for what is no relay message
+   * @throws MalformedMessage for what is no relay message
    */
   forward(message: Buffer): void {
-    if (message.length > limits.serfRelayBytes || !this.#mayForward()) return;
+    if (message.length > serfLimits.relayBytes || !this.#mayForward()) return;
     const { to, payload } = decodeRelay(message);
     if (payload[0] === SerfMessageType.queryResponse) this.#components.send(to, payload);
   }
 
-  /** Sends an answer of our own. */
+  /** Sends a response of this node. */
   answer(to: Address, message: Buffer): void {
     if (this.#mayForward()) this.#components.send(to, message);
   }
@@ -51,6 +50,6 @@ export class Relay {
       this.#since = now;
       this.#count = 0;
     }
-    return this.#count++ < limits.serfRelaysPerSecond;
+    return this.#count++ < serfLimits.relaysPerSecond;
   }
 }

@@ -5,22 +5,23 @@
  */
 
 // Serf's tags in the metadata: byte 255, then a MessagePack map of texts.
-import { ConfigError, MessageTooLargeError } from '../errors.js';
-import { limits } from '../wire/limits.js';
-import { WireError } from '../wire/wire-error.js';
+import { ConfigError, MessageTooLargeError } from '../index.js';
+import { MalformedMessage } from './malformed-message.js';
 import { pack, unpack } from './pack.js';
 
 /** A Serf member's tags. */
 export type SerfTags = Readonly<Record<string, string>>;
 
 const MAGIC = 255;
+/** The longest metadata of memberlist, in bytes. */
+const MAX_META_BYTES = 512;
 
 /**
  * Tags as metadata.
  *
  * @throws MessageTooLargeError over `limit` bytes; ConfigError for what is no object of texts
  */
-export function encodeSerfTags(tags: SerfTags, limit: number = limits.metaBytes): Buffer {
+export function encodeSerfTags(tags: SerfTags, limit = MAX_META_BYTES): Buffer {
   const entries: [string, unknown][] = Object.entries(tags);
   if (!entries.every(([, value]) => typeof value === 'string')) {
     throw new ConfigError([{ field: 'tags', value: tags, rule: 'must be an object of texts' }]);
@@ -44,12 +45,12 @@ export function decodeSerfTags(meta: Uint8Array): SerfTags | undefined {
     const map = unpack(buf.subarray(1));
     if (!(map instanceof Map)) return undefined;
     const entries = Array.from(map as ReadonlyMap<string, unknown>, ([name, value]) => {
-      if (!Buffer.isBuffer(value)) throw new WireError('malformed', 'a tag that is no text');
+      if (!Buffer.isBuffer(value)) throw new MalformedMessage('a tag that is no text');
       return [Buffer.from(name, 'latin1').toString(), value.toString()] as const;
     });
     return Object.fromEntries(entries);
   } catch (error) {
-    if (error instanceof WireError) return undefined;
+    if (error instanceof MalformedMessage) return undefined;
     throw error;
   }
 }

@@ -6,24 +6,24 @@
 
 // Serf's user events: their clock, those of the last 512 Lamport times, and the application's listeners.
 import { EventEmitter } from 'node:events';
-import { ConfigError, MessageTooLargeError } from '../errors.js';
-import { limits } from '../wire/limits.js';
+import { ConfigError, MessageTooLargeError } from '../index.js';
 import { LamportClock } from './lamport-clock.js';
+import { serfLimits } from './limits.js';
 import { encodeUserEvent, kept, type UserEvent } from './messages.js';
 import { Recent } from './recent.js';
-import type { SerfEvent } from './serf-guest.js';
+import type { SerfEvent } from './serf.js';
 
-/** As Serf has it by default (UserEventSizeLimit): an event as it is sent, in bytes. */
+/** The longest encoded event, in bytes: Serf's default (UserEventSizeLimit). */
 const EVENT_BYTES = 512;
 
-/** The user events of one guest. */
+/** The user events of one node. */
 export class UserEvents {
   readonly clock = new LamportClock();
   readonly recent = new Recent<UserEvent>({
     keyOf: ({ name, payload }) => `${name.length}/${name}${payload.toString('latin1')}`,
-    // Once as they are, and once in the key.
+    // The event itself, and its key.
     bytesOf: ({ name, payload }) => 2 * (2 * name.length + payload.length),
-    mostBytes: limits.serfEventBytes,
+    mostBytes: serfLimits.eventBytes,
   });
   readonly #emitter = new EventEmitter();
   readonly #listenerFailed: (error: unknown) => void;
@@ -41,13 +41,13 @@ export class UserEvents {
   }
 
   /**
-   * A new event of ours; the listeners hear of it, too.
+   * Sends an event of this node; its own listeners receive it, too.
    *
    * @param budget - bytes of the longest message that can be gossiped
-   * @param send - takes the message, before the listeners hear of the event
-   * @throws ConfigError; MessageTooLargeError. Nothing has happened then
+   * @param send - takes the message, before the listeners are called
+   * @throws ConfigError; MessageTooLargeError. Nothing is sent then
    */
-  begin(
+  create(
     { name, payload, coalesce }: Omit<UserEvent, 'ltime' | 'payload'> & { payload: Uint8Array },
     budget: number,
     send: (message: Buffer) => void,
@@ -68,24 +68,24 @@ export class UserEvents {
     this.#isNew(event);
   }
 
-  /** An event of another node; true when it is heard for the first time. */
-  take(event: UserEvent): boolean {
+  /** Receives an event of another node; true when it is new. */
+  receive(event: UserEvent): boolean {
     this.clock.witness(event.ltime);
     return this.#isNew(event);
   }
 
   #isNew(event: UserEvent): boolean {
     if (!this.recent.isNew(event.ltime, event, this.clock.time)) return false;
-    for (const listener of this.#emitter.listeners('event')) this.#tell(listener, event);
+    for (const listener of this.#emitter.listeners('event')) this.#notify(listener, event);
     return true;
   }
 
-  #tell(listener: unknown, event: SerfEvent): void {
+  #notify(listener: unknown, event: SerfEvent): void {
     try {
       const result = (listener as (event: SerfEvent) => Partial<PromiseLike<unknown>> | undefined)(
         event,
       );
-      // Of any implementation of promises.
+      // Any implementation of promises.
       if (typeof result?.then === 'function') result.then(undefined, this.#listenerFailed);
     } catch (error) {
       this.#listenerFailed(error);

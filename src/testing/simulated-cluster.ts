@@ -13,6 +13,7 @@ import type { MembershipEvent } from '../core/membership/events.js';
 import { ConfigError } from '../errors.js';
 import type { Memberlist } from '../memberlist.js';
 import type { WaitOptions } from '../node/operation-options.js';
+import type { NodeSeams } from '../node/seams.js';
 import type {
   AddNodeOptions,
   RestartOptions,
@@ -27,6 +28,9 @@ import { SeededRandom } from './seeded-random.js';
 import { SimulatedNode } from './simulated-node.js';
 import { Trace, type TraceEntry } from './trace.js';
 import { VirtualClock } from './virtual-clock.js';
+
+/** The parts to replace in a node. */
+type SeamsOf = (name: string, index: number) => NodeSeams;
 
 const defaultLatency = { min: 0.5, max: 2 };
 const defaultTimeoutMs = 60_000;
@@ -64,6 +68,7 @@ export class SimulatedCluster
   /** What the nodes talk through. */
   readonly network: MemoryNetwork;
   readonly #options: SimulatedClusterOptions;
+  readonly #seamsOf: SeamsOf;
   readonly #clock = new VirtualClock();
   readonly #driver = new Driver(this.#clock);
   readonly #random: SeededRandom;
@@ -81,8 +86,9 @@ export class SimulatedCluster
   #runningNames: ReadonlySet<string> = new Set();
   #runningAsOf = -1;
 
-  private constructor(options: SimulatedClusterOptions) {
+  private constructor(options: SimulatedClusterOptions, seamsOf: SeamsOf) {
     super();
+    this.#seamsOf = seamsOf;
     const { seed = 0, network = {}, traceLength = defaultTraceLength } = options;
     this.#options = options;
     this.seed = seed;
@@ -108,7 +114,15 @@ export class SimulatedCluster
    *
    * @throws RangeError for a size, a turn, a trace or a network that cannot be; ConfigError of the nodes.
    */
-  static async create(options: SimulatedClusterOptions): Promise<SimulatedCluster> {
+  static create(options: SimulatedClusterOptions): Promise<SimulatedCluster> {
+    return SimulatedCluster.createWith(options, () => ({}));
+  }
+
+  /** @internal Starts a cluster whose nodes have some of their parts replaced. */
+  static async createWith(
+    options: SimulatedClusterOptions,
+    seamsOf: SeamsOf,
+  ): Promise<SimulatedCluster> {
     const { size } = options;
     if (!Number.isInteger(size) || size < 0) {
       throw new RangeError(`size must be a whole number, 0 or more; not ${size}`);
@@ -121,7 +135,7 @@ export class SimulatedCluster
       throw new RangeError(`turnMs must be a number, 0 or more; not ${turnMs}`);
     }
     checkExtensions(options.config);
-    const cluster = new SimulatedCluster(options);
+    const cluster = new SimulatedCluster(options, seamsOf);
     for (let i = 0; i < size; i++) await cluster.#start(`n${i}`, {});
     return cluster;
   }
@@ -400,7 +414,10 @@ export class SimulatedCluster
         random: this.#random.fork(`node ${name}, life ${life}`),
         turnMs: this.#options.turnMs,
         onMembershipEvent: (event) => this.#onMembershipEvent(name, event),
-        internalError: (error) => this.#failed(name, error),
+        seams: {
+          internalError: (error) => this.#failed(name, error),
+          ...this.#seamsOf(name, index),
+        },
       },
     );
     this.#timersLeft += this.#nodes.get(name)?.timersLeft ?? 0;

@@ -7,11 +7,10 @@
 // One node of a simulated cluster: the production Memberlist with a clock, a source of randomness and
 // a transport of the simulation's, and the ways in which its process can misbehave.
 
-import { companyPorts, type CompanyPorts } from '../discovery/ports.js';
 import type { MemberlistConfig } from '../config/options.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import { Memberlist } from '../memberlist.js';
-import { internalErrorHook, type InternalErrorHook } from '../runtime/guard.js';
+import type { NodeSeams } from '../node/seams.js';
 import type { MemoryNetwork } from './memory-network.js';
 import type { MemoryTransport } from './memory-transport.js';
 import { NodeClock } from './node-clock.js';
@@ -23,17 +22,13 @@ export interface SimulatedNodeInit {
   readonly name: string;
   /** `'ip:port'`, `'new'`, or undefined: the one that it had, or the next free one. */
   readonly addr: string | undefined;
-  readonly config: MemberlistConfig & {
-    readonly [companyPorts]?: CompanyPorts;
-    readonly [internalErrorHook]?: InternalErrorHook;
-  };
+  readonly config: MemberlistConfig;
+  readonly seams: NodeSeams;
   readonly random: SeededRandom;
   /** How long a turn of its event loop takes. */
   readonly turnMs: number | undefined;
   /** Called with every membership event. */
   readonly onMembershipEvent: (event: MembershipEvent) => void;
-  /** Called with each exception that the library caught inside itself. */
-  readonly internalError: InternalErrorHook;
 }
 
 /** One life of one node. */
@@ -63,14 +58,12 @@ export class SimulatedNode {
     const node = new SimulatedNode(world, init);
     const { clock, transport } = node;
     const { random, onMembershipEvent } = init;
-    // Of its own, so that a rejoin changes nothing in what else is left to chance.
-    const ports = { random: random.fork('company'), ...init.config[companyPorts] };
-    // Thousands of virtual nodes have much to warn of; `DEBUG=memberlist:*` shows it.
+    // Discovery has its own stream of random numbers, so that a rejoin changes no other random decision.
+    const seams = { discoveryRandom: random.fork('company'), ...init.seams };
+    // Thousands of virtual nodes would log many warnings; `DEBUG=memberlist:*` shows them.
     const logger = init.config.logger ?? false;
     const config = { name: init.name, ...init.config, logger, clock, random, transport };
-    const hook = init.config[internalErrorHook] ?? init.internalError;
-    const hidden = { [companyPorts]: ports, [internalErrorHook]: hook };
-    const list = await Memberlist.create(Object.assign(config, hidden));
+    const list = await Memberlist.createWith(config, seams);
     node.#list = list;
     list.on('join', (member) => onMembershipEvent({ type: 'join', node: member }));
     list.on('leave', (member, reason) =>

@@ -106,16 +106,6 @@ export const limits = {
   contestedSearch: 16_384,
   /** Addresses at which our own name was claimed that are asked, before a leave, whether a node has it. */
   ownNameClaims: 8,
-  /** Messages of Serf's that wait to be gossiped, of each kind, as Serf has it (MaxQueueDepth). */
-  serfQueueDepth: 4096,
-  /** What is remembered of the user events of the last 512 Lamport times, in bytes. */
-  serfEventBytes: 2 * MiB,
-  /** The same of queries. */
-  serfQueryBytes: 1 * MiB,
-  /** A query response that is relayed through us, with its header, as in Serf. */
-  serfRelayBytes: 1024,
-  /** Query responses that we relay in a second; others make us send these packets. */
-  serfRelaysPerSecond: 64,
   /** Peers that are remembered because the last push/pull with them failed. */
   failingExchanges: 1024,
   /** Members in a snapshot file: a restarted node needs one that answers. */

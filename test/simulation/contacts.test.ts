@@ -7,9 +7,10 @@
 // Every way to join and to be joined has the same effects, in whole simulated clusters.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { companyPorts } from '../../src/discovery/ports.js';
 import type { SnapshotFiles } from '../../src/discovery/snapshot-files.js';
-import { serfGuest, type Memberlist } from '../../src/index.js';
+import type { SavedPeer } from '../../src/discovery/snapshot.js';
+import type { Memberlist } from '../../src/index.js';
+import { serf } from '../../src/serf/index.js';
 import { SimulatedCluster, type SimulatedConfig } from '../../src/testing/index.js';
 import { end, joined } from './worlds.js';
 
@@ -21,7 +22,7 @@ const [agentAddr, guestAddr] = ['10.9.0.1:7946', '10.9.0.2:7946'];
 class Saved implements SnapshotFiles {
   text: string | undefined;
 
-  constructor(members: { name: string; addr: string }[], name = 'guest') {
+  constructor(members: readonly SavedPeer[], name = 'guest') {
     this.text = JSON.stringify({ version: 1, name, incarnation: 1, members });
   }
 
@@ -43,28 +44,33 @@ class Saved implements SnapshotFiles {
   }
 }
 
-const restored = (files: SnapshotFiles, more: SimulatedConfig = {}): SimulatedConfig =>
-  Object.assign({ ...more, snapshot: { path: 'snapshot' } }, { [companyPorts]: { files } });
+const restored: SimulatedConfig = { snapshot: { path: 'snapshot' } };
 
 const seeds: SimulatedConfig = { seeds: [agentAddr] };
 const known = [{ name: 'agent', addr: agentAddr }];
 const ways: Record<
   string,
-  { config?: SimulatedConfig; join?: (a: Memberlist, b: Memberlist) => Promise<unknown> }
+  {
+    config?: SimulatedConfig;
+    files?: SnapshotFiles;
+    join?: (a: Memberlist, b: Memberlist) => Promise<unknown>;
+  }
 > = {
   'by join()': { join: (_agent, guest) => guest.join([agentAddr]) },
   'by seeds': { config: seeds },
-  'by a snapshot': { config: restored(new Saved(known)) },
+  'by a snapshot': { config: restored, files: new Saved(known) },
   'as others join it': { join: (agent) => agent.join([guestAddr]) },
 };
 
 suite('a guest that comes', () => {
-  for (const [how, { config = {}, join }] of Object.entries(ways)) {
+  for (const [how, { config = {}, files, join }] of Object.entries(ways)) {
     test(`${how} says that it has joined, and hears the events of a partition after it`, async () => {
-      const cluster = await SimulatedCluster.create({ size: 0, seed: how });
-      const [agent, guest] = [serfGuest(), serfGuest()];
+      const cluster = await SimulatedCluster.createWith({ size: 0, seed: how }, (name) =>
+        name === 'guest' ? { files } : {},
+      );
+      const [agent, guest] = [serf(), serf()];
       const a = await cluster.addNode('agent', {
-        config: { ...agent },
+        config: { use: [agent] },
         addr: agentAddr,
         join: false,
       });
@@ -73,7 +79,7 @@ suite('a guest that comes', () => {
       a.on('message', (payload) => {
         if (payload[0] === 1 && payload.includes('guest')) intents.push('join');
       });
-      const own = Object.assign({ ...guest }, config);
+      const own = { use: [guest], ...config };
       const b = await cluster.addNode('guest', { config: own, addr: guestAddr, join: false });
       const heard: string[] = [];
       guest.on('event', ({ name }) => heard.push(name));
@@ -141,13 +147,17 @@ suite('an address that a node of another cluster has by now', () => {
   }
 
   test('is not joined by who restarts with an old snapshot', async () => {
-    const cluster = await SimulatedCluster.create({ size: 3, seed: 'b', config: slow });
+    const saved: SavedPeer[] = [];
+    const cluster = await SimulatedCluster.createWith(
+      { size: 3, seed: 'b', config: slow },
+      (name) => (name === 'a9' ? { files: new Saved(saved, 'a9') } : {}),
+    );
     await cluster.joinAll();
     const members = cluster.names().map((name, i) => {
       return { name: `a${i}`, addr: cluster.node(name).localNode.address };
     });
-    const config = restored(new Saved(members, 'a9'));
-    const list = await cluster.addNode('a9', { config, addr: 'new', join: false });
+    saved.push(...members);
+    const list = await cluster.addNode('a9', { config: restored, addr: 'new', join: false });
     await cluster.run(hour);
     assert.equal(list.numMembers, 1);
     assert.equal(cluster.node('n0').numMembers, 3);

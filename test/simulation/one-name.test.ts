@@ -7,7 +7,7 @@
 // Two nodes with one name, of which one goes.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { serfGuest } from '../../src/index.js';
+import { serf } from '../../src/serf/index.js';
 import { SimulatedCluster, type SimulatedConfig } from '../../src/testing/index.js';
 import { Log } from '../unit/memberlist/cluster.js';
 
@@ -58,7 +58,7 @@ suite('a node whose name another living node has', () => {
   });
 
   test('tells Serf nothing of its leave either', async () => {
-    await using stage = await withTwin({}, () => serfGuest({}));
+    await using stage = await withTwin({}, () => ({ use: [serf()] }));
     const { cluster, told } = stage;
     await cluster.leave('twin');
     await cluster.run(60_000);

@@ -10,7 +10,6 @@ import { setServers } from 'node:dns';
 import { Resolver as DnsResolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { suite, test } from 'node:test';
-import { companyPorts } from '../../src/discovery/ports.js';
 import { localConfig, Memberlist, type MemberlistConfig } from '../../src/index.js';
 import { NameServer } from './dns/name-server.js';
 
@@ -43,7 +42,7 @@ async function node(
     rejoin: { interval: 1_000, timeout: 2_000 },
     ...more,
   };
-  return Memberlist.create(Object.assign(config, { [companyPorts]: { resolver } }));
+  return Memberlist.createWith(config, { resolver });
 }
 
 async function shutDown(lists: Iterable<Memberlist>): Promise<void> {

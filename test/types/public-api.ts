@@ -48,16 +48,15 @@ import {
   type Transport,
   TransmitLimitedQueue,
   decodeMeta,
-  decodeSerfTags,
   encodeMeta,
   lanConfig,
   leaveOnSignals,
   liveness,
   localConfig,
   readiness,
-  serfGuest,
   wanConfig,
 } from '../../src/index.js';
+import { decodeSerfTags, serf } from '../../src/serf/index.js';
 import { MemoryNetwork } from '../../src/testing/index.js';
 
 type Equal<A, B> =
@@ -405,8 +404,8 @@ export async function helpers(): Promise<void> {
   // @ts-expect-error What cannot be packed must not compile.
   encodeMeta({ role: () => 'web' });
 
-  const guest = serfGuest({ tags: { role: 'web' } });
-  const list = await Memberlist.create({ ...guest, name: 'a' });
+  const guest = serf({ tags: { role: 'web' } });
+  const list = await Memberlist.create({ use: [guest], name: 'a' });
   guest.on('event', ({ name, payload, ltime, coalesce }) => {
     holds<Equal<[typeof name, typeof payload], [string, Buffer]>>();
     holds<Equal<[typeof ltime, typeof coalesce], [number, boolean]>>();

@@ -6,12 +6,8 @@
 
 // Rules that experiments exchange: where the Lifeguard paper and Go memberlist part, what tells plain
 // SWIM from Lifeguard beside the multipliers, and what a process that waits for its sends does. The
-// product runs `productionRules` and has no setting for them: a symbol, which the public types do not
-// know, is the way in.
+// product runs `productionRules` and has no setting for them: experiments give others to the internal factory of nodes.
 import { confirmationsWanted } from './formulas.js';
-
-/** The property of a configuration that holds other rules than those of production. */
-export const lifeguardRules = Symbol('lifeguardRules');
 
 /** Waits for something, then goes on. */
 export type Wait = (then: () => void) => void;

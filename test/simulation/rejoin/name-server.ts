@@ -5,8 +5,6 @@
  */
 
 // A name server that changes, for simulated clusters.
-import { companyPorts } from '../../../src/discovery/ports.js';
-import type { SimulatedConfig } from '../../../src/testing/index.js';
 import { splitHostPort } from '../../../src/wire/address.js';
 
 /** Answers every name with the addresses that it was last told. */
@@ -15,12 +13,8 @@ export class NameServer {
   addresses: readonly string[] | undefined;
   asked = 0;
 
-  /** The configuration, with this for its name server. */
-  serving(config: SimulatedConfig): SimulatedConfig {
-    return Object.assign({ ...config }, { [companyPorts]: { resolver: this.#resolver } });
-  }
-
-  readonly #resolver = {
+  /** For nodes that ask this name server. */
+  readonly resolver = {
     lookup: (host: string): Promise<{ address: string }[]> => {
       this.asked++;
       if (this.addresses === undefined) return Promise.reject(new Error(`ENOTFOUND ${host}`));

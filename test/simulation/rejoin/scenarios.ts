@@ -59,8 +59,12 @@ function cutInTwo(left: number): Scenario {
 async function allButOneReborn(seed: number): Promise<Measured> {
   const dns = new NameServer();
   const dice = new SeededRandom(`reborn ${seed}`);
-  const config = dns.serving({ ...reclaiming, seeds: ['gossip.example.org'] });
-  const cluster = await SimulatedCluster.create({ size: 5, seed: `reborn ${seed}`, config });
+  const config = { ...reclaiming, seeds: ['gossip.example.org'] };
+  const { resolver } = dns;
+  const cluster = await SimulatedCluster.createWith(
+    { size: 5, seed: `reborn ${seed}`, config },
+    () => ({ resolver }),
+  );
   const publish = (): void => {
     dns.addresses = cluster.names().map((name) => cluster.node(name).localNode.address);
   };
@@ -111,8 +115,12 @@ async function tenOfAHundredLost(seed: number): Promise<Measured> {
 async function rollingRestart(seed: number): Promise<Measured> {
   const dns = new NameServer();
   const dice = new SeededRandom(`rolling ${seed}`);
-  const config = dns.serving({ ...reclaiming, seeds: ['gossip.example.org'] });
-  const cluster = await SimulatedCluster.create({ size: 20, seed: `rolling ${seed}`, config });
+  const config = { ...reclaiming, seeds: ['gossip.example.org'] };
+  const { resolver } = dns;
+  const cluster = await SimulatedCluster.createWith(
+    { size: 20, seed: `rolling ${seed}`, config },
+    () => ({ resolver }),
+  );
   const publish = (): void => {
     dns.addresses = cluster.names().map((name) => cluster.node(name).localNode.address);
   };

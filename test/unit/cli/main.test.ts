@@ -11,7 +11,8 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { main } from '../../../src/cli/main.js';
 import { showMeta } from '../../../src/cli/show-meta.js';
-import { encodeMeta, encodeSerfTags } from '../../../src/index.js';
+import { encodeMeta } from '../../../src/index.js';
+import { encodeSerfTags } from '../../../src/serf/index.js';
 
 async function run(...words: string[]): Promise<{ status: number; out: string; err: string }> {
   let out = '';

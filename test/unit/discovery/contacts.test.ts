@@ -8,7 +8,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Contacts } from '../../../src/discovery/contacts.js';
-import { lifeHooks } from '../../../src/config/life-hooks.js';
 import { ProtocolError, TimeoutError } from '../../../src/errors.js';
 
 const peer = { name: 'a', addr: '10.0.0.2:7946' };
@@ -20,18 +19,11 @@ class Stage {
   exchange: () => Promise<void> = () => Promise.resolve();
   readonly contacts = new Contacts(
     {
-      tcpTimeout: 1_000,
-      [lifeHooks]: {
-        started: () => undefined,
-        contactBegins: () => void this.notes.push('begins'),
-        contactEnds: () => void this.notes.push('ends'),
-        joined: (begun) => void this.notes.push(`joined ${begun}`),
-        leaving: () => Promise.resolve(),
-        cameBack: () => undefined,
+      extensions: {
+        joining: () => void this.notes.push('joining'),
+        joinFailed: () => void this.notes.push('join failed'),
+        joined: (startedBy) => void this.notes.push(`joined by ${startedBy}`),
       },
-    },
-    {
-      joined: () => undefined,
       engine: { self: { nextSequence: () => 7 }, settle: () => void this.notes.push('settles') },
       dialer: {
         pingOrSayWhy: (to, { node, seqNo }) => {
@@ -44,27 +36,22 @@ class Stage {
         return this.exchange();
       },
     },
+    { tcpTimeout: 1_000 },
   );
 }
 
-test('a join exchanges state, tells the hooks and settles', async () => {
+test('a join exchanges state, notifies the extensions and settles', async () => {
   const { contacts, notes } = new Stage();
   await contacts.join({ addr: peer.addr }, { signal });
-  const expected = [
-    'begins',
-    `exchanges with ${peer.addr}, true`,
-    'ends',
-    'joined by-us',
-    'settles',
-  ];
+  const expected = ['joining', `exchanges with ${peer.addr}, true`, 'joined by self', 'settles'];
   assert.deepEqual(notes, expected);
 });
 
-test('a join that fails has no effect, and the hooks know that it has ended', async () => {
+test('a join that fails has no effect, and the extensions are notified', async () => {
   const stage = new Stage();
   stage.exchange = () => Promise.reject(new Error('refused'));
   await assert.rejects(stage.contacts.join(peer, { signal }), /refused/);
-  assert.deepEqual(stage.notes, ['begins', 'exchanges with a, true', 'ends']);
+  assert.deepEqual(stage.notes, ['joining', 'exchanges with a, true', 'join failed']);
 });
 
 test('a node that was known is asked by its name before it is joined', async () => {
@@ -72,7 +59,7 @@ test('a node that was known is asked by its name before it is joined', async () 
   await contacts.rejoin(peer, signal);
   assert.deepEqual(notes.slice(0, 3), [
     'pings a at 10.0.0.2:7946, 7',
-    'begins',
+    'joining',
     'exchanges with a, true',
   ]);
   assert.equal(notes.at(-1), 'settles');
@@ -104,7 +91,7 @@ test('a leave ends what is under way, and what ends after it has no effect', asy
   contacts.stop(left);
   answer();
   await assert.rejects(work, left);
-  assert.deepEqual(notes, ['begins', 'exchanges with a, true', 'ends']);
+  assert.deepEqual(notes, ['joining', 'exchanges with a, true', 'join failed']);
   await assert.rejects(contacts.join(peer, { signal }), left);
   await assert.rejects(
     contacts.during(undefined, () => Promise.resolve()),
@@ -131,10 +118,10 @@ test("the caller's signal ends work as well, with its reason", async () => {
   await assert.rejects(work, reason);
 });
 
-test('who is joined settles only if it was brought more than the one who joined', () => {
+test('a node that is joined settles only if more members than the joining one were added', () => {
   const { contacts, notes } = new Stage();
   contacts.wasJoined(1);
-  assert.deepEqual(notes, ['joined by-others']);
+  assert.deepEqual(notes, ['joined by peer']);
   contacts.wasJoined(2);
-  assert.deepEqual(notes.slice(1), ['joined by-others', 'settles']);
+  assert.deepEqual(notes.slice(1), ['joined by peer', 'settles']);
 });

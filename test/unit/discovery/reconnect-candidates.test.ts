@@ -25,7 +25,7 @@ class Stage {
   }
 
   lose(...names: string[]): void {
-    for (const name of names) this.lost.lost(name, `10.0.0.1:${name.length}`);
+    for (const name of names) this.lost.add(name, `10.0.0.1:${name.length}`);
   }
 
   names(): string[] {
@@ -53,8 +53,8 @@ suite('lost peers', () => {
     const { lost, lose, names } = bound(new Stage());
     lose('a', 'bb');
     assert.equal(lost.size, 2);
-    assert.equal(lost.settle('a'), true);
-    assert.equal(lost.settle('a'), false);
+    assert.equal(lost.remove('a'), true);
+    assert.equal(lost.remove('a'), false);
     assert.deepEqual(names(), ['bb']);
     assert.deepEqual([...lost], [{ name: 'bb', addr: '10.0.0.1:2', failedAt: 0 }]);
   });

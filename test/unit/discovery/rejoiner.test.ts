@@ -100,7 +100,7 @@ suite('rejoining the lost', () => {
     const stage = new Stage({ rejoin: false });
     stage.rejoiner.start();
     stage.fails('a', 2);
-    assert.equal(stage.rejoiner.lost.size, 0);
+    assert.equal(stage.rejoiner.candidates.size, 0);
     assert.equal(stage.clock.pending, 0);
     await stage.driver.run(10 * intervalMs);
     assert.deepEqual(stage.contacts, []);
@@ -283,8 +283,8 @@ suite('seeds', () => {
   });
 
   test('that hang leave those of an earlier life half of the time', async () => {
-    const stage = new Stage({ seeds: ['10.0.0.2'] });
-    stage.rejoiner.unmet = [{ name: 'old', addr: '10.0.0.9:7946' }];
+    const unmet = [{ name: 'old', addr: '10.0.0.9:7946' }];
+    const stage = new Stage({ seeds: ['10.0.0.2'] }, { unmet });
     stage.answer = ({ addr }, signal) => {
       if (addr !== '10.0.0.9:7946') return blackHole(signal);
       stage.joins('old', 9);

@@ -10,7 +10,6 @@ import { lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { companyPorts } from '../../../src/discovery/ports.js';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../../../src/discovery/snapshot.js';
 import { systemFiles, type SnapshotFiles } from '../../../src/discovery/snapshot-files.js';
 import { readSnapshot, SnapshotKeeper } from '../../../src/discovery/snapshot-keeper.js';
@@ -70,12 +69,8 @@ class Stage {
   readonly reports: Report[] = [];
   readonly failures: unknown[] = [];
   readonly components = {
-    config: resolveConfig(
-      Object.assign(
-        { name: 'a', snapshot: { path }, clock: this.clock },
-        { [companyPorts]: { files: this.files } },
-      ),
-    ),
+    config: resolveConfig({ name: 'a', snapshot: { path }, clock: this.clock }),
+    files: this.files,
     report: (report: Report): void => void this.reports.push(report),
     failed: (error: unknown): void => void this.failures.push(error),
   };
@@ -296,11 +291,12 @@ suite('files of snapshots', () => {
 suite('a node with a snapshot', () => {
   test('rejoins those in it when it starts again, above its old incarnation', async () => {
     const files = new MemoryFiles();
-    const config = Object.assign(
-      { snapshot: { path }, seeds: ['gone.example.org'] },
-      { [companyPorts]: { files, resolver: { lookup: () => Promise.reject(new Error('no')) } } },
-    );
-    await using cluster = await SimulatedCluster.create({ size: 3, seed: 1 });
+    const config = { snapshot: { path }, seeds: ['gone.example.org'] };
+    const resolver = { lookup: () => Promise.reject(new Error('no')) };
+    await using cluster = await SimulatedCluster.createWith({ size: 3, seed: 1 }, () => ({
+      files,
+      resolver,
+    }));
     await cluster.joinAll();
     await cluster.addNode('keeps', { config, join: false });
     await cluster.during(cluster.node('keeps').join([cluster.node('n0').localNode.address]));
@@ -318,9 +314,9 @@ suite('a node with a snapshot', () => {
 
   test('does not lose those in it as long as it has met nobody', async () => {
     const files = new MemoryFiles();
-    const config = Object.assign({ snapshot: { path } }, { [companyPorts]: { files } });
+    const config = { snapshot: { path } };
     files.texts.set(path, encodeSnapshot({ ...some, name: 'n0' }));
-    await using cluster = await SimulatedCluster.create({ size: 1, config });
+    await using cluster = await SimulatedCluster.createWith({ size: 1, config }, () => ({ files }));
     assert.ok(cluster.node('n0').localNode.incarnation > some.incarnation);
     await cluster.run(60_000);
     assert.deepEqual(decodeSnapshot(files.texts.get(path) ?? '').members, some.members);
@@ -331,8 +327,8 @@ suite('a node with a snapshot', () => {
   test('takes no incarnation from the snapshot of another name', async () => {
     const files = new MemoryFiles();
     files.texts.set(path, encodeSnapshot(some));
-    const config = Object.assign({ snapshot: { path } }, { [companyPorts]: { files } });
-    await using cluster = await SimulatedCluster.create({ size: 1, config });
+    const config = { snapshot: { path } };
+    await using cluster = await SimulatedCluster.createWith({ size: 1, config }, () => ({ files }));
     assert.equal(cluster.node('n0').localNode.incarnation, 1);
   });
 });

@@ -6,13 +6,14 @@
 
 // A rejoiner in virtual time, with a node that only takes notes and answers as it is told.
 import { Rejoiner } from '../../../src/discovery/rejoiner.js';
-import { companyPorts, type CompanyPorts } from '../../../src/discovery/ports.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
 import { Counters } from '../../../src/core/counters.js';
 import { factsFrom, Member, type MemberState } from '../../../src/core/member.js';
 import type { Report } from '../../../src/core/reports.js';
 import { Guard } from '../../../src/runtime/guard.js';
 import type { MemberlistConfig } from '../../../src/index.js';
+import type { SavedPeer } from '../../../src/discovery/snapshot.js';
+import type { Resolver } from '../../../src/transport/resolve.js';
 import { Driver } from '../../../src/testing/driver.js';
 import { SeededRandom, VirtualClock } from '../../../src/testing/index.js';
 import { ipToBytes, type Address } from '../../../src/wire/address.js';
@@ -42,21 +43,28 @@ export class Stage {
   answer: (address: Address, signal: AbortSignal) => Promise<void> = ({ addr }) =>
     Promise.reject(new Error(`${addr} refused`));
 
-  constructor(config: MemberlistConfig = {}, ports: CompanyPorts = {}) {
+  constructor(
+    config: MemberlistConfig = {},
+    { resolver, unmet = [] }: { resolver?: Resolver; unmet?: readonly SavedPeer[] } = {},
+  ) {
     const { clock, counters, table, local } = this;
     const random = new SeededRandom('the stage');
-    const given = { name: 'me', ...config, clock, random };
-    this.rejoiner = new Rejoiner(resolveConfig(Object.assign(given, { [companyPorts]: ports })), {
-      counters,
-      report: (report) => void this.reports.push(report),
-      guard: this.guard,
-      bindPort: 7946,
-      engine: { table, local },
-      contacts: {
-        join: (address, { signal }) => this.#contacted(address, signal as AbortSignal, false),
-        rejoin: (peer, signal) => this.#contacted(peer, signal, true),
+    this.rejoiner = new Rejoiner(
+      {
+        config: resolveConfig({ name: 'me', ...config, clock, random }),
+        random,
+        resolver,
+        counters,
+        report: (report) => void this.reports.push(report),
+        guard: this.guard,
+        engine: { table, local },
+        contacts: {
+          join: (address, { signal }) => this.#contacted(address, signal as AbortSignal, false),
+          rejoin: (peer, signal) => this.#contacted(peer, signal, true),
+        },
       },
-    });
+      { bindPort: 7946, unmet },
+    );
   }
 
   get addrs(): string[] {

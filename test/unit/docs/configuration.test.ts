@@ -169,6 +169,7 @@ test('every field that the page names exists, and so does every page that it lin
     'localState',
     'updateNode',
     'serfGuest',
+    'delegateProtocol',
     'healthScore',
   ]);
   others.add('kubernetesConfig');

@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { serfLimits } from '../../../src/serf/limits.js';
 import { limits } from '../../../src/wire/limits.js';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -49,8 +50,14 @@ function* sources(folder: string): Generator<string> {
 test('every limit is documented with its value, and nothing else is', () => {
   const documented = rows().map(({ key, value }) => [key, value] as const);
   const sorted = (entries: Iterable<readonly [string, number]>) => [...entries].sort();
-  assert.deepEqual(sorted(documented), sorted(Object.entries(limits)));
+  assert.deepEqual(sorted(documented), sorted([...Object.entries(limits), ...ofSerf]));
 });
+
+/** The page names them with their extension. */
+const ofSerf = Object.entries(serfLimits).map(([key, value]): [string, number] => [
+  `serf${key.charAt(0).toUpperCase()}${key.slice(1)}`,
+  value,
+]);
 
 test('every limit has a reason and what happens past it', () => {
   for (const { key, why, pastIt } of rows()) {
@@ -71,4 +78,5 @@ test('every limit is kept somewhere', () => {
     .map(read)
     .join('\n');
   for (const key of Object.keys(limits)) assert.ok(code.includes(`limits.${key}`), key);
+  for (const key of Object.keys(serfLimits)) assert.ok(code.includes(`serfLimits.${key}`), key);
 });

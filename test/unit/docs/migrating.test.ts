@@ -84,7 +84,7 @@ test('the delegates have the methods that it says', () => {
   const rows = cellsOf(section('Delegates'));
   const named = rows.flatMap(([, , cell = '']) => /^`\w+\.(\w+)\(/.exec(cell)?.[1] ?? []);
   assert.deepEqual(named.sort(), methods.sort());
-  for (const name of ['ConfigError', 'MessageTooLargeError', 'leaveOnSignals', 'serfGuest']) {
+  for (const name of ['ConfigError', 'MessageTooLargeError', 'leaveOnSignals']) {
     assert.ok(name in everything && page.includes(`\`${name}`), name);
   }
 });

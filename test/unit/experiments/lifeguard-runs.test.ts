@@ -26,8 +26,8 @@ import {
   type Variant,
 } from '../../../experiments/lifeguard/configurations.js';
 import { execute } from '../../../experiments/lifeguard/run.js';
-import { resolveConfig } from '../../../src/config/resolve.js';
-import { lifeguardRules, productionRules } from '../../../src/core/lifeguard/rules.js';
+import { productionRules } from '../../../src/core/lifeguard/rules.js';
+import { SimulatedCluster } from '../../../src/testing/index.js';
 
 const tuning = (
   configuration: Configuration,
@@ -66,10 +66,22 @@ suite('the rules', () => {
     }
   });
 
-  test('reach the node that is made with them, and no other', () => {
-    const config = resolveConfig({ name: 'a', ...configFor(tuning('swim', 'product')) });
-    assert.equal(config[lifeguardRules]?.tellsTheAccused, false);
-    assert.equal(resolveConfig({ name: 'a' })[lifeguardRules], undefined);
+  test('reach the node that is created with them, and no other', async () => {
+    const rules = rulesFor(tuning('swim', 'product'));
+    let asked = 0;
+    const lifeguard = {
+      ...rules,
+      probeTimeoutMs: (probeTimeoutMs: number, healthScore: number) => {
+        asked++;
+        return rules.probeTimeoutMs(probeTimeoutMs, healthScore);
+      },
+    };
+    await using cluster = await SimulatedCluster.createWith({ size: 2 }, (name) =>
+      name === 'n0' ? { lifeguard } : {},
+    );
+    await cluster.joinAll();
+    await cluster.run(10_000);
+    assert.ok(asked > 5 && asked < 15, `${asked} probes of n0 alone`);
     assert.equal(productionRules.tellsTheAccused, true);
   });
 });

@@ -9,16 +9,15 @@
 import assert from 'node:assert/strict';
 import { mock, suite, test } from 'node:test';
 import { Registry } from 'prom-client';
-import { Company } from '../../../src/discovery/discovery.js';
+import { Discovery } from '../../../src/discovery/discovery.js';
 import type { Node } from '../../../src/index.js';
-import { companyPorts } from '../../../src/discovery/ports.js';
 import { Isolation } from '../../../src/cluster-health/isolation.js';
 import { ReconnectCandidates } from '../../../src/discovery/reconnect-candidates.js';
 import { Counters } from '../../../src/core/counters.js';
 import { Dispatcher } from '../../../src/core/dispatcher.js';
 import { Outbox } from '../../../src/core/gossip/piggyback.js';
 import { LocalHealth } from '../../../src/core/lifeguard/local-health.js';
-import { lifeguardRules, productionRules } from '../../../src/core/lifeguard/rules.js';
+import { productionRules } from '../../../src/core/lifeguard/rules.js';
 import type { PeriodicLoop } from '../../../src/core/lifeguard/rules.js';
 import { Membership } from '../../../src/core/membership/apply.js';
 import { Merger } from '../../../src/core/membership/merger.js';
@@ -27,7 +26,7 @@ import { Acceptor } from '../../../src/exchange/acceptor.js';
 import { Dialer } from '../../../src/exchange/dialer.js';
 import { LineFold } from '../../../src/observability/line-fold.js';
 import type { Report } from '../../../src/core/reports.js';
-import { internalErrorHook } from '../../../src/runtime/guard.js';
+import type { NodeSeams } from '../../../src/node/seams.js';
 import { StateExchange } from '../../../src/node/state-exchange.js';
 import { SimulatedCluster, type SimulatedConfig } from '../../../src/testing/index.js';
 import type { Sliced } from '../../../src/wire/sliced.js';
@@ -75,6 +74,7 @@ interface Entry {
   /** Puts the bug in its place. */
   readonly breaks: (bug: Bug) => void;
   readonly config?: (bug: Bug) => SimulatedConfig;
+  readonly seams?: (bug: Bug) => NodeSeams;
   /** Brings it about; the bug is armed then. */
   readonly act?: (cluster: SimulatedCluster) => void;
   /** Armed before the nodes join. */
@@ -86,21 +86,16 @@ interface Entry {
 const ends = (cluster: SimulatedCluster): void => cluster.crash('n3');
 const nothing = (): void => undefined;
 
-/** Settings that the public types do not know. */
-function hidden(settings: object): SimulatedConfig {
-  return settings;
-}
-
 /** A loop whose tick throws. */
 function tickOf(which: PeriodicLoop, act?: Entry['act']): Entry {
-  const config = ({ hit }: Bug): SimulatedConfig => {
+  const seams = ({ hit }: Bug): NodeSeams => {
     const periodic = (tick: () => void, loop: PeriodicLoop) => (): void => {
       if (loop === which) hit();
       tick();
     };
-    return hidden({ [lifeguardRules]: { ...productionRules, periodic } });
+    return { lifeguard: { ...productionRules, periodic } };
   };
-  return { breaks: nothing, config, ...(act && { act }) };
+  return { breaks: nothing, seams, ...(act && { act }) };
 }
 
 function update(cluster: SimulatedCluster): void {
@@ -164,7 +159,7 @@ const entries: Readonly<Record<string, Entry>> = {
     },
   },
   'the part that is told of events first': {
-    breaks: (bug) => bug.in(Company.prototype, 'onMembershipEvent'),
+    breaks: (bug) => bug.in(Discovery.prototype, 'onMembershipEvent'),
     act: ends,
   },
   "the user's delegates of events": {
@@ -186,14 +181,15 @@ const entries: Readonly<Record<string, Entry>> = {
   },
   'the timer of the snapshot': {
     breaks: (bug) => bug.in(ReconnectCandidates.prototype, Symbol.iterator),
-    config: () => {
+    config: () => ({ snapshot: { path: 'somewhere' } }),
+    seams: () => {
       const files = {
         problemWith: () => Promise.resolve(undefined),
         read: () => Promise.resolve(undefined),
         replace: () => Promise.resolve(),
         setAside: () => Promise.reject(new Error('it is never read')),
       };
-      return hidden({ snapshot: { path: 'somewhere' }, [companyPorts]: { files } });
+      return { files };
     },
     act: update,
   },
@@ -228,9 +224,11 @@ class Stage {
       logger: logs.get(name),
       metrics: { registry },
       ...entry.config?.(bug),
-      ...hidden({ [internalErrorHook]: (error: Error) => this.errors.push(error) }),
     });
-    this.#cluster = await SimulatedCluster.create({ size, seed: 1, config });
+    this.#cluster = await SimulatedCluster.createWith({ size, seed: 1, config }, () => ({
+      ...entry.seams?.(bug),
+      internalError: (error) => this.errors.push(error),
+    }));
   }
 
   async counted(): Promise<number> {

@@ -9,14 +9,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { runInNewContext } from 'node:vm';
-import {
-  decodeMeta,
-  encodeMeta,
-  Keyring,
-  serfGuest,
-  type Meta,
-  type SerfTags,
-} from '../../../src/index.js';
+import { decodeMeta, encodeMeta, Keyring, type Meta } from '../../../src/index.js';
+import { serf, type SerfTags } from '../../../src/serf/index.js';
 import { altered, Cluster, Log, meet, until, inFields } from './cluster.js';
 
 /** What an expression gives in a realm of its own, where `given` are globals. */
@@ -113,7 +107,7 @@ void describe('values of another realm', () => {
       () => encodeMeta(foreign('new (class Role { role = 1 })()') as Meta),
       /plain object/,
     );
-    assert.deepEqual(serfGuest({ tags: foreign(`{ role: 'web' }`) as SerfTags }).tags, {
+    assert.deepEqual(serf({ tags: foreign(`{ role: 'web' }`) as SerfTags }).tags, {
       role: 'web',
     });
     assert.deepEqual(new Keyring(foreignBytes('k'.repeat(16))).primaryKey.length, 16);
@@ -158,13 +152,11 @@ for (const [what, reject] of Object.entries(rejecting)) {
     await using cluster = new Cluster();
     const log = new Log();
     const callback = reject as () => never;
-    const guest = serfGuest();
-    const { delegateProtocolMin, delegateProtocolMax, delegateProtocolVersion } = guest;
     const a = await cluster.node('a', {
       logger: log,
-      delegateProtocolMin,
-      delegateProtocolMax,
-      delegateProtocolVersion,
+      delegateProtocolMin: 2,
+      delegateProtocolMax: 5,
+      delegateProtocolVersion: 4,
       events: { notifyJoin: callback },
       alive: { notifyAlive: callback },
       merge: { notifyMerge: callback },
@@ -177,12 +169,13 @@ for (const [what, reject] of Object.entries(rejecting)) {
       ping: { ackPayload: callback, notifyPingComplete: callback },
     });
     const logger = { debug: callback, info: callback, warn: callback, error: callback };
-    const b = await cluster.node('b', { ...guest, logger });
-    guest.on('event', callback);
+    const extension = serf();
+    const b = await cluster.node('b', { use: [extension], logger });
+    extension.on('event', callback);
     a.on('join', callback);
     await meet([a, b]);
     await b.sendReliable(a.localNode, Buffer.of(1));
-    guest.sendEvent('deployed');
+    extension.sendEvent('deployed');
     const callbacks = (): Set<unknown> =>
       new Set(log.of('callback-threw').map(({ fields }) => fields.callback));
     const wanted = [

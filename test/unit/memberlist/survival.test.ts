@@ -8,18 +8,11 @@
 import assert from 'node:assert/strict';
 import { mock, suite, test } from 'node:test';
 import { Registry } from 'prom-client';
-import { Company } from '../../../src/discovery/discovery.js';
-import { companyPorts } from '../../../src/discovery/ports.js';
-import { lifeHooks, type LifeHooks } from '../../../src/config/life-hooks.js';
+import { Discovery } from '../../../src/discovery/discovery.js';
 import { Engine } from '../../../src/core/engine.js';
 import { Membership } from '../../../src/core/membership/apply.js';
-import type { MemberlistConfig } from '../../../src/index.js';
-import { internalErrorHook } from '../../../src/runtime/guard.js';
-import {
-  SeededRandom,
-  SimulatedCluster,
-  type SimulatedConfig,
-} from '../../../src/testing/index.js';
+import { ExtensionHost } from '../../../src/extensions/extension-host.js';
+import { SeededRandom, SimulatedCluster } from '../../../src/testing/index.js';
 import type { TransportHandlers } from '../../../src/transport/transport.js';
 import { OldSignal } from '../runtime/old-signal.js';
 import { altered, Cluster, Log, meet, until, inFields } from './cluster.js';
@@ -30,32 +23,19 @@ function fail(): never {
   throw bug;
 }
 
-/** Settings that the public types do not know. */
-function hidden(settings: object): SimulatedConfig {
-  return settings;
-}
-
 suite('a node that cannot end as it should', () => {
   test('leaves also when what is to be told before it fails', async () => {
     await using cluster = new Cluster();
     const log = new Log();
-    const nothing = (): void => undefined;
-    const leaving = (): Promise<void> => Promise.reject(bug);
-    const hooks: LifeHooks = {
-      started: nothing,
-      contactBegins: nothing,
-      contactEnds: nothing,
-      joined: nothing,
-      leaving,
-      cameBack: nothing,
-    };
     const a = await cluster.node('a');
-    const b = await cluster.node('b', {
-      logger: log,
-      ...(hidden({ [lifeHooks]: hooks }) as MemberlistConfig),
-    });
+    const b = await cluster.node('b', { logger: log });
+    mock.method(ExtensionHost.prototype, 'leaving', () => Promise.reject(bug));
     await meet([a, b]);
-    await b.leave();
+    try {
+      await b.leave();
+    } finally {
+      mock.restoreAll();
+    }
     await until(a, () => a.member('b')?.state === 'left');
     assert.deepEqual(
       log.of('internal-error').map(({ fields }) => fields.error),
@@ -105,15 +85,10 @@ suite('what users give', () => {
     const random = new SeededRandom(1);
     let draws = 0;
     const next = (): number => (++draws % 3 === 0 ? fail() : random.next());
-    await using cluster = await SimulatedCluster.create({
-      size: 1,
-      config: hidden({
-        seeds: ['10.0.9.9'],
-        rejoin: { interval: 1_000 },
-        [companyPorts]: { random: { next } },
-        [internalErrorHook]: (error: Error) => errors.push(error),
-      }),
-    });
+    await using cluster = await SimulatedCluster.createWith(
+      { size: 1, config: { seeds: ['10.0.9.9'], rejoin: { interval: 1_000 } } },
+      () => ({ discoveryRandom: { next }, internalError: (error) => errors.push(error) }),
+    );
     await cluster.run(60_000);
     assert.ok(errors.length > 3, `${errors.length} errors`);
     const { streams } = cluster.stats();
@@ -134,8 +109,10 @@ suite('what users give', () => {
       },
       setAside: () => Promise.resolve(''),
     };
-    const config = hidden({ snapshot: { path: 'somewhere' }, [companyPorts]: { files } });
-    await using cluster = await SimulatedCluster.create({ size: 1, config });
+    await using cluster = await SimulatedCluster.createWith(
+      { size: 1, config: { snapshot: { path: 'somewhere' } } },
+      () => ({ files }),
+    );
     await cluster.run(60_000);
     assert.equal(writes, 3);
   });
@@ -162,7 +139,7 @@ test('users are told of events also when a part of the library that is told firs
   const [a, b] = await cluster.joined(['a', 'b']);
   const gone: string[] = [];
   a!.on('leave', ({ name }) => gone.push(name));
-  mock.method(Company.prototype, 'onMembershipEvent', fail);
+  mock.method(Discovery.prototype, 'onMembershipEvent', fail);
   try {
     await b!.leave();
     await until(a!, () => gone.length === 1);

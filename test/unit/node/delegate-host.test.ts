@@ -16,8 +16,10 @@ import { ConfigError } from '../../../src/index.js';
 function make(config: object): { host: DelegateHost; counters: Counters; reports: Report[] } {
   const counters = new Counters();
   const reports: Report[] = [];
+  const resolved = resolveConfig(config);
   const host = new DelegateHost({
-    config: resolveConfig(config),
+    config: resolved,
+    delegate: () => resolved.delegate,
     counters,
     report: (report) => void reports.push(report),
   });

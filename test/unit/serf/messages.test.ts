@@ -18,7 +18,7 @@ import {
 } from '../../../src/serf/messages.js';
 import { pack, unpack } from '../../../src/serf/pack.js';
 import { decodeSerfTags, encodeSerfTags } from '../../../src/serf/tags.js';
-import { WireError } from '../../../src/wire/wire-error.js';
+import { MalformedMessage } from '../../../src/serf/malformed-message.js';
 
 test('integers are written as short as they can be, up to 53 bits', () => {
   const integers = [0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
@@ -67,10 +67,14 @@ test('what is cut short, too deep or claims too much is refused', () => {
     queryLtime: 3,
   });
   for (let length = 0; length < whole.length; length++) {
-    assert.throws(() => decodeState(whole.subarray(0, length)), WireError, `${length} bytes`);
+    assert.throws(
+      () => decodeState(whole.subarray(0, length)),
+      MalformedMessage,
+      `${length} bytes`,
+    );
   }
   for (const hex of ['dfffffffff', 'ddffffffff', 'dbffffffff', 'c1', '9191919191919191919101']) {
-    assert.throws(() => unpack(Buffer.from(hex, 'hex')), WireError, hex);
+    assert.throws(() => unpack(Buffer.from(hex, 'hex')), MalformedMessage, hex);
   }
 });
 
@@ -139,7 +143,7 @@ test('a time that nothing could follow, or that is none, is refused', () => {
   for (const time of ['cfffffffffffffffff', 'ff', 'c3', 'cb3fe0000000000000']) {
     const body = Buffer.concat([Buffer.from('82a54c54696d65', 'hex'), Buffer.from(time, 'hex')]);
     const message = Buffer.concat([Buffer.of(1), body, Buffer.from('a44e6f6465a161', 'hex')]);
-    assert.throws(() => decodeIntent('join', message), WireError, time);
+    assert.throws(() => decodeIntent('join', message), MalformedMessage, time);
   }
 });
 

@@ -8,15 +8,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Memberlist } from '../../../src/index.js';
-import { serfGuest, type SerfEvent, type SerfGuest } from '../../../src/index.js';
+import { serf, type Serf, type SerfEvent } from '../../../src/serf/index.js';
 import { LamportClock } from '../../../src/serf/lamport-clock.js';
 import { decodeIntent, decodeState, encodeIntent } from '../../../src/serf/messages.js';
 import { pack, unpack, type PackedMap } from '../../../src/serf/pack.js';
 import { Recent } from '../../../src/serf/recent.js';
-import { Roster } from '../../../src/serf/roster.js';
+import { MemberStatuses } from '../../../src/serf/member-status.js';
 import { ipToBytes, splitHostPort } from '../../../src/wire/address.js';
-import { limits } from '../../../src/wire/limits.js';
+import { serfLimits } from '../../../src/serf/limits.js';
 import { addressOf, Cluster, fast, Log, until } from '../memberlist/cluster.js';
+import { delegateOf } from './delegate-of.js';
 
 const recentTexts = (): Recent<string> =>
   new Recent<string>({
@@ -25,8 +26,8 @@ const recentTexts = (): Recent<string> =>
     mostBytes: 1 << 20,
   });
 
-const create = (cluster: Cluster, name: string, guest: SerfGuest, more = {}): Promise<Memberlist> =>
-  cluster.node(name, { ...guest, ...more });
+const create = (cluster: Cluster, name: string, guest: Serf, more = {}): Promise<Memberlist> =>
+  cluster.node(name, { use: [guest], ...more });
 
 test('a Lamport clock goes past what it hears, and stops before numbers run out', () => {
   const clock = new LamportClock();
@@ -40,15 +41,15 @@ test('a Lamport clock goes past what it hears, and stops before numbers run out'
 });
 
 test('a word of somebody unknown is not kept under a name that is too long', () => {
-  const roster = new Roster({ knows: () => true });
+  const statuses = new MemberStatuses({ isKnown: () => true });
   const [longest, long] = ['n'.repeat(256), 'n'.repeat(257)];
-  assert.equal(roster.heard({ kind: 'leave', ltime: 5, node: longest }), true);
-  assert.equal(roster.lastHeard(longest), 5);
-  assert.equal(roster.heard({ kind: 'leave', ltime: 5, node: long }), false);
-  assert.equal(roster.lastHeard(long), 0);
-  roster.appeared(long);
+  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 5, node: longest }), true);
+  assert.equal(statuses.lastIntent(longest), 5);
+  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 5, node: long }), false);
+  assert.equal(statuses.lastIntent(long), 0);
+  statuses.memberJoined(long);
   assert.equal(
-    roster.heard({ kind: 'leave', ltime: 6, node: long }),
+    statuses.intentReceived({ kind: 'leave', ltime: 6, node: long }),
     true,
     'a member it listens to',
   );
@@ -56,7 +57,7 @@ test('a word of somebody unknown is not kept under a name that is too long', () 
 
 test('what fits into no packet is an error at once: an event, and tags', async () => {
   await using cluster = new Cluster();
-  const guest = serfGuest({ tags: { role: 'web' } });
+  const guest = serf({ tags: { role: 'web' } });
   const list = await create(cluster, 'a', guest, { udpBufferSize: 512 });
   const most = list.maxBroadcastBytes;
   assert.throws(() => guest.sendEvent('e', Buffer.alloc(most)), {
@@ -97,52 +98,53 @@ test('any number of events may have one Lamport time; their bytes have a bound',
 });
 
 test('only with its own word is one who is gone left', () => {
-  const roster = new Roster({ knows: (name) => name !== 'forgotten' });
-  for (const name of ['a', 'b', 'forgotten']) roster.appeared(name);
-  assert.equal(roster.heard({ kind: 'leave', ltime: 5, node: 'a' }), true);
-  assert.equal(roster.heard({ kind: 'leave', ltime: 5, node: 'a' }), false);
-  roster.vanished('a');
-  roster.vanished('b');
-  assert.deepEqual(roster.state(), {
+  const statuses = new MemberStatuses({ isKnown: (name) => name !== 'forgotten' });
+  for (const name of ['a', 'b', 'forgotten']) statuses.memberJoined(name);
+  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 5, node: 'a' }), true);
+  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 5, node: 'a' }), false);
+  statuses.memberGone('a');
+  statuses.memberGone('b');
+  assert.deepEqual(statuses.state(), {
     statusLtimes: new Map([
       ['a', 5],
       ['b', 0],
     ]),
     leftMembers: ['a'],
   });
-  assert.equal(roster.heard({ kind: 'leave', ltime: 6, node: 'b' }), true);
-  assert.deepEqual(roster.state().leftMembers, ['a', 'b'], 'the word came late');
-  roster.appeared('a');
-  assert.deepEqual(roster.state().leftMembers, ['b'], 'it is back');
-  roster.heard({ kind: 'leave', ltime: 9, node: 'a' });
-  roster.heard({ kind: 'join', ltime: 10, node: 'a' });
-  roster.vanished('a');
-  assert.deepEqual(roster.state().leftMembers, ['b'], 'it had changed its mind');
+  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 6, node: 'b' }), true);
+  assert.deepEqual(statuses.state().leftMembers, ['a', 'b'], 'the word came late');
+  statuses.memberJoined('a');
+  assert.deepEqual(statuses.state().leftMembers, ['b'], 'it is back');
+  statuses.intentReceived({ kind: 'leave', ltime: 9, node: 'a' });
+  statuses.intentReceived({ kind: 'join', ltime: 10, node: 'a' });
+  statuses.memberGone('a');
+  assert.deepEqual(statuses.state().leftMembers, ['b'], 'it had changed its mind');
 });
 
 test('a word that comes before its member counts, and such words are bounded', () => {
-  const roster = new Roster({ knows: () => true });
-  assert.equal(roster.heard({ kind: 'leave', ltime: 3, node: 'early' }), true);
-  assert.equal(roster.heard({ kind: 'leave', ltime: 3, node: 'early' }), false);
-  roster.appeared('early');
-  roster.vanished('early');
-  assert.deepEqual(roster.state().leftMembers, ['early']);
-  roster.heard({ kind: 'join', ltime: 1, node: 'first' });
-  for (let i = 0; i < 2_000; i++) roster.heard({ kind: 'join', ltime: 1, node: `n${i}` });
-  assert.equal(roster.lastHeard('first'), 0);
-  assert.equal(roster.lastHeard('n1999'), 1);
+  const statuses = new MemberStatuses({ isKnown: () => true });
+  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 3, node: 'early' }), true);
+  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 3, node: 'early' }), false);
+  statuses.memberJoined('early');
+  statuses.memberGone('early');
+  assert.deepEqual(statuses.state().leftMembers, ['early']);
+  statuses.intentReceived({ kind: 'join', ltime: 1, node: 'first' });
+  for (let i = 0; i < 2_000; i++)
+    statuses.intentReceived({ kind: 'join', ltime: 1, node: `n${i}` });
+  assert.equal(statuses.lastIntent('first'), 0);
+  assert.equal(statuses.lastIntent('n1999'), 1);
 });
 
-test('a guest is a configuration: it can be spread, and has nothing that is no setting', async () => {
+test('the extension sets the versions of its protocol, and the metadata', async () => {
   await using cluster = new Cluster();
-  const list = await create(cluster, 'a', serfGuest({ tags: { role: 'web' } }));
+  const list = await create(cluster, 'a', serf({ tags: { role: 'web' } }));
   assert.deepEqual(list.localNode.delegateProtocol, { min: 2, max: 5, current: 4 });
   assert.equal(list.localNode.meta[0], 255);
 });
 
 test('an event reaches every guest once, the sender among them', async () => {
   await using cluster = new Cluster();
-  const guests = ['a', 'b', 'c'].map(() => serfGuest());
+  const guests = ['a', 'b', 'c'].map(() => serf());
   const heard: [at: number, event: SerfEvent][] = [];
   const lists: Memberlist[] = [];
   for (const [i, guest] of guests.entries()) {
@@ -165,7 +167,7 @@ test('an event reaches every guest once, the sender among them', async () => {
 
 test('events that are too long, or have no name, or come too soon are refused', async () => {
   await using cluster = new Cluster();
-  const guest = serfGuest();
+  const guest = serf();
   assert.throws(() => guest.sendEvent('e'), { code: 'ERR_MEMBERLIST_SHUTDOWN' });
   await create(cluster, 'a', guest);
   assert.throws(() => guest.sendEvent(''), { code: 'ERR_MEMBERLIST_CONFIG' });
@@ -174,7 +176,7 @@ test('events that are too long, or have no name, or come too soon are refused', 
   const tooLong = { code: 'ERR_MEMBERLIST_MESSAGE_TOO_LARGE' };
   assert.throws(() => guest.sendEvent('e', Buffer.alloc(490)), tooLong);
   guest.sendEvent('e', Buffer.alloc(470));
-  const small = serfGuest();
+  const small = serf();
   await create(cluster, 'b', small, { udpBufferSize: 512, label: 'x'.repeat(50) });
   assert.throws(() => small.sendEvent('e', Buffer.alloc(470)), tooLong, 'it fits no packet');
   small.sendEvent('e', Buffer.alloc(400));
@@ -182,28 +184,28 @@ test('events that are too long, or have no name, or come too soon are refused', 
 
 test('one guest is for one Memberlist; the second is shut down', async () => {
   await using cluster = new Cluster();
-  const guest = serfGuest();
+  const guest = serf();
   await create(cluster, 'a', guest);
   await assert.rejects(create(cluster, 'b', guest), { code: 'ERR_MEMBERLIST_CONFIG' });
 });
 
 test('tags can be changed, and tags that are none are refused at once', async () => {
   await using cluster = new Cluster();
-  const guest = serfGuest({ tags: { v: '1' } });
+  const guest = serf({ tags: { v: '1' } });
   const a = await create(cluster, 'a', guest);
-  const b = await create(cluster, 'b', serfGuest());
+  const b = await create(cluster, 'b', serf());
   await b.join([addressOf(a).addr]);
   await guest.setTags({ v: '2' });
   await until(b, () => b.member('a')?.meta.includes('2') === true);
   await assert.rejects(guest.setTags({ v: 'x'.repeat(600) }), /512/);
   assert.deepEqual(guest.tags, { v: '2' });
-  assert.throws(() => serfGuest({ tags: { v: 1 as never } }), /texts/);
+  assert.throws(() => serf({ tags: { v: 1 as never } }), /texts/);
 });
 
 test('a listener that throws or rejects stops nothing, and is logged', async () => {
   await using cluster = new Cluster();
   const log = new Log();
-  const guest = serfGuest();
+  const guest = serf();
   const heard: string[] = [];
   guest.on('event', () => {
     throw new Error('not now');
@@ -214,8 +216,10 @@ test('a listener that throws or rejects stops nothing, and is logged', async () 
   const a = await create(cluster, 'a', guest, { logger: log });
   guest.sendEvent('e');
   assert.deepEqual(heard, ['e']);
+  // The rejection is reported in a microtask.
+  await new Promise(setImmediate);
   await a.shutdown();
-  const told = log.of('callback-threw').map(({ fields }) => 1 + Number(fields.suppressed ?? 0));
+  const told = log.of('extension-threw').map(({ fields }) => 1 + Number(fields.suppressed ?? 0));
   assert.equal(
     told.reduce((sum, each) => sum + each, 0),
     2,
@@ -224,9 +228,9 @@ test('a listener that throws or rejects stops nothing, and is logged', async () 
 
 test('somebody says that we leave: we say that we do not, later than that', async () => {
   await using cluster = new Cluster();
-  const guest = serfGuest();
+  const guest = serf();
   const a = await create(cluster, 'a', guest);
-  const b = await cluster.node('b', { ...serfGuest() });
+  const b = await cluster.node('b', { use: [serf()] });
   await b.join([addressOf(a).addr]);
   const words: number[] = [];
   b.on('message', (payload) => {
@@ -238,8 +242,8 @@ test('somebody says that we leave: we say that we do not, later than that', asyn
 
 test('a leave is preceded by the word, and waits until it was gossiped', async () => {
   await using cluster = new Cluster();
-  const a = await create(cluster, 'a', serfGuest());
-  const b = await create(cluster, 'b', serfGuest());
+  const a = await create(cluster, 'a', serf());
+  const b = await create(cluster, 'b', serf());
   await b.join([addressOf(a).addr]);
   const order: string[] = [];
   b.on('message', (payload) => payload[0] === 0 && order.push('word'));
@@ -247,16 +251,16 @@ test('a leave is preceded by the word, and waits until it was gossiped', async (
   await a.leave();
   await until(b, () => order.includes('left'));
   assert.equal(order[0], 'word');
-  const state = decodeState(b.config.delegate?.localState?.(false) as Buffer);
+  const state = decodeState(delegateOf(b).localState?.(false) as Buffer);
   assert.deepEqual(state.leftMembers, ['a']);
 });
 
 test('a leave is told one by one, too: whom the gossip does not reach knows of it all the same', async () => {
   await using cluster = new Cluster();
   const quiet = { gossipInterval: 3_600_000, probeInterval: 3_600_000 };
-  const a = await create(cluster, 'a', serfGuest(), quiet);
+  const a = await create(cluster, 'a', serf(), quiet);
   const others = [];
-  for (const name of ['b', 'c']) others.push(await create(cluster, name, serfGuest(), quiet));
+  for (const name of ['b', 'c']) others.push(await create(cluster, name, serf(), quiet));
   for (const other of others) await a.join([addressOf(other).addr]);
   const heard = new Set<string>();
   for (const other of others) {
@@ -269,18 +273,17 @@ test('a leave is told one by one, too: whom the gossip does not reach knows of i
 
 test('alone, with nobody to hear it, a leave does not wait', async () => {
   await using cluster = new Cluster();
-  const a = await create(cluster, 'a', serfGuest());
+  const a = await create(cluster, 'a', serf());
   await a.leave({ timeout: 1_000 });
   assert.equal(a.localNode.state, 'left');
 });
 
 /** What agents hear of us in a push/pull. */
-const stateOf = (list: Memberlist) =>
-  decodeState(list.config.delegate?.localState?.(false) as Buffer);
+const stateOf = (list: Memberlist) => decodeState(delegateOf(list).localState?.(false) as Buffer);
 
 test('events that nobody is there to hear do not pile up', async () => {
   await using cluster = new Cluster();
-  const guest = serfGuest();
+  const guest = serf();
   const a = await create(cluster, 'a', guest);
   const heapBefore = process.memoryUsage();
   for (let i = 0; i < 150_000; i++) guest.sendEvent(`e${i}`, Buffer.alloc(100));
@@ -290,7 +293,7 @@ test('events that nobody is there to hear do not pile up', async () => {
   assert.ok(stateOf(a).events.length <= 513);
   let queued = 0;
   for (;;) {
-    const messages = a.config.delegate?.getBroadcasts?.(3, 60_000) ?? [];
+    const messages = delegateOf(a).getBroadcasts?.(3, 60_000) ?? [];
     queued += messages.length;
     if (messages.length === 0) break;
   }
@@ -300,7 +303,7 @@ test('events that nobody is there to hear do not pile up', async () => {
 
 test('a query response is relayed, and nothing else is; so many a second', async () => {
   await using cluster = new Cluster();
-  const a = await create(cluster, 'a', serfGuest());
+  const a = await create(cluster, 'a', serf());
   const b = await cluster.node('b', { ...fast });
   const { address: addr, port } = b.localNode;
   const relayed = (payload: number[], more: object = { DestName: 'b' }): Buffer => {
@@ -310,7 +313,7 @@ test('a query response is relayed, and nothing else is; so many a second', async
   };
   const heard: number[][] = [];
   b.on('message', (payload) => heard.push([...payload]));
-  const take = (message: Buffer): void => a.config.delegate?.notifyMsg?.(message, { addr: '' });
+  const take = (message: Buffer): void => delegateOf(a).notifyMsg?.(message, { addr: '' });
   take(relayed([3, 1, 2]));
   take(relayed([5, ...Array.from({ length: 1_100 }, () => 0)]));
   take(relayed([5, 1, 2]));
@@ -321,15 +324,15 @@ test('a query response is relayed, and nothing else is; so many a second', async
     [5, 3],
   ]);
   for (let i = 0; i < 1_000; i++) take(relayed([5, i & 0xff]));
-  await until(b, () => heard.length >= limits.serfRelaysPerSecond - 1);
+  await until(b, () => heard.length >= serfLimits.relaysPerSecond - 1);
   await a.leave();
-  assert.ok(heard.length <= 2 * limits.serfRelaysPerSecond, 'two windows at most');
+  assert.ok(heard.length <= 2 * serfLimits.relaysPerSecond, 'two windows at most');
 });
 
 test('an agent that asks where its name is known is answered, unless it is ours', async () => {
   await using cluster = new Cluster();
-  const a = await create(cluster, 'a', serfGuest());
-  const b = await create(cluster, 'b', serfGuest({ tags: { role: 'web' } }));
+  const a = await create(cluster, 'a', serf());
+  const b = await create(cluster, 'b', serf({ tags: { role: 'web' } }));
   await b.join([addressOf(a).addr]);
   await until([a, b], () => a.numMembers === 2);
   const { addr, port } = b.localNode;
@@ -340,8 +343,8 @@ test('an agent that asks where its name is known is answered, unless it is ours'
     const to = { Addr: ipToBytes(addr) as Buffer, Port: port, SourceNode: 'b' };
     const query = { ...to, LTime: 9, ID: ++id, Name: name, Payload: Buffer.from(about) };
     const message = Buffer.concat([Buffer.of(4), pack(query)]);
-    a.config.delegate?.notifyMsg?.(message, { addr: '' });
-    a.config.delegate?.notifyMsg?.(message, { addr: '' });
+    delegateOf(a).notifyMsg?.(message, { addr: '' });
+    delegateOf(a).notifyMsg?.(message, { addr: '' });
   };
   ask('_serf_conflict', 'a');
   ask('other', 'b');
@@ -362,7 +365,7 @@ test('an agent that asks where its name is known is answered, unless it is ours'
 test('rubbish in messages and states is counted and logged at debug, and hurts nobody', async () => {
   await using cluster = new Cluster();
   const log = new Log();
-  const a = await create(cluster, 'a', serfGuest(), { logger: log });
+  const a = await create(cluster, 'a', serf(), { logger: log });
   const b = await cluster.node('b', {
     ...fast,
     delegateProtocolMin: 2,
@@ -376,6 +379,6 @@ test('rubbish in messages and states is counted and logged at debug, and hurts n
   }
   await until(a, () => log.of('packet-dropped').length > 0);
   for (const line of log.of('packet-dropped')) assert.equal(line.level, 'debug');
-  assert.deepEqual(log.of('callback-threw'), []);
+  assert.deepEqual(log.of('extension-threw'), []);
   assert.equal(a.numMembers, 2);
 });

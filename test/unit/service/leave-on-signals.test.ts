@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, afterEach, mock, suite, test } from 'node:test';
 import { ConfigError, leaveOnSignals, type Memberlist } from '../../../src/index.js';
-import type { LeaveOnSignalsOptions } from '../../../src/node/leave-on-signals.js';
+import type { LeaveOnSignalsOptions } from '../../../src/service/leave-on-signals.js';
 
 const SIGNAL = 'SIGUSR2';
 

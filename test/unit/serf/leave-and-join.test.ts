@@ -7,16 +7,17 @@
 // A guest's leaves and joins: what is void, what counts, and what others are told of it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serfGuest, type Memberlist, type SerfGuest } from '../../../src/index.js';
+import type { Memberlist } from '../../../src/index.js';
+import { serf, type Serf } from '../../../src/serf/index.js';
 import { decodeState, encodeIntent, encodeState } from '../../../src/serf/messages.js';
 import { addressOf, Cluster, until } from '../memberlist/cluster.js';
+import { delegateOf } from './delegate-of.js';
 
-const create = (cluster: Cluster, name: string, guest: SerfGuest, more = {}): Promise<Memberlist> =>
-  cluster.node(name, { ...guest, ...more });
+const create = (cluster: Cluster, name: string, guest: Serf, more = {}): Promise<Memberlist> =>
+  cluster.node(name, { use: [guest], ...more });
 
 /** What agents say of a member by their states. */
-const stateOf = (list: Memberlist) =>
-  decodeState(list.config.delegate?.localState?.(false) as Buffer);
+const stateOf = (list: Memberlist) => decodeState(delegateOf(list).localState?.(false) as Buffer);
 
 for (const [what, quiet] of [
   ['timed out', { gossipInterval: 3_600_000, probeInterval: 3_600_000 }],
@@ -24,8 +25,8 @@ for (const [what, quiet] of [
 ] as const) {
   test(`a leave that ${what} has no effect once the node has joined again`, async () => {
     await using cluster = new Cluster();
-    const a = await create(cluster, 'a', serfGuest());
-    const b = await create(cluster, 'b', serfGuest(), quiet);
+    const a = await create(cluster, 'a', serf());
+    const b = await create(cluster, 'b', serf(), quiet);
     await b.join([addressOf(a).addr]);
     const gone: string[] = [];
     await assert.rejects(b.leave({ timeout: 1 }), { code: 'ERR_MEMBERLIST_TIMEOUT' });
@@ -35,7 +36,7 @@ for (const [what, quiet] of [
     assert.equal(b.localNode.state, 'alive');
     await until([a, b], () => a.member('b')?.state === 'alive');
     // Whatever is queued is gossiped by then.
-    const c = await create(cluster, 'c', serfGuest());
+    const c = await create(cluster, 'c', serf());
     await c.join([addressOf(b).addr]);
     await until([a, b, c], () => a.numMembers === 3);
     await until([a, b], () => (stateOf(a).statusLtimes.get('b') ?? 0) > 1);
@@ -48,8 +49,8 @@ for (const [what, quiet] of [
 
 test('a join while a leave is under way ends that leave, and the join counts', async () => {
   await using cluster = new Cluster();
-  const a = await create(cluster, 'a', serfGuest());
-  const b = await create(cluster, 'b', serfGuest(), { gossipInterval: 3_600_000 });
+  const a = await create(cluster, 'a', serf());
+  const b = await create(cluster, 'b', serf(), { gossipInterval: 3_600_000 });
   await b.join([addressOf(a).addr]);
   const leaving = b.leave({ timeout: 60_000 });
   await b.join([addressOf(a).addr]);
@@ -60,12 +61,12 @@ test('a join while a leave is under way ends that leave, and the join counts', a
 
 test('a false word that a node leaves is answered once, also after a leave and a join of its own', async () => {
   await using cluster = new Cluster();
-  const a = await create(cluster, 'a', serfGuest());
-  const b = await create(cluster, 'b', serfGuest());
+  const a = await create(cluster, 'a', serf());
+  const b = await create(cluster, 'b', serf());
   await b.join([addressOf(a).addr]);
   const ownTime = (): number | undefined => stateOf(b).statusLtimes.get('b');
   const hearLeave = (ltime: number): void =>
-    b.config.delegate?.notifyMsg?.(encodeIntent({ kind: 'leave', ltime, node: 'b' }), { addr: '' });
+    delegateOf(b).notifyMsg?.(encodeIntent({ kind: 'leave', ltime, node: 'b' }), { addr: '' });
   hearLeave(100);
   assert.equal(ownTime(), 101);
   hearLeave(100);
@@ -78,16 +79,16 @@ test('a false word that a node leaves is answered once, also after a leave and a
 
 test('a leave that nobody is there to hear is not said to those that come later', async () => {
   await using cluster = new Cluster();
-  const a = await create(cluster, 'a', serfGuest());
+  const a = await create(cluster, 'a', serf());
   await a.leave();
-  assert.deepEqual(a.config.delegate?.getBroadcasts?.(3, 60_000), []);
+  assert.deepEqual(delegateOf(a).getBroadcasts?.(3, 60_000), []);
 });
 
 test('after all have left at once each of them can join again, and stays', async () => {
   await using cluster = new Cluster();
   const lists: Memberlist[] = [];
   for (const name of ['a', 'b', 'c']) {
-    lists.push(await create(cluster, name, serfGuest(), { probeInterval: 0 }));
+    lists.push(await create(cluster, name, serf(), { probeInterval: 0 }));
   }
   const [a, ...others] = lists as [Memberlist, Memberlist, Memberlist];
   for (const other of others) await other.join([addressOf(a).addr]);
@@ -109,7 +110,7 @@ test('after all have left at once each of them can join again, and stays', async
 
 test('a leave while a join still waits for a seed ends the join, and is called left', async () => {
   await using cluster = new Cluster();
-  const a = await create(cluster, 'a', serfGuest());
+  const a = await create(cluster, 'a', serf());
   const transport = cluster.network.transport('b');
   const dial = transport.dial.bind(transport);
   // The second seed takes the connection, and nothing comes of it.
@@ -119,7 +120,7 @@ test('a leave while a join still waits for a seed ends the join, and is called l
     });
   transport.dial = (to, options) =>
     to.addr === '10.9.9.9:1' ? silence(options.signal) : dial(to, options);
-  const b = await create(cluster, 'b', serfGuest(), { transport });
+  const b = await create(cluster, 'b', serf(), { transport });
   const joining = b.join([addressOf(a).addr, '10.9.9.9:1']);
   await until([a, b], () => a.numMembers === 2 && b.numMembers === 2);
   const words: number[] = [];
@@ -136,14 +137,14 @@ test('a leave while a join still waits for a seed ends the join, and is called l
 
 test('who is on the list of those who left has left after the time that it is given', async () => {
   await using cluster = new Cluster();
-  const a = await create(cluster, 'a', serfGuest());
-  const b = await create(cluster, 'b', serfGuest(), { probeInterval: 0 });
+  const a = await create(cluster, 'a', serf());
+  const b = await create(cluster, 'b', serf(), { probeInterval: 0 });
   await b.join([addressOf(a).addr]);
   const merge = (leftMembers: string[]): void => {
     const statusLtimes = new Map([['b', 50]]);
     const times = { ltime: 60, eventLtime: 1, queryLtime: 1 };
     const state = encodeState({ ...times, statusLtimes, leftMembers, events: [] });
-    a.config.delegate?.mergeRemoteState?.(state, false);
+    delegateOf(a).mergeRemoteState?.(state, false);
   };
   // The agent has heard the leave, but not yet that b is gone: to us its time looks like that of a join.
   merge([]);

@@ -6,7 +6,7 @@
 
 // What an HTTP server tells an orchestrator: whether to restart the process, and whether to send it requests.
 import type { Memberlist } from '../memberlist.js';
-import { checkOptions, optionRules } from './operation-options.js';
+import { checkOptions, optionRules } from '../node/operation-options.js';
 
 /** Periodic work that is late by more than this does not come any more, in milliseconds. */
 const STUCK_MS = 30_000;

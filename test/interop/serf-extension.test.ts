@@ -8,7 +8,8 @@
 // guests is what `serf members` prints, and what they hear is in their logs.
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
-import { decodeSerfTags, Keyring, Memberlist, serfGuest, type SerfEvent } from '../../src/index.js';
+import { Keyring, Memberlist } from '../../src/index.js';
+import { decodeSerfTags, serf, type SerfEvent } from '../../src/serf/index.js';
 import { eventually } from './eventually.js';
 import { buildNewestSerf, newestSerf } from './newest-serf.js';
 import { scenario } from './results.js';
@@ -37,15 +38,15 @@ function guestsOf({ program, network, secretKey }: Setting): void {
       }),
   ) as [SerfAgent, SerfAgent];
   const [first, second] = agents;
-  const guest = serfGuest({ tags: { role: 'web', port: '8080' } });
-  const other = serfGuest({ tags: { role: 'worker' } });
+  const guest = serf({ tags: { role: 'web', port: '8080' } });
+  const other = serf({ tags: { role: 'worker' } });
   const heard: SerfEvent[] = [];
   let list: Memberlist;
   let others: Memberlist;
 
   const create = (name: string, n: number, own: typeof guest): Promise<Memberlist> =>
     Memberlist.create({
-      ...own,
+      use: [own],
       name,
       bindAddr: `${network}.${n}`,
       ...(secretKey !== undefined && { secretKey }),
@@ -152,7 +153,7 @@ function guestsOf({ program, network, secretKey }: Setting): void {
   });
 
   it('that comes back is alive again, also in the eyes of one who heard of it late', async () => {
-    others = await create('ours-2', 12, serfGuest({ tags: { role: 'reborn' } }));
+    others = await create('ours-2', 12, serf({ tags: { role: 'reborn' } }));
     await others.join([first.address]);
     await allSee('ours-2', 'alive');
     const late = new SerfAgent({

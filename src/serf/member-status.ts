@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What Serf keeps of each member beside what memberlist knows: the Lamport time of its last word, and
-// whether that was that it goes. Only with that word is one who is gone `left` rather than `failed`.
-import { limits } from '../wire/limits.js';
-import { textByteLength } from '../wire/text.js';
+// What Serf keeps of each member in addition to memberlist's record: the Lamport time of its last intent, and whether
+// that was a leave. Only a member that announced its leave is `left` rather than `failed` when it is gone.
+import { encodeName } from '../index.js';
+import { serfLimits } from './limits.js';
 import type { Intent } from './messages.js';
 
 type Status = 'alive' | 'leaving' | 'left' | 'failed';
@@ -17,54 +17,55 @@ interface Entry {
   ltime: number;
 }
 
-export class Roster {
-  readonly #knows: (name: string) => boolean;
+/** The statuses of all members, as one node sees them. */
+export class MemberStatuses {
+  readonly #isKnown: (name: string) => boolean;
   readonly #members = new Map<string, Entry>();
-  /** Words of those whom we have not met; gossip may bring them first. */
+  /** Intents of nodes that are no members yet: gossip may deliver them first. */
   readonly #early = new Map<string, Intent>();
 
-  /** @param init.knows - whether a name is in the member table */
-  constructor(init: { knows: (name: string) => boolean }) {
-    this.#knows = init.knows;
+  /** @param init.isKnown - whether a name is in the member table */
+  constructor(init: { isKnown: (name: string) => boolean }) {
+    this.#isKnown = init.isKnown;
   }
 
-  /** A member is there, by memberlist. */
-  appeared(name: string): void {
+  /** memberlist reports that a member joined. */
+  memberJoined(name: string): void {
     const early = this.#early.get(name);
     this.#early.delete(name);
     const ltime = Math.max(this.#members.get(name)?.ltime ?? 0, early?.ltime ?? 0);
     this.#members.set(name, { status: early?.kind === 'leave' ? 'leaving' : 'alive', ltime });
   }
 
-  /** A member is gone, by memberlist. */
-  vanished(name: string): void {
+  /** memberlist reports that a member left or failed. */
+  memberGone(name: string): void {
     const member = this.#members.get(name);
     if (member !== undefined) member.status = member.status === 'leaving' ? 'left' : 'failed';
   }
 
-  /** The time of a member's last word; 0 without one. */
-  lastHeard(name: string): number {
+  /** The time of a member's last intent; 0 without one. */
+  lastIntent(name: string): number {
     return (this.#members.get(name) ?? this.#early.get(name))?.ltime ?? 0;
   }
 
-  /** Whether it is known that a member left, or is about to, by a word of that time or later. */
-  knowsThatItLeft(name: string, ltime: number): boolean {
+  /** Whether a leave of this member is known, with that time or later. */
+  knowsLeave(name: string, ltime: number): boolean {
     const member = this.#members.get(name);
-    const goes = member?.status === 'left' || member?.status === 'leaving';
-    const kind = member === undefined ? this.#early.get(name)?.kind : goes ? 'leave' : 'join';
-    return kind === 'leave' && this.lastHeard(name) >= ltime;
+    const isLeave = member?.status === 'left' || member?.status === 'leaving';
+    const kind = member === undefined ? this.#early.get(name)?.kind : isLeave ? 'leave' : 'join';
+    return kind === 'leave' && this.lastIntent(name) >= ltime;
   }
 
-  /** Takes a member's word; false when it is no news. */
-  heard(intent: Intent): boolean {
+  /** Applies an intent; false when it is not newer than what is known. */
+  intentReceived(intent: Intent): boolean {
     const { node, ltime, kind } = intent;
     const member = this.#members.get(node);
     if (member === undefined) {
-      if (textByteLength(node) > limits.nameBytes) return false;
-      if (ltime <= this.lastHeard(node) && this.#early.has(node)) return false;
+      if (encodeName(node).length > serfLimits.nameBytes) return false;
+      if (ltime <= this.lastIntent(node) && this.#early.has(node)) return false;
       this.#early.set(node, intent);
       const [oldest] = this.#early.keys();
-      if (this.#early.size > limits.handoffQueueDepth && oldest !== undefined) {
+      if (this.#early.size > serfLimits.earlyIntents && oldest !== undefined) {
         this.#early.delete(oldest);
       }
       return true;
@@ -77,12 +78,12 @@ export class Roster {
     return true;
   }
 
-  /** What a push/pull tells of it. Who is forgotten by memberlist is forgotten here. */
+  /** What a push/pull sends. Members that memberlist has reaped are removed here. */
   state(): { statusLtimes: Map<string, number>; leftMembers: string[] } {
     const statusLtimes = new Map<string, number>();
     const leftMembers: string[] = [];
     for (const [name, { status, ltime }] of this.#members) {
-      if (!this.#knows(name)) {
+      if (!this.#isKnown(name)) {
         this.#members.delete(name);
         continue;
       }

@@ -9,7 +9,7 @@
 // this takes less than two unless it is given more.
 import { constants } from 'node:os';
 import type { Memberlist } from '../memberlist.js';
-import { checkOptions, optionRules } from './operation-options.js';
+import { checkOptions, optionRules } from '../node/operation-options.js';
 import { asError } from '../runtime/as-error.js';
 import { withDeadline } from '../runtime/deadline.js';
 import { systemClock } from '../runtime/system-clock.js';

@@ -1,0 +1,123 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Parts of a running node, each connected to the others. RunningNode constructs them in one order; a part that needs a
+// later one refers to the node, which is complete before anything happens.
+import type { Logger } from '../config/options.js';
+import { Discovery } from '../discovery/discovery.js';
+import type { Snapshot } from '../discovery/snapshot.js';
+import { systemFiles } from '../discovery/snapshot-files.js';
+import type { ConversationParts } from '../exchange/conversation.js';
+import type { Pacer } from '../exchange/pacer.js';
+import { StreamMemory } from '../exchange/stream-memory.js';
+import { ExtensionHost } from '../extensions/extension-host.js';
+import { hostedNode } from '../extensions/hosted-node.js';
+import type { OwnAddress } from './own-address.js';
+import type { RunningNode } from './running-node.js';
+import type { NodeSeams } from './seams.js';
+import { Sender } from './send.js';
+import { StateExchange } from './state-exchange.js';
+import { StreamHost } from './stream-host.js';
+
+/** What both ends of streams share. */
+export function conversationPartsOf(
+  node: RunningNode,
+  { layers, pacer }: Pick<ConversationParts, 'layers' | 'pacer'>,
+): ConversationParts {
+  return {
+    layers,
+    pacer,
+    pool: new StreamMemory(),
+    traffic: node.counters.streams,
+    // A merge delegate is shown every record.
+    isKnown: node.config.merge ? undefined : (record) => node.engine.merger.isKnown(record),
+    keepsState: () => node.host.mergesStates,
+  };
+}
+
+/** The host of the node's extensions. */
+export function extensionHostOf(node: RunningNode, logger: Logger): ExtensionHost {
+  const { config, engine, packets, dialer, counters, report, guard } = node;
+  const updateMeta = (finished?: () => void): void => {
+    const meta = node.host.nodeMeta();
+    node.checkFits(meta);
+    const gossiped = node.waits.gossiped('updateMeta', { timeout: Infinity }, (done) =>
+      engine.announce(meta, done),
+    );
+    // It rejects at the shutdown, when the extension is stopped.
+    gossiped.then(finished, () => undefined).catch(guard.failed);
+  };
+  const parts = { config, engine, packets, dialer, counters, report, logger, updateMeta };
+  return new ExtensionHost(hostedNode(parts), {
+    use: config.use,
+    fanOut: config.gossipNodes,
+    randomFor: (label) => config.random.fork?.(label) ?? config.random,
+    hasDelegate: config.delegate !== undefined,
+  });
+}
+
+/** Push/pull. */
+export function stateExchangeOf(
+  node: RunningNode,
+  { ownAddress, pacer }: { ownAddress: OwnAddress; pacer: Pacer },
+): StateExchange {
+  const { engine, host, dialer, counters, guard, report } = node;
+  const { clock, merge } = node.config;
+  return new StateExchange(
+    {
+      ...{ engine, host, dialer, pacer, ownAddress, clock, counters, guard, report },
+      exchanged: (exchange) => node.metrics?.exchanged(exchange),
+    },
+    { asksForMerges: merge !== undefined },
+  );
+}
+
+/** The node as streams of peers see it. */
+export function streamHostOf(node: RunningNode): StreamHost {
+  const { state, counters, report, allowsIp, guard } = node;
+  return new StreamHost(
+    {
+      ...{ state, counters, report, allowsIp, failed: guard.failed },
+      messageCame: (payload, from) => node.messageCame(payload, from),
+      wasJoined: (added) => node.discovery.contacts.wasJoined(added),
+      members: () => node.numMembers,
+    },
+    { name: node.config.name },
+  );
+}
+
+/** Seeds, joins, rejoining and the snapshot. */
+export function discoveryOf(
+  node: RunningNode,
+  init: { seams: NodeSeams; snapshot: Snapshot | undefined; bindPort: number },
+): Discovery {
+  const { config, counters, report, guard, engine, dialer, extensions } = node;
+  const { seams, snapshot, bindPort } = init;
+  return new Discovery(
+    {
+      ...{ config, counters, report, guard, engine, dialer, extensions },
+      pushPull: (to, join, signals) => node.state.exchange(to, join, signals),
+      random: seams.discoveryRandom ?? config.random,
+      resolver: seams.resolver,
+      files: seams.files ?? systemFiles,
+    },
+    { bindPort, snapshot },
+  );
+}
+
+/** Messages and pings of the application to single nodes. */
+export function senderOf(node: RunningNode): Sender {
+  const { engine, dialer, packets, waits, config } = node;
+  return new Sender(
+    {
+      ...{ engine, dialer, packets },
+      resolve: (address) => node.resolve(address),
+      mustRun: (operation) => node.mustRun(operation),
+      onShutdown: (giveUp) => waits.onShutdown(giveUp),
+    },
+    config,
+  );
+}

@@ -1,0 +1,9 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Published as `node-memberlist/serf`: membership in a cluster of Serf agents.
+export { serf, type Serf, type SerfEvent, type SerfOptions } from './serf.js';
+export { decodeSerfTags, encodeSerfTags, type SerfTags } from './tags.js';
