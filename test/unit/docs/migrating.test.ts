@@ -46,7 +46,7 @@ test('all of the fields of the configuration are in it, Go’s and ours', () => 
     goFields.split(' '),
   );
   const paired = rows.flatMap(([, , ours = '']) => /`(\w+)/.exec(ours)?.[1] ?? []);
-  const [, oursOnly = ''] = /^Ours only: ([^]*?)\.$/m.exec(page) ?? [];
+  const [, oursOnly = ''] = /^Only here: ([^]*?)\.$/m.exec(page) ?? [];
   const alone = Array.from(oursOnly.matchAll(/`(\w+)`/g), ([, name = '']) => name);
   assert.deepEqual([...new Set([...paired, ...alone])].sort(), Object.keys(rules).sort());
 });

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { agent } from '../../../src/cli/agent.js';
 import { doctor } from '../../../src/cli/doctor.js';
+import { keygen } from '../../../src/cli/keygen.js';
 import { members } from '../../../src/cli/members.js';
 import { ping } from '../../../src/cli/ping.js';
 import { simulate } from '../../../src/cli/simulate.js';
@@ -48,7 +49,7 @@ test('every word with a hyphen in it is a log code or a reason of drops', () => 
 });
 
 test('every reason of drops has advice', () => {
-  const section = page.slice(page.indexOf('### Something is dropped'));
+  const section = page.slice(page.indexOf('### Packets or streams are dropped'));
   const table = section.slice(0, section.indexOf('### ', 4));
   const named = new Set(matches(/`([a-z]+(?:-[a-z]+)*)`/g, table));
   for (const reason of dropReasons) assert.ok(named.has(reason), reason);
@@ -58,7 +59,16 @@ test('every other name is a setting, an event, or one of a few', () => {
   const few = [
     ...['label', 'leave', 'join', 'shutdown', 'leaveOnSignals', 'kubernetesConfig', 'sendReliable'],
     ...['ready', 'forget', 'state', 'outcome', 'reason', 'by', 'suspect', 'udp', 'address', 'npx'],
-    ...['refuted', 'rejoined', 'publishNotReadyAddresses'],
+    ...[
+      'refuted',
+      'rejoined',
+      'publishNotReadyAddresses',
+      'liveness',
+      'readiness',
+      'create',
+      'agent',
+    ],
+    ...['help', 'members', 'doctor', 'ping'],
   ];
   const known = new Set([...Object.keys(rules), ...events, ...Object.keys(lines), ...dropReasons]);
   for (const name of few) known.add(name);
@@ -76,7 +86,7 @@ test('every section on a symptom says which command to run', () => {
   const without = sections.filter((section) => !section.includes('npx node-memberlist '));
   assert.deepEqual(
     without.map((section) => section.split('\n')[0]),
-    ['Clocks', 'A member that is gone for good is looked for'],
+    ['Clocks', 'The node keeps trying to reconnect to a removed member'],
   );
 });
 
@@ -84,6 +94,7 @@ test('the commands exist, and their options', () => {
   const help: Readonly<Record<string, string>> = {
     agent: agent.help,
     doctor: doctor.help,
+    keygen: keygen.help,
     members: members.help,
     ping: ping.help,
     simulate: simulate.help,
