@@ -94,13 +94,13 @@ export class ClusterHealthMonitor {
     if (isolation === undefined) return;
     const { config, counters, report, notify, members } = this.#components;
     const { clock } = config;
-    const health = isolation.look(this.#isCutOff ? 1 : members(), clock.now());
+    const health = isolation.evaluate(this.#isCutOff ? 1 : members(), clock.now());
     this.#nextEvaluation?.cancel();
-    const { nextLookAt, size } = isolation;
+    const { nextEvaluationAt, size } = isolation;
     this.#nextEvaluation =
-      nextLookAt === undefined
+      nextEvaluationAt === undefined
         ? undefined
-        : clock.setTimer(nextLookAt - clock.now(), () => this.#evaluate());
+        : clock.setTimer(nextEvaluationAt - clock.now(), () => this.#evaluate());
     if (health === undefined) return;
     if (health === 'healthy') counters.recoveries++;
     const type = health === 'healthy' ? 'quorum-restored' : health;

@@ -4,17 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a node tells of its company, beside what it tells of single members.
+// Events about the cluster as a whole, in addition to those about single members.
 import type { ClusterSize } from './isolation.js';
 import type { Node } from '../core/member.js';
 
-/** Something about the company that a node is in. */
+/** The health of the cluster has changed, as this node sees it. */
 export type ClusterHealthEvent =
-  /** Everybody else is gone. */
+  /** All other members are gone. */
   | ({ readonly type: 'isolated' } & ClusterSize)
-  /** Half of those who should be there, or more, are gone. */
+  /** Half of the expected members or more are gone. */
   | ({ readonly type: 'minority' } & ClusterSize)
-  /** More than half of those who should be there are there again, or the smaller number is the rule. */
+  /** More than half of the expected members are present again, or the smaller cluster counts as the whole one. */
   | ({ readonly type: 'quorum-restored' } & ClusterSize)
-  /** A member failed so often within ten minutes: more than three times. */
+  /** A member failed more than three times within ten minutes. */
   | { readonly type: 'flapping'; readonly node: Node; readonly count: number };

@@ -4,18 +4,18 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Members that come and go: a process that is restarted again and again, or a bad link. Each is worth
-// one word, not one for every time.
+// Members that join and fail repeatedly: a process in a restart loop, or a bad link. Each is reported once, and again
+// only after ten minutes without failures.
 import { limits } from '../wire/limits.js';
 import type { Clock } from '../core/ports.js';
 
 const WINDOW_MS = 600_000;
-/** More failures than this within the window are too many. */
+/** A member flaps when it fails more often than this within the window. */
 const TOLERATED = 3;
 
 interface History {
   readonly failedAt: number[];
-  isTold: boolean;
+  isReported: boolean;
 }
 
 /** Counts how often members fail. */
@@ -28,26 +28,27 @@ export class Flapping {
   }
 
   /**
-   * A member failed. @returns how often it did within ten minutes, if that is more than three times
-   *   and was not told yet; it is told again once there was peace for ten minutes
+   * A member failed.
+   *
+   * @returns how often it did within ten minutes, if that is more than three times and was not reported yet
    */
   failed(name: string): number | undefined {
     const now = this.#clock.now();
     const before = this.#histories.get(name);
     const failedAt = (before?.failedAt ?? []).filter((at) => at > now - WINDOW_MS);
-    const isTold = before?.isTold === true && failedAt.length > 0;
+    const isReported = before?.isReported === true && failedAt.length > 0;
     failedAt.push(now);
     if (failedAt.length > TOLERATED + 1) failedAt.shift();
-    const history = { failedAt, isTold };
+    const history = { failedAt, isReported };
     this.#histories.delete(name);
     this.#histories.set(name, history);
     this.#forgetTheOld(now);
-    if (isTold || failedAt.length <= TOLERATED) return undefined;
-    history.isTold = true;
+    if (isReported || failedAt.length <= TOLERATED) return undefined;
+    history.isReported = true;
     return failedAt.length;
   }
 
-  /** Least recent failures first: those that are over, and those that are too many. */
+  /** Removes the least recent histories: those that have expired, and those beyond the limit. */
   #forgetTheOld(now: number): void {
     for (const [name, { failedAt }] of this.#histories) {
       const isOver = (failedAt.at(-1) ?? 0) <= now - WINDOW_MS;

@@ -4,26 +4,25 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Whether we are in a minority of our cluster, or alone: a network that was cut looks from inside just
-// like a cluster that got smaller, and only the number of those who should be there tells them apart.
-// That number is the user's, or the largest that we have seen for a while; who leaves by itself is
-// taken off that.
+// Whether this node is isolated or in a minority of its cluster. From inside, a partition looks like a cluster that
+// became smaller; only the expected number of members tells them apart. That number is configured, or the largest of
+// the last hour less the members that left.
 
-/** How a node stands in its cluster. */
+/** The health of the cluster as a node sees it. */
 export type ClusterHealth = 'healthy' | 'minority' | 'isolated';
 
-/** So many there are of so many that should be there, ourselves included. */
+/** How many members are present and how many are expected, this node included. */
 export interface ClusterSize {
   readonly members: number;
   readonly expected: number;
 }
 
-/** After so long a smaller cluster is taken for the whole one. */
+/** After this time a smaller cluster counts as the whole one, in milliseconds. */
 export const ACCEPTED_AFTER_MS = 3_600_000;
-/** Everybody is alone at first; for so long that is no trouble. */
+/** A node that has just started may be alone for this long, in milliseconds. */
 export const GRACE_MS = 30_000;
 
-/** Follows how a node stands. */
+/** Tracks the health of the cluster. */
 export class Isolation {
   readonly #given: number | undefined;
   readonly #startedAt: number;
@@ -33,7 +32,7 @@ export class Isolation {
   #health: ClusterHealth = 'healthy';
   #size: ClusterSize;
 
-  /** @param init.expected - what the user says; undefined: what was seen */
+  /** @param init.expected - the configured number; undefined: the largest that was seen */
   constructor(init: { expected: number | undefined; now: number }) {
     this.#given = init.expected;
     this.#startedAt = init.now;
@@ -49,20 +48,20 @@ export class Isolation {
     return this.#size;
   }
 
-  /** When there is something to look at, though nothing happens; undefined: never. */
-  get nextLookAt(): number | undefined {
+  /** When to evaluate again even if membership does not change; undefined: never. */
+  get nextEvaluationAt(): number | undefined {
     if (!this.#hasBeenHealthy && this.#expected > 1) return this.#startedAt + GRACE_MS;
     const isBelow = this.#given === undefined && this.#size.members < this.#peak;
     return isBelow ? this.#peakSeenAt + ACCEPTED_AFTER_MS : undefined;
   }
 
-  /** Somebody left by itself: nobody expects it any more. */
+  /** A member left: it is not expected any more. */
   left(): void {
     this.#peak = Math.max(1, this.#peak - 1);
   }
 
-  /** So many there are now. @returns the new health, when it changed */
-  look(members: number, now: number): ClusterHealth | undefined {
+  /** Evaluates the number of members. @returns the new health, if it changed */
+  evaluate(members: number, now: number): ClusterHealth | undefined {
     if (members >= this.#peak || now - this.#peakSeenAt >= ACCEPTED_AFTER_MS) {
       this.#peak = members;
       this.#peakSeenAt = now;

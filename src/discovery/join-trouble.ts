@@ -4,18 +4,18 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Why a node finds nobody, as far as it can know: the last attempt that failed, and whether what it hears comes from
+// Why a node cannot join others, as far as it can know: the last failed attempt, and whether it receives traffic of
 // nodes with another label or key.
 import type { Report } from '../core/reports.js';
 import { JoinError, TimeoutError } from '../errors.js';
 
-/** Remembers, from the reports of a node, what the errors of `join` and `ready` say. */
+/** Collects from a node's reports what the errors of `join` and `ready` contain. */
 export class JoinTrouble {
   #last: { readonly peer: string; readonly error: Error } | undefined;
   #labels: { readonly theirs: string; readonly ours: string } | undefined;
   #undecryptable: string | undefined;
 
-  /** Looks at one report; cheap, as packets that are dropped are reports too. */
+  /** Evaluates one report. Cheap, as each dropped packet is a report. */
   observe(report: Report): void {
     switch (report.code) {
       case 'packet-dropped':
@@ -34,7 +34,7 @@ export class JoinTrouble {
     }
   }
 
-  /** Remembers how a join of the user's ends. */
+  /** Remembers the result of a `join`. */
   async watch<T>(join: Promise<T>): Promise<T> {
     try {
       const result = await join;
@@ -47,7 +47,7 @@ export class JoinTrouble {
     }
   }
 
-  /** Another node was joined: what was wrong before is not the cause of what is wrong later. */
+  /** Another node was joined: earlier failures do not explain later ones. */
   over(): void {
     this.#last = undefined;
     this.#labels = undefined;
@@ -56,7 +56,7 @@ export class JoinTrouble {
 
   /** The error of a `ready` that timed out, with what is known of the cause. */
   notReady(timeoutMs: number, members: { present: number; required: number }): TimeoutError {
-    const details = [`${members.present} of ${members.required} members are there`];
+    const details = [`${members.present} of ${members.required} members are present`];
     const last = this.#last;
     if (last) details.push(`the last attempt was ${last.peer}: ${last.error.message}`);
     const likelyCause = this.likelyCause();
@@ -64,7 +64,7 @@ export class JoinTrouble {
     return new TimeoutError('ready', timeoutMs, { details });
   }
 
-  /** The likely cause, when the label or the key is one; else undefined. */
+  /** The likely cause, if it is the label or the key; otherwise undefined. */
   likelyCause(errors: readonly Error[] = this.#last ? [this.#last.error] : []): string | undefined {
     if (this.#labels !== undefined) {
       const { theirs, ours } = this.#labels;

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Joining: every seed is looked up, and all its addresses are contacted. Neither a name server nor an address
-// that does not answer delays the others (contacts.ts).
+// Joining: looks up every seed and contacts all its addresses. Neither a name server nor an address that does not answer
+// delays the others (staggered-attempts.ts).
 import { setMaxListeners } from 'node:events';
 import { StaggeredAttempts } from './staggered-attempts.js';
 import type { Clock, Timer } from '../core/ports.js';
@@ -22,24 +22,24 @@ import type { Address } from '../wire/address.js';
 import { asError } from '../runtime/as-error.js';
 
 /**
- * How long a look-up, or an attempt that is not connected yet, may still take once an address was joined, in
- * milliseconds. TCP repeats a lost first packet after 1 s.
+ * How long a lookup, or an attempt that is not connected yet, may still take once an address was joined, in
+ * milliseconds. TCP retransmits a lost first packet after 1 s.
  */
 const GRACE_MS = 3_000;
 
-/** How a join went. */
+/** The result of a join. */
 export interface JoinResult {
   /** Addresses that were joined. The node's own is not among them. */
   readonly contacted: number;
-  /** What could not be looked up or joined, in the order in which it failed. */
+  /** Seeds and addresses that could not be looked up or joined, in the order of their failures. */
   readonly failures: JoinFailure[];
 }
 
-/** What ends one contact early. */
+/** Signals that end a contact early. */
 export interface ContactSignals {
-  /** Ends it in any case. */
+  /** Ends the contact. */
   readonly signal: AbortSignal;
-  /** Ends it unless it is connected already. */
+  /** Ends the contact unless it is connected. */
   readonly dialSignal: AbortSignal;
 }
 
@@ -50,18 +50,18 @@ export interface Joiner {
   resolve(seed: string, signal: AbortSignal): Promise<Address[]>;
   /** Exchanges state with one address. */
   contact(address: Address, signals: ContactSignals): Promise<void>;
-  /** The likely cause of these failures, in words, if there is one. */
+  /** The likely cause of these failures, as text; undefined when unknown. */
   likelyCause?(errors: readonly Error[]): string | undefined;
 }
 
 /** How long a join may take. */
 export interface JoinOptions {
   /**
-   * Milliseconds for all seeds together, 0 or more; 0 reaches nobody. Default, and `Infinity`: each exchange has
-   * `tcpTimeout`, all have none.
+   * Milliseconds for all seeds together, 0 or more; with 0 no node is reached. Default, and `Infinity`: no limit for all
+   * together; each exchange has `tcpTimeout`.
    */
   readonly timeout?: number;
-  /** Gives up when it is aborted; `join` rejects with its reason unless somebody was reached. */
+  /** Aborts the join, which rejects with the signal's reason unless a node was reached. */
   readonly signal?: AbortSignal;
 }
 
@@ -78,7 +78,7 @@ export async function joinSeeds(
   const { timeout, signal } = options;
   throwIfAborted(signal);
   const stop = new AbortController();
-  // Every look-up and every exchange listens; Node would warn of a leak from the eleventh on.
+  // Every lookup and every exchange listens; Node would warn of a leak from the eleventh on.
   setMaxListeners(0, stop.signal);
   const stopListening = onAbort(signal, (reason) => stop.abort(reason));
   const timeIsUp = (ms: number) => () => stop.abort(new TimeoutError('join', ms));
@@ -102,9 +102,9 @@ interface Attempt {
   readonly address: Address;
 }
 
-/** Something that may not take much longer once an address was joined. */
+/** Work that ends soon once an address was joined. */
 interface Pending {
-  /** What it is, for the error's text. */
+  /** A description for the error's text. */
   readonly what: string;
   readonly controller: AbortController;
   timer?: Timer;
@@ -169,7 +169,7 @@ class Join {
     }
   }
 
-  /** Does something, under a signal that is aborted {@link GRACE_MS} after an address was joined. */
+  /** Runs work with a signal that is aborted {@link GRACE_MS} after an address was joined. */
   async #patiently<T>(what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const pending: Pending = { what, controller: new AbortController() };
     this.#pending.add(pending);

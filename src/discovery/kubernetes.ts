@@ -4,15 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The settings of a pod, from what Kubernetes tells it (docs/KUBERNETES.md).
+// The settings of a pod, from its environment (docs/KUBERNETES.md).
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import { lanConfig, type PresetConfig } from '../config/presets.js';
 
-/** Which service the pods of a cluster belong to. */
+/** The service that the pods of a cluster belong to. */
 export interface KubernetesOptions {
-  /** The name of their headless service. */
+  /** The name of the headless service. */
   readonly service: string;
   /** Default: the environment's POD_NAMESPACE, or that of the pod's service account. */
   readonly namespace?: string | undefined;
@@ -24,14 +24,14 @@ export interface KubernetesOptions {
   readonly clusterDomain?: string | undefined;
 }
 
-/** What {@link kubernetesConfig} gives. */
+/** The result of {@link kubernetesConfig}. */
 export interface KubernetesConfig extends PresetConfig {
   name: string;
   advertiseAddr: string;
   seeds: string[];
 }
 
-/** Pods keep their names and change their addresses, as a rule: one dead for so long has moved. */
+/** Pods usually keep their names and change their addresses: one that has been dead for this long has moved. */
 const RECLAIM_MS = 1_000;
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 const dnsLabel = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;

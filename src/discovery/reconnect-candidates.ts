@@ -4,41 +4,40 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Who failed and may be back: the memory that a member table loses after `gossipToTheDeadTime`. In Go
-// memberlist nothing leads from one side of a long partition to the other any more; Serf keeps such a
-// list of its own and calls one of it now and then, and so do we.
+// Failed members to reconnect to. The member table reaps them after `gossipToTheDeadTime`; in Go memberlist nothing then
+// leads from one side of a long partition to the other. Serf keeps such a list and periodically retries a random entry.
 //
-// No node does it alone. With L lost peers and A living members, each node makes an attempt with
-// probability L/A in an interval (1 at the most), so that all together make about one attempt for each
-// lost peer, whatever the cluster's size. The longer a peer is gone the less often: its share of L is
-// 1 at first, and later the interval over a twentieth of the time that it is gone, an hour at the most.
-// So a partition is over within a twentieth of the time that it lasted, or within an interval or two.
+// All nodes share the work. With F failed members and A living ones, each node makes an attempt with probability F/A in
+// an interval (at most 1), so that all together make about one attempt for each failed member, whatever the size of the
+// cluster. The longer a member is gone, the less often: its share of F is 1 at first, and later the interval divided by
+// a twentieth of the time since its failure, at most an hour. So a partition heals within a twentieth of the time that
+// it lasted, or within an interval or two.
 import type { Clock, Random } from '../core/ports.js';
 import { limits } from '../wire/limits.js';
 
-/** One who failed. */
+/** A failed member. */
 export interface ReconnectCandidate {
   readonly name: string;
-  /** Where it was: `'ip:port'`. */
+  /** Its last address, `'ip:port'`. */
   readonly addr: string;
-  /** Clock time at which it was found dead. */
+  /** Clock time at which it was declared dead. */
   readonly failedAt: number;
 }
 
-/** What falls to us in one interval. */
+/** What this node contacts in one interval. */
 export type Draw = { readonly peer: ReconnectCandidate } | 'others' | undefined;
 
 const SHARE_OF_ABSENCE = 1 / 20;
 const LONGEST_PAUSE_MS = 3_600_000;
 
-/** The peers that failed, until they are back or too long gone. */
+/** Failed members, until they are back or have been gone for too long. */
 export class ReconnectCandidates {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #intervalMs: number;
   readonly #forgetAfterMs: number;
   /** Oldest first. */
-  readonly #peers = new Map<string, ReconnectCandidate>();
+  readonly #candidates = new Map<string, ReconnectCandidate>();
 
   constructor(
     components: { clock: Clock; random: Random },
@@ -50,53 +49,53 @@ export class ReconnectCandidates {
     this.#forgetAfterMs = init.forgetAfterMs;
   }
 
-  /** How many are remembered. */
+  /** How many there are. */
   get size(): number {
-    this.#forgetTheOld();
-    return this.#peers.size;
+    this.#removeExpired();
+    return this.#candidates.size;
   }
 
   has(name: string): boolean {
-    return this.#peers.has(name);
+    return this.#candidates.has(name);
   }
 
   /** Oldest first. */
   [Symbol.iterator](): IterableIterator<ReconnectCandidate> {
-    this.#forgetTheOld();
-    return this.#peers.values();
+    this.#removeExpired();
+    return this.#candidates.values();
   }
 
-  /** Somebody failed. Of too many the oldest is forgotten. */
+  /** Adds a failed member. If there are too many, the oldest is removed. */
   add(name: string, addr: string): void {
-    this.#peers.delete(name);
-    this.#peers.set(name, { name, addr, failedAt: this.#clock.now() });
-    for (const oldest of this.#peers.keys()) {
-      if (this.#peers.size <= limits.reconnectCandidates) return;
-      this.#peers.delete(oldest);
+    this.#candidates.delete(name);
+    this.#candidates.set(name, { name, addr, failedAt: this.#clock.now() });
+    for (const oldest of this.#candidates.keys()) {
+      if (this.#candidates.size <= limits.reconnectCandidates) return;
+      this.#candidates.delete(oldest);
     }
   }
 
-  /** Nobody has to look for this one any more; true when somebody did. */
+  /** Removes a member; true when it was a candidate. */
   remove(name: string): boolean {
-    return this.#peers.delete(name);
+    return this.#candidates.delete(name);
   }
 
   clear(): void {
-    this.#peers.clear();
+    this.#candidates.clear();
   }
 
   /**
-   * Whom we are to contact in this interval, if anybody.
+   * Decides what this node contacts in this interval; undefined: nothing.
    *
-   * @param alive - how many members are alive, ourselves included: all of them draw
-   * @param others - what else all of them share, as so many lost peers
+   * @param alive - how many members are alive, this node included: each of them draws
+   * @param others - other contacts that all of them share, counted as so many failed members
    */
   draw(alive: number, others = 0): Draw {
-    this.#forgetTheOld();
+    this.#removeExpired();
     let all = others;
-    for (const peer of this.#peers.values()) all += this.#share(peer);
+    for (const peer of this.#candidates.values()) all += this.#share(peer);
     let drawn = this.#random.next() * Math.max(alive, all);
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.#candidates.values()) {
       drawn -= this.#share(peer);
       if (drawn < 0) return { peer };
     }
@@ -109,11 +108,11 @@ export class ReconnectCandidates {
     return this.#intervalMs / Math.max(this.#intervalMs, pauseMs);
   }
 
-  #forgetTheOld(): void {
+  #removeExpired(): void {
     const longAgo = this.#clock.now() - this.#forgetAfterMs;
-    for (const { name, failedAt } of this.#peers.values()) {
+    for (const { name, failedAt } of this.#candidates.values()) {
       if (failedAt > longAgo) return;
-      this.#peers.delete(name);
+      this.#candidates.delete(name);
     }
   }
 }

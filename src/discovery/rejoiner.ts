@@ -4,10 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Finds other nodes, again and again: the seeds until one answered, then, in each interval, perhaps a failed member, or
-// the seeds that are no members (reconnect-candidates decides whose turn it is). Every contact is an ordinary joining
-// push/pull; peers cannot tell the difference. A node that was a member is asked by its name before (see contacts);
-// a seed is whichever node is at its address.
+// Periodically contacts other nodes: the seeds until one answered, and then, in each interval, perhaps a failed member or
+// the seeds that are no members (reconnect-candidates.ts decides). Every contact is an ordinary joining push/pull.
+// A former member is first pinged by its name (contacts.ts); a seed is whichever node is at its address.
 import { setMaxListeners } from 'node:events';
 import type { ResolvedConfig } from '../config/options.js';
 import { defaultRejoin } from '../config/presets.js';
@@ -23,7 +22,7 @@ import type { Guard } from '../runtime/guard.js';
 import type { Resolver } from '../transport/resolve.js';
 import type { Address } from '../wire/address.js';
 import { ReconnectCandidates } from './reconnect-candidates.js';
-import { lookUpSeeds, SeedTrouble, SeedTurns } from './seeds.js';
+import { lookUpSeeds, SeedFailures, SeedTurns } from './seeds.js';
 import type { SavedPeer } from './snapshot.js';
 import { StaggeredAttempts } from './staggered-attempts.js';
 
@@ -61,7 +60,7 @@ export class Rejoiner {
   readonly #intervalMs: number;
   readonly #timeoutMs: number;
   readonly #turns = new SeedTurns();
-  readonly #trouble: SeedTrouble;
+  readonly #seedFailures: SeedFailures;
   #unmet: readonly SavedPeer[];
   #isRunning = false;
   /** No node has answered since the start, and one may. */
@@ -89,7 +88,7 @@ export class Rejoiner {
     this.#unmet = init.unmet;
     this.#intervalMs = rejoin.interval;
     this.#timeoutMs = rejoin.timeout;
-    this.#trouble = new SeedTrouble({ clock, report });
+    this.#seedFailures = new SeedFailures({ clock, report });
     this.candidates = new ReconnectCandidates(
       { clock, random },
       { intervalMs: rejoin.interval, forgetAfterMs: rejoin.forgetAfter },
@@ -101,17 +100,17 @@ export class Rejoiner {
     return this.#unmet;
   }
 
-  /** Begins; the seeds are tried at once. */
+  /** Starts; contacts the seeds at once. */
   start(): void {
     this.#isRunning = true;
     this.#attempts = 0;
     const mayAnswer = this.#config.seeds !== undefined || this.unmet.length > 0;
     this.#isStarting = mayAnswer && this.#alive === 1;
     if (this.#isStarting) this.#arm(0);
-    else this.#armForTheNext();
+    else this.#armNextInterval();
   }
 
-  /** Ends for good, or until `start`: no attempt goes on, no timer is left. */
+  /** Ends all attempts and timers until `start`. */
   stop(reason: Error): void {
     this.#isRunning = false;
     this.#isStarting = false;
@@ -119,32 +118,32 @@ export class Rejoiner {
     this.#timer = undefined;
     this.#attempt?.abort(reason);
     this.candidates.clear();
-    this.#trouble.over();
+    this.#seedFailures.over();
   }
 
-  /** Something became known of a member. */
+  /** Membership changed. */
   onMembershipEvent(event: MembershipEvent): void {
     if (!this.#isRunning) return;
     if (event.type === 'join') this.#joined(event.node.name);
     if (event.type !== 'leave' || this.#config.rejoin === false) return;
     if (event.reason === 'failed') this.candidates.add(event.node.name, event.node.address);
     else this.candidates.remove(event.node.name);
-    if (this.#timer === undefined && this.#attempt === undefined) this.#armForTheNext();
+    if (this.#timer === undefined && this.#attempt === undefined) this.#armNextInterval();
   }
 
   #joined(name: string): void {
     this.candidates.remove(name);
     this.#unmet = [];
-    this.#trouble.over();
+    this.#seedFailures.over();
     if (!this.#isStarting) return;
     this.#isStarting = false;
     if (this.#timer === undefined) return;
     this.#timer.cancel();
     this.#timer = undefined;
-    this.#armForTheNext();
+    this.#armNextInterval();
   }
 
-  /** Members that are alive or suspect, ourselves included. */
+  /** How many members are alive or suspect, this node included. */
   get #alive(): number {
     const { table, local } = this.#node.engine;
     let count = 1;
@@ -152,12 +151,12 @@ export class Rejoiner {
     return count;
   }
 
-  /** From a random moment on, so that nodes do not fall in step. */
-  #armForTheNext(): void {
-    if (this.#mayBeNeeded) this.#arm(this.#random.next() * this.#intervalMs);
+  /** Starts at a random time, so that nodes do not synchronize. */
+  #armNextInterval(): void {
+    if (this.#isNeeded) this.#arm(this.#random.next() * this.#intervalMs);
   }
 
-  get #mayBeNeeded(): boolean {
+  get #isNeeded(): boolean {
     const { seeds, rejoin } = this.#config;
     if (this.#isStarting) return true;
     return rejoin !== false && (seeds !== undefined || this.candidates.size > 0);
@@ -168,16 +167,16 @@ export class Rejoiner {
     this.#timer = this.#config.clock.setTimer(delayMs, () => {
       this.#timer = undefined;
       this.#attemptedAt = this.#config.clock.now();
-      this.#node.guard.whenSettled(this.#tryOnce(), () => this.#goOn());
+      this.#node.guard.whenSettled(this.#tryOnce(), () => this.#continue());
     });
   }
 
-  #goOn(): void {
+  #continue(): void {
     if (!this.#isRunning || this.#timer !== undefined) return;
     try {
       this.#armAgain();
     } catch (error) {
-      // The search must not end with it.
+      // Rejoining must continue.
       this.#arm(this.#intervalMs);
       throw error;
     }
@@ -187,15 +186,15 @@ export class Rejoiner {
     if (this.#isStarting) {
       const pauseMs = Math.min(this.#intervalMs, FIRST_DELAY_MS * 2 ** this.#attempts++);
       this.#arm(pauseMs * (1 - JITTER + 2 * JITTER * this.#random.next()));
-    } else if (this.#mayBeNeeded) {
+    } else if (this.#isNeeded) {
       this.#arm(this.#attemptedAt + this.#intervalMs - this.#config.clock.now());
     }
   }
 
-  /** One look, in its time. Rejects with exceptions of our own only. */
+  /** One attempt, with its timeout. Rejects only with exceptions of this library. */
   async #tryOnce(): Promise<void> {
     const stop = (this.#attempt = new AbortController());
-    // Every look-up and every exchange listens; Node would warn of a leak from the eleventh on.
+    // Every lookup and every exchange listens; Node would warn of a leak from the eleventh on.
     setMaxListeners(0, stop.signal);
     const late = new TimeoutError('rejoining', this.#timeoutMs);
     const timer = this.#config.clock.setTimer(this.#timeoutMs, () => stop.abort(late));
@@ -211,19 +210,19 @@ export class Rejoiner {
 
   async #contact(signal: AbortSignal): Promise<void> {
     const { seeds } = this.#config;
-    // Whoever is alone has nobody to share the work with.
+    // A node that is alone cannot share the work.
     const wasAlone = this.#alive === 1;
     if (wasAlone) await this.#trySeedsThenUnmet(signal);
     else await this.#tryKnown(this.unmet, signal);
     const alive = this.#alive;
     if (wasAlone && alive > 1) return;
-    if (wasAlone && this.#isRunning) this.#trouble.noneReached();
+    if (wasAlone && this.#isRunning) this.#seedFailures.noneReached();
     const drawn = this.candidates.draw(alive, alive > 1 && seeds !== undefined ? 1 : 0);
     if (drawn === 'others') await this.#trySeeds(signal);
     else if (drawn !== undefined) await this.#tryKnown([drawn.peer], signal);
   }
 
-  /** Seeds that take long, or the look-up of their names, leave the others half of the time. */
+  /** Slow seeds, and slow lookups of their names, leave half of the time for the members of an earlier run. */
   async #trySeedsThenUnmet(signal: AbortSignal): Promise<void> {
     const seeds = this.#trySeeds(signal);
     let timer: Timer | undefined;
@@ -249,7 +248,7 @@ export class Rejoiner {
       report: (report: Report) => {
         this.#node.report(report);
         if (report.code !== 'seeds-failed') return;
-        this.#trouble.failed(report.peer ?? 'the seeds', report.error);
+        this.#seedFailures.failed(report.peer ?? 'the seeds', report.error);
       },
       found: (addresses: readonly Address[]) => {
         attempts.add(this.#turns.inTurn(this.#shuffled(addresses).reverse()));
@@ -266,7 +265,7 @@ export class Rejoiner {
     await this.#node.contacts.join(seed, { signal });
   }
 
-  /** In random order, each soon after the other. */
+  /** Contacts former members in random order, each shortly after the previous one. */
   async #tryKnown(peers: readonly SavedPeer[], signal: AbortSignal): Promise<void> {
     const rejoin = (peer: SavedPeer): Promise<void> => this.#node.contacts.rejoin(peer, signal);
     const attempts = this.#staggered(signal, rejoin);
@@ -274,7 +273,7 @@ export class Rejoiner {
     await attempts.ended();
   }
 
-  /** Attempts at addresses of no member, also if they became a member's while they waited. */
+  /** Staggered attempts that skip addresses of members, also of those that joined meanwhile. */
   #staggered<T extends Address>(
     signal: AbortSignal,
     join: (address: T) => Promise<void>,
@@ -301,12 +300,12 @@ export class Rejoiner {
       counters.rejoins.failed++;
       report({ code: 'rejoin-failed', peer, error: asError(error) });
       if (this.#config.seeds !== undefined && this.#alive === 1) {
-        this.#trouble.failed(peer, asError(error));
+        this.#seedFailures.failed(peer, asError(error));
       }
     }
   }
 
-  /** Whether somebody lives at an address who is alive for us, be it ourselves. */
+  /** Whether a member that is alive or suspect, or this node itself, has the address. */
   #isMember(addr: string): boolean {
     const { table, local } = this.#node.engine;
     if (local.address === addr) return true;

@@ -4,10 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The seeds of the configuration, looked up again at every attempt: what a name stood for when the
-// node began may be long gone.
+// The seeds of the configuration, looked up again at every attempt, as the addresses of a name change over time.
 import type { Seeds } from '../config/options.js';
-import { PATIENCE_MS } from './staggered-attempts.js';
+import { STAGGER_MS } from './staggered-attempts.js';
 import type { Clock, Timer } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
 import { asError } from '../runtime/as-error.js';
@@ -17,23 +16,22 @@ import { withDeadline } from '../runtime/deadline.js';
 import { resolveSeed, type Resolver } from '../transport/resolve.js';
 import type { Address } from '../wire/address.js';
 
-/** How long no seed may be reached before it is reported, in milliseconds. */
-const TROUBLE_AFTER_MS = 10_000;
-/** Addresses that {@link SeedTurns} remembers; beyond that it starts afresh. */
+/** A report follows when no seed was reached for this long, in milliseconds. */
+const REPORT_AFTER_MS = 10_000;
+/** Addresses that {@link SeedTurns} remembers; when there are more, it clears its memory. */
 const TURNS_LIMIT = 4_096;
 
-/** What looking seeds up needs. */
+/** What looking up seeds needs. */
 export interface SeedComponents {
   readonly clock: Clock;
   readonly resolver: Resolver | undefined;
   readonly report: (report: Report) => void;
-  /** Called with addresses, each once in all: those that were found soon, then later ones as they come. */
+  /** Called with addresses, each once: first those that were found soon, then later ones as they arrive. */
   readonly found: (addresses: readonly Address[]) => void;
 }
 
 /**
- * Finds all addresses that the seeds stand for now. What cannot be looked up, or not in time, is reported and
- * passed over.
+ * Looks up all addresses of the seeds. A seed that cannot be looked up, or not in time, is reported and skipped.
  *
  * @throws what the signal was aborted with, unless that is a TimeoutError
  */
@@ -70,7 +68,7 @@ export async function lookUpSeeds(
   }
 }
 
-/** Addresses on their way: a name server that does not answer holds up the others only for a moment. */
+/** Collects addresses: a name server that does not answer delays those of the others only briefly. */
 class Batch {
   readonly #found: (addresses: readonly Address[]) => void;
   readonly #known = new Set<string>();
@@ -79,14 +77,14 @@ class Batch {
 
   constructor(clock: Clock, found: (addresses: readonly Address[]) => void) {
     this.#found = found;
-    this.#timer = clock.setTimer(PATIENCE_MS, () => this.flush());
+    this.#timer = clock.setTimer(STAGGER_MS, () => this.flush());
   }
 
   add(addresses: readonly Address[]): void {
-    const news = addresses.filter(({ addr }) => !this.#known.has(addr));
-    for (const { addr } of news) this.#known.add(addr);
-    if (this.#waiting === undefined) this.#found(news);
-    else for (const address of news) this.#waiting.push(address);
+    const added = addresses.filter(({ addr }) => !this.#known.has(addr));
+    for (const { addr } of added) this.#known.add(addr);
+    if (this.#waiting === undefined) this.#found(added);
+    else for (const address of added) this.#waiting.push(address);
   }
 
   flush(): void {
@@ -98,33 +96,33 @@ class Batch {
 }
 
 /**
- * Whose turn it is: those that were not tried in the last rounds come first. So every seed gets its turn, also
- * when a round is over before there was time for all of them.
+ * The order of seeds: those that were not tried in the last rounds come first. So every seed gets its turn, even if the
+ * rounds are too short for all of them.
  */
 export class SeedTurns {
   readonly #triedIn = new Map<string, number>();
   #round = 0;
 
-  /** A round begins. */
+  /** Starts a round. */
   begin(): void {
     this.#round++;
     if (this.#triedIn.size > TURNS_LIMIT) this.#triedIn.clear();
   }
 
-  /** The same addresses, those that were tried longest ago first, and otherwise in their order. */
+  /** The addresses sorted by the round of their last attempt, oldest first; otherwise in the given order. */
   inTurn(addresses: readonly Address[]): Address[] {
     const last = ({ addr }: Address): number => this.#triedIn.get(addr) ?? 0;
     return [...addresses].sort((a, b) => last(a) - last(b));
   }
 
-  /** An attempt is made for this one. */
+  /** An attempt for this address starts. */
   tried(addr: string): void {
     this.#triedIn.set(addr, this.#round);
   }
 }
 
-/** Reports once that no seed was reached for a while, and again only after one was. */
-export class SeedTrouble {
+/** Reports once when no seed was reached for a while, and again only after one was. */
+export class SeedFailures {
   readonly #clock: Clock;
   readonly #report: (report: Report) => void;
   #since: number | undefined;
@@ -142,16 +140,16 @@ export class SeedTrouble {
     this.#last = { peer, error };
   }
 
-  /** All seeds have had their attempt, and none was reached. */
+  /** All seeds were tried, and none was reached. */
   noneReached(): void {
     if (this.#since === undefined || this.#last === undefined || this.#isReported) return;
     const forMs = this.#clock.now() - this.#since;
-    if (forMs < TROUBLE_AFTER_MS) return;
+    if (forMs < REPORT_AFTER_MS) return;
     this.#isReported = true;
     this.#report({ code: 'seeds-unreachable', ...this.#last, forMs });
   }
 
-  /** There is another member. */
+  /** Another member is known. */
   over(): void {
     this.#since = undefined;
     this.#last = undefined;

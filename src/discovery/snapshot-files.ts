@@ -4,22 +4,22 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The file of a snapshot. It is written beside its place, brought to the disk and then renamed, so that
-// there is always a whole one, whenever the process or the machine ends.
+// The file of a snapshot. A new version is written to a temporary file, synced and renamed, so that there is always a
+// complete one, even after a crash of the process or the machine.
 import { constants } from 'node:fs';
 import { lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { limits } from '../wire/limits.js';
 
-/** Where snapshots are kept; simulations and tests have others than the file system. */
+/** Stores snapshots; simulations and tests replace the file system. */
 export interface SnapshotFiles {
-  /** Why no snapshot can be kept at a path, in words; undefined when one can. */
+  /** Why no snapshot can be stored at a path, as text; undefined when one can. */
   problemWith(path: string): Promise<string | undefined>;
   /** The text at a path; undefined when there is none. */
   read(path: string): Promise<string | undefined>;
-  /** Puts a text there in one step: whoever looks sees the old one or the new one. */
+  /** Replaces the text atomically: readers see the old one or the new one. */
   replace(path: string, text: string): Promise<void>;
-  /** Moves what is there out of the way. @returns where it is now */
+  /** Renames the file. @returns its new path */
   setAside(path: string): Promise<string>;
 }
 
@@ -29,14 +29,14 @@ export const systemFiles: SnapshotFiles = {
     const what = await kindOf(path);
     if (what === 'nothing') {
       const folder = await stat(dirname(path)).catch(() => undefined);
-      if (folder?.isDirectory() !== true) return 'must be in a folder that is there';
+      if (folder?.isDirectory() !== true) return 'must be in an existing folder';
       return undefined;
     }
     return what === undefined ? undefined : `must be a regular file, and it is ${what}`;
   },
 
   async read(path) {
-    // Without O_NONBLOCK a FIFO would hold this up until somebody writes to it.
+    // Without O_NONBLOCK, opening a FIFO would block until a process writes to it.
     const flags = constants.O_RDONLY | constants.O_NONBLOCK;
     const file = await open(path, flags).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -59,7 +59,7 @@ export const systemFiles: SnapshotFiles = {
   async replace(at, text) {
     const path = await fileAt(at);
     const beside = `${path}.new`;
-    // Left by a process that ended in the middle of a write, perhaps.
+    // A process that crashed during a write may have left it.
     await rm(beside, { force: true });
     const file = await open(beside, 'wx', 0o600);
     try {
@@ -80,7 +80,7 @@ export const systemFiles: SnapshotFiles = {
   },
 };
 
-/** Brings the rename to the disk; where folders cannot be opened the system does so in its time. */
+/** Syncs the rename. Where folders cannot be opened, the system does so later. */
 async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(path);
@@ -90,7 +90,7 @@ async function syncFolder(path: string): Promise<void> {
       await folder.close();
     }
   } catch {
-    // The file is whole all the same; only which of the two it is may be lost.
+    // The file is complete in any case; after a crash it may be the old one.
   }
 }
 
@@ -103,8 +103,8 @@ const kinds = [
 ] as const;
 
 /**
- * What is at a path if it is no regular file, in words. Symbolic links are followed; one that leads nowhere is
- * none. What the system does not let us look at is left to reading and writing, which report it.
+ * Describes what is at a path if it is no regular file. Follows symbolic links; a dangling one is described, too. Paths
+ * that the system does not let this process examine are left to reading and writing, which report the error.
  */
 async function kindOf(path: string): Promise<string | undefined> {
   try {
@@ -113,17 +113,17 @@ async function kindOf(path: string): Promise<string | undefined> {
     return kinds.find(([is]) => found[is]())?.[1] ?? 'something else';
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ELOOP') return 'a symbolic link that leads in a circle';
+    if (code === 'ELOOP') return 'a symbolic link in a loop';
     if (code !== 'ENOENT' && code !== 'ENOTDIR') return undefined;
     const link = await lstat(path).catch(() => undefined);
-    return link === undefined ? 'nothing' : 'a symbolic link that leads nowhere';
+    return link === undefined ? 'nothing' : 'a dangling symbolic link';
   }
 }
 
 /**
- * Where the file is: a symbolic link stays, and what it leads to is replaced.
+ * The path of the file itself: a symbolic link stays, and its target is replaced.
  *
- * @throws Error when it is no regular file any more: a rename would take away whatever it is
+ * @throws Error when it is no regular file any more: a rename would replace it
  */
 async function fileAt(path: string): Promise<string> {
   const what = await kindOf(path);

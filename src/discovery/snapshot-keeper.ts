@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Reads the snapshot when a node starts, and writes it whenever something changed, every few seconds at
-// most. What goes wrong with it is reported and keeps nobody from being a member.
+// Reads the snapshot when a node starts, and writes it after changes, every few seconds at most. Failures are reported
+// and do not affect membership.
 import type { ResolvedConfig } from '../config/options.js';
 import type { Clock, Timer } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
@@ -18,7 +18,7 @@ import type { SnapshotFiles } from './snapshot-files.js';
 const SOON_MS = 1_000;
 const PAUSE_MS = 5_000;
 
-/** What reading and writing needs. */
+/** What reading and writing snapshots needs. */
 export interface KeeperComponents {
   readonly config: ResolvedConfig;
   readonly report: (report: Report) => void;
@@ -26,9 +26,9 @@ export interface KeeperComponents {
 }
 
 /**
- * Reads the snapshot; undefined when there is none, or none that can be used.
+ * Reads the snapshot; undefined when there is none, or it cannot be used.
  *
- * @throws ConfigError when the path is none of a regular file, or its folder is not there
+ * @throws ConfigError when the path is not that of a regular file, or its folder does not exist
  */
 export async function readSnapshot(components: KeeperComponents): Promise<Snapshot | undefined> {
   const { config, report, files } = components;
@@ -69,8 +69,8 @@ export class SnapshotKeeper {
   #hasChanged = false;
 
   /**
-   * @param components.failed - called with an exception of this library's own
-   * @param init.current - what is to be written
+   * @param components.failed - called with an exception of this library
+   * @param init.current - returns the snapshot to write
    */
   constructor(
     { config, report, files, failed }: KeeperComponents & { failed: (error: unknown) => void },
@@ -84,7 +84,7 @@ export class SnapshotKeeper {
     this.#current = init.current;
   }
 
-  /** Something may have changed. */
+  /** The snapshot may have changed. */
   changed(): void {
     this.#hasChanged = true;
     if (this.#path === undefined || this.#isClosed || this.#timer !== undefined) return;
@@ -95,7 +95,7 @@ export class SnapshotKeeper {
     });
   }
 
-  /** Writes the last one; no timer is left. Resolves when nothing is being written any more. */
+  /** Writes the last snapshot and cancels the timer. Resolves when the write has ended. */
   close(): Promise<void> {
     if (this.#isClosed) return this.#writing;
     this.#isClosed = true;
@@ -113,7 +113,7 @@ export class SnapshotKeeper {
     try {
       text = encodeSnapshot(this.#current());
     } catch (error) {
-      // The next try comes as after any other write.
+      // Retries after the usual pause.
       this.changed();
       this.#failed(error);
       return;
@@ -131,7 +131,7 @@ export class SnapshotKeeper {
 
   #notWritten(path: string, error: unknown): void {
     this.#written = undefined;
-    // Once, until it is well again: a full disk stays full for a while.
+    // Once until a write succeeds: a full disk stays full for a while.
     if (!this.#hasFailed) this.#report({ code: 'snapshot-failed', path, error: asError(error) });
     this.#hasFailed = true;
     this.changed();

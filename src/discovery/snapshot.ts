@@ -4,29 +4,29 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a node writes down for its next life: who was there, and its own incarnation. A few KB of JSON;
-// whatever else is found in its place is no snapshot.
+// What a node saves for its next run: the members, and its own incarnation. A few KB of JSON; anything else is no
+// snapshot.
 import { ipToBytes, splitHostPort } from '../wire/address.js';
 import { limits } from '../wire/limits.js';
 
 const VERSION = 1;
 
-/** Somebody who was there. */
+/** A member. */
 export interface SavedPeer {
   readonly name: string;
   /** `'ip:port'`. */
   readonly addr: string;
 }
 
-/** One snapshot. */
+/** A snapshot. */
 export interface Snapshot {
-  /** Whose it is. */
+  /** The name of the node that saved it. */
   readonly name: string;
   readonly incarnation: number;
   readonly members: readonly SavedPeer[];
 }
 
-/** The text of a snapshot. Of too many members the first are written down. */
+/** The text of a snapshot. If there are too many members, the first are saved. */
 export function encodeSnapshot({ name, incarnation, members }: Snapshot): string {
   const kept = members
     .filter((member) => member.name.length <= limits.snapshotNameCharacters)
@@ -35,7 +35,7 @@ export function encodeSnapshot({ name, incarnation, members }: Snapshot): string
   return `${JSON.stringify({ version: VERSION, name, incarnation, members: kept })}\n`;
 }
 
-/** @throws Error that says why a text is no snapshot */
+/** @throws Error with the reason why the text is no snapshot */
 export function decodeSnapshot(text: string): Snapshot {
   const found: unknown = JSON.parse(text);
   if (!isObject(found)) throw new Error('it is no object');

@@ -4,26 +4,25 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Contacts many addresses so that those that never answer do not delay the one that does, as "happy
-// eyeballs" does for the addresses of one host (RFC 8305): an attempt that has taken 250 ms goes on, but the
-// next one no longer waits for it.
+// Contacts many addresses so that those that never answer do not delay the one that does, as "happy eyeballs" does for
+// the addresses of one host (RFC 8305): after 250 ms the next attempt starts while the previous one continues.
 import type { Clock, Timer } from '../core/ports.js';
 
-/** Attempts that are younger than {@link PATIENCE_MS}, at most. */
+/** The most attempts that are younger than {@link STAGGER_MS}. */
 const FRESH_AT_ONCE = 8;
-/** Attempts under way, at most: each holds a socket and a copy of our state. */
+/** The most attempts in progress: each holds a socket and a copy of the state. */
 const MOST_AT_ONCE = 64;
-/** How long the next attempt waits for one that does not end, in milliseconds. RFC 8305 recommends 250. */
-export const PATIENCE_MS = 250;
+/** How long an attempt delays the next one, in milliseconds. RFC 8305 recommends 250. */
+export const STAGGER_MS = 250;
 /** Timers of fractional milliseconds may fire a rounding error early. */
 const TOLERANCE_MS = 0.5;
 
-/** Begins one attempt for each item, in order, a bounded number at a time. */
+/** Starts one attempt for each item, in order, a bounded number at a time. */
 export class StaggeredAttempts<Item> {
   readonly #clock: Clock;
   readonly #contact: (item: Item) => Promise<void>;
   readonly #waiting: Item[] = [];
-  /** When each attempt under way began, oldest first. */
+  /** The start times of the attempts in progress, oldest first. */
   readonly #running = new Set<{ readonly since: number }>();
   #timer: Timer | undefined;
   #ended: (() => void) | undefined;
@@ -34,13 +33,13 @@ export class StaggeredAttempts<Item> {
     this.#contact = init.contact;
   }
 
-  /** Adds items behind those that wait; also while attempts are under way. */
+  /** Adds items at the end of the queue, also while attempts are in progress. */
   add(items: readonly Item[]): void {
     for (const item of items) this.#waiting.push(item);
     this.#begin();
   }
 
-  /** Resolves once every attempt for what was added has ended. */
+  /** Resolves once the attempts for all items have ended. */
   async ended(): Promise<void> {
     if (this.#running.size === 0 && this.#waiting.length === 0) return;
     await new Promise<void>((resolve) => (this.#ended = resolve));
@@ -60,15 +59,13 @@ export class StaggeredAttempts<Item> {
     if (this.#running.size === 0 && this.#waiting.length === 0) this.#ended?.();
   }
 
-  /** How long the next attempt has to wait for those under way. */
+  /** How long the next attempt has to wait. */
   #waitMs(): number {
     const now = this.#clock.now();
-    const fresh = [...this.#running].filter(
-      ({ since }) => now - since < PATIENCE_MS - TOLERANCE_MS,
-    );
+    const fresh = [...this.#running].filter(({ since }) => now - since < STAGGER_MS - TOLERANCE_MS);
     const [oldest] = fresh;
     if (oldest === undefined || fresh.length < FRESH_AT_ONCE) return 0;
-    return oldest.since + PATIENCE_MS - now;
+    return oldest.since + STAGGER_MS - now;
   }
 
   async #attempt(item: Item): Promise<void> {

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One extension on one node: the context that the node gives it, and the guard round everything that it is called with.
+// One extension on one node: its context, and the guard around all calls of its code.
 import type { Logger } from '../config/options.js';
 import { ExtensionTraffic } from '../core/counters.js';
 import { TransmitLimitedQueue } from '../core/gossip/broadcast-queue.js';
@@ -48,7 +48,7 @@ export class AttachedExtension implements GossipingExtension {
   readonly #listeners = new Map<keyof ExtensionEvents, Set<Listener>>();
   /** Undefined until `attach` has returned. */
   #hooks: ExtensionHooks | undefined;
-  /** Undefined after a membership event, until it is asked for. */
+  /** Undefined after a membership event, until it is read. */
   #peers: readonly Member[] | undefined;
 
   constructor(extension: Extension, node: HostedNode, init: { random: Random }) {
@@ -70,7 +70,7 @@ export class AttachedExtension implements GossipingExtension {
     });
   }
 
-  /** @throws whatever the extension throws */
+  /** @throws what the extension throws */
   attach(): ExtensionHooks {
     const hooks = this.#extension.attach(this.#context()) ?? {};
     this.#hooks = hooks;
@@ -142,7 +142,7 @@ export class AttachedExtension implements GossipingExtension {
     }
   }
 
-  /** Ends everything of the extension; `stopped` is the last hook that is called. */
+  /** Ends timers, listeners and messages of the extension; `stopped` is the last hook that is called. */
   stop(): void {
     if (this.#down.signal.aborted) return;
     this.#clock.stop();
@@ -278,7 +278,7 @@ export class AttachedExtension implements GossipingExtension {
     const member = name === undefined ? undefined : this.#node.table.get(name);
     if (member !== undefined && !member.isGone && member.announces(this.name)) return member;
     throw new ProtocolError(
-      `${name ?? 'what was given'} is no member with the extension ${this.name}`,
+      `${name ?? 'the argument'} is no member with the extension ${this.name}`,
     );
   }
 

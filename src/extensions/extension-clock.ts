@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The clock of one extension: its timers end with the node, and what their callbacks throw is the extension's failure.
+// The clock of one extension: its timers end with the node, and exceptions of their callbacks count as the extension's.
 import type { Clock, Timer } from '../core/ports.js';
 
-/** A clock whose timers can be ended together. */
+/** A clock whose timers can be canceled together. */
 export class ExtensionClock implements Clock {
   readonly #clock: Clock;
   readonly #failed: (error: unknown) => void;
@@ -32,7 +32,7 @@ export class ExtensionClock implements Clock {
     return this.#track(callback, (fire) => this.#clock.afterTurn(fire));
   }
 
-  /** Ends all timers; later ones never fire. */
+  /** Cancels all timers; later ones never fire. */
   stop(): void {
     this.#isStopped = true;
     for (const timer of this.#pending) timer.cancel();

@@ -4,17 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the extensions of one node send by gossip. The receiver of each packet is known, and only members that announce
-// an extension get its messages: a member of another implementation never receives one.
+// Gossip of the extensions of one node. The receiver of each packet is known, and only members that announce an
+// extension receive its messages: a member of another implementation never does.
 import type { Member } from '../core/member.js';
 import type { Random } from '../core/ports.js';
 
-/** One extension, as far as its gossip goes. */
+/** One extension, as gossip sees it. */
 export interface GossipingExtension {
   readonly numQueued: number;
   /** Whether this member is one of its peers. */
   hasPeer(member: Member): boolean;
-  /** Its peers now. */
+  /** Its current peers. */
   readonly peerMembers: readonly Member[];
   /** Takes messages for one packet; each counts as sent. */
   take(overhead: number, limit: number): Uint8Array[];
@@ -25,10 +25,10 @@ export class ExtensionGossip {
   readonly #extensions: readonly GossipingExtension[];
   readonly #random: Random;
   readonly #fanOut: number;
-  /** Which extension fills a packet first; each in its turn. */
+  /** The extension that fills the next packet first; they take turns. */
   #first = 0;
 
-  /** @param init.fanOut - peers that each round goes to */
+  /** @param init.fanOut - peers that each round is sent to */
   constructor(
     components: { extensions: readonly GossipingExtension[]; random: Random },
     init: { fanOut: number },
@@ -46,8 +46,8 @@ export class ExtensionGossip {
   /**
    * Messages for a packet to this member.
    *
-   * @param overhead - bytes that each message costs beside its own
-   * @param limit - bytes that there are in all
+   * @param overhead - additional bytes of each message
+   * @param limit - bytes for all messages together
    */
   broadcasts(to: Member, overhead: number, limit: number): Uint8Array[] {
     const messages: Uint8Array[] = [];
@@ -65,7 +65,7 @@ export class ExtensionGossip {
     return messages;
   }
 
-  /** Random peers for this round, so many of each extension that has something queued. */
+  /** Random peers for this round: `fanOut` of each extension that has queued messages. */
   targets(): Set<Member> {
     const targets = new Set<Member>();
     for (const extension of this.#extensions) {

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// All extensions of one node: checks and attaches them, announces them in the metadata, gives each its messages, and
-// ends them with the node. Without extensions the node does what it would do without this.
+// All extensions of one node: attaches them, announces them in the metadata, delivers their messages, and stops them
+// with the node. Without extensions the node behaves as if this did not exist.
 import type { Member } from '../core/member.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Random } from '../core/ports.js';
@@ -19,14 +19,14 @@ import { ExtensionGossip } from './extension-gossip.js';
 import type { Extension, JoinStarter } from './extension.js';
 import type { HostedNode } from './hosted-node.js';
 
-/** What a {@link ExtensionHost} is made with. */
+/** What an {@link ExtensionHost} is created with. */
 export interface ExtensionHostInit {
   readonly use: readonly Extension[];
-  /** Members that a round of gossip goes to. */
+  /** Members that a round of gossip is sent to. */
   readonly fanOut: number;
   /** A source of randomness for each extension, and one for their gossip. */
   readonly randomFor: (label: string) => Random;
-  /** The configuration has a delegate of its own. */
+  /** Whether the configuration has a delegate. */
   readonly hasDelegate: boolean;
 }
 
@@ -81,9 +81,9 @@ export class ExtensionHost {
   }
 
   /**
-   * A user message came. One of an extension that this node does not run is dropped and counted.
+   * Receives a user message. A message of an extension that this node does not run is dropped and counted.
    *
-   * @returns whether it is an extension's
+   * @returns whether it is a message of an extension
    */
   receive(message: Buffer, from: Address): boolean {
     const envelope = decodeEnvelope(message);
@@ -127,13 +127,13 @@ export class ExtensionHost {
     return Promise.all(this.all.map((extension) => extension.leaving(stop.signal)));
   }
 
-  /** The node does not wait for `leaving` any longer. */
+  /** The node stops waiting for `leaving`. */
   leavingEnds(reason: Error): void {
     this.#isLeaving?.abort(reason);
     this.#isLeaving = undefined;
   }
 
-  /** Ends all extensions. */
+  /** Stops all extensions. */
   stop(): void {
     for (const extension of this.#byName.values()) extension.stop();
   }

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The metrics of one extension: numbers that are counted anyway, and read at each scrape.
+// The metrics of one extension: counters and gauges that are read at each scrape.
 import { ConfigError } from '../errors.js';
 import type { ExtensionCounter, ExtensionMetrics } from './extension.js';
 
@@ -43,7 +43,7 @@ export class ExtensionMeters implements ExtensionMetrics {
     this.#add({ kind: 'gauge', name, help, read });
   }
 
-  /** Calls back with every metric: those that there are, and those that come later. */
+  /** Calls back with every metric: existing ones, and later ones when they are defined. */
   publishTo(publish: (meter: ExtensionMeter) => void): void {
     this.#publish = publish;
     for (const meter of this.#meters.values()) publish(meter);

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The interface of extensions: what runs on top of membership, in any number on one node. An extension talks to the
-// same extension on other nodes and to no other program. docs/EXTENSIONS.md has a complete example.
+// The interface of extensions: functionality on top of membership, any number of them on one node. An extension
+// communicates with the same extension on other nodes only. docs/EXTENSIONS.md has a complete example.
 import type { Logger } from '../config/options.js';
 import type { Clock, Random } from '../core/ports.js';
 import type { Node, VersionRange } from '../core/member.js';
@@ -28,7 +28,7 @@ export interface Extension {
    * Called once, while the node is being created: its address is known, it has no peers yet and sends nothing. What
    * this throws rejects `Memberlist.create`, and nothing stays open.
    *
-   * @returns what the node calls from now on
+   * @returns the hooks that the node calls from now on
    */
   attach(context: ExtensionContext): ExtensionHooks | undefined;
 }
@@ -54,7 +54,7 @@ export interface ExtensionHooks {
    * The node is about to leave. The other members are notified when the promises of all extensions have settled, or
    * when the timeout of `leave` ends.
    *
-   * @param signal - aborted when the node stops to wait
+   * @param signal - aborted when the node stops waiting
    */
   leaving?(signal: AbortSignal): Promise<void> | undefined;
   /** The node joins again during or after a leave: what `leaving` did no longer holds. */
@@ -73,7 +73,7 @@ export type JoinStarter = 'self' | 'peer';
 
 /** Where a message came from. */
 export interface Peer {
-  /** The member that sent it; undefined when a packet came from an address at which no member is known. */
+  /** The member that sent it; undefined for a packet from an address of no known member. */
   readonly name: string | undefined;
   /** `'ip:port'`: a member's address for packets and broadcasts, an ephemeral port for `sendReliable`. */
   readonly address: string;
@@ -81,9 +81,9 @@ export interface Peer {
 
 /** Options of {@link ExtensionContext.broadcast}. */
 export interface ExtensionBroadcastOptions {
-  /** Replaces an earlier broadcast of this extension with the same name, as far as that is still queued. */
+  /** Replaces a queued broadcast of this extension with the same name. */
   readonly name?: string;
-  /** Called once: when it was sent as often as it should be, was replaced or dropped, or there are no peers. */
+  /** Called once: when the broadcast was sent often enough, was replaced or dropped, or there are no peers. */
   readonly finished?: () => void;
 }
 
@@ -131,7 +131,7 @@ export interface ExtensionContext {
   /** Other members that are alive and run this extension. */
   peers(): Node[];
 
-  /** Listens to a membership event until the shutdown. Returns what ends it. */
+  /** Listens to a membership event until the shutdown. Returns a function that removes the listener. */
   on<Event extends keyof ExtensionEvents>(
     event: Event,
     listener: (...args: ExtensionEvents[Event]) => void,
@@ -153,8 +153,8 @@ export interface ExtensionContext {
   sendReliable(to: Node | string, payload: Uint8Array): Promise<void>;
   /**
    * Gossips a message to random peers: it is sent `retransmitMult` × ⌈log10(n + 1)⌉ times, for n nodes with this
-   * extension. Receivers do not pass it on by themselves; one that is to reach all peers is broadcast once more by each
-   * receiver for which it is new.
+   * extension. Receivers do not pass it on by themselves: to reach all peers, each receiver broadcasts a message
+   * again when it is new there.
    *
    * @param payload - at most `packetBudget` bytes
    * @throws MessageTooLargeError; ShutdownError
@@ -163,15 +163,15 @@ export interface ExtensionContext {
   /** The longest payload of `send` and `broadcast`, in bytes. */
   readonly packetBudget: number;
 
-  /** The node's clock. Timers end at the shutdown, and what their callbacks throw is caught. */
+  /** The node's clock. Timers end at the shutdown, and exceptions of their callbacks are caught. */
   readonly clock: Clock;
-  /** A source of randomness of its own: in a simulation, drawing from it changes nothing else. */
+  /** A separate stream of random numbers: in a simulation, drawing from it changes nothing else. */
   readonly random: Random;
   /** Aborted at the shutdown. */
   readonly signal: AbortSignal;
-  /** The node's logger; lines get the field `extension`. */
+  /** The node's logger; lines have the field `extension`. */
   readonly log: Logger;
-  /** Metrics of this extension; they cost next to nothing when the node publishes none. */
+  /** Metrics of this extension. Without `metrics` in the configuration they are not published and cost almost nothing. */
   readonly metrics: ExtensionMetrics;
   /** Messages of a foreign protocol, for the extension that has the node's delegate. */
   readonly raw: RawMessages;
@@ -184,7 +184,7 @@ export interface ExtensionContext {
    */
   updateMeta(finished?: () => void): void;
   /**
-   * Counts and logs at debug a message that is not as it should be (`packet-dropped`, reason `malformed`).
+   * Counts and logs at debug a malformed message (`packet-dropped`, reason `malformed`).
    *
    * @param from - the sender, by name or address
    * @param detail - what is wrong with it
@@ -199,10 +199,10 @@ export interface ExtensionContext {
   reportError(what: string, error: unknown): void;
 }
 
-/** A count that only grows. */
+/** A counter. */
 export interface ExtensionCounter {
   /**
-   * Adds to the count.
+   * Increments the counter.
    *
    * @param by - 0 or more. Default: 1
    */
@@ -212,14 +212,14 @@ export interface ExtensionCounter {
 /** Metrics of one extension, published as `<prefix><extension>_<name>`, with `-` as `_`. */
 export interface ExtensionMetrics {
   /**
-   * Defines a count.
+   * Defines a counter.
    *
    * @param name - as Prometheus has it, such as `messages_total`
    * @param help - one sentence
    */
   counter(name: string, help: string): ExtensionCounter;
   /**
-   * Defines a value that rises and falls.
+   * Defines a gauge.
    *
    * @param read - called at each scrape
    */

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the extensions of a node need of it, made of the parts of a node.
+// The node as its extensions need it, built from the node's parts.
 import type { Logger, ResolvedConfig } from '../config/options.js';
 import type { Counters } from '../core/counters.js';
 import type { Engine } from '../core/engine.js';
@@ -28,7 +28,7 @@ export interface HostedNode {
   readonly broadcastBudget: number;
   readonly table: Iterable<Member> & { get(name: string): Member | undefined };
   self(): Node;
-  /** There is something to gossip. */
+  /** Starts gossip if it rests. */
   wakeGossip(): void;
   /** @throws ProtocolError when it could not be sent */
   sendPacket(to: Address, message: Uint8Array): Promise<void>;
@@ -41,7 +41,7 @@ export interface HostedNode {
   numMembers(): number;
   /** An extension received a message that it cannot use. */
   dropMalformed(extension: string, from: string, detail: string): void;
-  /** A message came for an extension that this node does not run. */
+  /** Received a message for an extension that this node does not run. */
   dropped(extension: string, from: string): void;
   /** An extension threw, or rejected. */
   failed(extension: string, hook: string, error: unknown): void;
@@ -59,7 +59,7 @@ export interface HostedNodeParts {
   readonly updateMeta: (finished?: () => void) => void;
 }
 
-/** A node for its extensions. */
+/** Builds the node for its extensions. */
 export function hostedNode(parts: HostedNodeParts): HostedNode {
   const { config, engine, packets, dialer, counters, logger, report, updateMeta } = parts;
   const { name: ownName, clock, retransmitMult } = config;
@@ -87,7 +87,7 @@ export function hostedNode(parts: HostedNodeParts): HostedNode {
       report({ code: 'packet-dropped', peer, reason: 'malformed', detail: text });
     },
     dropped: (extension, peer) => {
-      const detail = `a message of the extension ${extension}, which this node does not have`;
+      const detail = `a message of the extension ${extension}, which this node does not run`;
       counters.drop('unknown-extension');
       report({ code: 'packet-dropped', peer, reason: 'unknown-extension', detail });
     },

@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Broadcasts of the user's. A receiver cannot tell a broadcast from a message to itself alone, so no receiver passes
-// it on: gossip of one node would reach a few members only (`retransmitMult` × ⌈log10(n + 1)⌉ of them, by chance).
-// So the sender itself tells each member, with a ping in the same packet. The ack shows that the packet has arrived;
-// a member that does not answer is sent it again.
+// The application's broadcasts. A receiver cannot distinguish a broadcast from a message to itself alone, so no receiver
+// passes it on: gossip of one node would reach only a few random members (`retransmitMult` × ⌈log10(n + 1)⌉ of them).
+// Therefore the sender sends it to each member, with a ping in the same packet. The ack shows that the packet arrived;
+// a member that does not answer gets the packet again.
 //
-// Broadcasts go in waves: what is queued while one wave is under way makes up the next. A node holds one list of
-// members, and each message once, however many wait.
+// Broadcasts go in waves: messages queued during one wave form the next. A node holds one list of members, and each
+// message once, however many are queued.
 import type { Engine } from '../core/engine.js';
 import type { Clock } from '../core/ports.js';
 import type { PingResult } from '../core/probe/pinger.js';
@@ -26,7 +26,7 @@ export interface BroadcastComponents {
   readonly report: (report: Report) => void;
 }
 
-/** One wave under way. */
+/** One wave in progress. */
 interface Wave {
   readonly messages: Map<string | number, Buffer>;
   readonly members: readonly string[];
@@ -34,10 +34,10 @@ interface Wave {
   underWay: number;
 }
 
-/** The broadcasts of one node. */
+/** Sends the broadcasts of one node. */
 export class Broadcaster {
   readonly #node: BroadcastComponents;
-  /** By name, or by number for those without one; in the order in which they are sent. */
+  /** By name, or by number without one; in the order of sending. */
   readonly #waiting = new Map<string | number, Buffer>();
   #waitingBytes = 0;
   #nextNumber = 0;
@@ -49,20 +49,20 @@ export class Broadcaster {
     this.#node = components;
   }
 
-  /** Queues a message; an earlier one of the same name is replaced wherever it has not been sent yet. */
+  /** Queues a message. It replaces an earlier one of the same name for all members to which that has not been sent yet. */
   add(payload: Uint8Array, name?: string): void {
     const message = Buffer.concat([Buffer.of(MessageType.user), payload]);
     const key = name ?? this.#nextNumber++;
     this.#takeOut(key);
     this.#waiting.set(key, message);
     this.#waitingBytes += message.length;
-    // The members whose turn comes later get the new one at once.
+    // Members that the wave has not reached yet get the new message in this wave.
     if (this.#wave?.messages.has(key) === true) this.#wave.messages.set(key, message);
     this.#evict();
     this.#schedule();
   }
 
-  /** Sends nothing any more. */
+  /** Stops sending. */
   stop(): void {
     this.#isStopped = true;
     this.#waiting.clear();
@@ -88,7 +88,7 @@ export class Broadcaster {
     if (count > 0) this.#node.report({ code: 'user-broadcasts-evicted', count });
   }
 
-  /** What is broadcast in one turn of the event loop goes in one wave. */
+  /** Broadcasts of one turn of the event loop go in one wave. */
   #schedule(): void {
     if (this.#isScheduled || this.#wave !== undefined) return;
     this.#isScheduled = true;
@@ -116,15 +116,15 @@ export class Broadcaster {
     while (wave.underWay < limits.userBroadcastsUnanswered && wave.next < wave.members.length) {
       const name = wave.members[wave.next++] as string;
       wave.underWay++;
-      this.#tell(wave, name, [...wave.messages.values()]);
+      this.#send(wave, name, [...wave.messages.values()]);
     }
     if (wave.underWay > 0) return;
     this.#wave = undefined;
     if (this.#waiting.size > 0) this.#schedule();
   }
 
-  /** Sends a member all messages, packet after packet. */
-  #tell(wave: Wave, name: string, messages: readonly Buffer[]): void {
+  /** Sends all messages to a member, one packet at a time. */
+  #send(wave: Wave, name: string, messages: readonly Buffer[]): void {
     const { engine } = this.#node;
     const group = messages.slice(0, this.#fitting(messages, this.#roomBesidePing(name)));
     const rest = messages.slice(group.length);
@@ -140,16 +140,16 @@ export class Broadcaster {
         if (this.#isStopped) return;
         const isAnswered = 'roundTripMs' in result;
         if (!isAnswered && left > 1) attempt(left - 1);
-        // Nothing gets through to it now; it is for the failure detector.
+        // The member does not answer; the failure detector decides about it.
         else if (!isAnswered || rest.length === 0) ended();
-        else this.#tell(wave, name, rest);
+        else this.#send(wave, name, rest);
       };
       engine.ping({ node: name, addr: member.address }, done, group);
     };
     attempt(limits.userBroadcastAttempts);
   }
 
-  /** Members that are alive or suspect, without ourselves. */
+  /** The other members that are alive or suspect. */
   #peers(): string[] {
     const { table, self } = this.#node.engine;
     const names: string[] = [];
@@ -163,7 +163,7 @@ export class Broadcaster {
     return broadcastBudget - encodeMessage(self.ping(0xffffffff, name)).length;
   }
 
-  /** How many of the first messages fit; 1 at least, which then goes in a packet beside the ping's. */
+  /** How many of the first messages fit into the ping's packet; at least 1, which otherwise goes in a packet of its own. */
   #fitting(messages: readonly Buffer[], room: number): number {
     let used = 0;
     for (const [i, { length }] of messages.entries()) {
@@ -174,5 +174,5 @@ export class Broadcaster {
   }
 }
 
-/** Each message of a packet has its length before it, in two bytes. */
+/** In a compound packet, two bytes of length precede each message. */
 const BYTES_OF_PART = 2;

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the core starts with, from the configuration of a node and what its transport advertises.
+// What the core starts with: settings, identity and incarnation of a node.
 import type { Snapshot } from '../discovery/snapshot.js';
 import type { ResolvedConfig } from '../config/options.js';
 import { defaultRejoin } from '../config/presets.js';
@@ -63,6 +63,6 @@ export function earlierIncarnation(
 function bytesOf(ip: string): Buffer {
   const bytes = ipToBytes(ip);
   if (bytes !== undefined) return bytes;
-  const rule = 'the transport gave something to advertise that is no IP';
+  const rule = 'is what the transport advertises, and is no IP address';
   throw new ConfigError([{ field: 'advertiseAddr', value: ip, rule }]);
 }

@@ -4,8 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Everything of the user's that the library calls: delegates and the events delegate. One that
-// throws is caught, counted and reported; it never stops the protocol.
+// Calls the application's delegates. An exception is caught, counted and reported; it never stops the protocol.
 import { types } from 'node:util';
 import type { ResolvedConfig } from '../config/options.js';
 import type { Counters } from '../core/counters.js';
@@ -21,7 +20,7 @@ import { encodeTrailer, withTrailer } from '../wire/extension-trailer.js';
 import { limits } from '../wire/limits.js';
 import { noBytes } from '../wire/messages.js';
 
-/** The user's side of one node. */
+/** The delegates of one node. */
 export class DelegateHost {
   readonly #config: ResolvedConfig;
   readonly #counters: Counters;
@@ -31,7 +30,7 @@ export class DelegateHost {
   #stopped = false;
   #ownMeta: Buffer | undefined;
 
-  /** @param components.delegate - the user's, or that of an extension, which has it once it is attached */
+  /** @param components.delegate - the application's delegate, or that of an extension once it is attached */
   constructor(components: {
     config: ResolvedConfig;
     counters: Counters;
@@ -46,22 +45,22 @@ export class DelegateHost {
     this.#trailer = encodeTrailer(use.map(({ name, version = 0 }) => [name, version] as const));
   }
 
-  /** Calls nobody any more: after a shutdown, which may come out of the middle of something. */
+  /** Calls no delegate any more: a shutdown may come in the middle of a call. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Bytes that the user's metadata may have: 512, without what announces the extensions. */
+  /** The most bytes of the application's metadata: 512, less the announcement of the extensions. */
   get metaLimit(): number {
     return limits.metaBytes - this.#trailer.length;
   }
 
-  /** From now on this is our metadata; the delegate is not asked any more. */
+  /** Sets the metadata; the delegate is not asked any more. */
   setMeta(meta: Buffer): void {
     this.#ownMeta = meta;
   }
 
-  /** Metadata of the user as others are to get it: with the announcement of the extensions. */
+  /** The application's metadata with the announcement of the extensions. */
   announced(meta: Buffer | null): Buffer | null {
     const whole = withTrailer(meta, this.#trailer);
     const length = whole?.length ?? 0;
@@ -70,10 +69,10 @@ export class DelegateHost {
   }
 
   /**
-   * Our metadata: what `setMeta` set, or else what the delegate gives, with the announcement of the extensions; null
+   * The node's metadata: that of `setMeta`, or else that of the delegate, with the announcement of the extensions; null
    * without any of these.
    *
-   * @throws MessageTooLargeError over `metaLimit` bytes; ConfigError for what is no bytes; whatever the
+   * @throws MessageTooLargeError over `metaLimit` bytes; ConfigError for what is no bytes; what the
    *   delegate throws
    */
   nodeMeta(): Buffer | null {
@@ -99,7 +98,7 @@ export class DelegateHost {
     return Buffer.from(meta);
   }
 
-  /** Calls what the events and conflict delegates have for an event. */
+  /** Calls the method of the events or conflict delegate for an event. */
   notify(event: MembershipEvent): void {
     const { events, conflict } = this.#config;
     switch (event.type) {
@@ -145,7 +144,7 @@ export class DelegateHost {
     return noBytes;
   }
 
-  /** Whether somebody takes the user states of others. */
+  /** Whether the delegate merges user states of peers. */
   get mergesStates(): boolean {
     return !this.#stopped && this.#delegate?.mergeRemoteState !== undefined;
   }
@@ -176,7 +175,7 @@ export class DelegateHost {
     return merge && this.#refusal('notifyMerge', () => merge.notifyMerge(peers));
   }
 
-  /** `disableTcpPingsForNode`; a throw counts as no. */
+  /** Calls `disableTcpPingsForNode`; an exception counts as false. */
   disablesTcpPings(name: string): boolean {
     const { disableTcpPingsForNode } = this.#config;
     return this.#call('disableTcpPingsForNode', () => disableTcpPingsForNode?.(name)) ?? false;
@@ -187,12 +186,12 @@ export class DelegateHost {
     this.#failed(`a listener of '${event}'`, error);
   }
 
-  // A user without types may return anything.
+  // A JavaScript application may return anything.
   #callForBytes(callback: string, call: () => unknown): Uint8Array | undefined {
     return this.#call(callback, () => {
       const result = call() ?? undefined;
       if (result === undefined || types.isUint8Array(result)) return result;
-      // What an async function will say comes too late; that it fails is noticed in #call.
+      // The result of an async function comes too late; #call handles its rejection.
       if (isThenable(result)) return result;
       throw new TypeError('it must return a Uint8Array');
     }) as Uint8Array | undefined;
@@ -202,7 +201,7 @@ export class DelegateHost {
     if (this.#stopped) return undefined;
     try {
       const result = call();
-      // Delegates are synchronous; one that is async by mistake must not take the process down.
+      // Delegates are synchronous; one that is async by mistake must not end the process.
       return this.#catchLate(callback, result) ? undefined : result;
     } catch (error) {
       this.#failed(callback, error);
@@ -210,7 +209,7 @@ export class DelegateHost {
     }
   }
 
-  // What was thrown is the answer here, not a failure; a promise comes too late to be one.
+  // An exception is the delegate's answer here, not a failure; a promise comes too late to be an answer.
   #refusal(callback: string, ask: () => unknown): Error | undefined {
     if (this.#stopped) return undefined;
     try {
@@ -221,7 +220,7 @@ export class DelegateHost {
     }
   }
 
-  // Catches what a promise of the user's will reject with; false for anything else.
+  // Catches the rejection of a promise; false for anything else.
   #catchLate(callback: string, result: unknown): boolean {
     if (!isThenable(result)) return false;
     catchRejection(result, (error) => this.#failed(callback, error));

@@ -4,30 +4,30 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Looks for what single push/pulls do not show: that one after the other fails, and that one table after the other
-// lacks this node. Each is told once, and again only after it was well in between.
+// Detects what a single push/pull does not show: several in a row fail, or several tables in a row do not list this
+// node. Each is reported once, and again only after a success in between.
 import type { Report } from '../core/reports.js';
 import { TimeoutError } from '../errors.js';
 import { limits } from '../wire/limits.js';
 
-/** So many in a row are no coincidence. */
+/** A report follows so many in a row. */
 const IN_A_ROW = 3;
 
 interface Streak {
   failures: number;
-  isTold: boolean;
+  isReported: boolean;
   /** Whether the peer acknowledged a packet since the first of them. */
   packetsPass: boolean;
 }
 
-const newStreak = (): Streak => ({ failures: 0, isTold: false, packetsPass: false });
+const newStreak = (): Streak => ({ failures: 0, isReported: false, packetsPass: false });
 
-/** Watches the push/pulls that a node begins. */
+/** Watches the push/pulls that a node starts. */
 export class ExchangeWatch {
   readonly #report: (report: Report) => void;
-  /** With whom the last exchanges failed; only those. */
+  /** Peers with which the last exchanges failed. */
   readonly #peers = new Map<string, Streak>();
-  /** With whomever. */
+  /** The exchanges with all peers together. */
   #all = newStreak();
   #lacking = 0;
 
@@ -43,7 +43,7 @@ export class ExchangeWatch {
   /** A push/pull with this peer failed. */
   failed(peer: string, error: Error): void {
     const streak = this.#peers.get(peer) ?? newStreak();
-    // The latest is behind the others, so that the oldest gives way.
+    // The most recent comes last, so that the oldest is evicted.
     this.#peers.delete(peer);
     this.#peers.set(peer, streak);
     if (this.#peers.size > limits.failingExchanges) {
@@ -54,12 +54,12 @@ export class ExchangeWatch {
     }
     streak.failures++;
     this.#all.failures++;
-    const worst = [streak, this.#all].find((each) => !each.isTold && each.failures >= IN_A_ROW);
+    const worst = [streak, this.#all].find((each) => !each.isReported && each.failures >= IN_A_ROW);
     if (worst === undefined) return;
-    worst.isTold = true;
-    // What is told of the peer need not be told of all, as long as there is only that peer, and the reverse.
-    streak.isTold = true;
-    if (this.#peers.size === 1) this.#all.isTold = true;
+    worst.isReported = true;
+    // With a single failing peer one report is enough: for the peer or for all.
+    streak.isReported = true;
+    if (this.#peers.size === 1) this.#all.isReported = true;
     const packetsPass = worst.packetsPass && stalled(error);
     this.#report({ code: 'exchanges-failing', peer, count: worst.failures, packetsPass, error });
   }
@@ -80,9 +80,9 @@ export class ExchangeWatch {
   }
 
   /**
-   * The table of a peer came, in a push/pull other than a join: there the peer answers before it knows this node.
+   * Received a peer's table, in a push/pull that is no join: in a join the peer answers before it knows this node.
    *
-   * @param listsUs - whether this node is in it, in whatever state
+   * @param listsUs - whether the table lists this node, in any state
    */
   listed(peer: string, listsUs: boolean, address: string): void {
     this.#lacking = listsUs ? 0 : this.#lacking + 1;
@@ -91,7 +91,7 @@ export class ExchangeWatch {
   }
 }
 
-// Whether the connection was made, and then the transfer did not end. An attempt to dial that timed out has a cause.
+// Whether the connection was established and the transfer timed out. An attempt to dial that timed out has a cause.
 function stalled(error: Error): boolean {
   return error instanceof TimeoutError && error.cause === undefined;
 }

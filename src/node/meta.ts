@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Metadata as plain objects: MessagePack by msgpack-lite, kept small, and read without trust.
+// Metadata as plain objects, encoded with msgpack-lite, and decoded as untrusted input.
 import { types } from 'node:util';
 import msgpack from 'msgpack-lite/lib/browser.js';
 import { ConfigError, MessageTooLargeError } from '../errors.js';
@@ -12,7 +12,7 @@ import { limits } from '../wire/limits.js';
 import { scanValue } from '../wire/msgpack-scan.js';
 import { WireError } from '../wire/wire-error.js';
 
-/** What metadata may be made of. `undefined` fields are left out. */
+/** A value in metadata. Fields that are `undefined` are left out. */
 export type MetaValue =
   | string
   | number
@@ -26,18 +26,18 @@ export type MetaValue =
 /** Metadata as an object. */
 export type Meta = Readonly<Record<string, MetaValue>>;
 
-// Without msgpack-lite's extension types: bytes of a stranger make no errors, dates or patterns. Maps come
-// as such, as assigning to an object would let a key called __proto__ do more than it should.
+// Without msgpack-lite's extension types: bytes of a peer create no errors, dates or regular expressions. Maps stay
+// maps, as assigning to an object would give the key __proto__ a meaning.
 const codec = msgpack.createCodec({ preset: false, usemap: true });
 
 /**
- * A plain object as metadata, for `Delegate.nodeMeta`.
+ * Encodes a plain object as metadata, for `setMeta` and `Delegate.nodeMeta`.
  *
  * ```ts
  * const delegate = { nodeMeta: (limit: number) => encodeMeta({ role: 'web', port: 8080 }, limit) };
  * ```
  *
- * @param limit - bytes that there are: 512, or what `nodeMeta` is given
+ * @param limit - the most bytes: 512, or what `nodeMeta` is given
  * @throws MessageTooLargeError over the limit; ConfigError for what is no plain object of texts, numbers,
  *   booleans, nulls, bytes, and arrays and objects of those
  */
@@ -50,9 +50,9 @@ export function encodeMeta(meta: Meta, limit: number = limits.metaBytes): Buffer
 }
 
 /**
- * Metadata as bytes of its own: those that are given, or an object encoded.
+ * Metadata as a copy of the given bytes, or as an encoded object.
  *
- * @param limit - bytes that there are
+ * @param limit - the most bytes
  * @throws as `encodeMeta`
  * @internal
  */
@@ -67,9 +67,9 @@ export function metaBytes(meta: Uint8Array | Meta, limit: number = limits.metaBy
 }
 
 /**
- * The object that `encodeMeta` was given. Bytes come as `Buffer`s.
+ * Decodes metadata of `encodeMeta`. Bytes become `Buffer`s.
  *
- * @returns undefined for what is not such metadata, as others may send whatever they like
+ * @returns undefined for other bytes, as peers can send any metadata
  */
 export function decodeMeta(bytes: Uint8Array): Record<string, MetaValue> | undefined {
   const buf = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -97,11 +97,11 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === Object.prototype || prototype === null) return true;
-  // That of another realm.
+  // The prototype may be that of another realm.
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
 }
 
-// Maps keep what msgpack-lite would do to objects out of the way.
+// msgpack-lite encodes maps without the conversions that it applies to objects.
 function encodable(path: string, value: unknown, depth: number): unknown {
   if (depth >= limits.msgpackDepth) {
     throw new ConfigError([problem(path, value, `must not nest over ${limits.msgpackDepth} deep`)]);

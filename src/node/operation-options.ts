@@ -11,7 +11,7 @@ import { nearestName } from '../config/nearest-name.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import { isEnvelope } from '../wire/extension-envelope.js';
 
-/** Says what a value must be, or undefined when it is valid. */
+/** Returns what a value must be; undefined when it is valid. */
 type Rule = (value: unknown) => string | undefined;
 
 /** Options of an operation that takes time. */
@@ -30,7 +30,7 @@ const timeout: Rule = (value) =>
     ? undefined
     : 'must be a number of milliseconds, 0 or more (Infinity for no limit)';
 
-// Also a signal of a polyfill or of another realm.
+// A signal of a polyfill or of another realm is valid, too.
 const signal: Rule = (value) => {
   const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>;
   const isSignal =
@@ -58,7 +58,7 @@ export const optionRules = { timeout, signal, minMembers, name, hook, flag } as 
  * Checks the options of an operation. An option that is undefined counts as not given.
  *
  * @param rules - the options that the operation has
- * @throws ConfigError for a wrong value, and for an option that there is not
+ * @throws ConfigError for a wrong value or an unknown option
  */
 export function checkOptions(options: unknown, rules: Readonly<Record<string, Rule>>): void {
   if (options === undefined) return;
@@ -85,7 +85,7 @@ export function checkBytes(field: string, value: unknown): asserts value is Uint
   throw new ConfigError([{ field, value, rule }]);
 }
 
-/** @throws ConfigError for what is no Uint8Array, and for what receivers would take for a message of an extension */
+/** @throws ConfigError for what is no Uint8Array, and for bytes that receivers would read as a message of an extension */
 export function checkMessage(value: unknown): asserts value is Uint8Array {
   checkBytes('message', value);
   if (!isEnvelope(value)) return;

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The address that this node advertises: what is wrong with it, and which seeds lead back to it. An address at
-// which the others do not reach a node lets the node join, and then fail again and again.
+// Checks the address that this node advertises, and recognizes seeds that lead back to it. A node that the other
+// members cannot reach at its address joins, and then fails again and again.
 import type { ResolvedConfig } from '../config/options.js';
 import type { Clock } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
@@ -14,26 +14,26 @@ import { isLoopbackIp, isPublicIp } from '../transport/advertise.js';
 import type { Transport } from '../transport/transport.js';
 import { joinHostPort, splitHostPort, type Address } from '../wire/address.js';
 
-/** Time between two looks at the interfaces, at least. */
+/** The shortest time between two checks of the interfaces. */
 const CHECK_INTERVAL_MS = 10_000;
 
-/** What watching the address needs. */
+/** What checking the address needs. */
 export interface OwnAddressComponents {
   readonly transport: Pick<Transport, 'isLocal' | 'isOwn'>;
   readonly clock: Clock;
   readonly report: (report: Report) => void;
 }
 
-/** The advertised address, and what our own configuration says about it. */
+/** The advertised address, and the configuration that concerns it. */
 export interface OwnAddressInit {
   readonly ip: string;
   readonly port: number;
-  /** Nothing is to be said about plaintext: traffic is encrypted, meant to be plain, or does not leave the process. */
+  /** No warning about plaintext: traffic is encrypted, meant to be in plaintext, or does not leave the process. */
   readonly mayBePlain: boolean;
   readonly allowsIp: (ip: string) => boolean;
 }
 
-/** Whether nothing is to be said about plaintext. */
+/** Whether plaintext needs no warning. */
 export function mayBePlain(
   { keyring, plaintext }: Pick<ResolvedConfig, 'keyring' | 'plaintext'>,
   { isInProcess }: Pick<Transport, 'isInProcess'>,
@@ -41,20 +41,20 @@ export function mayBePlain(
   return keyring !== undefined || plaintext || isInProcess === true;
 }
 
-/** Reports, once each, what keeps the others from reaching this node. */
+/** Reports, once each, why other members may not reach this node. */
 export class OwnAddress {
   readonly #transport: OwnAddressComponents['transport'];
   readonly #clock: Clock;
   readonly #report: (report: Report) => void;
   readonly #ip: string;
   readonly #address: string;
-  /** Whether it belonged to this machine at the start; behind NAT it never does. */
+  /** Whether the address was on an interface at the start; behind NAT it never is. */
   readonly #isOurs: boolean;
   #isGone = false;
   #isLoopbackReported = false;
   #checkedAt: number;
 
-  /** Reports at once what can be known at once. */
+  /** Reports what is known at the start. */
   constructor(components: OwnAddressComponents, init: OwnAddressInit) {
     const { transport, clock, report } = components;
     const { ip, port, mayBePlain, allowsIp } = init;
@@ -72,9 +72,9 @@ export class OwnAddress {
   }
 
   /**
-   * This node is about to join the one at an address.
+   * Checks an address that this node is about to join.
    *
-   * @throws ProtocolError when that is this node itself
+   * @throws ProtocolError when it is this node's own
    */
   beforeJoin({ addr }: Address): void {
     if (addr === this.#address || this.#transport.isOwn?.(addr) === true) {
@@ -87,7 +87,7 @@ export class OwnAddress {
     this.#report({ code: 'loopback-advertised', peer: addr, address: this.#address });
   }
 
-  /** Looks, seldom, whether the address still belongs to this machine. Call it whenever something is sent. */
+  /** Checks from time to time whether the address is still on an interface. Call it whenever something is sent. */
   check(): void {
     const now = this.#clock.now();
     if (!this.#isOurs || now - this.#checkedAt < CHECK_INTERVAL_MS) return;

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Packets on their way out, and what becomes of those that cannot be sent.
+// Sends packets, and counts and reports those that cannot be sent.
 import type { Counters } from '../core/counters.js';
 import type { SendFailure } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
@@ -32,12 +32,12 @@ export class PacketSender {
     this.#report = components.report;
   }
 
-  /** Says nothing any more of what fails. */
+  /** Reports no further failures. */
   stop(): void {
     this.#isStopped = true;
   }
 
-  /** Sends a packet of the protocol's own. Never throws; a failure is counted, reported and told. */
+  /** Sends a packet of the protocol. Never throws; a failure is counted, reported and passed to `onFailure`. */
   send(packet: Buffer, to: Address, onFailure?: (failure: SendFailure) => void): void {
     const failed = (thrown: unknown): void => {
       if (this.#isStopped) return;
@@ -48,10 +48,10 @@ export class PacketSender {
     };
     try {
       const sent = this.#transport.writeTo(packet, to);
-      // Of whichever kind of promise it is; and the engine must not be called back here.
+      // Any kind of promise; and the engine must not be called back synchronously.
       if (isThenable(sent)) Promise.resolve(sent).catch(failed);
     } catch (error) {
-      // A transport should reject rather than throw; the engine must not be called back here.
+      // A transport should reject rather than throw; the engine must not be called back synchronously.
       void Promise.resolve().then(() => failed(error));
     }
   }

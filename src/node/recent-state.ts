@@ -4,16 +4,16 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The state of a large table takes a while to encode and compress. When many peers ask for it at once, or one peer
-// asks often, they get the same message: so the share of its time that a node spends on answers is bounded.
+// Encoding and compressing the state of a large table takes time. When many peers request it at once, or one peer often,
+// they get the same message. This bounds the share of its time that a node spends on answers.
 import type { Clock, Timer } from '../core/ports.js';
 import { shareMessage } from '../wire/shared-messages.js';
 
-/** A message is given again for so many times the time that its encoding took. */
+/** A message is reused for this multiple of the time that its encoding took. */
 const REUSE_FACTOR = 20;
-/** A message is given again for at most so many milliseconds. */
+/** The longest time for which a message is reused, in milliseconds. */
 const MAX_REUSE_MS = 1_000;
-/** A message whose encoding took fewer milliseconds is not kept. */
+/** Messages whose encoding took fewer milliseconds are not kept. */
 const MIN_ENCODING_MS = 2;
 
 interface Kept {
@@ -23,7 +23,7 @@ interface Kept {
   readonly expiry: Timer;
 }
 
-/** The last state message that was sent as an answer, while it is new enough to be sent again. */
+/** The last state message that was sent as an answer, while it is recent enough to be reused. */
 export class RecentState {
   readonly #clock: Clock;
   #kept: Kept | undefined;
@@ -32,14 +32,14 @@ export class RecentState {
     this.#clock = components.clock;
   }
 
-  /** The message with this content, unless it is too old. */
+  /** The message with this content; undefined when there is none, or it is too old. */
   find(join: boolean, userState: Buffer): Buffer | undefined {
     const kept = this.#kept;
     if (kept?.join !== join || !kept.userState.equals(userState)) return undefined;
     return kept.message;
   }
 
-  /** Keeps a message for a while, in place of the one before, if its encoding took long enough. */
+  /** Keeps a message in place of the previous one, if its encoding took long enough. */
   keep(message: Buffer, content: { join: boolean; userState: Buffer }, encodingMs: number): void {
     if (encodingMs < MIN_ENCODING_MS) return;
     this.drop();
@@ -50,7 +50,7 @@ export class RecentState {
     this.#kept = { message, ...content, expiry };
   }
 
-  /** Keeps nothing any more. */
+  /** Releases the message. */
   drop(): void {
     this.#kept?.expiry.cancel();
     this.#kept = undefined;

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What an error of the system's says of a send that failed. It is told by its code: errors may come from another
-// realm, or from a transport of the user's, so neither their class nor their text counts.
+// Classifies the system's error of a failed send by its code: errors may come from another realm or a custom transport,
+// so neither their class nor their text is reliable.
 import type { SendFault } from '../core/ports.js';
 
 const faultsByCode: ReadonlyMap<unknown, SendFault> = new Map<unknown, SendFault>([
@@ -24,7 +24,7 @@ const faultsByCode: ReadonlyMap<unknown, SendFault> = new Map<unknown, SendFault
   ['ERR_SOCKET_DGRAM_NOT_RUNNING', 'socket'],
 ]);
 
-/** What a failed send says. With any other error, or none of the system's, it is the address that cannot be sent to. */
+/** The cause of a failed send. Any other error counts as an address that cannot be sent to. */
 export function sendFaultOf(thrown: unknown): SendFault {
   const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown && thrown.code;
   return faultsByCode.get(code) ?? 'address';

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a user sends to single nodes: messages and pings. Members can be named; what is neither a name nor a
-// member is a ConfigError before anything is sent.
+// The application's messages and pings to single nodes. A member is given as a node or by name; anything else is a
+// ConfigError before anything is sent.
 import type { Engine } from '../core/engine.js';
 import type { Node } from '../core/member.js';
 import {
@@ -31,7 +31,7 @@ export interface SenderComponents {
   readonly resolve: (address: string) => Promise<Address[]>;
   /** @throws ShutdownError once the node is shut down */
   readonly mustRun: (operation: string) => void;
-  /** Calls a function on a shutdown; returns what takes that back. */
+  /** Calls a function on shutdown; returns a function that cancels that. */
   readonly onShutdown: (giveUp: () => void) => () => void;
 }
 
@@ -113,7 +113,7 @@ export class Sender {
       const { name, addr } = this.#memberAt('node', to);
       return { node: name, addr };
     }
-    // A member that moved may be asked for at another address than its own.
+    // A member that moved can be pinged at another address than its own.
     const node: unknown = typeof to === 'string' ? to : (to as Partial<Node> | null)?.name;
     if (typeof node !== 'string') {
       const rule = 'must be the name of a node';
@@ -142,7 +142,7 @@ export class Sender {
     if (typeof to === 'string') {
       const member = this.#node.engine.table.get(to);
       if (member !== undefined) return { addr: member.address, name: to };
-      const rule = `no member has the name ${JSON.stringify(to)}; members() lists those that there are`;
+      const rule = `no member has the name ${JSON.stringify(to)}; members() lists all`;
       throw new ConfigError([{ field, value: to, rule }]);
     }
     const { address, name } = (to as Partial<Node> | null | undefined) ?? {};

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Push/pull from one end to the other: our table and the user's state as a message, theirs judged and
-// merged. All of it goes in slices, and the table may change between two of them.
+// Push/pull: encodes this node's table and the user state as a message, and checks and merges the peer's. All of it goes
+// in slices, and the table may change between two slices.
 import type { Counters } from '../core/counters.js';
 import type { Engine } from '../core/engine.js';
 import { isPresentRecord, nodeOfRecord } from '../core/membership/merge.js';
@@ -29,9 +29,9 @@ import { encodePushPullSliced } from '../wire/push-pull-codec.js';
 import { isEndOfSlice, type Sliced } from '../wire/sliced.js';
 import type { PushPull } from '../wire/stream-codec.js';
 
-/** A member in the list of rows that a state is written from. */
+/** Memory of a member in the list of rows that a state is written from. */
 const ROW_BYTES = 8;
-/** A node as the merge delegate sees it, with its name, metadata and address. */
+/** Memory of a node for the merge delegate, with its name, metadata and address. */
 const NODE_HEAP_BYTES = 512;
 
 /** What {@link StateExchange} works with. */
@@ -45,17 +45,17 @@ export interface StateExchangeComponents {
   readonly guard: Guard;
   readonly ownAddress: OwnAddress;
   readonly report: (report: Report) => void;
-  /** Called after each exchange of ours that succeeded. */
+  /** Called after each successful exchange that this node started. */
   readonly exchanged: (exchange: { durationMs: number; bytes: ExchangedBytes }) => void;
 }
 
-/** A node's state, given and taken. */
+/** Sends and merges the state of one node. */
 export class StateExchange {
   readonly watch: ExchangeWatch;
   readonly #components: StateExchangeComponents;
   readonly #engine: Engine;
   readonly #host: DelegateHost;
-  /** How many push/pulls of others were answered. */
+  /** How many push/pulls of peers this node has answered. */
   #answers = 0;
   readonly #recent: RecentState;
   readonly #asksForMerges: boolean;
@@ -71,7 +71,7 @@ export class StateExchange {
     this.#recent = new RecentState(components);
   }
 
-  /** Says nothing any more. */
+  /** Reports nothing any more. */
   stop(): void {
     this.#isStopped = true;
     this.#recent.drop();
@@ -80,7 +80,7 @@ export class StateExchange {
   /**
    * Exchanges state with a node and merges what it sends.
    *
-   * @throws ProtocolError, also if it is to be a join and leads to this node itself; TimeoutError; the signal's
+   * @throws ProtocolError, also for a join that leads to this node itself; TimeoutError; the signal's
    *   reason
    */
   async exchange(to: Address, join: boolean, signals: ExchangeSignals = {}): Promise<void> {
@@ -106,7 +106,7 @@ export class StateExchange {
     this.#report({ code: 'exchanged', peer, ...exchange });
   }
 
-  /** A periodic exchange: how it went is reported, and nobody waits for it. */
+  /** A periodic exchange: its result is reported. */
   async inBackground(to: Address): Promise<void> {
     const peer = to.name ?? to.addr;
     try {
@@ -152,14 +152,14 @@ export class StateExchange {
   }
 
   /**
-   * Whether the sender of a table is this node itself, reached by another address, through NAT, or through a load
-   * balancer. Every node lists itself. So the table has this node as it is now, and nobody else but members that
-   * are known to be gone. A node that has left may list the same, so the caller asks only if this node has answered
+   * Whether the sender of a table is this node itself, reached at another address, through NAT, or through a load
+   * balancer. Every node lists itself, so the table lists this node as it is now, and otherwise only members that are
+   * known to be gone. A node that has left may list the same, so the caller asks only if this node has answered
    * a push/pull meanwhile.
    */
   #isOurTable({ records }: PushPull): boolean {
     const { hasPeers, local, table } = this.#engine;
-    // Records about us are never left out of what was read; about others only if they are members here.
+    // Reading never skips records about this node; it skips others only if they are members here.
     if (hasPeers) return false;
     let hasUs = false;
     for (const record of records) {
@@ -173,7 +173,7 @@ export class StateExchange {
     return hasUs;
   }
 
-  /** As `local`, for a push/pull that another node begins: the message may be up to a second old. */
+  /** As `local`, for a push/pull that a peer starts: the message may be up to a second old. */
   *answer(join: boolean, memory: Memory): Sliced<Buffer> {
     this.#answers++;
     const userState = this.#host.localState(join);
@@ -190,9 +190,9 @@ export class StateExchange {
     return message;
   }
 
-  /** Our state as a message: each member as it is in its turn; who is in it is settled at once. */
+  /** This node's state as a message. The list of members is fixed at the start; each record is written as it is then. */
   *local(join: boolean, memory: Memory): Sliced<Buffer> {
-    // Without room for the rows the delegate is not asked.
+    // Reserves first: without memory the delegate is not called.
     this.#reserveRows(memory);
     return yield* this.#encode(join, this.#host.localState(join), memory);
   }
@@ -206,7 +206,7 @@ export class StateExchange {
     return encodePushPullSliced({ join, rows, write: writePackedRecord, userState }, memory);
   }
 
-  /** Why their state is refused; undefined when it is not. */
+  /** Why the peer's state is refused; undefined when it is not. */
   *objectionTo(
     remote: PushPull,
     join: boolean,
@@ -229,7 +229,7 @@ export class StateExchange {
     return refusal && new ProtocolError(`merge refused: ${refusal.message}`, { cause: refusal });
   }
 
-  /** Takes their state; ends early with the node. */
+  /** Merges the peer's state; ends early when the node stops. */
   *merge(remote: PushPull, join: boolean, peer: string): Sliced<undefined> {
     yield* this.#engine.merger.merge(remote.records);
     const { discardedStateBytes: size } = remote;

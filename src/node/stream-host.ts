@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node as streams see it that others open: whom it lets in, what it answers, what it says of those that broke.
+// The node behind the streams that peers open: which IPs it accepts, what it answers, and how it reports streams that broke.
 import type { Counters, DropReason } from '../core/counters.js';
 import type { Report } from '../core/reports.js';
 import { ShutdownError, type MemberlistError } from '../errors.js';
@@ -20,17 +20,17 @@ export interface StreamHostComponents {
   readonly state: StateExchange;
   readonly counters: Counters;
   readonly report: (report: Report) => void;
-  /** Counts and reports an exception of this library's own. */
+  /** Counts and reports an exception of this library. */
   readonly failed: (error: unknown, peer: string) => void;
   readonly allowsIp: (ip: string) => boolean;
   readonly messageCame: (payload: Buffer, from: Address) => void;
-  /** A node joined us, and its state added so many members. */
+  /** A node joined this one, and its state added so many members. */
   readonly wasJoined: (brought: number) => void;
   /** How many members are alive or suspect. */
   readonly members: () => number;
 }
 
-/** One node, to those who open streams to it. */
+/** One node, as the acceptor of streams sees it. */
 export class StreamHost implements AcceptorHost {
   readonly name: string;
   readonly #components: StreamHostComponents;
@@ -41,7 +41,7 @@ export class StreamHost implements AcceptorHost {
     this.name = init.name;
   }
 
-  /** Says nothing any more; streams that are open end as they may. */
+  /** Reports nothing any more. */
   stop(): void {
     this.#isStopped = true;
   }

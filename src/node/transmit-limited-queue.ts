@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The broadcast queue as users get it: what they do wrong is an error at once.
+// The broadcast queue for applications, which checks its arguments.
 import {
   TransmitLimitedQueue as CoreQueue,
   type Broadcast,
@@ -15,8 +15,8 @@ import { ConfigError, MessageTooLargeError, type ConfigProblem } from '../errors
 /** What a {@link TransmitLimitedQueue} is made with. */
 export interface TransmitLimitedQueueInit extends BroadcastQueueInit {
   /**
-   * Bytes of the longest message that is taken; asked for each message. `Memberlist.maxBroadcastBytes` is what one
-   * packet holds: a longer message would wait in the queue and never be sent. Default: no limit.
+   * The longest message, in bytes; called for each message. Pass `Memberlist.maxBroadcastBytes`: a longer message fits
+   * into no packet and would stay in the queue. Default: no limit.
    */
   readonly maxMessageBytes?: () => number;
 }
@@ -25,8 +25,8 @@ export interface TransmitLimitedQueueInit extends BroadcastQueueInit {
  * A queue of broadcasts for a delegate's `getBroadcasts`. Each is sent `retransmitMult` × ⌈log10(n + 1)⌉ times, as in Go
  * memberlist. Those sent least come first; among equals the longest that still fits, then the newest.
  *
- * It is bounded, in entries and in bytes. A queue that holds more pushes out those that were sent most, and among
- * equals the oldest, a sixteenth of what it holds at a time. What is pushed out is finished.
+ * The queue is bounded in entries and bytes. When it is full it evicts a sixteenth of its entries: those sent most, and
+ * among equals the oldest. An evicted broadcast is finished.
  */
 export class TransmitLimitedQueue extends CoreQueue {
   readonly #maxMessageBytes: () => number;
@@ -44,7 +44,7 @@ export class TransmitLimitedQueue extends CoreQueue {
   }
 
   /**
-   * Adds a broadcast; what it replaces, and what it pushes out, is finished.
+   * Adds a broadcast. Broadcasts that it replaces or evicts are finished.
    *
    * @throws MessageTooLargeError when the message is longer than `maxMessageBytes`
    */

@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Promises of the API that wait until something happens in the node. A shutdown ends all of them.
+// Promises of the API that wait for something to happen in the node. A shutdown rejects all of them.
 import type { MembershipEvent } from '../core/membership/events.js';
 import { ShutdownError } from '../errors.js';
 import type { WaitOptions } from './operation-options.js';
 import { withDeadline } from '../runtime/deadline.js';
 import type { Clock } from '../core/ports.js';
 
-/** How long an operation waits that is given no timeout. Milliseconds. */
+/** The default timeout of operations, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** What waiting needs of the node. */
@@ -23,10 +23,10 @@ export interface WaitsComponents {
   readonly numMembers: () => number;
 }
 
-/** What is waited for: calls `done` when it has happened, and returns what ends the waiting. */
+/** Starts to wait: calls `done` when it has happened, and returns a function that stops waiting. */
 export type Begin = (done: () => void) => () => unknown;
 
-/** All promises of one node that wait. */
+/** All pending promises of one node. */
 export class Waits {
   readonly #clock: Clock;
   readonly #hasPeers: () => boolean;
@@ -42,7 +42,7 @@ export class Waits {
   }
 
   /**
-   * Waits until what `begin` begins calls back.
+   * Waits until `begin` calls back.
    *
    * @throws TimeoutError; the signal's reason; ShutdownError
    */
@@ -50,10 +50,10 @@ export class Waits {
     const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
     let stopWaiting: () => void = () => undefined;
     const happened = new Promise<void>((resolve, reject) => {
-      const forget = this.onShutdown(() => reject(new ShutdownError(what)));
+      const cancel = this.onShutdown(() => reject(new ShutdownError(what)));
       const end = begin(resolve);
       stopWaiting = () => {
-        forget();
+        cancel();
         end();
       };
     });
@@ -64,11 +64,11 @@ export class Waits {
     }
   }
 
-  /** Waits until what `say` queues has been gossiped; not at all where no other member could receive it. */
-  gossiped(what: string, options: WaitOptions, say: (done: () => void) => void): Promise<void> {
+  /** Waits until what `queue` queues has been gossiped; not at all when no other member can receive it. */
+  gossiped(what: string, options: WaitOptions, queue: (done: () => void) => void): Promise<void> {
     return this.until(what, options, (done) => {
       this.#onAlone.add(done);
-      say(done);
+      queue(done);
       if (!this.#hasPeers()) done();
       return () => this.#onAlone.delete(done);
     });
@@ -99,13 +99,13 @@ export class Waits {
     for (const resolve of this.#onAlone) resolve();
   }
 
-  /** Calls this on a shutdown. Returns what forgets it. */
+  /** Calls a function on shutdown. Returns a function that cancels that. */
   onShutdown(giveUp: () => void): () => void {
     this.#onShutdown.add(giveUp);
     return () => this.#onShutdown.delete(giveUp);
   }
 
-  /** Rejects everything that waits. */
+  /** Rejects all pending promises. */
   shutDown(): void {
     for (const giveUp of this.#onShutdown) giveUp();
   }

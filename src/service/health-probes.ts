@@ -4,29 +4,29 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What an HTTP server tells an orchestrator: whether to restart the process, and whether to send it requests.
+// Answers for HTTP probes of an orchestrator: whether to restart the process, and whether to send it requests.
 import type { Memberlist } from '../memberlist.js';
 import { checkOptions, optionRules } from '../node/operation-options.js';
 
-/** Periodic work that is late by more than this does not come any more, in milliseconds. */
+/** Periodic work that is late by more than this counts as stuck, in milliseconds. */
 const STUCK_MS = 30_000;
 
-/** What {@link liveness} found. */
+/** The result of {@link liveness}. */
 export interface Liveness {
-  /** False: the node does nothing any more, and only a new process helps. */
+  /** False: the node has stopped working, and only a restart of the process helps. */
   readonly ok: boolean;
-  /** `'stuck'`: probes have not come for 30 s after their time. */
+  /** `'stuck'`: periodic work is more than 30 s late. */
   readonly status: 'running' | 'leaving' | 'left' | 'stuck' | 'shutdown';
-  /** As `Memberlist.healthScore`: how much this node doubts itself, from 0. */
+  /** As `Memberlist.healthScore`: Lifeguard's Local Health Multiplier, from 0 (healthy). */
   readonly healthScore: number;
 }
 
-/** What {@link readiness} found. */
+/** The result of {@link readiness}. */
 export interface Readiness {
   /** Whether the node takes part in the cluster and sees `minMembers` members. */
   readonly ok: boolean;
   readonly status: 'ready' | 'too-few-members' | 'leaving' | 'left' | 'shutdown';
-  /** Members that are alive or suspect, ourselves included. */
+  /** How many members are alive or suspect, this node included. */
   readonly members: number;
   readonly minMembers: number;
 }
@@ -34,15 +34,15 @@ export interface Readiness {
 /** Options of {@link readiness}. */
 export interface ReadinessOptions {
   /**
-   * Members that there must be, ourselves included: 1 or more. Default: 1, as a readiness that waits for company keeps
-   * an orchestrator that starts one pod after the other from starting the second.
+   * How many members must be alive or suspect, this node included: 1 or more. Default: 1, as an orchestrator that starts
+   * one pod after the other would never start the second if the first waited for peers.
    */
   readonly minMembers?: number;
 }
 
 /**
- * Whether the node runs, for a liveness probe: false once it is shut down, or when its periodic work has not come for
- * 30 s. A node that is alone, has left or is blocked for a moment is alive.
+ * Whether the node works, for a liveness probe: false once it is shut down, or when its periodic work is more than 30 s
+ * late. A node that is alone, has left or is blocked for a moment is alive.
  */
 export function liveness(list: Memberlist): Liveness {
   const { state, healthScore } = list;
@@ -51,10 +51,10 @@ export function liveness(list: Memberlist): Liveness {
 }
 
 /**
- * Whether the node should get requests, for a readiness probe: it takes part in the cluster, does not leave, and sees
- * so many members.
+ * Whether the node should receive requests, for a readiness probe: it is a member of the cluster, is not leaving, and
+ * sees at least `minMembers` members.
  *
- * @throws ConfigError for an option that is wrong or that there is not
+ * @throws ConfigError for a wrong or unknown option
  */
 export function readiness(list: Memberlist, options: ReadinessOptions = {}): Readiness {
   checkOptions(options, { minMembers: optionRules.minMembers });

@@ -13,51 +13,51 @@ const hour = ACCEPTED_AFTER_MS;
 suite('isolation', () => {
   test('of six that were seen three are a minority, one is alone, four are well', () => {
     const isolation = new Isolation({ expected: undefined, now: 0 });
-    assert.equal(isolation.look(6, 1_000), undefined);
-    assert.equal(isolation.look(4, 2_000), undefined);
-    assert.equal(isolation.look(3, 3_000), 'minority');
-    assert.equal(isolation.look(2, 4_000), undefined);
-    assert.equal(isolation.look(1, 5_000), 'isolated');
-    assert.equal(isolation.look(2, 6_000), 'minority');
-    assert.equal(isolation.look(4, 7_000), 'healthy');
+    assert.equal(isolation.evaluate(6, 1_000), undefined);
+    assert.equal(isolation.evaluate(4, 2_000), undefined);
+    assert.equal(isolation.evaluate(3, 3_000), 'minority');
+    assert.equal(isolation.evaluate(2, 4_000), undefined);
+    assert.equal(isolation.evaluate(1, 5_000), 'isolated');
+    assert.equal(isolation.evaluate(2, 6_000), 'minority');
+    assert.equal(isolation.evaluate(4, 7_000), 'healthy');
     assert.deepEqual(isolation.size, { members: 4, expected: 6 });
     assert.equal(isolation.health, 'healthy');
   });
 
   test('a cluster that was made smaller by leaves is no smaller than expected', () => {
     const isolation = new Isolation({ expected: undefined, now: 0 });
-    isolation.look(6, 1_000);
+    isolation.evaluate(6, 1_000);
     for (let members = 5; members >= 1; members--) {
       isolation.left();
-      assert.equal(isolation.look(members, 2_000), undefined);
+      assert.equal(isolation.evaluate(members, 2_000), undefined);
     }
-    assert.equal(isolation.nextLookAt, undefined);
+    assert.equal(isolation.nextEvaluationAt, undefined);
   });
 
   test('after an hour a smaller cluster is taken for the whole one', () => {
     const isolation = new Isolation({ expected: undefined, now: 0 });
-    isolation.look(6, 1_000);
-    assert.equal(isolation.look(1, 60_000), 'isolated');
-    assert.equal(isolation.nextLookAt, 1_000 + hour);
-    assert.equal(isolation.look(1, hour), undefined);
-    assert.equal(isolation.look(1, 1_000 + hour), 'healthy');
+    isolation.evaluate(6, 1_000);
+    assert.equal(isolation.evaluate(1, 60_000), 'isolated');
+    assert.equal(isolation.nextEvaluationAt, 1_000 + hour);
+    assert.equal(isolation.evaluate(1, hour), undefined);
+    assert.equal(isolation.evaluate(1, 1_000 + hour), 'healthy');
     assert.deepEqual(isolation.size, { members: 1, expected: 1 });
   });
 
   test('what the user expects counts, and is not forgotten', () => {
     const isolation = new Isolation({ expected: 5, now: 0 });
-    assert.equal(isolation.look(3, 1_000), undefined);
+    assert.equal(isolation.evaluate(3, 1_000), undefined);
     isolation.left();
-    assert.equal(isolation.look(2, 2_000), 'minority');
-    assert.equal(isolation.nextLookAt, undefined);
-    assert.equal(isolation.look(2, 9 * hour), undefined);
+    assert.equal(isolation.evaluate(2, 2_000), 'minority');
+    assert.equal(isolation.nextEvaluationAt, undefined);
+    assert.equal(isolation.evaluate(2, 9 * hour), undefined);
   });
 
   test('to be alone at the start is trouble only after a while', () => {
     const isolation = new Isolation({ expected: 5, now: 1_000 });
-    assert.equal(isolation.look(1, 1_000), undefined);
-    assert.equal(isolation.nextLookAt, 1_000 + GRACE_MS);
-    assert.equal(isolation.look(2, GRACE_MS), undefined);
-    assert.equal(isolation.look(1, 1_000 + GRACE_MS), 'isolated');
+    assert.equal(isolation.evaluate(1, 1_000), undefined);
+    assert.equal(isolation.nextEvaluationAt, 1_000 + GRACE_MS);
+    assert.equal(isolation.evaluate(2, GRACE_MS), undefined);
+    assert.equal(isolation.evaluate(1, 1_000 + GRACE_MS), 'isolated');
   });
 });

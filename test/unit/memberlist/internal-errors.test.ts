@@ -172,7 +172,7 @@ const entries: Readonly<Record<string, Entry>> = {
     act: ends,
   },
   'the look at how many there are': {
-    breaks: (bug) => bug.in(Isolation.prototype, 'look'),
+    breaks: (bug) => bug.in(Isolation.prototype, 'evaluate'),
     act: (cluster) => {
       ends(cluster);
       cluster.clock.setTimer(30_000, () => void cluster.restart('n3').catch(nothing));
