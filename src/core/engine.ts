@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The protocol engine of one node: puts the parts together, and is the one way in for packets and
-// the one place where time makes something happen.
+// The protocol engine of one node: constructs the parts, and is the only entry point for packets and the only source
+// of periodic work.
 import type { Address } from '../wire/address.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
@@ -41,16 +41,16 @@ import { VerifiedMembers } from './probe/verified-members.js';
 import { Scheduler, type PeriodicWork } from './scheduler.js';
 import { StallWatch } from './stall-watch.js';
 
-/** The protocol engine: synchronous, and pure but for the clock, randomness and effects it is given. */
+/** The protocol engine: synchronous, and pure apart from the given clock, randomness and effects. */
 export class Engine {
   readonly table: MemberTable;
   readonly health: LocalHealth;
   readonly self: LocalNode;
   readonly queue: TransmitLimitedQueue;
   readonly acks: AckTable;
-  readonly contested: AddressTakeovers;
+  readonly takeovers: AddressTakeovers;
   readonly verified: VerifiedMembers;
-  /** Takes other nodes' tables. */
+  /** Merges the tables of other nodes. */
   readonly merger: Merger;
   readonly #context: CoreContext;
   readonly #membership: Membership;
@@ -68,7 +68,7 @@ export class Engine {
   readonly #stalls: StallWatch;
   #running = false;
 
-  /** @param init.earlierIncarnation - one that an earlier life of ours had; we begin above it */
+  /** @param init.earlierIncarnation - an incarnation of an earlier run of this node; we start above it */
   constructor(
     context: CoreContext,
     init: { codec: PacketCodec; identity: Identity; earlierIncarnation?: number | undefined },
@@ -97,7 +97,7 @@ export class Engine {
     const verified = (this.verified = new VerifiedMembers({ table: this.table, random }));
     const queued = (): void => this.#gossiping.wake();
     this.queue = makeClaimQueue(context, { numNodes: () => verified.clusterSize, queued });
-    // Its claims are few, and some verified members may be of the attacker and pass nothing on.
+    // It contains few claims. Some verified members may belong to the attacker and relay nothing.
     this.#urgentQueue = makeClaimQueue(context, { numNodes: () => this.table.size, queued });
     this.acks = new AckTable({ clock, caughtUp });
     const { table, self, health, queue, acks } = this;
@@ -110,10 +110,10 @@ export class Engine {
       urgentQueue,
       verified,
     }));
-    const contested = (this.contested = new AddressTakeovers({ table }, { ownName: self.name }));
+    const takeovers = (this.takeovers = new AddressTakeovers({ table }, { ownName: self.name }));
     const names = new NameBound(outbox.budget);
     const shared = { context, self, table, queue, health, outbox, acks, names };
-    const parts = { ...shared, caughtUp, contested, verified };
+    const parts = { ...shared, caughtUp, takeovers, verified };
     const pinger = (this.#pinger = new Pinger(parts));
     const membership = (this.#membership = new Membership({
       ...parts,
@@ -125,7 +125,7 @@ export class Engine {
     const sends = new SendWatch(parts);
     this.#prober = new Prober(
       { ...parts, membership, sends },
-      { ticksAnew: () => this.#probeAnew() },
+      { restartInterval: () => this.#restartProbeInterval() },
     );
     const responder = new Responder(parts);
     this.#dispatcher = new Dispatcher({
@@ -140,19 +140,19 @@ export class Engine {
     this.#gossiping = this.#every('gossip', {
       intervalMs: () => settings.gossipInterval,
       tick: () => gossipRound(parts),
-      mayRest: () => lifeguard.gossipRests && !outbox.mayHaveNews,
+      mayPause: () => lifeguard.pausesIdleGossip && !outbox.mayHaveBroadcasts,
     });
     this.#schedulers = [this.#probing, this.#gossiping, ...this.#slowSchedulers()];
   }
 
-  /** Enters ourselves into the table and starts the schedulers. */
+  /** Adds ourselves to the table and starts the schedulers. */
   start(meta: Buffer | null): void {
     this.#running = true;
     this.announce(meta);
     this.startSchedulers();
   }
 
-  /** Stops everything for good; nothing is sent, told or awaited any more. */
+  /** Stops everything for good; no packet is sent and no callback is made any more. */
   stop(): void {
     this.#running = false;
     this.stopSchedulers();
@@ -165,7 +165,7 @@ export class Engine {
     this.#urgentQueue.reset();
   }
 
-  /** Starts the periodic work; nothing happens if it is running. */
+  /** Starts the periodic work. Does nothing if it is running. */
   startSchedulers(): void {
     for (const scheduler of this.#schedulers) scheduler.start();
   }
@@ -185,12 +185,12 @@ export class Engine {
     return member;
   }
 
-  /** There is something new to gossip. */
+  /** Resumes gossip, because there is something new to gossip. */
   wakeGossip(): void {
     this.#gossiping.wake();
   }
 
-  /** Whether anybody but us is there to hear of something. */
+  /** Whether any other member is alive or suspect. */
   get hasPeers(): boolean {
     for (const member of this.table) {
       if (!member.isGone && member.name !== this.self.name) return true;
@@ -198,17 +198,17 @@ export class Engine {
     return false;
   }
 
-  /** Suspicion timers that run now. */
+  /** Number of running suspicion timers. */
   get suspicionsRunning(): number {
     return this.#membership.suspicionsRunning;
   }
 
-  /** Milliseconds by which the next probe is late: the node does nothing any more if that grows and grows. */
+  /** Milliseconds by which the next probe is late; if this keeps growing, the node is stuck. */
   get overdueMs(): number {
     return this.#probing.overdueMs;
   }
 
-  /** Inbound messages that wait for their turn now. */
+  /** Number of queued inbound messages. */
   get inboxDepth(): number {
     return this.#inbox.size;
   }
@@ -223,31 +223,31 @@ export class Engine {
     return this.#outbox.broadcastBudget;
   }
 
-  /** Bytes that our alive message has with this metadata. */
+  /** Bytes of our alive message with this metadata. */
   aliveLength(meta: Buffer | null): number {
     return encodeMessage({ ...this.self.aliveClaim(meta), incarnation: 0xffffffff }).length;
   }
 
-  /** Says that we are alive, under the next incarnation; `finished` once it was gossiped. */
+  /** Announces that we are alive, under the next incarnation; `finished` is called when the gossip is finished. */
   announce(meta: Buffer | null, finished?: () => void): void {
     this.self.nextIncarnation();
     this.#membership.announceSelf(this.self.aliveClaim(meta), finished);
   }
 
-  /** After a leave: we are back, under a higher incarnation. */
+  /** After a leave: announces that we are back, under a higher incarnation. */
   comeBack(meta: Buffer | null): void {
     this.self.leaving = false;
     this.announce(meta);
   }
 
-  /** Says that we leave; `finished` once it was gossiped. */
+  /** Announces that we leave; `finished` is called when the gossip is finished. */
   leave(finished: () => void): void {
     const { name: node, incarnation } = this.local;
     this.self.leaving = true;
     this.#membership.dead({ type: MessageType.dead, node, from: node, incarnation }, { finished });
   }
 
-  /** One datagram. Whatever it holds, this does not throw for it. */
+  /** Processes one datagram. Never throws because of its content. */
   receivePacket(packet: Buffer, from: Address, receivedAt: number): void {
     if (this.#running) this.#dispatcher.receive(packet, from, receivedAt);
   }
@@ -257,22 +257,22 @@ export class Engine {
     this.#pinger.ping(target, done, along);
   }
 
-  /** Looks for a living node that has our name, too; `done` as in {@link Pinger.findNamesake}. */
+  /** Searches for an alive node that also has our name; `done` as in {@link Pinger.findNamesake}. */
   findNamesake(done: (address: string | undefined) => void): void {
     this.#pinger.findNamesake(done);
   }
 
-  /** A packet with a user's message; undefined when it does not fit into one. */
+  /** A packet with a user message; undefined if it does not fit. */
   userPacket(to: Address, payload: Uint8Array): Buffer | undefined {
     return this.#outbox.packetFor(to, Buffer.concat([Buffer.of(MessageType.user), payload]));
   }
 
-  /** Forgets a member that is gone, until it is seen to live; false when it is not gone. */
+  /** Forgets a member that is gone, until it answers a ping; false if it is not gone. */
   forget(name: string): boolean {
     return this.#membership.forget(name);
   }
 
-  /** A join succeeded: exchange state a few times more in the seconds that follow. */
+  /** A join succeeded: exchanges state a few more times in the following seconds. */
   settle(): void {
     if (this.#running && this.#context.settings.settleAfterJoin) this.#settling.start();
   }
@@ -299,14 +299,14 @@ export class Engine {
       {
         untilMs: () => this.#pushPullMs(),
         isHealthy: () => this.health.score === 0,
-        pushPull: () => this.#pushPullWithSomebody(),
+        pushPull: () => this.#pushPullWithRandomPeer(),
       },
     );
   }
 
   #probeScheduler(): Scheduler {
     const tick = (): void => {
-      this.#stalls.goOn(this.#probeMs);
+      this.#stalls.watchUntilTick(this.#probeMs);
       this.#prober.tick();
     };
     return this.#every('probe', { intervalMs: () => this.#probeMs, tick });
@@ -317,7 +317,7 @@ export class Engine {
     return [
       this.#every('push-pull', {
         intervalMs: () => this.#pushPullMs(),
-        tick: () => this.#pushPullWithSomebody(),
+        tick: () => this.#pushPullWithRandomPeer(),
       }),
       this.#every('queue-check', {
         intervalMs: () => settings.queueCheckInterval,
@@ -329,14 +329,14 @@ export class Engine {
   #every(loop: PeriodicLoop, { tick, ...init }: PeriodicWork): Scheduler {
     const { clock, random, settings } = this.#context;
     const { periodic } = settings.lifeguard;
-    const late = this.#stalls.late;
-    return new Scheduler({ clock, random }, { ...init, tick: periodic(tick, loop), late });
+    const { noteLateness } = this.#stalls;
+    return new Scheduler({ clock, random }, { ...init, tick: periodic(tick, loop), noteLateness });
   }
 
-  /** The next tick comes a whole interval from now; until then stalls must be looked for. */
-  #probeAnew(): void {
-    this.#probing.anew();
-    this.#stalls.goOn(this.#probeMs);
+  /** The next tick comes a whole interval from now; stalls must be checked for until then. */
+  #restartProbeInterval(): void {
+    this.#probing.restartInterval();
+    this.#stalls.watchUntilTick(this.#probeMs);
   }
 
   get #probeMs(): number {
@@ -347,7 +347,7 @@ export class Engine {
     return this.#context.settings.pushPullInterval * pushPullScale(this.verified.clusterSize);
   }
 
-  #pushPullWithSomebody(): void {
+  #pushPullWithRandomPeer(): void {
     const isPeer = ({ state, name }: Member): boolean =>
       state === 'alive' && name !== this.self.name;
     const share = this.verified.isOutnumbered ? Math.round(this.#context.random.next()) : 1;

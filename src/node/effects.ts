@@ -79,10 +79,10 @@ export function effectsOf(node: EffectsOwner, listener: ShellListener, init: Eff
       guard.run(() => init.acknowledged(other, roundTripMs));
       host.notifyPingComplete(other, roundTripMs, payload);
     },
-    cutOff: (isCutOff) => node.cutOff(isCutOff),
+    isolationChanged: (isIsolated) => node.cutOff(isIsolated),
     // A packet tells its sender's address only; the table may know whose it is.
     userMessage: (payload, from) =>
-      node.messageCame(payload, node.engine.table.bearerOf(from.addr)?.destination ?? from),
+      node.messageCame(payload, node.engine.table.memberAtAddress(from.addr)?.destination ?? from),
     ackPayload: () => host.ackPayload(),
     hasUserBroadcasts: () => host.hasBroadcasts || node.extensions.gossip.hasBroadcasts,
     userBroadcasts: (to, overhead, limit) => userBroadcasts(node, to, { overhead, limit }),

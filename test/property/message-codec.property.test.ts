@@ -22,8 +22,8 @@ import {
   userMessageHeaderSchema,
 } from '../../src/wire/schemas.js';
 import { scanValue } from '../../src/wire/msgpack-scan.js';
-import { decodeStructSlowly } from '../../src/wire/slow-path.js';
-import { readStruct, written } from '../../src/wire/struct-codec.js';
+import { decodeStructSlowPath } from '../../src/wire/slow-path.js';
+import { readStruct, encodeWith } from '../../src/wire/struct-codec.js';
 import { encodeText, decodeText } from '../../src/wire/text.js';
 import { WireError } from '../../src/wire/wire-error.js';
 
@@ -246,7 +246,7 @@ function assertSame(actual: Struct, expected: Struct, what: () => string): void 
 }
 
 function encode(schema: Schema<Struct>, struct: Struct): Buffer {
-  return written((writer) => schema.write(writer, struct));
+  return encodeWith((writer) => schema.write(writer, struct));
 }
 
 function readFrom(schema: Schema<Struct>, buf: Buffer, read: typeof readStruct): Struct {
@@ -266,7 +266,7 @@ test(`both roads read ${count} random structs alike, in our encoding and in fore
     assert.equal(scanValue(ours, 0, ours.length), ours.length);
     const fast = readFrom(schema, ours, readStruct);
     assertSame(fast, struct, what);
-    assertSame(readFrom(schema, ours, decodeStructSlowly), struct, what);
+    assertSame(readFrom(schema, ours, decodeStructSlowPath), struct, what);
     assert.ok(encode(schema, fast).equals(ours), what());
 
     const foreign =
@@ -274,7 +274,7 @@ test(`both roads read ${count} random structs alike, in our encoding and in fore
     const whatForeign = (): string => `${what()} as ${foreign.toString('hex')}`;
     const read = readFrom(schema, foreign, readStruct);
     assertSame(read, struct, whatForeign);
-    assertSame(readFrom(schema, foreign, decodeStructSlowly), struct, whatForeign);
+    assertSame(readFrom(schema, foreign, decodeStructSlowPath), struct, whatForeign);
     assert.ok(encode(schema, read).equals(ours), whatForeign());
   }
 });
@@ -316,7 +316,7 @@ test('both roads agree on mutated bytes too, and nothing but a WireError is ever
       generator.below(4) === 0 ? generator.below(bytes.length) : undefined,
     );
     const either = outcome(schema, buf, readStruct);
-    assertSame(either, outcome(schema, buf, decodeStructSlowly), () => buf.toString('hex'));
+    assertSame(either, outcome(schema, buf, decodeStructSlowPath), () => buf.toString('hex'));
     if (either.fault === undefined) understood++;
   }
   assert.ok(understood > count / 20 && understood < count, `${understood} of ${count}`);

@@ -117,7 +117,7 @@ test('what is small and unpacks into a million nodes is refused before it is nod
   for (const [record, words] of [
     [hex('80'), /node of 1 bytes/],
     [hex('81a44e616d65a161'), /node of 8 bytes/],
-    [smallest, /more nodes than \d+ bytes can tell of/],
+    [smallest, /more nodes than \d+ bytes can contain/],
   ] as const) {
     const bomb = bombOf(record);
     assert.ok(bomb.length < count / 4, `${bomb.length} bytes`);

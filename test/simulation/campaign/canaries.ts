@@ -127,8 +127,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'a node is told of itself',
     file: 'core/membership/apply.ts',
-    from: '    this.#gossip.pass(name, claim, how);\n    if (name === this.#self.name) return;\n\n',
-    to: '    this.#gossip.pass(name, claim, how);\n    if (name === this.#self.name && known === undefined) return;\n\n',
+    from: '    this.#gossip.queueClaim(name, claim, relay);\n    if (name === this.#self.name) return;\n\n',
+    to: '    this.#gossip.queueClaim(name, claim, relay);\n    if (name === this.#self.name && known === undefined) return;\n\n',
   },
   {
     name: 'who recovers is told to join',
@@ -253,8 +253,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'gossip that rests is not woken',
     file: 'core/scheduler.ts',
-    from: '    if (!this.#isResting) return;\n',
-    to: '    if (this.#isResting || !this.#isResting) return;\n',
+    from: '    if (!this.#isPaused) return;\n',
+    to: '    if (this.#isPaused || !this.#isPaused) return;\n',
   },
   {
     name: 'records that bring news are passed over',

@@ -15,7 +15,7 @@ import type { Ping } from '../../../src/wire/messages.js';
 import { alive, dead, ip, makeEngine, ME, record, suspect, type Harness } from './harness.js';
 import { ack, nack, nextPing } from './probe/probing.js';
 import { StallableClock } from './stallable-clock.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 
 const there = { node: 'x', addr: '10.0.0.9:1' };
 
@@ -214,7 +214,9 @@ test('sequence numbers go on from 0 after 2³² − 1', () => {
 
 test('a merge ends when a callback of the user stops the engine', () => {
   const harness: Harness = makeEngine({ effects: { notify: () => harness.engine.stop() } });
-  wholly(harness.engine.merger.merge([record('a'), record('b', { addr: ip('10.0.0.3') })]));
+  runToCompletion(
+    harness.engine.merger.merge([record('a'), record('b', { addr: ip('10.0.0.3') })]),
+  );
   assert.equal(harness.engine.table.get('b'), undefined);
   assert.equal(harness.engine.table.size, 2);
 });

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Counters } from '../../../src/core/counters.js';
-import { Inbox, type Waiting } from '../../../src/core/inbox.js';
+import { Inbox, type QueuedMessage } from '../../../src/core/inbox.js';
 import type { Timer } from '../../../src/core/ports.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { alive, makeEngine, suspect } from './harness.js';
@@ -16,12 +16,12 @@ function make(depth = 1024) {
   const clock = new VirtualClock();
   const counters = new Counters();
   const handled: number[] = [];
-  const handle = ({ start }: Waiting): void => void handled.push(start);
+  const handle = ({ start }: QueuedMessage): void => void handled.push(start);
   const inbox = new Inbox({ clock, counters }, { depth, handle });
   return { clock, counters, inbox, handled };
 }
 
-const waiting = (start: number): Waiting => ({
+const waiting = (start: number): QueuedMessage => ({
   buf: Buffer.alloc(0),
   start,
   end: 0,
@@ -130,7 +130,7 @@ test('once cleared it forgets what waited, asks for no turn and can be used agai
 test('a message that makes its handler throw costs no other', () => {
   const clock = new VirtualClock();
   const handled: number[] = [];
-  const handle = ({ start }: Waiting): void => {
+  const handle = ({ start }: QueuedMessage): void => {
     handled.push(start);
     if (start === 1) throw new Error('broken handler');
   };
@@ -155,7 +155,7 @@ test('claims that find the queue full are dropped and counted; pings are still a
 test('a message that throws keeps none of the others from being handled', () => {
   const clock = new VirtualClock();
   const handled: number[] = [];
-  const handle = ({ start }: Waiting): void => {
+  const handle = ({ start }: QueuedMessage): void => {
     handled.push(start);
     if (start % 2 === 0) throw new Error('a bug');
   };

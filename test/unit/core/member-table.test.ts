@@ -68,7 +68,7 @@ test('a member is found by its name and stands at one place of the probe order',
 
 test('a name is entered once only', () => {
   const table = makeTable(3);
-  assert.throws(() => table.add(makeMember('m1')), /m1 is in the table already/);
+  assert.throws(() => table.add(makeMember('m1')), /m1 is already in the table/);
   assert.equal(table.size, 3);
 });
 

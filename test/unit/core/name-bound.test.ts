@@ -13,7 +13,7 @@ import { encodeMessage } from '../../../src/wire/message-codec.js';
 import { MessageType } from '../../../src/wire/message-type.js';
 import type { Message } from '../../../src/wire/messages.js';
 import { PacketCodec, packetBudget } from '../../../src/wire/packet-codec.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 import { alive, dead, ip, makeEngine, ME, record, suspect, type Harness } from './harness.js';
 import { ping } from './probe/probing.js';
 
@@ -125,7 +125,7 @@ test('a record with a name that is too long is left out of a push/pull, and the 
     record(long, { state: LEFT }),
     record('after', { addr: ip('10.0.0.9') }),
   ];
-  wholly(engine.merger.merge(records));
+  runToCompletion(engine.merger.merge(records));
   assert.deepEqual([...engine.table].map(({ name }) => name).sort(), ['after', 'before', ME]);
   assert.equal(harness.counters.drops.get('name-too-long'), 2);
   for (const { peer, detail } of harness.reported('claim-refused')) {
@@ -136,13 +136,16 @@ test('a record with a name that is too long is left out of a push/pull, and the 
 test('the versions of a record with a name that is too long do not fail the push/pull', () => {
   const { engine } = makeEngine();
   const vsn = Buffer.of(9, 9, 9, 9, 9, 9);
-  assert.equal(wholly(engine.merger.versionProblem({ records: [record('a')] })), undefined);
+  assert.equal(
+    runToCompletion(engine.merger.versionProblem({ records: [record('a')] })),
+    undefined,
+  );
   assert.notEqual(
-    wholly(engine.merger.versionProblem({ records: [record('odd', { vsn })] })),
+    runToCompletion(engine.merger.versionProblem({ records: [record('odd', { vsn })] })),
     undefined,
   );
   const long = record('n'.repeat(5000), { vsn });
-  assert.equal(wholly(engine.merger.versionProblem({ records: [long] })), undefined);
+  assert.equal(runToCompletion(engine.merger.versionProblem({ records: [long] })), undefined);
 });
 
 test('a suspect whose ping and claim do not fit into one packet gets two, and both fit', () => {

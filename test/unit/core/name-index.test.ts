@@ -87,7 +87,7 @@ test('who is taken out of the table is found no more, and the others are', () =>
   const table = new MemberTable(new SeededRandom(1));
   for (const name of namesOf(100)) table.add(memberNamed(name));
   table.removeIf(({ name }) => name.endsWith('7'));
-  const byBytes = { find: table.named.bind(table) };
+  const byBytes = { find: table.findByBytes.bind(table) };
   for (const name of namesOf(100)) {
     assert.equal(find(byBytes, name), table.get(name));
     assert.equal(find(byBytes, name) === undefined, name.endsWith('7'));

@@ -134,12 +134,12 @@ test('ticks that were missed in a stall are not made up for', () => {
 
 test('anew: the next tick comes a whole interval from now, if it runs at all', () => {
   const { clock, ticks, scheduler } = make();
-  scheduler.anew();
+  scheduler.restartInterval();
   assert.equal(clock.pending, 0);
   scheduler.start();
   clock.advance(999);
   const before = ticks.length;
-  scheduler.anew();
+  scheduler.restartInterval();
   clock.advance(999);
   assert.equal(ticks.length, before);
   clock.advance(1);
@@ -159,8 +159,8 @@ function makeRestful(clock = new VirtualClock()) {
         ticks.push(clock.now());
         work.left--;
       },
-      mayRest: () => work.left === 0,
-      late: (lateMs) => void lateness.push(lateMs),
+      mayPause: () => work.left === 0,
+      noteLateness: (lateMs) => void lateness.push(lateMs),
     },
   );
   const give = (amount: number): void => {
@@ -237,7 +237,7 @@ test('one that rests can be stopped and started', () => {
   assert.equal(ticks.length, 1);
 });
 
-for (const what of ['intervalMs', 'late', 'mayRest', 'tick'] as const) {
+for (const what of ['intervalMs', 'noteLateness', 'mayPause', 'tick'] as const) {
   test(`the next tick comes also when ${what} throws`, () => {
     const clock = new VirtualClock();
     const ticks: number[] = [];
@@ -247,8 +247,8 @@ for (const what of ['intervalMs', 'late', 'mayRest', 'tick'] as const) {
     };
     const init = {
       intervalMs: () => (bug('intervalMs'), 1_000),
-      late: () => bug('late'),
-      mayRest: () => (bug('mayRest'), false),
+      noteLateness: () => bug('noteLateness'),
+      mayPause: () => (bug('mayPause'), false),
       tick: () => {
         ticks.push(clock.now());
         bug('tick');

@@ -20,9 +20,9 @@ function stage(): { clock: StallableClock; counters: Counters; reports: Report[]
   const counters = new Counters();
   const reports: Report[] = [];
   const report = (each: Report): void => void reports.push(each);
-  const { late } = new StallWatch({ clock, counters, report }, { fromMs: 500 });
+  const { noteLateness } = new StallWatch({ clock, counters, report }, { fromMs: 500 });
   for (const [seed, intervalMs] of [200, 1000].entries()) {
-    const init = { intervalMs: () => intervalMs, tick: () => undefined, late };
+    const init = { intervalMs: () => intervalMs, tick: () => undefined, noteLateness };
     new Scheduler({ clock, random: new SeededRandom(seed) }, init).start();
   }
   clock.advance(3_000);
@@ -126,7 +126,7 @@ test('a report that throws does not end the watch', () => {
     if (thrown++ === 0) throw new Error('a bug');
   };
   const watch = new StallWatch({ clock, counters, report }, { fromMs: 500 });
-  watch.goOn(60_000);
+  watch.watchUntilTick(60_000);
   assert.throws(() => clock.stall(5_000), /a bug/);
   clock.advance(1_000);
   clock.stall(5_000);

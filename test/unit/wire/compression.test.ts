@@ -14,7 +14,7 @@ import {
 } from '../../../src/wire/compression.js';
 import { limits } from '../../../src/wire/limits.js';
 import { lzwCompress } from '../../../src/wire/lzw.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 
 function throwsFault(run: () => unknown, fault: WireFault): void {
@@ -63,7 +63,9 @@ test('algorithm 1 is snappy, with the bound of the layer', () => {
   const message = Buffer.from(`0982${body}`, 'hex');
   assert.equal(decompress(message).toString(), 'hellohell');
   assert.equal(
-    wholly(decompressContentSliced({ buf: message, pos: 1, end: message.length }, 9)).toString(),
+    runToCompletion(
+      decompressContentSliced({ buf: message, pos: 1, end: message.length }, 9),
+    ).toString(),
     'hellohell',
   );
   throwsFault(() => decompress(message, 8), 'too-large');

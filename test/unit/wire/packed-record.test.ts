@@ -9,7 +9,7 @@ import { SeededRandom } from '../../../src/testing/seeded-random.js';
 import { factsFrom, Member, memberStates } from '../../../src/core/member.js';
 import { writePackedRecord } from '../../../src/wire/packed-record.js';
 import { memberRecordSchema } from '../../../src/wire/schemas.js';
-import { written } from '../../../src/wire/struct-codec.js';
+import { encodeWith } from '../../../src/wire/struct-codec.js';
 import { recordOf } from '../core/harness.js';
 
 const random = new SeededRandom('packed records');
@@ -45,8 +45,8 @@ test('a member is written as its record is, whatever it was before', () => {
       const record = recordOf(member);
       assert.deepEqual([record.addr, record.meta, record.vsn], [facts.addr, facts.meta, facts.vsn]);
       assert.deepEqual(
-        written((writer) => writePackedRecord(writer, member)),
-        written((writer) => memberRecordSchema.write(writer, record)),
+        encodeWith((writer) => writePackedRecord(writer, member)),
+        encodeWith((writer) => memberRecordSchema.write(writer, record)),
       );
     }
   }

@@ -14,7 +14,7 @@ import { Keyring } from '../../../src/security/keyring.js';
 import { compressContent, decompressContentSliced } from '../../../src/wire/compression.js';
 import { Label } from '../../../src/wire/label.js';
 import { lzwCompress, lzwCompressSliced } from '../../../src/wire/lzw.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 import { wrapForStreamSliced } from '../../../src/wire/stream-codec.js';
 import { Ledger, OutOfMemory } from './ledger.js';
 
@@ -22,7 +22,7 @@ const MiB = 1024 * 1024;
 
 function decompress(message: Buffer, memory: Ledger): Buffer {
   const cursor = { buf: message, pos: 1, end: message.length };
-  return wholly(decompressContentSliced(cursor, 40 * MiB, memory));
+  return runToCompletion(decompressContentSliced(cursor, 40 * MiB, memory));
 }
 
 test('decompressed content is reserved, and what was needed on the way is released', () => {
@@ -61,13 +61,13 @@ test('what is compressed and sealed for a stream is reserved before it is made',
   ] as const) {
     const layers = { label, compress, cipher: seals ? cipher : undefined };
     const memory = new Ledger();
-    const message = wholly(wrapForStreamSliced(content, layers, memory));
+    const message = runToCompletion(wrapForStreamSliced(content, layers, memory));
     const what = `compressed ${compress}, sealed ${seals}`;
     assert.ok(memory.held >= message.length, `${what}: ${memory.held} of ${message.length}`);
     // The compressor's own room, or the compressed content, is held beside what comes of it.
     const most = compress ? memory.peak - 1 : message.length - 1;
     assert.throws(
-      () => wholly(wrapForStreamSliced(content, layers, new Ledger(most))),
+      () => runToCompletion(wrapForStreamSliced(content, layers, new Ledger(most))),
       OutOfMemory,
       what,
     );
@@ -78,9 +78,9 @@ test('the room of the compressor is reserved before it begins', () => {
   for (const length of [1_000, 500_000]) {
     const content = Buffer.alloc(length, 'abcdefg');
     const memory = new Ledger();
-    const output = wholly(lzwCompressSliced(content, memory));
+    const output = runToCompletion(lzwCompressSliced(content, memory));
     assert.deepEqual(output, lzwCompress(content));
     assert.ok(memory.held >= output.length);
-    assert.throws(() => wholly(lzwCompressSliced(content, new Ledger(10))), OutOfMemory);
+    assert.throws(() => runToCompletion(lzwCompressSliced(content, new Ledger(10))), OutOfMemory);
   }
 });

@@ -11,7 +11,7 @@ import { decodeMessage, encodeMessage } from '../../../src/wire/message-codec.js
 import { MessageType } from '../../../src/wire/message-type.js';
 import type { AliveClaim, Message, Ping } from '../../../src/wire/messages.js';
 import { schemas } from '../../../src/wire/schemas.js';
-import { decodeStructSlowly } from '../../../src/wire/slow-path.js';
+import { decodeStructSlowPath } from '../../../src/wire/slow-path.js';
 import { encodeText } from '../../../src/wire/text.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 
@@ -228,10 +228,10 @@ test('the cursor stands behind the value afterwards, and at no value is it cut s
   const foreign = claim({ Vsn: '96010502000000', Node: 'd90162' });
   const buf = Buffer.concat([foreign, Buffer.from('c1c1', 'hex')]);
   const cursor = { buf, pos: 1, end: buf.length };
-  const decoded: Message = decodeStructSlowly(schemas.alive, cursor);
+  const decoded: Message = decodeStructSlowPath(schemas.alive, cursor);
   assert.equal(decoded.node, 'b');
   assert.equal(cursor.pos, foreign.length);
   for (let end = 1; end < foreign.length; end++) {
-    throwsFault(() => decodeStructSlowly(schemas.alive, { buf, pos: 1, end }), 'truncated');
+    throwsFault(() => decodeStructSlowPath(schemas.alive, { buf, pos: 1, end }), 'truncated');
   }
 });

@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mock, test } from 'node:test';
 import { limits } from '../../../src/wire/limits.js';
-import { sliceSizes, wholly } from '../../../src/wire/sliced.js';
+import { sliceSizes, runToCompletion } from '../../../src/wire/sliced.js';
 import { snappyDecompress, snappyDecompressSliced } from '../../../src/wire/snappy.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 import { snappyBlock } from '../../fuzz/snappy-block.js';
@@ -113,12 +113,12 @@ test('what a block gives is reserved before it is allocated', () => {
   const content = Buffer.alloc(200_000, 'abcdefg');
   const block = snappyBlock(content);
   const memory = new Ledger();
-  assert.ok(wholly(snappyDecompressSliced(block, MiB, memory)).equals(content));
+  assert.ok(runToCompletion(snappyDecompressSliced(block, MiB, memory)).equals(content));
   assert.equal(memory.held, content.length);
   const allocation = mock.method(Buffer, 'allocUnsafe');
   try {
     const short = new Ledger(content.length - 1);
-    assert.throws(() => wholly(snappyDecompressSliced(block, MiB, short)), OutOfMemory);
+    assert.throws(() => runToCompletion(snappyDecompressSliced(block, MiB, short)), OutOfMemory);
     assert.equal(allocation.mock.callCount(), 0);
   } finally {
     allocation.mock.restore();

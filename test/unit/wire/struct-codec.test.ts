@@ -16,7 +16,7 @@ import {
   schemas,
   userMessageHeaderSchema,
 } from '../../../src/wire/schemas.js';
-import { readStruct, written } from '../../../src/wire/struct-codec.js';
+import { readStruct, encodeWith } from '../../../src/wire/struct-codec.js';
 import { StructReader } from '../../../src/wire/struct-reader.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 
@@ -35,7 +35,7 @@ function throwsFault(run: () => unknown, fault: WireFault): void {
 }
 
 function encode<T>(schema: Schema<T>, value: T): Buffer {
-  return written((writer) => schema.write(writer, value));
+  return encodeWith((writer) => schema.write(writer, value));
 }
 
 function decode<T>(schema: Schema<T>, hex: string): T {
@@ -73,7 +73,7 @@ test('the parts of a push/pull, a user message and a compress message are writte
 
 test('a struct stands behind what was written before it, and before what is written after', () => {
   const alone = encode(memberRecordSchema, record);
-  const buf = written((writer) => {
+  const buf = encodeWith((writer) => {
     writer.byte(0x55);
     memberRecordSchema.write(writer, record);
     writer.raw(Buffer.of(1, 2));
@@ -109,7 +109,7 @@ test('each shape reads and writes exactly the fields that it lists', () => {
     for (const { property, kind } of fields) {
       value[property] = kind in full ? full[kind as keyof typeof full] : 200;
     }
-    const buf = written((writer) => shape.write(writer, value));
+    const buf = encodeWith((writer) => shape.write(writer, value));
     const reader = new StructReader();
     reader.begin(buf, 0, buf.length);
     assert.deepEqual(shape.read(reader), value, name);

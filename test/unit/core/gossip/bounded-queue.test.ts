@@ -12,7 +12,7 @@ import {
   type BroadcastQueueInit,
 } from '../../../../src/core/gossip/broadcast-queue.js';
 import { limits } from '../../../../src/wire/limits.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { ip, makeEngine, ME, record, suspect } from '../harness.js';
 
 function make(init: Partial<BroadcastQueueInit> = {}): TransmitLimitedQueue {
@@ -123,7 +123,7 @@ test('a node without peers that is told of ever new members holds a bounded queu
     const records = Array.from({ length: 5000 }, (_, i) =>
       record(`m${n + i}`, { addr: ip('10.0.0.9'), port: 1 + ((n + i) % 65_535) }),
     );
-    wholly(engine.merger.merge(records));
+    runToCompletion(engine.merger.merge(records));
     assert.ok(engine.queue.numQueued <= most);
   }
   assert.ok(engine.queue.numQueued > 0.9 * most);

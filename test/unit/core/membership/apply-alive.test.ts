@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VERSION_BYTES, type Node } from '../../../../src/core/member.js';
 import { alive, dead, ip, makeEngine, mapped, ME, record, type Harness } from '../harness.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 
 /** A claim was dropped and counted, and left no trace. */
 function assertDropped(harness: Harness, reason: Parameters<Harness['counters']['drop']>[0]): void {
@@ -105,7 +105,10 @@ test('a set of versions that is not full does not erase those that we know', () 
   harness.receive(alive('a', { incarnation: 2, addr, vsn: Buffer.of(1, 5) }));
   assert.equal(harness.member('a').incarnation, 2);
   assert.deepEqual(harness.member('a').vsn, vsn);
-  assert.equal(wholly(harness.engine.merger.versionProblem({ records: [record('b')] })), undefined);
+  assert.equal(
+    runToCompletion(harness.engine.merger.versionProblem({ records: [record('b')] })),
+    undefined,
+  );
 });
 
 test('the alive delegate is shown the node, and may refuse it', () => {

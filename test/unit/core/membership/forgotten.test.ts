@@ -5,7 +5,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { suite, test } from 'node:test';
 import { MessageType } from '../../../../src/wire/message-type.js';
 import { limits } from '../../../../src/wire/limits.js';
@@ -44,7 +44,7 @@ suite('forgetting a member', () => {
     harness.engine.forget('a');
     harness.forget();
     for (const state of [0, 1, 2, 3]) {
-      wholly(harness.engine.merger.merge([record('a', { state, incarnation: 9 })]));
+      runToCompletion(harness.engine.merger.merge([record('a', { state, incarnation: 9 })]));
       assert.equal(harness.engine.table.get('a'), undefined);
     }
     assert.equal(harness.messagesTo('a').length, 1, 'one ping, however often it is told');
@@ -58,7 +58,7 @@ suite('forgetting a member', () => {
     assert.equal(harness.member('a').state, 'alive');
     assert.equal(harness.member('a').address, '10.0.0.7:7946');
     assert.deepEqual(harness.eventKinds, ['join']);
-    wholly(harness.engine.merger.merge([record('a', { incarnation: 10 })]));
+    runToCompletion(harness.engine.merger.merge([record('a', { incarnation: 10 })]));
     assert.equal(harness.messagesTo('a').length, 2, 'who has answered is doubted no more');
   });
 

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { factsFrom, Member, type MemberFacts } from '../../../../src/core/member.js';
 import type { MemberState } from '../../../../src/core/member.js';
 import {
-  defectOfAlive,
+  findAliveDefect,
   judgeAlive,
   type AliveCircumstances,
   type AliveVerdict,
@@ -53,8 +53,8 @@ const noneAllowed = { allowsIp: () => false };
 
 // Rule 1: what is wrong with a claim as such.
 
-const all = { mustHaveAll: true, ours: undefined };
-const any = { mustHaveAll: false, ours: undefined };
+const all = { requiresAll: true, ours: undefined };
+const any = { requiresAll: false, ours: undefined };
 
 test('protocol versions with min 0, max 0 or min above max are a defect', () => {
   for (const vsn of [
@@ -64,8 +64,8 @@ test('protocol versions with min 0, max 0 or min above max are a defect', () => 
     Buffer.of(0, 5, 2),
     Buffer.of(4, 3),
   ]) {
-    for (const mustHaveAll of [false, true]) {
-      const defect = defectOfAlive('a', { meta: null, vsn }, { mustHaveAll, ours: undefined });
+    for (const requiresAll of [false, true]) {
+      const defect = findAliveDefect('a', { meta: null, vsn }, { requiresAll, ours: undefined });
       assert.equal(defect?.reason, 'bad-versions', vsn.toString('hex'));
     }
   }
@@ -73,7 +73,7 @@ test('protocol versions with min 0, max 0 or min above max are a defect', () => 
 
 test('protocol versions with min up to max are none', () => {
   for (const vsn of [Buffer.of(1, 5, 2, 0, 0, 0), Buffer.of(3, 3, 3, 0, 0, 0)]) {
-    assert.equal(defectOfAlive('a', { meta: null, vsn }, all), undefined);
+    assert.equal(findAliveDefect('a', { meta: null, vsn }, all), undefined);
   }
 });
 
@@ -81,20 +81,20 @@ test('fewer than 6 version bytes are a defect only where all are demanded', () =
   const whole = Buffer.of(1, 5, 2, 0, 0, 0);
   for (let length = 0; length < 6; length++) {
     const claim = { meta: null, vsn: whole.subarray(0, length) };
-    assert.equal(defectOfAlive('a', claim, all)?.reason, 'bad-versions', `${length} bytes`);
-    assert.equal(defectOfAlive('a', claim, any), undefined, `${length} bytes`);
+    assert.equal(findAliveDefect('a', claim, all)?.reason, 'bad-versions', `${length} bytes`);
+    assert.equal(findAliveDefect('a', claim, any), undefined, `${length} bytes`);
   }
 });
 
 test('metadata of more than 512 bytes is a defect', () => {
   const { vsn } = alive('a');
-  assert.equal(defectOfAlive('a', { meta: Buffer.alloc(512), vsn }, any), undefined);
-  const defect = defectOfAlive('a', { meta: Buffer.alloc(513), vsn }, any);
+  assert.equal(findAliveDefect('a', { meta: Buffer.alloc(512), vsn }, any), undefined);
+  const defect = findAliveDefect('a', { meta: Buffer.alloc(513), vsn }, any);
   assert.equal(defect?.reason, 'meta-too-large');
 });
 
 test('an empty name is a defect', () => {
-  assert.equal(defectOfAlive('', alive(''), any)?.reason, 'bad-name');
+  assert.equal(findAliveDefect('', alive(''), any)?.reason, 'bad-name');
 });
 
 // Rule 3: unknown names.

@@ -8,11 +8,11 @@
 // merging it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RecordGlance } from '../../../../src/wire/record-glance.js';
+import { RecordPrecheck } from '../../../../src/wire/record-precheck.js';
 import type { MemberRecord } from '../../../../src/wire/messages.js';
 import { memberRecordSchema } from '../../../../src/wire/schemas.js';
-import { wholly } from '../../../../src/wire/sliced.js';
-import { written } from '../../../../src/wire/struct-codec.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
+import { encodeWith } from '../../../../src/wire/struct-codec.js';
 import {
   dead,
   ip,
@@ -34,9 +34,9 @@ function harness(options?: HarnessOptions): Harness {
 }
 
 function isKnown({ engine }: Harness, told: MemberRecord): boolean {
-  const bytes = written((writer) => memberRecordSchema.write(writer, told));
-  const glance = new RecordGlance();
-  assert.equal(glance.take(bytes, 0, bytes.length), bytes.length);
+  const bytes = encodeWith((writer) => memberRecordSchema.write(writer, told));
+  const glance = new RecordPrecheck();
+  assert.equal(glance.read(bytes, 0, bytes.length), bytes.length);
   return engine.merger.isKnown(glance);
 }
 
@@ -52,7 +52,7 @@ test('a living member as we know it, or as it was, is known', () => {
     // Merging it says the same.
     takeBroadcasts();
     const before = events.length;
-    wholly(engine.merger.merge([record('a', told)]));
+    runToCompletion(engine.merger.merge([record('a', told)]));
     assert.equal(events.length, before);
     assert.deepEqual(takeBroadcasts(), []);
   }

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeOfRecord } from '../../../../src/core/membership/merge.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { alive, dead, ip, makeEngine, mapped, ME, record, recordOf, suspect } from '../harness.js';
 
 const ALIVE = 0;
@@ -17,7 +17,7 @@ const LEFT = 3;
 test('a member that they hold for alive joins', () => {
   const { engine, events, member, takeBroadcasts } = makeEngine();
   const meta = Buffer.from('web');
-  wholly(engine.merger.merge([record('a', { incarnation: 4, meta })]));
+  runToCompletion(engine.merger.merge([record('a', { incarnation: 4, meta })]));
   assert.equal(member('a').state, 'alive');
   assert.deepEqual(events, [{ type: 'join', node: member('a').snapshot() }]);
   assert.deepEqual(takeBroadcasts(), [alive('a', { incarnation: 4, meta })]);
@@ -26,7 +26,7 @@ test('a member that they hold for alive joins', () => {
 test('their dead become suspects of ours', () => {
   const { engine, events, member, addMember, takeBroadcasts } = makeEngine();
   addMember('a', { incarnation: 4 });
-  wholly(engine.merger.merge([record('a', { incarnation: 4, state: DEAD })]));
+  runToCompletion(engine.merger.merge([record('a', { incarnation: 4, state: DEAD })]));
   assert.equal(member('a').state, 'suspect');
   assert.equal(engine.suspicionsRunning, 1);
   assert.deepEqual(
@@ -39,7 +39,7 @@ test('their dead become suspects of ours', () => {
 test('their suspects become suspects of ours, in our name', () => {
   const { engine, member, addMember, takeBroadcasts } = makeEngine();
   addMember('a', { incarnation: 4 });
-  wholly(engine.merger.merge([record('a', { incarnation: 4, state: SUSPECT })]));
+  runToCompletion(engine.merger.merge([record('a', { incarnation: 4, state: SUSPECT })]));
   assert.equal(member('a').state, 'suspect');
   assert.deepEqual(takeBroadcasts(), [suspect('a', { incarnation: 4, from: ME })]);
 });
@@ -47,7 +47,7 @@ test('their suspects become suspects of ours, in our name', () => {
 test('those who left there have left here', () => {
   const { engine, events, member, addMember, takeBroadcasts } = makeEngine();
   addMember('a', { incarnation: 4 });
-  wholly(engine.merger.merge([record('a', { incarnation: 4, state: LEFT })]));
+  runToCompletion(engine.merger.merge([record('a', { incarnation: 4, state: LEFT })]));
   assert.equal(member('a').state, 'left');
   assert.deepEqual(events, [{ type: 'leave', node: member('a').snapshot(), reason: 'left' }]);
   assert.deepEqual(takeBroadcasts(), [dead('a', { incarnation: 4, from: 'a' })]);
@@ -55,7 +55,9 @@ test('those who left there have left here', () => {
 
 test('unknown names that they do not hold for alive are not entered', () => {
   const { engine, events } = makeEngine();
-  wholly(engine.merger.merge([SUSPECT, DEAD, LEFT].map((state) => record(`a${state}`, { state }))));
+  runToCompletion(
+    engine.merger.merge([SUSPECT, DEAD, LEFT].map((state) => record(`a${state}`, { state }))),
+  );
   assert.equal(engine.table.size, 1);
   assert.deepEqual(events, []);
 });
@@ -64,14 +66,16 @@ test('records of an incarnation that is past change nothing', () => {
   const { engine, events, member, addMember } = makeEngine();
   addMember('a', { incarnation: 4 });
   const states = [ALIVE, SUSPECT, DEAD, LEFT];
-  wholly(engine.merger.merge(states.map((state) => record('a', { incarnation: 3, state }))));
+  runToCompletion(
+    engine.merger.merge(states.map((state) => record('a', { incarnation: 3, state }))),
+  );
   assert.equal(member('a').state, 'alive');
   assert.deepEqual(events, []);
 });
 
 test('a state that we do not know is passed over, and the rest is merged', () => {
   const { engine } = makeEngine();
-  wholly(
+  runToCompletion(
     engine.merger.merge([record('a', { state: 4 }), record('b', { state: 255 }), record('c')]),
   );
   assert.deepEqual(Array.from(engine.table, ({ name }) => name).sort(), ['c', ME]);
@@ -80,7 +84,9 @@ test('a state that we do not know is passed over, and the rest is merged', () =>
 test('that they hold us for suspect, dead or left is refuted', () => {
   for (const state of [SUSPECT, DEAD, LEFT]) {
     const { engine, member, takeBroadcasts, counters } = makeEngine();
-    wholly(engine.merger.merge([record(ME, { addr: ip('10.0.0.1'), incarnation: 7, state })]));
+    runToCompletion(
+      engine.merger.merge([record(ME, { addr: ip('10.0.0.1'), incarnation: 7, state })]),
+    );
     assert.equal(member(ME).state, 'alive', `state ${state}`);
     assert.equal(member(ME).incarnation, 8);
     assert.equal(counters.refutations, 1);
@@ -90,7 +96,7 @@ test('that they hold us for suspect, dead or left is refuted', () => {
 
 test('a row of our own comes back as we sent it, and changes nothing', () => {
   const { engine, events, counters } = makeEngine({ meta: Buffer.from('web') });
-  wholly(engine.merger.merge(Array.from(engine.table, recordOf)));
+  runToCompletion(engine.merger.merge(Array.from(engine.table, recordOf)));
   assert.deepEqual(events, []);
   assert.equal(counters.refutations, 0);
   assert.equal(engine.local.incarnation, 1);
@@ -121,7 +127,7 @@ test('a record is sent under the incarnation of the last claim, be it an accusat
 test('an engine that was stopped merges nothing', () => {
   const { engine } = makeEngine();
   engine.stop();
-  wholly(engine.merger.merge([record('a')]));
+  runToCompletion(engine.merger.merge([record('a')]));
   assert.equal(engine.table.size, 1);
 });
 

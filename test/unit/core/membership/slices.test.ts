@@ -11,7 +11,7 @@ import { writePackedRecord } from '../../../../src/wire/packed-record.js';
 import { SeededRandom } from '../../../../src/testing/index.js';
 import type { MemberRecord } from '../../../../src/wire/messages.js';
 import { encodePushPullSliced } from '../../../../src/wire/push-pull-codec.js';
-import { sliceSizes, wholly } from '../../../../src/wire/sliced.js';
+import { sliceSizes, runToCompletion } from '../../../../src/wire/sliced.js';
 import { StreamReader, type PushPull } from '../../../../src/wire/stream-codec.js';
 import { Label } from '../../../../src/wire/label.js';
 import { alive, dead, type Harness, makeEngine, ME, record, suspect } from '../harness.js';
@@ -68,7 +68,7 @@ test('a member that left or died between two slices is not brought back by an ol
   assert.equal(merge.next().done, false);
   receive(dead(left, { incarnation: 1, from: left }));
   receive(dead(died, { incarnation: 1, from: ME }));
-  wholly(merge);
+  runToCompletion(merge);
   assert.equal(member(left).state, 'left');
   assert.equal(member(died).state, 'dead');
 });
@@ -87,14 +87,14 @@ test('a merge ends with the node: nothing is entered after it was stopped', () =
 test('what is sent of a member is what is known when its slice is written', () => {
   const harness = makeEngine();
   const { engine, receive } = harness;
-  wholly(engine.merger.merge(records(2 * SLICE)));
+  runToCompletion(engine.merger.merge(records(2 * SLICE)));
   const rows = [...engine.table];
   const [early, late] = [rows[0], rows.at(-1)] as const;
   assert.ok(early && late && early.name !== ME && late.name !== ME);
   const work = encoding(harness);
   work.next();
   for (const { name } of [early, late]) receive(alive(name, { incarnation: 9 }));
-  const { records: sent } = decoded(wholly(work));
+  const { records: sent } = decoded(runToCompletion(work));
   assert.equal(sent.length, rows.length, 'as many as the header says');
   assert.equal(sent[0]?.incarnation, 1);
   assert.equal(sent.at(-1)?.incarnation, 9);
@@ -103,7 +103,7 @@ test('what is sent of a member is what is known when its slice is written', () =
 test('members that come or go between two slices change neither the count nor the others', () => {
   const harness = makeEngine();
   const { engine, receive } = harness;
-  wholly(engine.merger.merge(records(2 * SLICE)));
+  runToCompletion(engine.merger.merge(records(2 * SLICE)));
   const names = Array.from(engine.table, ({ name }) => name);
   const work = encoding(harness);
   work.next();
@@ -111,7 +111,7 @@ test('members that come or go between two slices change neither the count nor th
   receive(dead(nameOf(SLICE), { incarnation: 0, from: ME }));
   engine.table.removeIf(({ name }) => name === nameOf(SLICE));
   assert.deepEqual(
-    decoded(wholly(work)).records.map(({ name }) => name),
+    decoded(runToCompletion(work)).records.map(({ name }) => name),
     names,
   );
 });
@@ -123,7 +123,7 @@ test('whatever comes in between, no incarnation falls and both sides agree at la
     const [one, other] = [makeEngine({ seed }), makeEngine({ seed: seed + 1000 })];
     for (const { engine } of [one, other]) {
       const theirs = records(4 * SLICE).map((each) => ({ ...each, incarnation: 1 + draw(4) }));
-      wholly(engine.merger.merge(theirs.filter(() => draw(10) > 0)));
+      runToCompletion(engine.merger.merge(theirs.filter(() => draw(10) > 0)));
     }
     const known = new Map<string, number>();
     const disturb = ({ engine, receive }: Harness): void => {

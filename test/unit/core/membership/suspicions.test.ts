@@ -42,7 +42,7 @@ test('each name has its own suspicion', () => {
 test('a name cannot have two at once', () => {
   const { suspicions, start } = makeSuspicions();
   start('a');
-  assert.throws(() => start('a'), /a is under suspicion already/);
+  assert.throws(() => start('a'), /a is already under suspicion/);
   suspicions.settle('a');
   start('a');
   assert.equal(suspicions.size, 1);

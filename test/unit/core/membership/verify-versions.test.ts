@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VersionCensus } from '../../../../src/core/membership/verify-versions.js';
 import type { MemberRecord } from '../../../../src/wire/messages.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { alive, type Harness, ip, makeEngine, record } from '../harness.js';
 
 type Versions = readonly [min: number, max: number, current: number];
@@ -91,12 +91,16 @@ const odd: readonly (readonly number[])[] = [
 ];
 const odds = odd.map((versions) => Buffer.from(versions));
 
-function objection(harness: Harness, records: MemberRecord[], leftOut = 0): string | undefined {
-  return wholly(harness.engine.merger.versionProblem({ records, leftOut }));
+function objection(
+  harness: Harness,
+  records: MemberRecord[],
+  skippedRecords = 0,
+): string | undefined {
+  return runToCompletion(harness.engine.merger.versionProblem({ records, skippedRecords }));
 }
 
 function merge(harness: Harness, records: readonly MemberRecord[]): void {
-  wholly(harness.engine.merger.merge(records));
+  runToCompletion(harness.engine.merger.merge(records));
 }
 
 const at = (host: number): { addr: Buffer } => ({ addr: ip(`10.0.0.${host}`) });
@@ -152,7 +156,7 @@ test('verified members set the range, also for records', () => {
   harness.addMember('narrow', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
   const five = record('five', { vsn: Buffer.of(1, 5, 5, 0, 0, 0), ...at(5) });
   assert.equal(objection(harness, [five]), undefined);
-  harness.engine.verified.answered(harness.member('narrow'), true);
+  harness.engine.verified.probeAnswered(harness.member('narrow'), true);
   assert.match(objection(harness, [five]) ?? '', /^five speaks .* understands 1 to 3$/);
   merge(harness, [five, record('two', at(6))]);
   assert.equal(harness.engine.table.get('five'), undefined);

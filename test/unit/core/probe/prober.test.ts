@@ -11,7 +11,7 @@ import type { Timer } from '../../../../src/core/ports.js';
 import { SeededRandom, VirtualClock } from '../../../../src/testing/index.js';
 import { MessageType } from '../../../../src/wire/message-type.js';
 import { limits } from '../../../../src/wire/limits.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { alive, dead, ip, record, type Harness } from '../harness.js';
 import { StallableClock } from '../stallable-clock.js';
 import { ack, makeProber, nextPing } from './probing.js';
@@ -195,7 +195,7 @@ test('whose address is taken over and who died meanwhile is not probed', () => {
   assert.ok(answeredRounds(harness, 30).every(({ node }) => node !== 'm4'));
 });
 
-test('members at contested addresses get every other probe at most, however many claims there are', () => {
+test('members at takeovers addresses get every other probe at most, however many claims there are', () => {
   const harness = makeProber();
   for (const name of names(40)) harness.addMember(name);
   const addr = (n: number): Buffer => Buffer.of(10, 9, 0, n);
@@ -221,7 +221,7 @@ test('names that answer at one address, and one more with each probe, keep nobod
     targets.push(...answeredRounds(harness, 1).map(({ node }) => node));
   }
   for (const name of names(5)) assert.ok(targets.includes(name), name);
-  assert.ok(harness.engine.contested.size <= limits.contestedMembers);
+  assert.ok(harness.engine.takeovers.size <= limits.takeoverMembers);
 });
 
 test('an address whose holder answered is not checked again before the pass is over', () => {
@@ -240,18 +240,18 @@ test('a table of more members at one address than a call has arguments does no h
   const harness = makeProber();
   const addr = ip('10.9.9.1');
   const records = Array.from({ length: 130_000 }, (_, n) => record(`f${n}`, { addr }));
-  wholly(harness.engine.merger.merge(records));
+  runToCompletion(harness.engine.merger.merge(records));
   harness.receive(alive('one-more', { addr }));
   answeredRounds(harness, 5);
-  assert.ok(harness.engine.contested.size <= limits.contestedMembers);
+  assert.ok(harness.engine.takeovers.size <= limits.takeoverMembers);
 });
 
-test('holders of contested addresses are found in a table that is too long for one search', () => {
+test('holders of takeovers addresses are found in a table that is too long for one search', () => {
   const harness = makeProber();
-  const records = Array.from({ length: 3 * limits.contestedSearch }, (_, n) =>
+  const records = Array.from({ length: 3 * limits.takeoverSearchRows }, (_, n) =>
     record(`f${n}`, { addr: Buffer.of(10, 1 + (n >> 16), (n >> 8) & 0xff, n & 0xff) }),
   );
-  wholly(harness.engine.merger.merge(records));
+  runToCompletion(harness.engine.merger.merge(records));
   harness.receive(alive('newcomer', { addr: records[40_000]!.addr }));
   const targets = answeredRounds(harness, 20).map(({ node }) => node);
   assert.ok(targets.includes('f40000'));

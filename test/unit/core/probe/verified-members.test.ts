@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../../../src/wire/limits.js';
 import { MessageType } from '../../../../src/wire/message-type.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { alive, addressOf, dead, record, suspect, type Harness } from '../harness.js';
 import { ack, makeProber, nack, nextPing, ping } from './probing.js';
 
@@ -19,7 +19,7 @@ function forge(harness: Harness, count: number, from = 0): void {
     const n = from + i;
     return record(`f${n}`, { addr: Buffer.of(10, 64 + (n >> 16), (n >> 8) & 0xff, n & 0xff) });
   });
-  wholly(harness.engine.merger.merge(records));
+  runToCompletion(harness.engine.merger.merge(records));
   harness.engine.queue.reset();
 }
 
@@ -118,7 +118,7 @@ test('in a small table, too, forged names are not asked for help', () => {
   const harness = withReal(6);
   forge(harness, 12);
   rounds(harness, 12, isReal);
-  assert.equal(harness.engine.verified.shouldHelp, true);
+  assert.equal(harness.engine.verified.prefersVerifiedHelpers, true);
   const { helpers } = helpersOf(harness);
   assert.equal(helpers.length, 3);
   assert.ok(helpers.every(isReal), helpers.join());
@@ -129,7 +129,7 @@ test('where verified members do not answer directly, all members may help', () =
   forge(harness, 12);
   rounds(harness, 12, isReal);
   for (let round = 0; round < 12; round++) helpersOf(harness);
-  assert.equal(harness.engine.verified.shouldHelp, false);
+  assert.equal(harness.engine.verified.prefersVerifiedHelpers, false);
 });
 
 test('of several names that are answered for at one address one is verified', () => {

@@ -4,36 +4,36 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The end of a message on a stream is seen in its bytes; this looks for it without reading anything twice.
+// The end of a message on a stream is found in its bytes; this class finds it without rescanning.
 import { limits } from './limits.js';
 import { scanOrMissing } from './msgpack-scan.js';
 import { WireError } from './wire-error.js';
 
-/** Looks whether a MessagePack value has come whole, and not again before it can have. */
-export class ValueWatch {
+/** Detects when a MessagePack value is complete, and scans it only when it can be. */
+export class ValueScanner {
   #notBefore = 0;
 
-  /** Whether enough has come since the last look for a value that ends by `end`. */
-  isWorthALook(end: number): boolean {
+  /** Whether enough bytes have arrived since the last scan for a value that ends by `end`. */
+  mayBeWhole(end: number): boolean {
     return end >= this.#notBefore;
   }
 
-  /** Values begin, and end, so many bytes earlier. */
+  /** The buffer lost this many bytes at its beginning. */
   moved(bytes: number): void {
     this.#notBefore -= bytes;
   }
 
   /**
-   * Whether the value at `start` is there to its end.
+   * Whether the value at `start` is complete.
    *
    * @throws WireError when it is malformed or over the bounds
    */
   isWhole(buf: Buffer, start: number, end: number): boolean {
-    if (!this.isWorthALook(end)) return false;
+    if (!this.mayBeWhole(end)) return false;
     const behind = scanOrMissing(buf, start, end);
     this.#notBefore = behind < 0 ? end - behind : 0;
     if (this.#notBefore > limits.decompressedStreamBytes) {
-      throw new WireError('too-large', `a value of over ${-behind} bytes`);
+      throw new WireError('too-large', `a value of more than ${-behind} bytes`);
     }
     return behind >= 0;
   }

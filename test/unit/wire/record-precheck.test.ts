@@ -13,10 +13,10 @@ import { Label } from '../../../src/wire/label.js';
 import { limits } from '../../../src/wire/limits.js';
 import type { MemberRecord } from '../../../src/wire/messages.js';
 import { packIp } from '../../../src/wire/packed-ip.js';
-import { RecordGlance, type IsKnown } from '../../../src/wire/record-glance.js';
+import { RecordPrecheck, type IsKnown } from '../../../src/wire/record-precheck.js';
 import { memberRecordSchema } from '../../../src/wire/schemas.js';
 import { encodePushPull, StreamReader } from '../../../src/wire/stream-codec.js';
-import { written } from '../../../src/wire/struct-codec.js';
+import { encodeWith } from '../../../src/wire/struct-codec.js';
 import { WireError } from '../../../src/wire/wire-error.js';
 
 const random = new SeededRandom('glances');
@@ -73,12 +73,12 @@ function pushed(bytes: Buffer, pieceBytes: () => number, isKnown?: IsKnown) {
 }
 
 test('a look sees what reading would see', () => {
-  const glance = new RecordGlance();
+  const precheck = new RecordPrecheck();
   for (const record of records(500)) {
-    const bytes = written((writer) => memberRecordSchema.write(writer, record));
+    const bytes = encodeWith((writer) => memberRecordSchema.write(writer, record));
     const buf = Buffer.concat([Buffer.of(1, 2, 3), bytes, Buffer.of(0xc1)]);
-    assert.equal(glance.take(buf, 3, buf.length), 3 + bytes.length);
-    const { name, incarnation, port, isAlive } = glance;
+    assert.equal(precheck.read(buf, 3, buf.length), 3 + bytes.length);
+    const { name, incarnation, port, isAlive } = precheck;
     const { state } = record;
     assert.deepEqual(
       { name, incarnation, port, isAlive },
@@ -89,12 +89,12 @@ test('a look sees what reading would see', () => {
         isAlive: state === 0,
       },
     );
-    assert.ok(glance.hasAddr(packIp(record.addr)) && glance.hasVsn(record.vsn));
+    assert.ok(precheck.hasAddr(packIp(record.addr)) && precheck.hasVsn(record.vsn));
     assert.ok(
-      !glance.hasAddr(packIp(Buffer.alloc(4, 0xee))) && !glance.hasVsn(record.vsn.subarray(1)),
+      !precheck.hasAddr(packIp(Buffer.alloc(4, 0xee))) && !precheck.hasVsn(record.vsn.subarray(1)),
     );
     // Cut anywhere it is not whole, whatever stands behind it.
-    for (let end = 3; end < 3 + bytes.length; end++) assert.equal(glance.take(buf, 3, end), -1);
+    for (let end = 3; end < 3 + bytes.length; end++) assert.equal(precheck.read(buf, 3, end), -1);
   }
 });
 
@@ -115,7 +115,7 @@ test('known records are left out, wherever the bytes are cut, and the others are
       join: true,
       records: others,
       userState,
-      leftOut: known.size,
+      skippedRecords: known.size,
     });
     const { message: whole } = pushed(bytes, () => 1 + below(most));
     assert.deepEqual(whole, { type: 6, ...message });
