@@ -14,32 +14,26 @@ import { CatchUp } from './catch-up.js';
 import { Forgotten } from './membership/forgotten.js';
 import type { CoreContext } from './context.js';
 import { Dispatcher } from './dispatcher.js';
-import { gossipRound } from './gossip/gossip-round.js';
 import type { TransmitLimitedQueue } from './gossip/broadcast-queue.js';
 import { makeClaimQueue } from './gossip/claim-queue.js';
 import { Outbox } from './gossip/piggyback.js';
-import { Settling } from './gossip/settling.js';
 import { Inbox } from './inbox.js';
-import { pushPullScale } from './lifeguard/formulas.js';
 import { LocalHealth } from './lifeguard/local-health.js';
-import type { PeriodicLoop } from './lifeguard/rules.js';
 import { LocalNode, type Identity } from './local-node.js';
 import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
 import { AddressTakeovers } from './membership/address-takeovers.js';
-import { pickPeers } from './peer-choice.js';
 import { Merger } from './membership/merger.js';
+import { Reaper } from './membership/reaper.js';
 import { NameBound } from './name-bound.js';
-import type { Report } from './reports.js';
+import { PeriodicWork } from './periodic-work.js';
 import { AckTable } from './probe/ack-table.js';
 import { Pinger, type PingResult, type PingTarget } from './probe/pinger.js';
 import { Prober } from './probe/prober.js';
 import { Responder } from './probe/responder.js';
 import { SendWatch } from './probe/send-watch.js';
 import { VerifiedMembers } from './probe/verified-members.js';
-import { Scheduler, type PeriodicWork } from './scheduler.js';
-import { StallWatch } from './stall-watch.js';
 
 /** The protocol engine: synchronous, and pure apart from the given clock, randomness and effects. */
 export class Engine {
@@ -54,6 +48,7 @@ export class Engine {
   readonly merger: Merger;
   readonly #context: CoreContext;
   readonly #membership: Membership;
+  readonly #reaper: Reaper;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   readonly #catchUp: CatchUp;
@@ -61,11 +56,7 @@ export class Engine {
   readonly #pinger: Pinger;
   readonly #prober: Prober;
   readonly #dispatcher: Dispatcher;
-  readonly #settling: Settling;
-  readonly #probing: Scheduler;
-  readonly #gossiping: Scheduler;
-  readonly #schedulers: readonly Scheduler[];
-  readonly #stalls: StallWatch;
+  readonly #periodic: PeriodicWork;
   #running = false;
 
   /** @param init.earlierIncarnation - an incarnation of an earlier run of this node; we start above it */
@@ -75,7 +66,6 @@ export class Engine {
   ) {
     const { clock, random, counters, settings } = context;
     this.#context = context;
-    this.#stalls = this.#stallWatch();
     this.#inbox = new Inbox(
       { clock, counters },
       {
@@ -95,7 +85,7 @@ export class Engine {
       changed: (score) => context.effects.notify({ type: 'health', score }),
     });
     const verified = (this.verified = new VerifiedMembers({ table: this.table, random }));
-    const queued = (): void => this.#gossiping.wake();
+    const queued = (): void => this.#periodic.gossip.wake();
     this.queue = makeClaimQueue(context, { numNodes: () => verified.clusterSize, queued });
     // It contains few claims. Some verified members may belong to the attacker and relay nothing.
     this.#urgentQueue = makeClaimQueue(context, { numNodes: () => this.table.size, queued });
@@ -115,17 +105,19 @@ export class Engine {
     const shared = { context, self, table, queue, health, outbox, acks, names };
     const parts = { ...shared, caughtUp, takeovers, verified };
     const pinger = (this.#pinger = new Pinger(parts));
+    const forgotten = new Forgotten({ clock, pinger }, { forMs: settings.forgetMs });
+    const reaper = (this.#reaper = new Reaper({ ...parts, forgotten }));
     const membership = (this.#membership = new Membership({
       ...parts,
       urgentQueue,
-      forgotten: new Forgotten({ clock, pinger }, { forMs: settings.forgetMs }),
+      forgotten,
       caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
     this.merger = new Merger({ ...parts, membership }, { isRunning: () => this.#running });
     const sends = new SendWatch(parts);
     this.#prober = new Prober(
-      { ...parts, membership, sends },
-      { restartInterval: () => this.#restartProbeInterval() },
+      { ...parts, membership, reaper, sends },
+      { restartInterval: () => this.#periodic.restartProbeInterval() },
     );
     const responder = new Responder(parts);
     this.#dispatcher = new Dispatcher({
@@ -135,14 +127,7 @@ export class Engine {
       responder,
       membership,
     });
-    this.#settling = this.#settlingAfterJoin();
-    this.#probing = this.#probeScheduler();
-    this.#gossiping = this.#every('gossip', {
-      intervalMs: () => settings.gossipInterval,
-      tick: () => gossipRound(parts),
-      mayPause: () => lifeguard.pausesIdleGossip && !outbox.mayHaveBroadcasts,
-    });
-    this.#schedulers = [this.#probing, this.#gossiping, ...this.#slowSchedulers()];
+    this.#periodic = new PeriodicWork({ ...parts, prober: this.#prober });
   }
 
   /** Adds ourselves to the table and starts the schedulers. */
@@ -167,14 +152,12 @@ export class Engine {
 
   /** Starts the periodic work. Does nothing if it is running. */
   startSchedulers(): void {
-    for (const scheduler of this.#schedulers) scheduler.start();
+    this.#periodic.start();
   }
 
   /** Stops the periodic work, until it is started again. */
   stopSchedulers(): void {
-    for (const scheduler of this.#schedulers) scheduler.stop();
-    this.#stalls.stop();
-    this.#settling.stop();
+    this.#periodic.stop();
     this.#prober.stop();
   }
 
@@ -187,7 +170,7 @@ export class Engine {
 
   /** Resumes gossip, because there is something new to gossip. */
   wakeGossip(): void {
-    this.#gossiping.wake();
+    this.#periodic.gossip.wake();
   }
 
   /** Whether any other member is alive or suspect. */
@@ -205,7 +188,7 @@ export class Engine {
 
   /** Milliseconds by which the next probe is late; if this keeps growing, the node is stuck. */
   get overdueMs(): number {
-    return this.#probing.overdueMs;
+    return this.#periodic.probe.overdueMs;
   }
 
   /** Number of queued inbound messages. */
@@ -269,12 +252,12 @@ export class Engine {
 
   /** Forgets a member that is gone, until it answers a ping; false if it is not gone. */
   forget(name: string): boolean {
-    return this.#membership.forget(name);
+    return this.#reaper.forget(name);
   }
 
   /** A join succeeded: exchanges state a few more times in the following seconds. */
   settle(): void {
-    if (this.#running && this.#context.settings.settleAfterJoin) this.#settling.start();
+    if (this.#running && this.#context.settings.settleAfterJoin) this.#periodic.settling.start();
   }
 
   /**
@@ -283,75 +266,6 @@ export class Engine {
    * @returns a function to call once, when the push/pull has ended in any way
    */
   exchangeBegins(): () => void {
-    return this.#settling.exchangeBegins();
-  }
-
-  #stallWatch(): StallWatch {
-    const { clock, counters, effects, settings } = this.#context;
-    const report = (each: Report): void => effects.report(each);
-    return new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
-  }
-
-  #settlingAfterJoin(): Settling {
-    const { clock, random } = this.#context;
-    return new Settling(
-      { clock, random },
-      {
-        untilMs: () => this.#pushPullMs(),
-        isHealthy: () => this.health.score === 0,
-        pushPull: () => this.#pushPullWithRandomPeer(),
-      },
-    );
-  }
-
-  #probeScheduler(): Scheduler {
-    const tick = (): void => {
-      this.#stalls.watchUntilTick(this.#probeMs);
-      this.#prober.tick();
-    };
-    return this.#every('probe', { intervalMs: () => this.#probeMs, tick });
-  }
-
-  #slowSchedulers(): Scheduler[] {
-    const { settings, effects } = this.#context;
-    return [
-      this.#every('push-pull', {
-        intervalMs: () => this.#pushPullMs(),
-        tick: () => this.#pushPullWithRandomPeer(),
-      }),
-      this.#every('queue-check', {
-        intervalMs: () => settings.queueCheckInterval,
-        tick: () => effects.report({ code: 'queue-depth', depth: this.queue.numQueued }),
-      }),
-    ];
-  }
-
-  #every(loop: PeriodicLoop, { tick, ...init }: PeriodicWork): Scheduler {
-    const { clock, random, settings } = this.#context;
-    const { periodic } = settings.lifeguard;
-    const { noteLateness } = this.#stalls;
-    return new Scheduler({ clock, random }, { ...init, tick: periodic(tick, loop), noteLateness });
-  }
-
-  /** The next tick comes a whole interval from now; stalls must be checked for until then. */
-  #restartProbeInterval(): void {
-    this.#probing.restartInterval();
-    this.#stalls.watchUntilTick(this.#probeMs);
-  }
-
-  get #probeMs(): number {
-    return this.health.scale(this.#context.settings.probeInterval);
-  }
-
-  #pushPullMs(): number {
-    return this.#context.settings.pushPullInterval * pushPullScale(this.verified.clusterSize);
-  }
-
-  #pushPullWithRandomPeer(): void {
-    const isPeer = ({ state, name }: Member): boolean =>
-      state === 'alive' && name !== this.self.name;
-    const share = this.verified.isOutnumbered ? Math.round(this.#context.random.next()) : 1;
-    const [peer] = pickPeers(this, { k: 1, share, test: isPeer });
-    if (peer !== undefined) this.#context.effects.pushPull(peer.destination);
+    return this.#periodic.settling.exchangeBegins();
   }
 }

@@ -22,6 +22,7 @@ import {
   type ExtensionVersions,
 } from '../wire/extension-trailer.js';
 import { hostOf } from '../wire/source.js';
+import { hasVersions, versionRanges, type VersionRange } from './versions.js';
 
 /**
  * The believed state of a member: `dead` is what other members concluded, `left` what the member itself announced.
@@ -30,13 +31,6 @@ export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';
 
 /** The index of each state is its number on the wire. */
 export const memberStates: readonly MemberState[] = ['alive', 'suspect', 'dead', 'left'];
-
-/** A range of versions that a node understands, and the version that it speaks. */
-export interface VersionRange {
-  readonly min: number;
-  readonly max: number;
-  readonly current: number;
-}
 
 /** A frozen snapshot of one member of the cluster. */
 export interface Node {
@@ -56,9 +50,6 @@ export interface Node {
   readonly protocol: VersionRange;
   readonly delegateProtocol: VersionRange;
 }
-
-/** Bytes of a full set of versions: protocol min, max, current, delegate min, max, current. */
-export const VERSION_BYTES = 6;
 
 /** The content of an alive claim, with its address as text. Buffers may be views of the received packet. */
 export interface MemberFacts {
@@ -246,35 +237,6 @@ export function nodeFrom(name: string, facts: Omit<MemberFacts, 'addr'>, state: 
 export function userMeta(meta: Buffer): Buffer {
   const end = trailerStart(meta, 0, meta.length);
   return end === meta.length ? meta : meta.subarray(0, end);
-}
-
-/** Whether these are at least six bytes, a full set of versions. */
-export function hasVersions(vsn: Buffer): boolean {
-  return vsn.length >= VERSION_BYTES;
-}
-
-type VersionRanges = readonly [protocol: VersionRange, delegate: VersionRange];
-
-/** The last result: almost always, all members have the same versions. */
-let lastVersions = { vsn: noBytes, ranges: rangesIn(noBytes) };
-
-/** The two ranges in a set of version bytes; zeros if the set is not full, as in Go. */
-export function versionRanges(vsn: Buffer): VersionRanges {
-  if (lastVersions.vsn === vsn) return lastVersions.ranges;
-  const ranges = rangesIn(vsn);
-  lastVersions = { vsn, ranges };
-  return ranges;
-}
-
-function rangesIn(vsn: Buffer): VersionRanges {
-  const full = hasVersions(vsn);
-  const range = (at: number): VersionRange =>
-    Object.freeze({
-      min: full ? (vsn[at] as number) : 0,
-      max: full ? (vsn[at + 1] as number) : 0,
-      current: full ? (vsn[at + 2] as number) : 0,
-    });
-  return [range(0), range(3)];
 }
 
 /** The facts of a claim; undefined if its address is invalid. Unchanged values are shared with the known member. */

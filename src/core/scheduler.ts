@@ -7,8 +7,8 @@
 // Periodic work with a random phase, so that nodes do not run in lockstep.
 import type { Clock, Random, Timer } from './ports.js';
 
-/** The work of a scheduler. */
-export interface PeriodicWork {
+/** The work of a {@link Scheduler}. */
+export interface SchedulerInit {
   /** Called before every tick; 0 at the start keeps the scheduler off. */
   readonly intervalMs: () => number;
   readonly tick: () => void;
@@ -36,7 +36,7 @@ export class Scheduler {
   /** @param init.noteLateness - called at every tick with its lateness in milliseconds */
   constructor(
     components: { clock: Clock; random: Random },
-    init: PeriodicWork & { noteLateness?: (lateMs: number) => void },
+    init: SchedulerInit & { noteLateness?: (lateMs: number) => void },
   ) {
     this.#clock = components.clock;
     this.#random = components.random;

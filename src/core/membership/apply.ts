@@ -30,6 +30,8 @@ import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
 import type { VerifiedMembers } from '../probe/verified-members.js';
 import { ClaimGossip, type ClaimGossipComponents, type Relay } from '../gossip/claim-gossip.js';
+import { notifyAdmitted, notifyConflict, notifyGone, notifySuspected } from './notify-changes.js';
+import { Refuter } from './refuter.js';
 import type { AddressTakeovers } from './address-takeovers.js';
 import { findAliveDefect, isRedundantAlive, judgeAlive } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
@@ -56,7 +58,7 @@ export class Membership {
   readonly #table: MemberTable;
   readonly #gossip: ClaimGossip;
   readonly #verified: VerifiedMembers;
-  readonly #health: LocalHealth;
+  readonly #refuter: Refuter;
   readonly #forgotten: Forgotten;
   readonly #suspicions: Suspicions;
   readonly #takeovers: AddressTakeovers;
@@ -67,7 +69,7 @@ export class Membership {
     this.#table = components.table;
     this.#gossip = new ClaimGossip(components);
     this.#verified = components.verified;
-    this.#health = components.health;
+    this.#refuter = new Refuter({ ...components, gossip: this.#gossip });
     this.#forgotten = components.forgotten;
     this.#suspicions = new Suspicions(components);
     this.#takeovers = components.takeovers;
@@ -113,7 +115,7 @@ export class Membership {
         if (this.#suspicions.confirm(name, from)) this.#gossip.queueClaim(name, claim, relay);
         return;
       case 'refute':
-        this.#refute(claim.incarnation, `suspected by ${from}`);
+        this.#refuter.refute(claim.incarnation, `suspected by ${from}`);
         return;
       case 'accept':
         this.#startSuspicion(member as Member, claim, relay);
@@ -134,7 +136,7 @@ export class Membership {
         return;
       case 'refute':
         this.#suspicions.settle(name);
-        this.#refute(claim.incarnation, `declared dead by ${from}`);
+        this.#refuter.refute(claim.incarnation, `declared dead by ${from}`);
         return;
       case 'accept':
         this.#markDead(member as Member, claim, relay);
@@ -142,31 +144,6 @@ export class Membership {
       case 'ignore':
         return;
     }
-  }
-
-  /** Removes members from the table that died or left long ago. */
-  reap(): void {
-    const { settings, clock, effects } = this.#context;
-    const longAgo = clock.now() - settings.gossipToTheDeadTime;
-    const isOver = (member: Member): boolean =>
-      member.isGone && member.stateChangedAt < longAgo && member.name !== this.#self.name;
-    for (const { name } of this.#table.removeIf(isOver)) {
-      effects.report({ code: 'member-reaped', peer: name });
-    }
-  }
-
-  /**
-   * Removes a dead or left member from the table at once, at the user's request; it can only return if it answers a
-   * ping. False if it is not gone.
-   */
-  forget(name: string): boolean {
-    const member = this.#table.get(name);
-    if (name === this.#self.name || member?.isGone === false) return false;
-    this.#forgotten.add(name);
-    for (const removed of this.#table.removeIf((each) => each === member)) {
-      this.#context.effects.report({ code: 'member-reaped', peer: removed.name });
-    }
-    return true;
   }
 
   /** Cancels all suspicion timers. */
@@ -215,10 +192,10 @@ export class Membership {
       case 'drop':
         return this.#drop(name, verdict.reason, verdict.detail);
       case 'conflict':
-        return this.#reportConflict(member as Member, facts);
+        return notifyConflict(effects, this.#self, member as Member, facts);
       case 'refute':
         this.#suspicions.settle(name);
-        return this.#refute(facts.incarnation);
+        return this.#refuter.refute(facts.incarnation);
       case 'accept':
         if (claim !== received) relay = { finished: relay.finished };
         return this.#admit(name, member, claim, facts, relay);
@@ -262,7 +239,7 @@ export class Membership {
     const addressBefore = known?.address;
     const wasGone = known?.isGone === true;
     const hasNewMeta = known !== undefined && !known.hasMeta(facts.meta);
-    const previousMeta = copyForUsers(userMeta((hasNewMeta ? known.meta : null) ?? noBytes));
+    const previousMeta = hasNewMeta ? copyForUsers(userMeta(known.meta ?? noBytes)) : undefined;
     const member = known ?? new Member(name, facts, 'dead', clock.now());
     member.setFacts(facts);
     if (member.state !== 'alive') member.setState('alive', clock.now());
@@ -271,29 +248,10 @@ export class Membership {
     this.#gossip.queueClaim(name, claim, relay);
     if (name === this.#self.name) return;
 
-    const { address } = facts;
-    if (addressBefore !== address && this.#context.settings.probeInterval > 0) {
-      this.#takeovers.claim(address, name);
+    if (addressBefore !== facts.address && this.#context.settings.probeInterval > 0) {
+      this.#takeovers.claim(facts.address, name);
     }
-    if (stateBefore === undefined || stateBefore === 'dead' || stateBefore === 'left') {
-      if (addressBefore !== undefined && addressBefore !== address) {
-        const addresses = { held: addressBefore, claimed: address };
-        effects.report({ code: 'address-reclaimed', peer: name, ...addresses });
-      }
-      effects.report({ code: 'member-joined', peer: name, address });
-      effects.notify({ type: 'join', node: member.describe() });
-      return;
-    }
-    if (stateBefore !== 'suspect' && !hasNewMeta) return;
-    const node = member.describe();
-    if (stateBefore === 'suspect') {
-      effects.report({ code: 'member-refuted', peer: name });
-      effects.notify({ type: 'refute', node });
-    }
-    if (hasNewMeta) {
-      effects.report({ code: 'member-updated', peer: name });
-      effects.notify({ type: 'update', node, previousMeta });
-    }
+    notifyAdmitted(effects, member, stateBefore, addressBefore, previousMeta);
   }
 
   #startSuspicion(member: Member, claim: SuspectClaim, relay: Relay): void {
@@ -311,8 +269,7 @@ export class Membership {
       },
     });
     this.#gossip.queueClaim(name, claim, relay);
-    effects.report({ code: 'member-suspected', peer: name, by: from });
-    effects.notify({ type: 'suspect', node: member.describe() });
+    notifySuspected(effects, member, from);
   }
 
   #markDead(member: Member, claim: DeadClaim, relay: Relay): void {
@@ -326,46 +283,7 @@ export class Membership {
     this.#table.markGone(member);
     this.#gossip.queueClaim(name, claim, relay);
     if (name === this.#self.name) return;
-    if (left) effects.report({ code: 'member-left', peer: name });
-    else {
-      const seen = confirmations === undefined ? {} : { confirmations };
-      effects.report({ code: 'member-failed', peer: name, by: from, ...seen });
-    }
-    effects.notify({ type: 'leave', node: member.describe(), reason: left ? 'left' : 'failed' });
-  }
-
-  // Without an accusation, a claim from an earlier run of this node is refuted.
-  #refute(claimed: number, accusation?: string): void {
-    const { effects, counters } = this.#context;
-    const member = this.#table.get(this.#self.name);
-    if (member === undefined) return;
-    const incarnation = this.#self.incarnationAbove(claimed);
-    member.setIncarnation(incarnation);
-    const { name: node, addr, port, meta, vsn } = member;
-    this.#gossip.queueClaim(node, {
-      type: MessageType.alive,
-      node,
-      addr,
-      port,
-      meta,
-      vsn,
-      incarnation,
-    });
-    counters.refutations++;
-    const accused = accusation !== undefined;
-    const claim = accusation ?? 'an earlier life of ours is said to be alive';
-    effects.report({ code: 'refuted', peer: node, claim, accused, incarnation });
-    this.#health.add(1);
-  }
-
-  #reportConflict(member: Member, facts: MemberFacts): void {
-    const { effects } = this.#context;
-    const existing = member.describe();
-    const other = nodeFrom(member.name, facts, 'alive');
-    const addresses = { held: existing.address, claimed: other.address };
-    if (member.name === this.#self.name) this.#self.ownNameClaimed(other.address);
-    effects.report({ code: 'address-conflict', peer: member.name, ...addresses });
-    effects.notify({ type: 'conflict', existing, other });
+    notifyGone(effects, member, from, confirmations);
   }
 
   #drop(peer: string, reason: DropReason, detail: string): void {

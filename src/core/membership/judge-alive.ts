@@ -12,7 +12,8 @@ import { isSamePackedIp } from '../../wire/packed-ip.js';
 import { hasSameBytes } from '../../wire/shared-bytes.js';
 import type { DropReason } from '../counters.js';
 import { isNewer } from '../incarnation.js';
-import { hasVersions, type Member, type MemberFacts } from '../member.js';
+import type { Member, MemberFacts } from '../member.js';
+import { hasVersions } from '../versions.js';
 import { isStale } from './judge-suspect.js';
 import type { VersionCensus } from './verify-versions.js';
 

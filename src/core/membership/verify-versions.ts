@@ -8,7 +8,7 @@
 // the versions of any two members of both tables are incompatible, so one forged member stops all push/pulls. Here
 // only verified members define the range, and a record outside of it is left out.
 import { hasSameBytes } from '../../wire/shared-bytes.js';
-import { hasVersions, VERSION_BYTES } from '../member.js';
+import { hasVersions, VERSION_BYTES } from '../versions.js';
 
 /** The positions of min, max and current in the version bytes. */
 const kinds = [

@@ -27,17 +27,17 @@ import type { Member } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { Membership } from '../membership/apply.js';
 import type { AddressTakeovers } from '../membership/address-takeovers.js';
+import type { Reaper } from '../membership/reaper.js';
 import type { SendFailure, SendFault, Timer } from '../ports.js';
 import type { AckTable } from './ack-table.js';
+import { pingOverStream, sendIndirectPings } from './indirect-ping.js';
 import type { SendWatch } from './send-watch.js';
 import type { VerifiedMembers } from './verified-members.js';
 
-const NACK_PROTOCOL = 4;
-const STREAM_PING_PROTOCOL = 3;
 /** If the system had no room for a ping, it is sent again after this share of `probeTimeout`. */
 const RETRY_SHARE = 1 / 4;
 /** Faults of this host; if the peer is gone, its suspicion is sufficient. */
-const WORTH_A_WARNING: readonly SendFault[] = ['address', 'resources', 'socket'];
+const WARNED_FAULTS: readonly SendFault[] = ['address', 'resources', 'socket'];
 
 /** Dependencies of a probe. */
 export interface ProbeComponents {
@@ -48,6 +48,7 @@ export interface ProbeComponents {
   readonly outbox: Outbox;
   readonly health: LocalHealth;
   readonly membership: Membership;
+  readonly reaper: Reaper;
   readonly takeovers: AddressTakeovers;
   readonly sends: SendWatch;
   readonly verified: VerifiedMembers;
@@ -172,39 +173,9 @@ export class ProbeRound {
     if (this.#phase !== 'direct') return;
     this.#phase = 'indirect';
     this.#cancelTimers();
-    const { context, table, self, verified } = this.#components;
-    // Forged helpers would not answer, and the missing nacks would raise our health score.
-    const helpers = (verified.prefersVerifiedHelpers ? verified : table).pick(
-      context.settings.indirectChecks,
-      ({ name, state }) => state === 'alive' && name !== self.name && name !== this.#target.name,
-    );
-    for (const helper of helpers) this.#askHelper(helper);
-    this.#pingOverStream();
-  }
-
-  #askHelper(helper: Member): void {
-    const { context, outbox, self } = this.#components;
-    const { name, addr, port } = this.#target;
-    const nack = context.settings.lifeguard.requestsNacks && helper.protocolMax >= NACK_PROTOCOL;
-    if (nack) this.#nacksWanted++;
-    const request = {
-      ...self.ping(this.#seqNo, name),
-      type: MessageType.indirectPing,
-      target: addr,
-      port,
-      nack,
-    };
-    outbox.send(helper.destination, [encodeMessage(request)]);
-  }
-
-  #pingOverStream(): void {
-    const { context } = this.#components;
-    const { settings, effects } = context;
-    const { name, destination, protocolMax } = this.#target;
-    const isOff = settings.disableTcpPings || settings.disableTcpPingsForNode?.(name) === true;
-    if (isOff || protocolMax < STREAM_PING_PROTOCOL) return;
-    const request = { to: destination, node: name, seqNo: this.#seqNo, deadlineAt: this.endsAt };
-    effects.streamPing(request, (answered) => {
+    const probe = { target: this.#target, seqNo: this.#seqNo, deadlineAt: this.endsAt };
+    this.#nacksWanted = sendIndirectPings(this.#components, probe);
+    pingOverStream(this.#components.context, probe, (answered) => {
       this.#streamAnswered ||= answered;
     });
   }
@@ -220,7 +191,7 @@ export class ProbeRound {
       return;
     }
     if (fault !== 'refused') this.#sendError = error;
-    if (WORTH_A_WARNING.includes(fault)) {
+    if (WARNED_FAULTS.includes(fault)) {
       context.effects.report({ code: 'probe-send-failed', peer: this.#target.name, error });
     }
     if (fault === 'resources' || fault === 'socket') this.#endUnsent();

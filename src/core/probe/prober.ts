@@ -115,7 +115,7 @@ export class Prober {
 
   #reap(): void {
     this.#reapedAt = this.#components.context.clock.now();
-    this.#components.membership.reap();
+    this.#components.reaper.reap();
   }
 
   // A pass over a table of forged names may take a day, and their memory would be held for as long.

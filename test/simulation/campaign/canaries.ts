@@ -30,7 +30,7 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'nobody refutes',
-    file: 'core/membership/apply.ts',
+    file: 'core/membership/refuter.ts',
     from: '    const incarnation = this.#self.incarnationAbove(claimed);',
     to: '    if (this.#self.name) return;\n    const incarnation = this.#self.incarnationAbove(claimed);',
   },
@@ -60,7 +60,7 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'the dead are never forgotten',
-    file: 'core/membership/apply.ts',
+    file: 'core/membership/reaper.ts',
     from: 'member.isGone && member.stateChangedAt < longAgo',
     to: 'member.isGone && member.stateChangedAt < 0 * longAgo',
   },
@@ -132,7 +132,7 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'who recovers is told to join',
-    file: 'core/membership/apply.ts',
+    file: 'core/membership/notify-changes.ts',
     from: "stateBefore === undefined || stateBefore === 'dead' || stateBefore === 'left'",
     to: "stateBefore === undefined || stateBefore !== 'alive'",
   },
@@ -168,19 +168,19 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'the dead are forgotten at once',
-    file: 'core/membership/apply.ts',
+    file: 'core/membership/reaper.ts',
     from: 'const longAgo = clock.now() - settings.gossipToTheDeadTime;',
     to: 'const longAgo = clock.now() - 0 * settings.gossipToTheDeadTime;',
   },
   {
     name: 'the living are forgotten as well',
-    file: 'core/membership/apply.ts',
+    file: 'core/membership/reaper.ts',
     from: 'member.isGone && member.stateChangedAt < longAgo',
     to: 'member.stateChangedAt < longAgo',
   },
   {
     name: 'the answer to a push/pull is not merged',
-    file: 'state-exchange.ts',
+    file: 'node/state-exchange.ts',
     from: '      await pacer.run(this.merge(remote, join, peer), ended);\n',
     to: '',
   },
@@ -192,9 +192,9 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'nobody pushes and pulls regularly',
-    file: 'core/engine.ts',
-    from: 'if (peer !== undefined) this.#context.effects.pushPull(peer.destination);',
-    to: 'if (peer?.name === "") this.#context.effects.pushPull(peer.destination);',
+    file: 'core/periodic-work.ts',
+    from: 'if (peer !== undefined) context.effects.pushPull(peer.destination);',
+    to: 'if (peer?.name === "") context.effects.pushPull(peer.destination);',
   },
   {
     name: 'streams are not closed',
@@ -216,8 +216,8 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'settling goes on after a shutdown',
-    file: 'core/engine.ts',
-    from: '    this.#settling.stop();\n',
+    file: 'core/periodic-work.ts',
+    from: '    this.settling.stop();\n',
     to: '',
   },
   {

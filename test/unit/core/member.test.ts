@@ -7,11 +7,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   factsFrom,
-  hasVersions,
   Member,
   nodeFrom,
-  versionRanges,
 } from '../../../src/core/member.js';
+import { hasVersions, versionRanges } from '../../../src/core/versions.js';
 import type { MemberFacts } from '../../../src/core/member.js';
 import type { AliveClaim } from '../../../src/wire/messages.js';
 import { alive, ip, mapped } from './harness.js';

@@ -7,7 +7,8 @@
 // What an alive claim does to the table, the queue and the user; by the rules' numbers (behaviour, 4).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VERSION_BYTES, type Node } from '../../../../src/core/member.js';
+import type { Node } from '../../../../src/core/member.js';
+import { VERSION_BYTES } from '../../../../src/core/versions.js';
 import { alive, dead, ip, makeEngine, mapped, ME, record, type Harness } from '../harness.js';
 import { runToCompletion } from '../../../../src/wire/sliced.js';
 
