@@ -75,7 +75,7 @@ export class Engine {
     );
     this.#catchUp = new CatchUp({ clock, counters, inbox: this.#inbox });
     const { lifeguard } = settings;
-    const caughtUp = lifeguard.probeWait(this.#catchUp.wait);
+    const afterReceived = lifeguard.probeWait(this.#catchUp.wait);
     this.table = new MemberTable(random);
     const { identity, earlierIncarnation, codec } = init;
     this.self = new LocalNode({ name: settings.name, identity, random });
@@ -89,7 +89,7 @@ export class Engine {
     this.queue = makeClaimQueue(context, { numNodes: () => verified.clusterSize, queued });
     // It contains few claims. Some verified members may belong to the attacker and relay nothing.
     this.#urgentQueue = makeClaimQueue(context, { numNodes: () => this.table.size, queued });
-    this.acks = new AckTable({ clock, caughtUp });
+    this.acks = new AckTable({ clock, afterReceived });
     const { table, self, health, queue, acks } = this;
     const urgentQueue = this.#urgentQueue;
     const outbox = (this.#outbox = new Outbox({
@@ -103,7 +103,7 @@ export class Engine {
     const takeovers = (this.takeovers = new AddressTakeovers({ table }, { ownName: self.name }));
     const names = new NameBound(outbox.budget);
     const shared = { context, self, table, queue, health, outbox, acks, names };
-    const parts = { ...shared, caughtUp, takeovers, verified };
+    const parts = { ...shared, afterReceived, takeovers, verified };
     const pinger = (this.#pinger = new Pinger(parts));
     const forgotten = new Forgotten({ clock, pinger }, { forMs: settings.forgetMs });
     const reaper = (this.#reaper = new Reaper({ ...parts, forgotten }));
@@ -111,7 +111,7 @@ export class Engine {
       ...parts,
       urgentQueue,
       forgotten,
-      caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
+      afterReceived: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
     this.merger = new Merger({ ...parts, membership }, { isRunning: () => this.#running });
     const sends = new SendWatch(parts);

@@ -32,7 +32,7 @@ const MESSAGES_PER_TURN = 512;
 
 // Node reads at most this many packets from a socket before it runs other work. When every turn brings a full read,
 // more packets, pings among them, are left in the socket's buffer. After a while of that, reading takes precedence.
-const PACKETS_OF_A_FULL_READ = 32;
+const FULL_READ_PACKETS = 32;
 const FLOODED_AFTER_MS = 20;
 const MESSAGES_PER_FLOODED_TURN = 64;
 
@@ -72,7 +72,7 @@ export class Inbox {
     const queue = this.#queues[priority];
     if (queue.size >= this.#depth) return false;
     queue.push(message);
-    this.#turn ??= this.#clock.afterTurn(() => this.#work());
+    this.#turn ??= this.#clock.afterTurn(() => this.#drain());
     return true;
   }
 
@@ -84,7 +84,7 @@ export class Inbox {
     this.#queues.low.clear();
   }
 
-  #work(): void {
+  #drain(): void {
     this.#turn = undefined;
     const limit = this.#isFlooded() ? MESSAGES_PER_FLOODED_TURN : MESSAGES_PER_TURN;
     try {
@@ -95,16 +95,16 @@ export class Inbox {
       }
     } finally {
       // Also after a handler threw: the remaining messages follow in the next turn.
-      if (this.size > 0) this.#turn ??= this.#clock.afterTurn(() => this.#work());
+      if (this.size > 0) this.#turn ??= this.#clock.afterTurn(() => this.#drain());
     }
   }
 
   // Called once per turn.
   #isFlooded(): boolean {
     const { packetsIn } = this.#counters;
-    const came = packetsIn - this.#packetsSeen;
+    const arrived = packetsIn - this.#packetsSeen;
     this.#packetsSeen = packetsIn;
-    if (came < PACKETS_OF_A_FULL_READ) {
+    if (arrived < FULL_READ_PACKETS) {
       this.#fullSince = undefined;
       return false;
     }

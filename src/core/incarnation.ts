@@ -16,16 +16,16 @@ export function nextNumber(value: number): number {
   return (value + 1) >>> 0;
 }
 
-/** Whether `claimed` is a later incarnation than `held`. */
-export function isNewer(claimed: number, held: number): boolean {
-  if (hasWrapped(held, claimed)) return true;
-  if (hasWrapped(claimed, held)) return false;
-  return claimed > held;
+/** Whether `claimed` is a later incarnation than `known`. */
+export function isNewer(claimed: number, known: number): boolean {
+  if (hasWrapped(known, claimed)) return true;
+  if (hasWrapped(claimed, known)) return false;
+  return claimed > known;
 }
 
-/** Whether `claimed` is an earlier incarnation than `held`. */
-export function isOlder(claimed: number, held: number): boolean {
-  return claimed !== held && !isNewer(claimed, held);
+/** Whether `claimed` is an earlier incarnation than `known`. */
+export function isOlder(claimed: number, known: number): boolean {
+  return claimed !== known && !isNewer(claimed, known);
 }
 
 /** The incarnation that overrides a claim about ourselves: above both the claim's and our own. */

@@ -144,9 +144,9 @@ export class MemberTable {
   #shufflePrefix(list: Member[], length: number): void {
     for (let i = length - 1; i > 0; i--) {
       const j = this.#draw(i + 1);
-      const held = list[i] as Member;
+      const swapped = list[i] as Member;
       list[i] = list[j] as Member;
-      list[j] = held;
+      list[j] = swapped;
     }
   }
 

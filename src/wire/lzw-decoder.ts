@@ -21,7 +21,7 @@ const bulkCopyLength = 128;
 const empty = Buffer.alloc(0);
 
 /** An output buffer, accessible by byte and by word. */
-interface Room {
+interface OutputBuffer {
   readonly bytes: Buffer;
   readonly words: DataView;
 }
@@ -33,12 +33,12 @@ export class LzwDecoder {
   /** Where the bytes of a code last appeared in the output, and how many there are: no chains to follow. */
   readonly #startOfCode = new Int32Array(tableSize);
   readonly #lengthOfCode = new Int32Array(tableSize);
-  readonly #scratch: Room;
+  readonly #scratch: OutputBuffer;
   #data: Uint8Array = empty;
   #maxOutput = 0;
   #memory: Memory = unboundedMemory;
   #garbageBytes = 0;
-  #room: Room;
+  #output: OutputBuffer;
   #size = 0;
   #position = 0;
   #bits = 0;
@@ -51,8 +51,8 @@ export class LzwDecoder {
 
   /** @param init.scratchBytes - size of the buffer for short outputs */
   constructor(init: { scratchBytes: number }) {
-    this.#scratch = roomFor(init.scratchBytes);
-    this.#room = this.#scratch;
+    this.#scratch = allocateOutput(init.scratchBytes);
+    this.#output = this.#scratch;
   }
 
   /**
@@ -65,7 +65,7 @@ export class LzwDecoder {
     this.#maxOutput = maxOutput;
     this.#memory = memory;
     this.#garbageBytes = 0;
-    this.#room = this.#scratch;
+    this.#output = this.#scratch;
     this.#size = 0;
     this.#position = 0;
     this.#bits = 0;
@@ -85,7 +85,7 @@ export class LzwDecoder {
     const lengthOfCode = this.#lengthOfCode;
     const data = this.#data;
     const maxOutput = this.#maxOutput;
-    let room = this.#room;
+    let buffer = this.#output;
     let size = this.#size;
     let position = this.#position;
     let bits = this.#bits;
@@ -137,19 +137,19 @@ export class LzwDecoder {
       const end = size + length;
       if (end > maxOutput)
         throw new WireError('too-large', `LZW data of more than ${maxOutput} bytes`);
-      if (end > room.bytes.length) {
-        room = this.#grown(room, size, end);
+      if (end > buffer.bytes.length) {
+        buffer = this.#grown(buffer, size, end);
       }
       if (code < clearCode) {
-        room.bytes[size] = code;
+        buffer.bytes[size] = code;
       } else {
-        copyWithin(room, startOfCode[code] ?? 0, size, length);
+        copyWithin(buffer, startOfCode[code] ?? 0, size, length);
       }
       size = end;
       previousLength = length;
       if (free === 1 << width && width < maxWidth) width++;
     }
-    this.#room = room;
+    this.#output = buffer;
     this.#size = size;
     this.#position = position;
     this.#bits = bits;
@@ -166,16 +166,16 @@ export class LzwDecoder {
    * @throws WireError `bad-compression` when it is empty; also any error of the memory
    */
   finish(): Buffer {
-    const room = this.#room;
+    const buffer = this.#output;
     const memory = this.#memory;
     this.#data = empty;
-    this.#room = this.#scratch;
+    this.#output = this.#scratch;
     this.#memory = unboundedMemory;
     const size = this.#size;
     if (size === 0) throw new WireError('bad-compression', 'LZW data without content');
-    const output = room.bytes.subarray(0, size);
+    const output = buffer.bytes.subarray(0, size);
     // A buffer that grew is not used for any other output.
-    if (room !== this.#scratch) {
+    if (buffer !== this.#scratch) {
       memory.release(this.#garbageBytes);
       return output;
     }
@@ -187,18 +187,18 @@ export class LzwDecoder {
 
   // Doubles the buffer, up to the maximum output. The previous buffer is garbage that may not have been collected
   // yet: it stays reserved until the output is complete.
-  #grown(room: Room, used: number, needed: number): Room {
-    const { bytes } = room;
+  #grown(buffer: OutputBuffer, used: number, needed: number): OutputBuffer {
+    const { bytes } = buffer;
     const length = Math.min(this.#maxOutput, Math.max(needed, bytes.length * 2));
     this.#memory.reserve(length);
-    const larger = roomFor(length);
+    const larger = allocateOutput(length);
     larger.bytes.set(bytes.subarray(0, used));
-    if (room !== this.#scratch) this.#garbageBytes += bytes.length;
+    if (buffer !== this.#scratch) this.#garbageBytes += bytes.length;
     return larger;
   }
 }
 
-function roomFor(length: number): Room {
+function allocateOutput(length: number): OutputBuffer {
   const bytes = Buffer.allocUnsafeSlow(length);
   return { bytes, words: new DataView(bytes.buffer) };
 }
@@ -207,7 +207,12 @@ function roomFor(length: number): Room {
  * Copies a string to the end of the output. The string of a code that was just assigned ends within its own copy,
  * with its first byte.
  */
-function copyWithin({ bytes, words }: Room, source: number, target: number, length: number): void {
+function copyWithin(
+  { bytes, words }: OutputBuffer,
+  source: number,
+  target: number,
+  length: number,
+): void {
   const end = target + length;
   if (length < bulkCopyLength && end + stepBytes <= bytes.length) {
     // The last step may copy too many bytes; the next string overwrites them.

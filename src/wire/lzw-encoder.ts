@@ -28,7 +28,7 @@ const empty = Buffer.alloc(0);
 /** Compresses one input at a time. */
 export class LzwEncoder {
   /** Bytes that it allocates for an input of this many bytes if its output is unlimited: 1.5 times as many. */
-  static roomFor(inputBytes: number): number {
+  static allocatedBytes(inputBytes: number): number {
     return maxOutputBytes(inputBytes) + spareBytes;
   }
 
@@ -66,15 +66,15 @@ export class LzwEncoder {
     this.#data = data;
     this.#hashMask = (1 << Math.min(maxHashBits, Math.max(8, 33 - Math.clz32(length)))) - 1;
     this.#max = Math.min(max, maxOutputBytes(length));
-    const room = this.#max + spareBytes;
-    this.#out = room <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafeSlow(room);
+    const capacity = this.#max + spareBytes;
+    this.#out = capacity <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafeSlow(capacity);
     this.#position = 0;
     this.#size = 0;
     this.#bits = 0;
     this.#bitCount = 0;
     this.#width = minWidth;
     this.#newest = endCode;
-    this.#forgetStrings();
+    this.#clearTables();
     this.#write(clearCode);
   }
 
@@ -107,13 +107,13 @@ export class LzwEncoder {
       if (first !== none) {
         const key = (prefix << 8) | byte;
         slot = (prefix * 4 + Math.imul(byte, 1327)) & hashMask;
-        let held = otherChildren[slot] as number;
-        while (held !== none && held >>> maxWidth !== key) {
+        let entry = otherChildren[slot] as number;
+        while (entry !== none && entry >>> maxWidth !== key) {
           slot = (slot + 1) & hashMask;
-          held = otherChildren[slot] as number;
+          entry = otherChildren[slot] as number;
         }
-        if (held !== none) {
-          prefix = held & codeMask;
+        if (entry !== none) {
+          prefix = entry & codeMask;
           continue;
         }
       }
@@ -138,7 +138,7 @@ export class LzwEncoder {
         bitCount &= 7;
         width = minWidth;
         newest = endCode;
-        this.#forgetStrings();
+        this.#clearTables();
       } else {
         if (newest === 1 << width) width++;
         const child = (byte << maxWidth) | newest;
@@ -194,7 +194,7 @@ export class LzwEncoder {
     this.#bitCount = bitCount & 7;
   }
 
-  #forgetStrings(): void {
+  #clearTables(): void {
     this.#firstChildren.fill(none, 0, clearCode);
     this.#otherChildren.fill(none, 0, this.#hashMask + 1);
   }

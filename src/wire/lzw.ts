@@ -20,7 +20,7 @@ const scratchBytes = 64 * 1024;
 const encoder = new LzwEncoder({ scratchBytes });
 const decoder = new LzwDecoder({ scratchBytes });
 /** A stride that is longer than any input or output. */
-const everything = 2 ** 30 - 1;
+const unlimitedStride = 2 ** 30 - 1;
 
 /** The output of Go's `lzw.NewWriter(w, lzw.LSB, 8)`, byte for byte, after one Write and Close. */
 export function lzwCompress(data: Uint8Array): Buffer {
@@ -33,7 +33,7 @@ export function lzwCompress(data: Uint8Array): Buffer {
  */
 export function lzwCompressWithin(data: Uint8Array, max: number): Buffer | undefined {
   encoder.begin(data, max);
-  encoder.advance(everything);
+  encoder.advance(unlimitedStride);
   return encoder.finish();
 }
 
@@ -51,7 +51,7 @@ export function* lzwCompressSliced(
     memory.reserve(output.length);
     return Buffer.from(output);
   }
-  memory.reserve(LzwEncoder.roomFor(data.length));
+  memory.reserve(LzwEncoder.allocatedBytes(data.length));
   const own = new LzwEncoder({ scratchBytes: 0 });
   own.begin(data, Infinity);
   while (!own.advance(sliceSizes.lzwBytes)) yield;
@@ -69,7 +69,7 @@ export function* lzwCompressSliced(
  */
 export function lzwDecompress(data: Uint8Array, maxOutput: number): Buffer {
   decoder.begin(data, maxOutput);
-  decoder.advance(everything);
+  decoder.advance(unlimitedStride);
   return decoder.finish();
 }
 

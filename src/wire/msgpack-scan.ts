@@ -40,8 +40,8 @@ const FIXED_SIZE: Readonly<Record<number, number>> = {
  * @throws WireError for a value that is too deep, has too many elements, or an unused first byte
  */
 export function scanValue(buf: Buffer, start: number, end: number): number {
-  const behind = scanOrMissing(buf, start, end);
-  return behind < 0 ? INCOMPLETE : behind;
+  const result = scanOrMissing(buf, start, end);
+  return result < 0 ? INCOMPLETE : result;
 }
 
 /**

@@ -113,7 +113,7 @@ const RECORD_HEAP_BYTES = 320;
 const RECORDS_PER_RESERVATION = 64;
 
 /** Represents a skipped record. */
-const knownRecord = Symbol('nothing new');
+const knownRecord = Symbol('known record');
 
 // One instance is enough: a precheck cannot be interrupted.
 const precheck = new RecordPrecheck();
@@ -239,9 +239,9 @@ export class PushPullReader {
   // Most records are complete and canonical: they are not scanned first.
   #nextRecord(cursor: Cursor): MemberRecord | typeof knownRecord | undefined {
     if (!this.#next.mayBeWhole(cursor.end)) return undefined;
-    const behind = this.#endOfKnown(cursor);
-    if (behind >= 0) {
-      cursor.pos = behind;
+    const recordEnd = this.#endOfKnown(cursor);
+    if (recordEnd >= 0) {
+      cursor.pos = recordEnd;
       return knownRecord;
     }
     const record = readCanonical(memberRecordSchema, cursor);
@@ -254,9 +254,9 @@ export class PushPullReader {
   #endOfKnown({ buf, pos, end }: Cursor): number {
     const { isKnown: isKnownRecord } = this.#reading;
     if (isKnownRecord === undefined) return -1;
-    const behind = precheck.read(buf, pos, end);
-    const isKnown = behind >= 0 && isKnownRecord(precheck);
+    const recordEnd = precheck.read(buf, pos, end);
+    const isKnown = recordEnd >= 0 && isKnownRecord(precheck);
     precheck.release();
-    return isKnown ? behind : -1;
+    return isKnown ? recordEnd : -1;
   }
 }

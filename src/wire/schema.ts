@@ -69,19 +69,19 @@ export const key = {
 /** The fields of a schema: wire name and kind; a question mark means omitted when empty. */
 export type Fields = Record<string, FieldKind | `${FieldKind}?`>;
 /** The functions that read and write a schema. */
-export type Ways<T> = Pick<Schema<T>, 'read' | 'write'>;
+export type SchemaCodec<T> = Pick<Schema<T>, 'read' | 'write'>;
 
 /** Creates a schema. */
-export function schema<T>(name: string, fields: Fields, ways: Ways<T>): Schema<T> {
-  const list = Object.entries(fields).map(([wireName, spelled]): Field => {
-    const optional = spelled.endsWith('?');
-    const kind = (optional ? spelled.slice(0, -1) : spelled) as FieldKind;
+export function schema<T>(name: string, fields: Fields, codec: SchemaCodec<T>): Schema<T> {
+  const list = Object.entries(fields).map(([wireName, type]): Field => {
+    const optional = type.endsWith('?');
+    const kind = (optional ? type.slice(0, -1) : type) as FieldKind;
     const property = wireName.charAt(0).toLowerCase() + wireName.slice(1);
     return { wireName, property, kind, optional, key: keyOf(wireName) };
   });
   const zeros = list.map(({ property, kind }) => [property, zeroOf(kind)] as const);
   const prototype = Object.fromEntries(zeros);
-  return { name, fields: list, zero: () => ({ ...prototype }) as T, ...ways };
+  return { name, fields: list, zero: () => ({ ...prototype }) as T, ...codec };
 }
 
 function zeroOf(kind: FieldKind): unknown {

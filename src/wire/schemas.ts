@@ -22,16 +22,16 @@ import type {
   SuspectClaim,
   UserMessageHeader,
 } from './messages.js';
-import { type Fields, key, schema, type Schema, type Ways } from './schema.js';
+import { type Fields, key, schema, type Schema, type SchemaCodec } from './schema.js';
 import type { StructWriter } from './struct-writer.js';
 
 function message<T extends Message>(
   name: string,
   type: T['type'],
   fields: Fields,
-  ways: Ways<T>,
+  codec: SchemaCodec<T>,
 ): Schema<T> {
-  const body = schema<T>(name, fields, ways);
+  const body = schema<T>(name, fields, codec);
   return { ...body, zero: () => ({ ...body.zero(), type }) };
 }
 

@@ -22,7 +22,7 @@ const cache = new Array<Buffer>(256).fill(noBytes);
 const chunkBytes = 4096;
 
 /** A position within a buffer that also holds other bytes. */
-export interface Place {
+export interface StoredBytes {
   readonly buf: Buffer;
   readonly start: number;
 }
@@ -32,7 +32,7 @@ class ChunkStore {
   #chunk = noBytes;
   #used = 0;
 
-  store(bytes: Buffer): Place {
+  store(bytes: Buffer): StoredBytes {
     const room = paddedLength(bytes.length);
     const isLong = room > chunkBytes / 4;
     if (isLong || room > this.#chunk.length - this.#used) {
@@ -63,7 +63,7 @@ const users = new ChunkStore();
  * Copies bytes into our storage. The position is two fields instead of a view, which would take more memory than the
  * bytes themselves.
  */
-export function storeBytes(bytes: Buffer): Place {
+export function storeBytes(bytes: Buffer): StoredBytes {
   return ours.store(bytes);
 }
 

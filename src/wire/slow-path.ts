@@ -43,9 +43,9 @@ export function decodeStructSlowPath<T>(schema: Schema<T>, cursor: Cursor): T {
   cursor.pos = end;
   const value = schema.zero();
   for (const [field, bytes] of findFields(schema, buf, start)) {
-    const held = decodeValue(schema, field, bytes);
-    if (held === undefined || held === null) continue;
-    (value as Record<string, unknown>)[field.property] = fieldValue(schema, field, held);
+    const decoded = decodeValue(schema, field, bytes);
+    if (decoded === undefined || decoded === null) continue;
+    (value as Record<string, unknown>)[field.property] = fieldValue(schema, field, decoded);
   }
   return value;
 }

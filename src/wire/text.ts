@@ -31,11 +31,11 @@ let evictions = 0;
  * bytes, whether or not they are valid UTF-8.
  */
 export function decodeText(buf: Buffer, start: number, end: number): string {
-  if (end - start > maxCachedBytes) return decodeAnew(buf, start, end);
+  if (end - start > maxCachedBytes) return decodeUncached(buf, start, end);
   let hash = 0;
   for (let at = start; at < end; at++) {
     const byte = buf[at] as number;
-    if (byte >= 0x80) return decodeAnew(buf, start, end);
+    if (byte >= 0x80) return decodeUncached(buf, start, end);
     hash = hashWith(hash, byte);
   }
   const slot = spread(hash) & (cache.length - 1);
@@ -54,7 +54,7 @@ function countEviction(): void {
   evictions = 0;
 }
 
-function decodeAnew(buf: Buffer, start: number, end: number): string {
+function decodeUncached(buf: Buffer, start: number, end: number): string {
   const text = buf.toString('utf8', start, end);
   // Searching a one-byte string (ASCII) for this character ends immediately.
   return text.includes(replacement) ? decodeEscaping(buf, start, end) : text;

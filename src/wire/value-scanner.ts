@@ -30,11 +30,11 @@ export class ValueScanner {
    */
   isWhole(buf: Buffer, start: number, end: number): boolean {
     if (!this.mayBeWhole(end)) return false;
-    const behind = scanOrMissing(buf, start, end);
-    this.#notBefore = behind < 0 ? end - behind : 0;
+    const result = scanOrMissing(buf, start, end);
+    this.#notBefore = result < 0 ? end - result : 0;
     if (this.#notBefore > limits.decompressedStreamBytes) {
-      throw new WireError('too-large', `a value of more than ${-behind} bytes`);
+      throw new WireError('too-large', `a value of more than ${-result} bytes`);
     }
-    return behind >= 0;
+    return result >= 0;
   }
 }

@@ -256,7 +256,7 @@ function readFrom(schema: Schema<Struct>, buf: Buffer, read: typeof readStruct):
   return struct;
 }
 
-test(`both roads read ${count} random structs alike, in our encoding and in foreign ones`, () => {
+test(`both paths read ${count} random structs alike, in our encoding and in foreign ones`, () => {
   const generator = new Generator('roads');
   for (let i = 0; i < count; i++) {
     const schema = shapes[i % shapes.length] as Schema<Struct>;
@@ -279,7 +279,7 @@ test(`both roads read ${count} random structs alike, in our encoding and in fore
   }
 });
 
-test('every message type makes the journey with its type byte', () => {
+test('every message type can be read back with its type byte', () => {
   const generator = new Generator('messages');
   for (let i = 0; i < count / 10; i++) {
     const schema = messageShapes[i % messageShapes.length] as Schema<Struct>;
@@ -301,7 +301,7 @@ function outcome(schema: Schema<Struct>, buf: Buffer, read: typeof readStruct): 
   }
 }
 
-test('both roads agree on mutated bytes too, and nothing but a WireError is ever thrown', () => {
+test('both paths agree on mutated bytes too, and only a WireError is ever thrown', () => {
   const generator = new Generator('mutations');
   let understood = 0;
   for (let i = 0; i < count; i++) {

@@ -79,7 +79,7 @@ function decompressOrFault(data: Buffer, maxOutput: number): Buffer | WireError 
   }
 }
 
-test('whatever elements a block is made of, in whatever form, its content comes back', () => {
+test('a block of any elements in any form decompresses to its content', () => {
   fc.assert(
     fc.property(elements, forms, (wanted, chosen) => {
       const { block, content } = blockOf(wanted, chosen);
@@ -89,7 +89,7 @@ test('whatever elements a block is made of, in whatever form, its content comes 
   );
 });
 
-test('in slices of any size it is the same', () => {
+test('in slices of any size the result is the same', () => {
   const { lzwBytes } = sliceSizes;
   try {
     fc.assert(
@@ -105,7 +105,7 @@ test('in slices of any size it is the same', () => {
   }
 });
 
-test('blocks with bytes changed, and any bytes at all, give a content within the bound or a WireError', () => {
+test('mutated blocks, and random bytes, give a content within the bound or a WireError', () => {
   const change = fc.record({ at: fc.nat(), to: fc.nat({ max: 255 }) });
   const changes = fc.array(change, { maxLength: 4 });
   fc.assert(

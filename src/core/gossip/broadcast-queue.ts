@@ -111,7 +111,7 @@ export class TransmitLimitedQueue {
     const { name } = broadcast;
     if (name === undefined) this.#queueUnnamed(entry);
     else this.#queueNamed(name, entry);
-    if (this.#isOver()) this.#evict();
+    if (this.#exceedsBounds()) this.#evict();
     this.#queued();
   }
 
@@ -175,7 +175,7 @@ export class TransmitLimitedQueue {
 
   #queueNamed(name: string, entry: Entry): void {
     const old = this.#byName.get(name);
-    if (old !== undefined) this.#takeOut(old);
+    if (old !== undefined) this.#remove(old);
     this.#insert(entry);
     this.#byName.set(name, entry);
     old?.broadcast.finished?.();
@@ -190,7 +190,7 @@ export class TransmitLimitedQueue {
         if (old.broadcast.name === undefined && invalidates(old.broadcast)) replaced.push(old);
       }
     }
-    for (const old of replaced) this.#takeOut(old);
+    for (const old of replaced) this.#remove(old);
     this.#insert(entry);
     for (const old of replaced) old.broadcast.finished?.();
   }
@@ -207,7 +207,7 @@ export class TransmitLimitedQueue {
     this.#bytes -= length;
   }
 
-  #isOver(): boolean {
+  #exceedsBounds(): boolean {
     return this.#size > this.#maxEntries || this.#bytes > this.#maxBytes;
   }
 
@@ -216,7 +216,7 @@ export class TransmitLimitedQueue {
     const dropped: Entry[] = [];
     const atOnce = Math.ceil(this.#size / evictionFraction);
     for (const tier of [...this.#tiers].reverse()) {
-      while (tier.size > 0 && this.#isOver()) {
+      while (tier.size > 0 && this.#exceedsBounds()) {
         for (const entry of tier.takeOldest(atOnce)) {
           if (this.#keeps(entry.broadcast)) kept.push(entry);
           else {
@@ -233,7 +233,7 @@ export class TransmitLimitedQueue {
   }
 
   /** Its name stays in the map for its replacement. */
-  #takeOut(entry: Entry): void {
+  #remove(entry: Entry): void {
     (this.#tiers[entry.transmits] as BroadcastTier<Entry>).remove(entry);
     this.#uncount(entry);
   }

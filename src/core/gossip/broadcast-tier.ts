@@ -68,11 +68,11 @@ export class BroadcastTier<T extends Ranked> {
   remove(entry: T): void {
     const bucket = this.#buckets[this.#placeOfLength(entry.length)] as Bucket<T>;
     entry.isRemoved = true;
-    this.#took(bucket, 1);
+    this.#noteRemoved(bucket, 1);
     const { entries, live } = bucket;
     dropRemovedAtEnd(entries);
     if (entries.length - live > Math.max(live, removedEntries))
-      bucket.entries = entries.filter(isIn);
+      bucket.entries = entries.filter(isPresent);
   }
 
   /** Takes out the newest of the longest entries with at most this many bytes. */
@@ -83,7 +83,7 @@ export class BroadcastTier<T extends Ranked> {
       if (bucket.length > max || bucket.live === 0) continue;
       const entry = bucket.entries.pop() as T;
       dropRemovedAtEnd(bucket.entries);
-      this.#took(bucket, 1);
+      this.#noteRemoved(bucket, 1);
       return entry;
     }
     return undefined;
@@ -95,11 +95,11 @@ export class BroadcastTier<T extends Ranked> {
     for (const bucket of [...this.#buckets]) {
       if (taken.length === max) break;
       if (bucket.live === 0) continue;
-      const live = bucket.entries.filter(isIn);
+      const live = bucket.entries.filter(isPresent);
       const cut = live.splice(0, max - taken.length);
       bucket.entries = live;
       for (const entry of cut) taken.push(entry);
-      this.#took(bucket, cut.length);
+      this.#noteRemoved(bucket, cut.length);
     }
     return taken;
   }
@@ -112,10 +112,10 @@ export class BroadcastTier<T extends Ranked> {
       if (bucket.live === 0) continue;
       const cut = countBelow(bucket.entries, newestTaken + 1, ({ id }) => id);
       if (cut === 0) continue;
-      const gone = bucket.entries.slice(0, cut).filter(isIn);
+      const gone = bucket.entries.slice(0, cut).filter(isPresent);
       bucket.entries = bucket.entries.slice(cut);
       for (const entry of gone) taken.push(entry);
-      this.#took(bucket, gone.length);
+      this.#noteRemoved(bucket, gone.length);
     }
     return taken;
   }
@@ -138,7 +138,7 @@ export class BroadcastTier<T extends Ranked> {
   }
 
   *[Symbol.iterator](): Generator<T> {
-    for (const { entries } of this.#buckets) yield* entries.filter(isIn);
+    for (const { entries } of this.#buckets) yield* entries.filter(isPresent);
   }
 
   #bucketFor(length: number): Bucket<T> {
@@ -151,7 +151,7 @@ export class BroadcastTier<T extends Ranked> {
     return bucket;
   }
 
-  #took(bucket: Bucket<T>, count: number): void {
+  #noteRemoved(bucket: Bucket<T>, count: number): void {
     this.#size -= count;
     bucket.live -= count;
     if (bucket.live > 0) return;
@@ -171,7 +171,7 @@ export class BroadcastTier<T extends Ranked> {
   }
 }
 
-function isIn({ isRemoved }: Ranked): boolean {
+function isPresent({ isRemoved }: Ranked): boolean {
   return !isRemoved;
 }
 

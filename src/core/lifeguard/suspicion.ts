@@ -13,7 +13,7 @@ import { suspicionTimeoutMs } from './formulas.js';
 /** One suspicion of a member, until it is refuted or times out. */
 export class Suspicion {
   readonly #clock: Clock;
-  readonly #caughtUp: (then: () => void) => void;
+  readonly #afterReceived: (then: () => void) => void;
   readonly #expired: (confirmations: number) => void;
   readonly #confirmers = new Set<string>();
   readonly #accuser: string;
@@ -23,10 +23,10 @@ export class Suspicion {
   readonly #startedAt: number;
   #timer: Timer;
   #over = false;
-  #cancelled = false;
+  #canceled = false;
 
   constructor(
-    components: { clock: Clock; caughtUp: (then: () => void) => void },
+    components: { clock: Clock; afterReceived: (then: () => void) => void },
     init: {
       accuser: string;
       /** Confirmations that reduce the timeout to `minMs`. */
@@ -37,7 +37,7 @@ export class Suspicion {
     },
   ) {
     this.#clock = components.clock;
-    this.#caughtUp = components.caughtUp;
+    this.#afterReceived = components.afterReceived;
     this.#accuser = init.accuser;
     this.#wanted = init.wanted;
     this.#minMs = init.minMs;
@@ -69,7 +69,7 @@ export class Suspicion {
   /** Ends the suspicion; it does not time out. */
   cancel(): void {
     this.#over = true;
-    this.#cancelled = true;
+    this.#canceled = true;
     this.#timer.cancel();
   }
 
@@ -80,7 +80,7 @@ export class Suspicion {
   }
 
   #armIn(delayMs: number): Timer {
-    return this.#clock.setTimer(delayMs, () => this.#caughtUp(() => this.#fire()));
+    return this.#clock.setTimer(delayMs, () => this.#afterReceived(() => this.#fire()));
   }
 
   #fire(): void {
@@ -90,7 +90,7 @@ export class Suspicion {
       this.#expired(this.#confirmers.size);
     } catch (error) {
       // Without a retry the member would stay suspect forever.
-      if (!this.#cancelled) {
+      if (!this.#canceled) {
         this.#over = false;
         this.#timer = this.#armIn(this.#minMs);
       }

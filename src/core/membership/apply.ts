@@ -45,7 +45,7 @@ export interface MembershipComponents extends ClaimGossipComponents {
   readonly forgotten: Forgotten;
   readonly takeovers: AddressTakeovers;
   /** Calls back when the packets that have already arrived are processed. */
-  readonly caughtUp: (then: () => void) => void;
+  readonly afterReceived: (then: () => void) => void;
 }
 
 /** The part of an alive claim that tells where a member is, and how recent the claim is. */

@@ -13,7 +13,7 @@ import type { Pinger } from '../probe/pinger.js';
 
 interface Entry {
   readonly until: number;
-  isAsked: boolean;
+  isPinging: boolean;
 }
 
 /** The forgotten names. */
@@ -33,7 +33,7 @@ export class Forgotten {
   /** Forgets a name from now on. Beyond the limit the oldest entry is dropped. */
   add(name: string): void {
     this.#entries.delete(name);
-    this.#entries.set(name, { until: this.#clock.now() + this.#forMs, isAsked: false });
+    this.#entries.set(name, { until: this.#clock.now() + this.#forMs, isPinging: false });
     for (const first of this.#entries.keys()) {
       if (this.#entries.size <= limits.forgottenNames) return;
       this.#entries.delete(first);
@@ -44,20 +44,20 @@ export class Forgotten {
    * Whether an alive claim must be verified first, because its name is forgotten. The node is then pinged; if it
    * answers, the name is no longer forgotten and `verified` is called.
    */
-  mustVerify(name: string, addr: string, lives: () => void): boolean {
+  mustVerify(name: string, addr: string, verified: () => void): boolean {
     const entry = this.#entries.get(name);
     if (entry === undefined) return false;
     if (entry.until <= this.#clock.now()) {
       this.#entries.delete(name);
       return false;
     }
-    if (entry.isAsked) return true;
-    entry.isAsked = true;
+    if (entry.isPinging) return true;
+    entry.isPinging = true;
     this.#pinger.checkAlive({ node: name, addr }, (answered) => {
-      entry.isAsked = false;
+      entry.isPinging = false;
       if (!answered || this.#entries.get(name) !== entry) return;
       this.#entries.delete(name);
-      lives();
+      verified();
     });
     return true;
   }

@@ -11,12 +11,12 @@ import { Suspicion } from '../lifeguard/suspicion.js';
 /** The running suspicions by name of the suspect: at most one each. */
 export class Suspicions {
   readonly #context: CoreContext;
-  readonly #caughtUp: (then: () => void) => void;
+  readonly #afterReceived: (then: () => void) => void;
   readonly #running = new Map<string, Suspicion>();
 
-  constructor(components: { context: CoreContext; caughtUp: (then: () => void) => void }) {
+  constructor(components: { context: CoreContext; afterReceived: (then: () => void) => void }) {
     this.#context = components.context;
-    this.#caughtUp = components.caughtUp;
+    this.#afterReceived = components.afterReceived;
   }
 
   get size(): number {
@@ -48,7 +48,7 @@ export class Suspicions {
       init.expired();
     };
     const timing = { accuser, wanted, minMs, maxMs: minMs * suspicionMaxTimeoutMult, expired };
-    this.#running.set(name, new Suspicion({ clock, caughtUp: this.#caughtUp }, timing));
+    this.#running.set(name, new Suspicion({ clock, afterReceived: this.#afterReceived }, timing));
   }
 
   /** Counts a confirmation; true if it was new and still wanted. */

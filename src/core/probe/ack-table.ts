@@ -24,12 +24,12 @@ interface Entry {
 /** The ack table. It is empty when no ping is in flight. */
 export class AckTable {
   readonly #clock: Clock;
-  readonly #caughtUp: (then: () => void) => void;
+  readonly #afterReceived: (then: () => void) => void;
   readonly #entries = new Map<number, Entry>();
 
-  constructor(components: { clock: Clock; caughtUp: (then: () => void) => void }) {
+  constructor(components: { clock: Clock; afterReceived: (then: () => void) => void }) {
     this.#clock = components.clock;
-    this.#caughtUp = components.caughtUp;
+    this.#afterReceived = components.afterReceived;
   }
 
   get size(): number {
@@ -48,7 +48,7 @@ export class AckTable {
     const dueAt = this.#clock.now() + withinMs;
     const timer = this.#clock.setTimer(withinMs, () => {
       const lateMs = this.#clock.now() - dueAt;
-      this.#caughtUp(() => {
+      this.#afterReceived(() => {
         if (this.#entries.get(seqNo) !== entry) return;
         this.#entries.delete(seqNo);
         waiter.expired(lateMs);

@@ -52,7 +52,7 @@ export interface ProbeComponents {
   readonly takeovers: AddressTakeovers;
   readonly sends: SendWatch;
   readonly verified: VerifiedMembers;
-  readonly caughtUp: (then: () => void) => void;
+  readonly afterReceived: (then: () => void) => void;
 }
 
 /** One probe of one member. */
@@ -127,7 +127,7 @@ export class ProbeRound {
       const dueAt = clock.now() + timeoutMs;
       this.#directTimer = clock.setTimer(timeoutMs, () => {
         this.#noteLateness(clock.now() - dueAt);
-        this.#components.caughtUp(() => this.#step(() => this.#goIndirect()));
+        this.#components.afterReceived(() => this.#step(() => this.#goIndirect()));
       });
     }
     this.#sendPing('first');

@@ -26,7 +26,7 @@ export class Prober {
   #isTakeoverProbe = false;
   #reapedAt = 0;
   #round: ProbeRound | undefined;
-  #tickWaits = false;
+  #isTickPending = false;
 
   /** @param init.restartInterval - delays the scheduler's next tick until a whole interval from now */
   constructor(components: ProbeComponents, init: { restartInterval: () => void }) {
@@ -42,7 +42,7 @@ export class Prober {
   tick(): void {
     const { clock, settings } = this.#components.context;
     if (this.#round !== undefined) {
-      this.#tickWaits = clock.now() >= this.#round.endsAt - settings.probeTimeout;
+      this.#isTickPending = clock.now() >= this.#round.endsAt - settings.probeTimeout;
       return;
     }
     const target = this.#nextTarget();
@@ -62,7 +62,7 @@ export class Prober {
   stop(): void {
     const round = this.#round;
     this.#round = undefined;
-    this.#tickWaits = false;
+    this.#isTickPending = false;
     round?.abandon();
   }
 
@@ -77,8 +77,8 @@ export class Prober {
   #roundEnded(round: ProbeRound): void {
     if (this.#round !== round) return;
     this.#round = undefined;
-    if (!this.#tickWaits) return;
-    this.#tickWaits = false;
+    if (!this.#isTickPending) return;
+    this.#isTickPending = false;
     this.#restartInterval();
     this.tick();
   }

@@ -44,13 +44,13 @@ export class Responder {
       this.#drop(from, 'misaddressed', `a ping for ${ping.node}; this node is ${self.name}`);
       return;
     }
-    const asker = replyAddress(ping, from);
-    if (!this.#maySendTo(asker.addr, from)) return;
+    const requester = replyAddress(ping, from);
+    if (!this.#maySendTo(requester.addr, from)) return;
     const member = table.get(ping.sourceNode);
     if (member?.address === from.addr) verified.pingReceived(member);
     const payload = context.effects.ackPayload();
     const ack = this.#ack(ping.seqNo, payload === null ? null : Buffer.from(payload));
-    this.#sendFor(asker, from)(asker, ack);
+    this.#senderFor(requester, from)(requester, ack);
   }
 
   /** Pings a target for a peer that got no answer itself. */
@@ -67,18 +67,18 @@ export class Responder {
       addr: joinHostPort(ip, noPort ? settings.bindPort : request.port),
       name: request.node,
     };
-    const asker = replyAddress(request, from);
-    if (!this.#maySendTo(target.addr, from) || !this.#maySendTo(asker.addr, from)) return;
-    const send = this.#sendFor(asker, from);
+    const requester = replyAddress(request, from);
+    if (!this.#maySendTo(target.addr, from) || !this.#maySendTo(requester.addr, from)) return;
+    const send = this.#senderFor(requester, from);
     const seqNo = self.nextSequence();
     acks.expect(
       seqNo,
       {
-        acked: () => send(asker, this.#ack(request.seqNo, null)),
+        acked: () => send(requester, this.#ack(request.seqNo, null)),
         expired: () => {
           if (!request.nack) return;
           const nack = { type: MessageType.nackResp, seqNo: request.seqNo };
-          send(asker, encodeMessage(nack));
+          send(requester, encodeMessage(nack));
         },
       },
       settings.probeTimeout,
@@ -88,9 +88,9 @@ export class Responder {
 
   // Broadcasts are added only for members that ask from their own address: any node can write the name and address of
   // a member into a ping.
-  #sendFor(asker: Address, from: Address): (to: Address, message: Buffer) => void {
+  #senderFor(requester: Address, from: Address): (to: Address, message: Buffer) => void {
     const { outbox } = this.#components;
-    return asker.addr === from.addr && outbox.isMember(asker)
+    return requester.addr === from.addr && outbox.isMember(requester)
       ? (to, message) => outbox.send(to, [message])
       : (to, message) => outbox.sendAlone(to, message);
   }
@@ -116,10 +116,10 @@ export class Responder {
 
 // The address that the sender gave, if it gave one; otherwise the source address of the packet.
 function replyAddress(
-  asker: { sourceAddr: Buffer; sourcePort: number; sourceNode: string },
+  requester: { sourceAddr: Buffer; sourcePort: number; sourceNode: string },
   from: Address,
 ): Address {
-  const ip = asker.sourcePort === 0 ? undefined : ipFromBytes(asker.sourceAddr);
-  const name = asker.sourceNode === '' ? undefined : asker.sourceNode;
-  return { addr: ip === undefined ? from.addr : joinHostPort(ip, asker.sourcePort), name };
+  const ip = requester.sourcePort === 0 ? undefined : ipFromBytes(requester.sourceAddr);
+  const name = requester.sourceNode === '' ? undefined : requester.sourceNode;
+  return { addr: ip === undefined ? from.addr : joinHostPort(ip, requester.sourcePort), name };
 }

@@ -247,7 +247,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'what a broadcast replaces is sent all the same',
     file: 'core/gossip/broadcast-queue.ts',
-    from: '    if (old !== undefined) this.#takeOut(old);',
+    from: '    if (old !== undefined) this.#remove(old);',
     to: '',
   },
   {

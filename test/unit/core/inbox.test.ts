@@ -28,7 +28,7 @@ const waiting = (start: number): QueuedMessage => ({
   from: { addr: '10.0.0.1:1' },
 });
 
-test('messages wait for the turn of the event loop, in order', () => {
+test('messages wait for the next turn of the event loop, in order', () => {
   const { clock, inbox, handled } = make();
   for (const n of [1, 2, 3]) assert.ok(inbox.add(waiting(n), 'low'));
   assert.deepEqual([handled, inbox.size], [[], 3]);
@@ -36,7 +36,7 @@ test('messages wait for the turn of the event loop, in order', () => {
   assert.deepEqual([handled, inbox.size], [[1, 2, 3], 0]);
 });
 
-test('the high priority is handled first', () => {
+test('high-priority messages are handled first', () => {
   const { clock, inbox, handled } = make();
   inbox.add(waiting(1), 'low');
   inbox.add(waiting(2), 'high');
@@ -46,7 +46,7 @@ test('the high priority is handled first', () => {
   assert.deepEqual(handled, [2, 4, 1, 3]);
 });
 
-test('each queue holds so many, and refuses more', () => {
+test('each queue has a capacity and refuses further messages', () => {
   const { inbox } = make(3);
   for (let n = 0; n < 3; n++) assert.ok(inbox.add(waiting(n), 'low'));
   assert.equal(inbox.add(waiting(9), 'low'), false);
@@ -55,7 +55,7 @@ test('each queue holds so many, and refuses more', () => {
   assert.equal(inbox.size, 6);
 });
 
-test('a flood is worked off in slices, with turns in between', () => {
+test('a flood is handled in slices, with turns in between', () => {
   const { clock, inbox, handled } = make(2000);
   for (let n = 0; n < 2000; n++) inbox.add(waiting(n), 'low');
   const slices: number[] = [];
@@ -67,7 +67,7 @@ test('a flood is worked off in slices, with turns in between', () => {
   );
 });
 
-test('while every read of the socket is a full one, reading soon goes first; and no longer than that', () => {
+test('while every read of the socket is a full one, reading soon takes precedence, and only for that time', () => {
   let ms = 0;
   let work = (): void => undefined;
   const afterTurn = (callback: () => void): Timer => {
@@ -95,7 +95,7 @@ test('while every read of the socket is a full one, reading soon goes first; and
   assert.equal(turn(32), 64);
 });
 
-test('a handler may add, and clear', () => {
+test('a handler may add messages and clear the queue', () => {
   const clock = new VirtualClock();
   let handled = 0;
   const inbox: Inbox = new Inbox(
@@ -116,7 +116,7 @@ test('a handler may add, and clear', () => {
   assert.equal(clock.pending, 0);
 });
 
-test('once cleared it forgets what waited, asks for no turn and can be used again', () => {
+test('after clear it is empty, needs no turn and can be used again', () => {
   const { clock, inbox, handled } = make();
   inbox.add(waiting(1), 'high');
   inbox.add(waiting(2), 'low');
@@ -127,7 +127,7 @@ test('once cleared it forgets what waited, asks for no turn and can be used agai
   assert.deepEqual(handled, [3]);
 });
 
-test('a message that makes its handler throw costs no other', () => {
+test('a message whose handler throws affects no other', () => {
   const clock = new VirtualClock();
   const handled: number[] = [];
   const handle = ({ start }: QueuedMessage): void => {
@@ -142,7 +142,7 @@ test('a message that makes its handler throw costs no other', () => {
   assert.deepEqual(handled, [1, 2, 3, 4]);
 });
 
-test('claims that find the queue full are dropped and counted; pings are still answered', () => {
+test('claims beyond a full queue are dropped and counted; pings are still answered', () => {
   const harness = makeEngine({ settings: { handoffQueueDepth: 3 } });
   const claims = Array.from({ length: 5 }, (_, n) => suspect(`x${n}`));
   const ping = { type: 0, seqNo: 1, node: '', sourcePort: 0, sourceNode: '' } as const;
@@ -152,7 +152,7 @@ test('claims that find the queue full are dropped and counted; pings are still a
   assert.equal(harness.sent.length, 1);
 });
 
-test('a message that throws keeps none of the others from being handled', () => {
+test('a message whose handler throws does not prevent the handling of the others', () => {
   const clock = new VirtualClock();
   const handled: number[] = [];
   const handle = ({ start }: QueuedMessage): void => {

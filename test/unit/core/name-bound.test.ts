@@ -53,14 +53,14 @@ test('claims about members with the longest names fit into a gossiped packet', (
     assert.ok(encodeMessage(claim).length <= broadcastBudget, claim.type.toString());
 });
 
-test('with the default packets names of 508 bytes are let in, whatever label and encryption take', () => {
+test('with default packets names of 508 bytes are allowed, whatever label and encryption take', () => {
   const label = new Label({ label: 'l'.repeat(255), skipInboundCheck: false });
   const sealing = 45;
   const codec = new PacketCodec({ label, cipher: undefined, compress: true });
   assert.ok(new NameBound(packetBudget(1400, codec) - sealing).longest >= 508);
 });
 
-test('names of hosts are let in however small packets are', () => {
+test('host names are allowed however small packets are', () => {
   for (const budget of [1, 200, 507]) {
     assert.ok(new NameBound(budget).allows('h'.repeat(253)), `${budget}`);
   }

@@ -34,7 +34,7 @@ function someFacts() {
   return facts;
 }
 
-test('a member is written as its record is, whatever it was before', () => {
+test('a member is written like its record, whatever its previous content', () => {
   const names = ['a', 'é', 'n'.repeat(40), 'n\udc80'];
   for (let round = 0; round < 300; round++) {
     const state = memberStates[below(4)] ?? 'alive';

@@ -72,7 +72,7 @@ function pushed(bytes: Buffer, pieceBytes: () => number, isKnown?: IsKnown) {
   return { message, mostHeld };
 }
 
-test('a look sees what reading would see', () => {
+test('a precheck reads the same values as the decoder', () => {
   const precheck = new RecordPrecheck();
   for (const record of records(500)) {
     const bytes = encodeWith((writer) => memberRecordSchema.write(writer, record));
@@ -98,7 +98,7 @@ test('a look sees what reading would see', () => {
   }
 });
 
-test('known records are left out, wherever the bytes are cut, and the others are as they were', () => {
+test('known records are skipped, however the bytes are split, and the others are unchanged', () => {
   const all = records(300);
   const message = { join: true, records: all, userState };
   const bytes = encodePushPull(message);
@@ -122,7 +122,7 @@ test('known records are left out, wherever the bytes are cut, and the others are
   }
 });
 
-test('a record in other forms than Go writes is read, known or not', () => {
+test('a record that is not canonical is decoded, known or not', () => {
   // A name in str8, and no other key.
   const record = Buffer.concat([
     Buffer.from('81a44e616d65d90c', 'hex'),
@@ -142,7 +142,7 @@ test('a record in other forms than Go writes is read, known or not', () => {
   );
 });
 
-test('of a push/pull in which nothing is new, no more is held than comes at once', () => {
+test('while a push/pull without updates is read, no more memory is held than one chunk needs', () => {
   const all = records(5_000);
   const bytes = encodePushPull({ join: false, records: all, userState });
   const { message, mostHeld } = pushed(
@@ -155,7 +155,7 @@ test('of a push/pull in which nothing is new, no more is held than comes at once
   assert.ok(mostHeld < 16_384, `${mostHeld} bytes were held for ${bytes.length}`);
 });
 
-test('what records look into counts as held', () => {
+test('the memory that records refer to counts as held', () => {
   const all = records(2_000).map((record) => ({ ...record, meta: someBytes(100) }));
   const bytes = encodePushPull({ join: false, records: all, userState });
   const { message, mostHeld } = pushed(bytes, () => 1_000);
@@ -164,7 +164,7 @@ test('what records look into counts as held', () => {
   assert.ok(mostHeld < 3 * bytes.length + 320 * all.length);
 });
 
-test('a long user state behind it does not take the longer for coming in many pieces', () => {
+test('reading a long user state takes no longer if it arrives in many pieces', () => {
   const long = Buffer.alloc(1_000_000, 7);
   const bytes = encodePushPull({ join: false, records: records(10), userState: long });
   const { message, mostHeld } = pushed(
@@ -176,7 +176,7 @@ test('a long user state behind it does not take the longer for coming in many pi
   assert.ok(mostHeld > long.length && mostHeld < 3 * long.length);
 });
 
-test('what is left out counts where a few bytes tell of too many', () => {
+test('skipped records count towards the bound on records per byte', () => {
   const none = Buffer.alloc(0);
   const one = {
     ...recordNamed('a'),

@@ -25,7 +25,7 @@ function decompress(message: Buffer, memory: Ledger): Buffer {
   return runToCompletion(decompressContentSliced(cursor, 40 * MiB, memory));
 }
 
-test('decompressed content is reserved, and what was needed on the way is released', () => {
+test('decompressed content is reserved, and temporary memory is released', () => {
   for (const length of [1, 1_000, 65_536, 65_537, 200_000, 3 * MiB]) {
     const memory = new Ledger();
     const content = Buffer.alloc(length, 'abcdefg');
@@ -36,7 +36,7 @@ test('decompressed content is reserved, and what was needed on the way is releas
   }
 });
 
-test('a small message that gives a large one stops where the memory ends', () => {
+test('a small message that decompresses to a large one stops at the memory bound', () => {
   const bomb = compressContent(Buffer.alloc(30 * MiB));
   for (const most of [100, 100_000, MiB, 20 * MiB]) {
     const memory = new Ledger(most);
@@ -47,7 +47,7 @@ test('a small message that gives a large one stops where the memory ends', () =>
   }
 });
 
-test('what is compressed and sealed for a stream is reserved before it is made', () => {
+test('the compressed and sealed forms for a stream are reserved before they are created', () => {
   const content = randomBytes(300_000);
   const cipher = new GossipCipher({
     keyring: new Keyring(Buffer.alloc(32, 1)),
@@ -74,7 +74,7 @@ test('what is compressed and sealed for a stream is reserved before it is made',
   }
 });
 
-test('the room of the compressor is reserved before it begins', () => {
+test('the memory of the compressor is reserved before it begins', () => {
   for (const length of [1_000, 500_000]) {
     const content = Buffer.alloc(length, 'abcdefg');
     const memory = new Ledger();

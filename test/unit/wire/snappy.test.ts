@@ -44,7 +44,7 @@ function decompress(hex: string): string {
   return snappyDecompress(Buffer.from(hex.replaceAll(' ', ''), 'hex'), MiB).toString();
 }
 
-test('the blocks of Go come back, whole and in slices', () => {
+test('Go’s blocks decompress to their content, at once and in slices', () => {
   assert.ok(vectors.length > 40);
   const { lzwBytes } = sliceSizes;
   try {
@@ -86,7 +86,7 @@ test('every form of element is read', () => {
   assert.equal(snappyDecompress(far, MiB).length, 2000, 'an offset of eleven bits');
 });
 
-test('what claims more than is allowed, or than its bytes can give, is refused before anything is allocated', () => {
+test('a block that claims more than is allowed, or than its bytes can produce, is refused before anything is allocated', () => {
   const allocation = mock.method(Buffer, 'allocUnsafe');
   try {
     throwsFault('ffffffff0f', 'too-large');
@@ -101,7 +101,7 @@ test('what claims more than is allowed, or than its bytes can give, is refused b
   }
 });
 
-test('the bound is kept to the byte', () => {
+test('the bound is exact to the byte', () => {
   const vector = vectors.find(({ name }) => name === 'one byte 65537 times');
   assert.ok(vector);
   const block = Buffer.from(vector.block, 'hex');
@@ -109,7 +109,7 @@ test('the bound is kept to the byte', () => {
   assert.equal(snappyDecompress(block, 65_537).length, 65_537);
 });
 
-test('what a block gives is reserved before it is allocated', () => {
+test('the output of a block is reserved before it is allocated', () => {
   const content = Buffer.alloc(200_000, 'abcdefg');
   const block = snappyBlock(content);
   const memory = new Ledger();
@@ -125,7 +125,7 @@ test('what a block gives is reserved before it is allocated', () => {
   }
 });
 
-test('a block that is not right is refused', () => {
+test('an invalid block is refused', () => {
   for (const hex of [
     '', // nothing
     '80', // a length that does not end
@@ -153,14 +153,14 @@ test('a block that is not right is refused', () => {
   }
 });
 
-test('blocks of the encoder that the fuzzer uses come back', () => {
+test('blocks of the encoder that the fuzzer uses can be decompressed', () => {
   for (const vector of vectors) {
     const content = contentOf(vector);
     assert.ok(snappyDecompress(snappyBlock(content), content.length).equals(content), vector.name);
   }
 });
 
-test('a block that is cut anywhere is refused', () => {
+test('a block truncated anywhere is refused', () => {
   const vector = vectors.find(({ name }) => name === '3 members as text');
   assert.ok(vector);
   const block = Buffer.from(vector.block, 'hex');

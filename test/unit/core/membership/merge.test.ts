@@ -14,7 +14,7 @@ const SUSPECT = 1;
 const DEAD = 2;
 const LEFT = 3;
 
-test('a member that they hold for alive joins', () => {
+test('a member that is alive in their table joins', () => {
   const { engine, events, member, takeBroadcasts } = makeEngine();
   const meta = Buffer.from('web');
   runToCompletion(engine.merger.merge([record('a', { incarnation: 4, meta })]));
@@ -23,7 +23,7 @@ test('a member that they hold for alive joins', () => {
   assert.deepEqual(takeBroadcasts(), [alive('a', { incarnation: 4, meta })]);
 });
 
-test('their dead become suspects of ours', () => {
+test('dead members in their table become suspects in ours', () => {
   const { engine, events, member, addMember, takeBroadcasts } = makeEngine();
   addMember('a', { incarnation: 4 });
   runToCompletion(engine.merger.merge([record('a', { incarnation: 4, state: DEAD })]));
@@ -36,7 +36,7 @@ test('their dead become suspects of ours', () => {
   assert.deepEqual(takeBroadcasts(), [suspect('a', { incarnation: 4, from: ME })]);
 });
 
-test('their suspects become suspects of ours, in our name', () => {
+test('suspects in their table become suspects in ours, in our name', () => {
   const { engine, member, addMember, takeBroadcasts } = makeEngine();
   addMember('a', { incarnation: 4 });
   runToCompletion(engine.merger.merge([record('a', { incarnation: 4, state: SUSPECT })]));
@@ -44,7 +44,7 @@ test('their suspects become suspects of ours, in our name', () => {
   assert.deepEqual(takeBroadcasts(), [suspect('a', { incarnation: 4, from: ME })]);
 });
 
-test('those who left there have left here', () => {
+test('members that left in their table have left in ours', () => {
   const { engine, events, member, addMember, takeBroadcasts } = makeEngine();
   addMember('a', { incarnation: 4 });
   runToCompletion(engine.merger.merge([record('a', { incarnation: 4, state: LEFT })]));
@@ -53,7 +53,7 @@ test('those who left there have left here', () => {
   assert.deepEqual(takeBroadcasts(), [dead('a', { incarnation: 4, from: 'a' })]);
 });
 
-test('unknown names that they do not hold for alive are not entered', () => {
+test('unknown names that are not alive in their table are not added', () => {
   const { engine, events } = makeEngine();
   runToCompletion(
     engine.merger.merge([SUSPECT, DEAD, LEFT].map((state) => record(`a${state}`, { state }))),
@@ -62,7 +62,7 @@ test('unknown names that they do not hold for alive are not entered', () => {
   assert.deepEqual(events, []);
 });
 
-test('records of an incarnation that is past change nothing', () => {
+test('records with an earlier incarnation change nothing', () => {
   const { engine, events, member, addMember } = makeEngine();
   addMember('a', { incarnation: 4 });
   const states = [ALIVE, SUSPECT, DEAD, LEFT];
@@ -73,7 +73,7 @@ test('records of an incarnation that is past change nothing', () => {
   assert.deepEqual(events, []);
 });
 
-test('a state that we do not know is passed over, and the rest is merged', () => {
+test('a record with an unknown state is ignored, and the rest is merged', () => {
   const { engine } = makeEngine();
   runToCompletion(
     engine.merger.merge([record('a', { state: 4 }), record('b', { state: 255 }), record('c')]),
@@ -81,7 +81,7 @@ test('a state that we do not know is passed over, and the rest is merged', () =>
   assert.deepEqual(Array.from(engine.table, ({ name }) => name).sort(), ['c', ME]);
 });
 
-test('that they hold us for suspect, dead or left is refuted', () => {
+test('a table in which we are suspect, dead or left is refuted', () => {
   for (const state of [SUSPECT, DEAD, LEFT]) {
     const { engine, member, takeBroadcasts, counters } = makeEngine();
     runToCompletion(
@@ -94,7 +94,7 @@ test('that they hold us for suspect, dead or left is refuted', () => {
   }
 });
 
-test('a row of our own comes back as we sent it, and changes nothing', () => {
+test('our own row in their table, as we sent it, changes nothing', () => {
   const { engine, events, counters } = makeEngine({ meta: Buffer.from('web') });
   runToCompletion(engine.merger.merge(Array.from(engine.table, recordOf)));
   assert.deepEqual(events, []);
@@ -102,7 +102,7 @@ test('a row of our own comes back as we sent it, and changes nothing', () => {
   assert.equal(engine.local.incarnation, 1);
 });
 
-test('our table is sent with every state, and address bytes as they came', () => {
+test('our table is sent with every state, and with the received address bytes', () => {
   const { engine, addMember } = makeEngine();
   const meta = Buffer.from('web');
   addMember('a', { meta, incarnation: 9, addr: mapped('10.0.0.2'), port: 8000 });
@@ -117,21 +117,21 @@ test('our table is sent with every state, and address bytes as they came', () =>
   assert.deepEqual(records.get('a'), record('a', about));
 });
 
-test('a record is sent under the incarnation of the last claim, be it an accusation', () => {
+test('a record is sent with the incarnation of the last claim, even of an accusation', () => {
   const { engine, addMember, receive } = makeEngine();
   addMember('a', { incarnation: 2 });
   receive(suspect('a', { incarnation: 6 }));
   assert.equal(Array.from(engine.table, recordOf).find(({ name }) => name === 'a')?.incarnation, 6);
 });
 
-test('an engine that was stopped merges nothing', () => {
+test('a stopped engine merges nothing', () => {
   const { engine } = makeEngine();
   engine.stop();
   runToCompletion(engine.merger.merge([record('a')]));
   assert.equal(engine.table.size, 1);
 });
 
-test('a record is shown to the merge delegate as a node in its state', () => {
+test('the merge delegate receives a record as a node in its state', () => {
   const states = [ALIVE, SUSPECT, DEAD, LEFT].map(
     (state) => nodeOfRecord(record('a', { state }))?.state,
   );
@@ -139,7 +139,7 @@ test('a record is shown to the merge delegate as a node in its state', () => {
   assert.equal(nodeOfRecord(record('a'))?.address, '10.0.0.2:7946');
 });
 
-test('a record without a right address or state is not shown', () => {
+test('the merge delegate does not receive a record with an invalid address or state', () => {
   assert.equal(nodeOfRecord(record('a', { addr: Buffer.alloc(5) })), undefined);
   assert.equal(nodeOfRecord(record('a', { state: 4 })), undefined);
 });

@@ -40,7 +40,7 @@ function encoding({ engine }: Harness): Generator<undefined, Buffer, undefined> 
   return encodePushPullSliced({ join: false, rows, write: writePackedRecord, userState: noState });
 }
 
-test('a merge has as many slices as its length asks for, and none more', () => {
+test('a merge has as many slices as its length requires', () => {
   for (const [count, yields] of [
     [0, 0],
     [1, 0],
@@ -57,7 +57,7 @@ test('a merge has as many slices as its length asks for, and none more', () => {
   }
 });
 
-test('a member that left or died between two slices is not brought back by an older record', () => {
+test('an older record does not revive a member that left or died between two slices', () => {
   const harness = makeEngine();
   const { engine, addMember, receive, member } = harness;
   const [left, died] = [nameOf(SLICE + 1), nameOf(SLICE + 2)];
@@ -73,7 +73,7 @@ test('a member that left or died between two slices is not brought back by an ol
   assert.equal(member(died).state, 'dead');
 });
 
-test('a merge ends with the node: nothing is entered after it was stopped', () => {
+test('a merge ends with the node: nothing is added after a stop', () => {
   const { engine, events } = makeEngine();
   const merge = engine.merger.merge(records(3 * SLICE));
   merge.next();
@@ -84,7 +84,7 @@ test('a merge ends with the node: nothing is entered after it was stopped', () =
   assert.equal(engine.table.size, 1 + SLICE);
 });
 
-test('what is sent of a member is what is known when its slice is written', () => {
+test('a record is sent with the state at the time when its slice is written', () => {
   const harness = makeEngine();
   const { engine, receive } = harness;
   runToCompletion(engine.merger.merge(records(2 * SLICE)));
@@ -100,7 +100,7 @@ test('what is sent of a member is what is known when its slice is written', () =
   assert.equal(sent.at(-1)?.incarnation, 9);
 });
 
-test('members that come or go between two slices change neither the count nor the others', () => {
+test('members that join or leave between two slices change neither the count nor the other records', () => {
   const harness = makeEngine();
   const { engine, receive } = harness;
   runToCompletion(engine.merger.merge(records(2 * SLICE)));
@@ -116,7 +116,7 @@ test('members that come or go between two slices change neither the count nor th
   );
 });
 
-test('whatever comes in between, no incarnation falls and both sides agree at last', () => {
+test('with any changes in between, no incarnation decreases and both sides finally agree', () => {
   for (let seed = 0; seed < 20; seed++) {
     const random = new SeededRandom(`slices ${seed}`);
     const draw = (below: number): number => Math.floor(random.next() * below);
@@ -161,7 +161,7 @@ test('whatever comes in between, no incarnation falls and both sides agree at la
       for (const { name, incarnation, state } of here.engine.table) {
         if (name === ME) continue;
         const seen = there.engine.table.get(name);
-        // Of whom they never heard they enter the living only; and a suspect stays what it is.
+        // Unknown members are only added if they are alive; and a suspect stays suspect.
         if (seen === undefined) assert.equal(state, 'suspect', `seed ${seed}: ${name}`);
         else if (state === 'suspect') assert.equal(seen.state, 'suspect', `seed ${seed}: ${name}`);
         else assert.deepEqual([seen.incarnation, seen.state], [incarnation, state], name);
