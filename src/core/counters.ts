@@ -76,7 +76,7 @@ export class StreamTraffic {
   readonly messagesOut = new MessageCounts();
   bytesIn = 0;
   bytesOut = 0;
-  /** Error replies that were not sent, because sealing them for peers without a key would wear out our key. */
+  /** Error replies that were not sent, because sealing them for peers without a key would use up the messages that our key may seal. */
   withheldErrors = 0;
 }
 

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The protocol engine of one node: constructs the parts, and is the only entry point for packets and the only source
-// of periodic work.
+// The protocol engine of one node: constructs the parts, and is the only entry point for packets. Time drives it in
+// periodic-work.ts.
 import type { Address } from '../wire/address.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
@@ -87,7 +87,8 @@ export class Engine {
     const verified = (this.verified = new VerifiedMembers({ table: this.table, random }));
     const queued = (): void => this.#periodic.gossip.wake();
     this.queue = makeClaimQueue(context, { numNodes: () => verified.clusterSize, queued });
-    // It contains few claims. Some verified members may belong to the attacker and relay nothing.
+    // Its transmissions are based on the whole table: it contains few claims, and some verified members may belong to
+    // the attacker and relay nothing.
     this.#urgentQueue = makeClaimQueue(context, { numNodes: () => this.table.size, queued });
     this.acks = new AckTable({ clock, afterReceived });
     const { table, self, health, queue, acks } = this;

@@ -6,7 +6,7 @@
 
 // Messages that change state or go to the user wait here until the end of the current turn of the event loop; pings
 // and acks are answered at once. There is one bounded queue for each of two priorities, alive claims first: a flood
-// delays claims, not acks. Messages beyond the bound are dropped and counted. Under overload the socket is read
+// costs claims, not acks. Messages beyond the bound are dropped and counted. Under overload the socket is read
 // first, because the kernel drops pings as readily as claims.
 import type { Address } from '../wire/address.js';
 import type { Clock, Timer } from './ports.js';

@@ -192,7 +192,8 @@ export class Membership {
       case 'drop':
         return this.#drop(name, verdict.reason, verdict.detail);
       case 'conflict':
-        return notifyConflict(effects, this.#self, member as Member, facts);
+        if (isSelf) this.#self.ownNameClaimed(facts.address);
+        return notifyConflict(effects, member as Member, facts);
       case 'refute':
         this.#suspicions.settle(name);
         return this.#refuter.refute(facts.incarnation);

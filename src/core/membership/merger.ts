@@ -78,7 +78,7 @@ export class Merger {
 
   /**
    * Why this table must not be merged into ours; undefined if it may be. It is refused if no alive member in it has
-   * versions compatible with ours: its sender then has none either. If some are compatible, {@link merge} leaves the
+   * versions compatible with ours: then its sender is incompatible too. If some are compatible, {@link merge} leaves the
    * others out, because any node can add forged members to the tables of honest nodes.
    */
   *versionProblem({ records, skippedRecords = 0 }: Table): Sliced<string | undefined> {

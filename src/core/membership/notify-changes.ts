@@ -6,7 +6,6 @@
 
 // Reports changes of members: to the log, then to the user. Called when the state is consistent.
 import { nodeFrom, type Member, type MemberFacts, type MemberState } from '../member.js';
-import type { LocalNode } from '../local-node.js';
 import type { Effects } from '../ports.js';
 
 /**
@@ -68,16 +67,10 @@ export function notifyGone(
 }
 
 /** Another node claims the name of a member that is alive or suspect, or our own. */
-export function notifyConflict(
-  effects: Effects,
-  self: LocalNode,
-  member: Member,
-  facts: MemberFacts,
-): void {
+export function notifyConflict(effects: Effects, member: Member, facts: MemberFacts): void {
   const existing = member.describe();
   const other = nodeFrom(member.name, facts, 'alive');
   const addresses = { held: existing.address, claimed: other.address };
-  if (member.name === self.name) self.ownNameClaimed(other.address);
   effects.report({ code: 'address-conflict', peer: member.name, ...addresses });
   effects.notify({ type: 'conflict', existing, other });
 }
