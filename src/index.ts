@@ -33,7 +33,8 @@ export type { JoinOptions, JoinResult } from './discovery/join.js';
 export type { MemberEvent, MemberlistEvents } from './observability/member-events.js';
 export type { ClusterHealthEvent } from './cluster-health/events.js';
 export type { ClusterSize } from './cluster-health/isolation.js';
-export type { MemberState, Node, VersionRange } from './core/member.js';
+export type { MemberState, Node } from './core/member.js';
+export type { VersionRange } from './core/versions.js';
 export type { LeaveReason, MembershipEvent } from './core/membership/events.js';
 export {
   kubernetesConfig,

@@ -20,12 +20,12 @@ export class Blocking {
 
   /** The rules of a process that waits. */
   readonly rules: Partial<LifeguardRules> = {
-    mindsStalls: false,
+    excusesStalls: false,
     probeWait: () => (then) => this.#wait(then),
     suspicionWait: () => atOnce,
     periodic: (tick) => this.#loop(tick),
     // A loop stands still where it is, and its ticker goes on.
-    gossipRests: false,
+    pausesIdleGossip: false,
   };
 
   block(): void {

@@ -53,7 +53,7 @@ export interface Tuning {
 }
 
 const stallsDoNotMatter: Partial<LifeguardRules> = {
-  mindsStalls: false,
+  excusesStalls: false,
   probeWait: () => (then) => then(),
   suspicionWait: () => (then) => then(),
 };
@@ -71,8 +71,8 @@ export function rulesFor(tuning: Tuning): LifeguardRules {
     ...productionRules,
     ...(isPaper && paper),
     ...(!suspicion && { confirmationsWanted: () => 0 }),
-    asksForNacks: probe,
-    tellsTheAccused: buddy,
+    requestsNacks: probe,
+    usesBuddySystem: buddy,
     ...(tuning.noStallRule && stallsDoNotMatter),
   };
 }

@@ -30,7 +30,7 @@ export class ClusterHealthMonitor {
   readonly #components: MonitorComponents;
   readonly #flapping: Flapping;
   #isolation: Isolation | undefined;
-  #isCutOff = false;
+  #isIsolated = false;
   #afterMerge: Timer | undefined;
   #nextEvaluation: Timer | undefined;
 
@@ -55,8 +55,8 @@ export class ClusterHealthMonitor {
   }
 
   /** No packet can be sent and no member answers: then the members in the table do not count. */
-  cutOff(isCutOff: boolean): void {
-    this.#isCutOff = isCutOff;
+  isolationChanged(isIsolated: boolean): void {
+    this.#isIsolated = isIsolated;
     this.#evaluate();
   }
 
@@ -94,7 +94,7 @@ export class ClusterHealthMonitor {
     if (isolation === undefined) return;
     const { config, counters, report, notify, members } = this.#components;
     const { clock } = config;
-    const health = isolation.evaluate(this.#isCutOff ? 1 : members(), clock.now());
+    const health = isolation.evaluate(this.#isIsolated ? 1 : members(), clock.now());
     this.#nextEvaluation?.cancel();
     const { nextEvaluationAt, size } = isolation;
     this.#nextEvaluation =

@@ -4,24 +4,27 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Which member sends from an address. An address is no identity: a process that restarts under another name has the
-// address of the one before it, and any claim may name any address.
+// Finds the member that sends from an address. An address is not an identity: a process that restarts under another
+// name keeps the address of the previous one, and any claim can name any address.
 import type { Member } from './member.js';
 
-/** With more members than this at one address, no message from there is attributed: the search must stay short. */
-const mostAtOneAddress = 16;
+/**
+ * With more members than this at one address, no message from it is attributed to a member: the search must stay
+ * short.
+ */
+const maxAtOneAddress = 16;
 
-/** An index over the living members of a table, by `'ip:port'`. */
+/** An index over the alive and suspect members of a table, by `'ip:port'`. */
 export class AddressIndex {
-  /** Nearly every address has one member, and an object less. */
+  /** Almost every address has one member; such an entry needs no Set. */
   readonly #at = new Map<string, Member | Set<Member>>();
 
-  /** @param members - of these, the living ones are entered */
+  /** @param members - the alive and suspect ones of these are added */
   constructor(members: Iterable<Member>) {
     for (const member of members) if (!member.isGone) this.add(member);
   }
 
-  /** Enters a living member at its address; nothing changes if it is there. */
+  /** Adds an alive or suspect member at its address. Does nothing if it is already there. */
   add(member: Member): void {
     const { address } = member;
     const there = this.#at.get(address);
@@ -30,7 +33,7 @@ export class AddressIndex {
     else if (there !== member) this.#at.set(address, new Set([there, member]));
   }
 
-  /** Takes a member out that was entered at this address; nothing changes if it is not there. */
+  /** Removes a member that was added at this address. Does nothing if it is not there. */
   remove(member: Member, address: string): void {
     const there = this.#at.get(address);
     if (there === member) this.#at.delete(address);
@@ -41,13 +44,13 @@ export class AddressIndex {
   }
 
   /**
-   * The one member at this address: the alive one, or the suspect one where none is alive. Undefined when there is
-   * none, and when it could be any of several.
+   * The only member at this address: the alive one, or the suspect one if none is alive. Undefined if no member is
+   * there, or if several match.
    */
   find(address: string): Member | undefined {
     const there = this.#at.get(address);
     if (!(there instanceof Set)) return there;
-    if (there.size > mostAtOneAddress) return undefined;
+    if (there.size > maxAtOneAddress) return undefined;
     const alive = [...there].filter(({ state }) => state === 'alive');
     const candidates = alive.length > 0 ? alive : [...there];
     return candidates.length === 1 ? candidates[0] : undefined;

@@ -4,21 +4,21 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// JavaScript has one thread: after a stall, timers fire before the sockets are read. Whoever is about
-// to hold a silence against somebody waits here first, until what had come by then is handled.
+// JavaScript has one thread: after a stall, timers fire before the sockets are read. Code that is about to count a
+// missing answer as a failure waits here until the packets that had arrived by then are processed.
 import type { Counters } from './counters.js';
 import type { Inbox } from './inbox.js';
 import type { Clock, Timer } from './ports.js';
 
-// Under a flood that never ends the wait must: this many turns of the event loop at most.
+// The wait must end under a constant flood too: it lasts at most this many turns of the event loop.
 const MAX_TURNS = 64;
 
-/** Waits for packets that had come already. */
+/** Waits until the packets that have already arrived are processed. */
 export class CatchUp {
   readonly #clock: Clock;
   readonly #counters: Counters;
   readonly #inbox: Inbox;
-  /** The turns that are waited for. */
+  /** Pending turns. */
   readonly #turns = new Set<Timer>();
   #stopped = false;
 
@@ -29,8 +29,8 @@ export class CatchUp {
   }
 
   /**
-   * Calls back after at least one full turn of the event loop, and after more while packets keep
-   * coming out of the socket's buffer or wait for their turn.
+   * Calls back after at least one full turn of the event loop, and after more turns while packets keep arriving from
+   * the socket's buffer or wait in the inbox.
    */
   readonly wait = (then: () => void): void => {
     let turnsLeft = MAX_TURNS;
@@ -44,7 +44,7 @@ export class CatchUp {
     this.#afterTurn(turn);
   };
 
-  /** Nobody is called back any more. */
+  /** Cancels all pending callbacks; no further one is made. */
   stop(): void {
     this.#stopped = true;
     for (const turn of this.#turns) turn.cancel();

@@ -8,7 +8,7 @@ import type { Counters } from './counters.js';
 import type { LifeguardRules } from './lifeguard/rules.js';
 import type { Clock, Effects, Random } from './ports.js';
 
-/** The settings that the core goes by; the resolved configuration has them all. */
+/** The settings that the core uses; the resolved configuration contains all of them. */
 export interface CoreSettings {
   readonly name: string;
   readonly bindPort: number;
@@ -30,16 +30,16 @@ export interface CoreSettings {
   readonly queueCheckInterval: number;
   readonly deadNodeReclaimTime: number;
   readonly maxMembers: number;
-  /** How long a name stays forgotten that the user wants forgotten. */
+  /** Milliseconds for which a name that the user wants forgotten stays forgotten. */
   readonly forgetMs: number;
   readonly handoffQueueDepth: number;
   readonly udpBufferSize: number;
-  /** Version bytes are demanded of alive claims when there is a delegate to show them to. */
+  /** Whether an alive delegate is set: alive claims must then contain all version bytes. */
   readonly hasAliveDelegate: boolean;
   readonly lifeguard: LifeguardRules;
 }
 
-/** What every part of the core is handed. */
+/** What every part of the core receives. */
 export interface CoreContext {
   readonly settings: CoreSettings;
   readonly clock: Clock;

@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What is counted on the hot paths: plain numbers, read by whoever wants them.
+// Counters of the hot paths: plain numbers, which metrics and logs read.
 import { MessageType } from '../wire/message-type.js';
 import { wireFaults } from '../wire/wire-error.js';
 import type { MembershipEvent } from './membership/events.js';
 
-/** Why something that arrived was not used. */
+/** Why received data was dropped. */
 export const dropReasons = [
   ...wireFaults,
   'queue-full',
@@ -47,16 +47,16 @@ export const probeOutcomes = [
 ] as const;
 export type ProbeOutcome = (typeof probeOutcomes)[number];
 
-/** Whether the probed member answered, by whatever route. */
+/** Whether the probed member answered, by any path. */
 export function isAnswer(outcome: ProbeOutcome): boolean {
   return outcome === 'direct' || outcome === 'indirect' || outcome === 'stream';
 }
 
-/** Messages by the number of their type. A number that is no type's falls outside, and is not kept. */
+/** Message counts by type number. Unknown type numbers are not counted. */
 export class MessageCounts {
   readonly #counts = new Float64Array(MessageType.err + 1);
 
-  /** @param type - whatever stood where a type belongs */
+  /** @param type - the byte at the place of the type; undefined if there is none */
   add(type: number | undefined): void {
     (this.#counts[type as number] as number)++;
   }
@@ -66,21 +66,21 @@ export class MessageCounts {
   }
 }
 
-/** What went over streams, both those that we opened and those that others did. */
+/** Traffic over streams, both inbound and outbound. */
 export class StreamTraffic {
-  /** Since the beginning, by who opened them. */
+  /** Streams opened since the node was created, by direction. */
   readonly begun = { outbound: 0, inbound: 0 };
-  /** Now. */
+  /** Streams that are open now. */
   readonly open = { outbound: 0, inbound: 0 };
   readonly messagesIn = new MessageCounts();
   readonly messagesOut = new MessageCounts();
   bytesIn = 0;
   bytesOut = 0;
-  /** Errors that were not sent, because sealing them for strangers would use up the key. */
+  /** Error replies that were not sent, because sealing them for peers without a key would use up the messages that our key may seal. */
   withheldErrors = 0;
 }
 
-/** What one extension of this node did. */
+/** Traffic of one extension of this node. */
 export class ExtensionTraffic {
   messagesIn = 0;
   messagesOut = 0;
@@ -100,7 +100,7 @@ export class ExtensionTraffic {
   }
 }
 
-/** How an attempt to rejoin somebody ended. */
+/** How an attempt to rejoin a failed member ended. */
 export type RejoinOutcome = 'joined' | 'failed';
 
 /** Running totals since the node was created. */
@@ -121,13 +121,13 @@ export class Counters {
   readonly rejoins: Record<RejoinOutcome, number> = { joined: 0, failed: 0 };
   suspicionConfirmations = 0;
   pushPullFailures = 0;
-  /** Times that this process stalled, and for how long in all. */
+  /** Stalls of this process, and their total duration in milliseconds. */
   stalls = 0;
   stallMs = 0;
   readonly messagesIn = new MessageCounts();
   readonly messagesOut = new MessageCounts();
   readonly streams = new StreamTraffic();
-  /** Membership events that were told. */
+  /** Membership events that were emitted. */
   readonly events = { join: 0, left: 0, failed: 0, update: 0, suspect: 0, refute: 0, conflict: 0 };
   readonly drops = new Map<DropReason, number>();
   readonly probes = new Map<ProbeOutcome, number>();

@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The one way in for packets: apart into messages, and each message to who handles it. Pings and
-// acks are handled at once; claims and user messages wait in the inbox for their turn.
+// The entry point for packets: splits each packet into messages and routes each message to its handler. Pings and
+// acks are handled at once; claims and user messages wait in the inbox.
 import type { Address } from '../wire/address.js';
 import { ForeignLabelError } from '../wire/label.js';
 import { limits } from '../wire/limits.js';
-import { decodeMessage, decodeStraight } from '../wire/message-codec.js';
+import { decodeMessage, decodeCanonical } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import { noBytes, type Message } from '../wire/messages.js';
 import type { PacketCodec } from '../wire/packet-codec.js';
@@ -17,13 +17,13 @@ import { hostOf } from '../wire/source.js';
 import { WireError } from '../wire/wire-error.js';
 import type { CoreContext } from './context.js';
 import type { DropReason } from './counters.js';
-import type { Inbox, Priority, Waiting } from './inbox.js';
+import type { Inbox, Priority, QueuedMessage } from './inbox.js';
 import type { Membership } from './membership/apply.js';
 import type { NameBound } from './name-bound.js';
 import type { AckTable } from './probe/ack-table.js';
 import type { Responder } from './probe/responder.js';
 
-/** Takes packets apart and hands their messages on. */
+/** Splits packets and routes their messages. */
 export class Dispatcher {
   readonly #context: CoreContext;
   readonly #codec: PacketCodec;
@@ -32,11 +32,11 @@ export class Dispatcher {
   readonly #responder: Responder;
   readonly #membership: Membership;
   readonly #names: NameBound;
-  /** Whether it was said of this packet that there is no room for all of it. */
-  #saidFull = false;
-  /** Whether it was said of this packet that it has too many pings. */
-  #saidPings = false;
-  /** How many of this packet were taken so far. */
+  /** Whether a full queue was already reported for this packet. */
+  #reportedFull = false;
+  /** Whether excess pings were already reported for this packet. */
+  #reportedPings = false;
+  /** Pings of this packet that were answered so far. */
   #pings = 0;
   #indirectPings = 0;
 
@@ -58,13 +58,13 @@ export class Dispatcher {
     this.#names = components.names;
   }
 
-  /** One datagram. Whatever it holds, this does not throw for it. */
+  /** Processes one datagram. Never throws because of its content. */
   receive(packet: Buffer, from: Address, receivedAt: number): void {
     const { counters, effects } = this.#context;
     counters.packetsIn++;
     counters.packetBytesIn += packet.length;
-    this.#saidFull = false;
-    this.#saidPings = false;
+    this.#reportedFull = false;
+    this.#reportedPings = false;
     this.#pings = 0;
     this.#indirectPings = 0;
     const host = hostOf(from.addr);
@@ -76,36 +76,36 @@ export class Dispatcher {
         this.#take(buf, start, end, from, receivedAt),
       );
     } catch (error) {
-      this.#refuse(from, error);
+      this.#reject(from, error);
     }
   }
 
-  /** A message that waited in the inbox. */
-  handleQueued(waiting: Waiting): void {
+  /** Handles a message that waited in the inbox. */
+  handleQueued(waiting: QueuedMessage): void {
     const { buf, start, end, from } = waiting;
     if (buf[start] === MessageType.user) {
       this.#context.effects.userMessage(buf.subarray(start + 1, end), from);
       return;
     }
     try {
-      const straight = decodeStraight(buf, start, end);
+      const straight = decodeCanonical(buf, start, end);
       const message = straight ?? decodeMessage(buf, start, end);
       if (this.#hasExcessiveName(message, from)) return;
-      const how = straight === undefined ? {} : { received: waiting };
-      if (message.type === MessageType.alive) this.#membership.alive(message, how);
-      else if (message.type === MessageType.suspect) this.#membership.suspect(message, how);
-      else if (message.type === MessageType.dead) this.#membership.dead(message, how);
+      const relay = straight === undefined ? {} : { received: waiting };
+      if (message.type === MessageType.alive) this.#membership.alive(message, relay);
+      else if (message.type === MessageType.suspect) this.#membership.suspect(message, relay);
+      else if (message.type === MessageType.dead) this.#membership.dead(message, relay);
     } catch (error) {
-      this.#refuse(from, error);
+      this.#reject(from, error);
     }
   }
 
-  // What is wrong with one message of a packet is no reason to leave out the others.
+  // An invalid message does not affect the other messages of its packet.
   #take(buf: Buffer, start: number, end: number, from: Address, receivedAt: number): void {
     try {
       this.#route(buf, start, end, from, receivedAt);
     } catch (error) {
-      this.#refuse(from, error);
+      this.#reject(from, error);
     }
   }
 
@@ -140,19 +140,19 @@ export class Dispatcher {
     }
   }
 
-  #enqueue(message: Waiting, priority: Priority): void {
+  #enqueue(message: QueuedMessage, priority: Priority): void {
     if (this.#inbox.add(message, priority)) return;
     const { from } = message;
-    // Each message is counted, and once a packet it is said: in a flood words cost more than messages.
-    if (this.#saidFull) return this.#context.counters.drop('queue-full');
-    this.#saidFull = true;
-    this.#drop(from, 'queue-full', `${this.#inbox.size} messages wait already`);
+    // Each message is counted, but the log gets one line per packet: in a flood, log lines cost more than messages.
+    if (this.#reportedFull) return this.#context.counters.drop('queue-full');
+    this.#reportedFull = true;
+    this.#drop(from, 'queue-full', `${this.#inbox.size} messages are queued already`);
   }
 
-  // Where an answer goes stands in the ping: a packet full of pings would be many packets to somebody else.
+  // The ping says where its answer goes: answering a packet full of pings would amplify it against a third party.
   #tooManyPings(from: Address): void {
-    if (this.#saidPings) return this.#context.counters.drop('too-many-pings');
-    this.#saidPings = true;
+    if (this.#reportedPings) return this.#context.counters.drop('too-many-pings');
+    this.#reportedPings = true;
     this.#drop(from, 'too-many-pings', 'more pings in one packet than a node sends');
   }
 
@@ -165,10 +165,18 @@ export class Dispatcher {
         return this.#responder.indirectPing(message, from);
       case MessageType.ackResp:
         if (this.#acks.ack(message.seqNo, message.payload ?? noBytes, receivedAt)) return;
-        return this.#drop(from, 'unexpected-ack', `nobody waits for ack ${message.seqNo}`);
+        return this.#drop(
+          from,
+          'unexpected-ack',
+          `no pending ping has sequence number ${message.seqNo}`,
+        );
       case MessageType.nackResp:
         if (this.#acks.nack(message.seqNo)) return;
-        return this.#drop(from, 'unexpected-ack', `nobody waits for nack ${message.seqNo}`);
+        return this.#drop(
+          from,
+          'unexpected-ack',
+          `no pending ping has sequence number ${message.seqNo}`,
+        );
     }
   }
 
@@ -179,8 +187,8 @@ export class Dispatcher {
     return true;
   }
 
-  // Bad input is normal: counted, reported and dropped.
-  #refuse(from: Address, error: unknown): void {
+  // Invalid input is normal: it is counted, reported and dropped.
+  #reject(from: Address, error: unknown): void {
     if (!(error instanceof WireError)) throw error;
     if (error instanceof ForeignLabelError) {
       const { theirs, ours } = error;

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The protocol engine of one node: puts the parts together, and is the one way in for packets and
-// the one place where time makes something happen.
+// The protocol engine of one node: constructs the parts, and is the only entry point for packets. Time drives it in
+// periodic-work.ts.
 import type { Address } from '../wire/address.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
@@ -14,46 +14,41 @@ import { CatchUp } from './catch-up.js';
 import { Forgotten } from './membership/forgotten.js';
 import type { CoreContext } from './context.js';
 import { Dispatcher } from './dispatcher.js';
-import { gossipRound } from './gossip/gossip-round.js';
 import type { TransmitLimitedQueue } from './gossip/broadcast-queue.js';
 import { makeClaimQueue } from './gossip/claim-queue.js';
 import { Outbox } from './gossip/piggyback.js';
-import { Settling } from './gossip/settling.js';
 import { Inbox } from './inbox.js';
-import { pushPullScale } from './lifeguard/formulas.js';
 import { LocalHealth } from './lifeguard/local-health.js';
-import type { PeriodicLoop } from './lifeguard/rules.js';
 import { LocalNode, type Identity } from './local-node.js';
 import type { Member } from './member.js';
 import { MemberTable } from './member-table.js';
 import { Membership } from './membership/apply.js';
 import { AddressTakeovers } from './membership/address-takeovers.js';
-import { pickPeers } from './peer-choice.js';
 import { Merger } from './membership/merger.js';
+import { Reaper } from './membership/reaper.js';
 import { NameBound } from './name-bound.js';
-import type { Report } from './reports.js';
+import { PeriodicWork } from './periodic-work.js';
 import { AckTable } from './probe/ack-table.js';
 import { Pinger, type PingResult, type PingTarget } from './probe/pinger.js';
 import { Prober } from './probe/prober.js';
 import { Responder } from './probe/responder.js';
 import { SendWatch } from './probe/send-watch.js';
 import { VerifiedMembers } from './probe/verified-members.js';
-import { Scheduler, type PeriodicWork } from './scheduler.js';
-import { StallWatch } from './stall-watch.js';
 
-/** The protocol engine: synchronous, and pure but for the clock, randomness and effects it is given. */
+/** The protocol engine: synchronous, and pure apart from the given clock, randomness and effects. */
 export class Engine {
   readonly table: MemberTable;
   readonly health: LocalHealth;
   readonly self: LocalNode;
   readonly queue: TransmitLimitedQueue;
   readonly acks: AckTable;
-  readonly contested: AddressTakeovers;
+  readonly takeovers: AddressTakeovers;
   readonly verified: VerifiedMembers;
-  /** Takes other nodes' tables. */
+  /** Merges the tables of other nodes. */
   readonly merger: Merger;
   readonly #context: CoreContext;
   readonly #membership: Membership;
+  readonly #reaper: Reaper;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   readonly #catchUp: CatchUp;
@@ -61,21 +56,16 @@ export class Engine {
   readonly #pinger: Pinger;
   readonly #prober: Prober;
   readonly #dispatcher: Dispatcher;
-  readonly #settling: Settling;
-  readonly #probing: Scheduler;
-  readonly #gossiping: Scheduler;
-  readonly #schedulers: readonly Scheduler[];
-  readonly #stalls: StallWatch;
+  readonly #periodic: PeriodicWork;
   #running = false;
 
-  /** @param init.earlierIncarnation - one that an earlier life of ours had; we begin above it */
+  /** @param init.earlierIncarnation - an incarnation of an earlier run of this node; we start above it */
   constructor(
     context: CoreContext,
     init: { codec: PacketCodec; identity: Identity; earlierIncarnation?: number | undefined },
   ) {
     const { clock, random, counters, settings } = context;
     this.#context = context;
-    this.#stalls = this.#stallWatch();
     this.#inbox = new Inbox(
       { clock, counters },
       {
@@ -85,7 +75,7 @@ export class Engine {
     );
     this.#catchUp = new CatchUp({ clock, counters, inbox: this.#inbox });
     const { lifeguard } = settings;
-    const caughtUp = lifeguard.probeWait(this.#catchUp.wait);
+    const afterReceived = lifeguard.probeWait(this.#catchUp.wait);
     this.table = new MemberTable(random);
     const { identity, earlierIncarnation, codec } = init;
     this.self = new LocalNode({ name: settings.name, identity, random });
@@ -95,11 +85,12 @@ export class Engine {
       changed: (score) => context.effects.notify({ type: 'health', score }),
     });
     const verified = (this.verified = new VerifiedMembers({ table: this.table, random }));
-    const queued = (): void => this.#gossiping.wake();
+    const queued = (): void => this.#periodic.gossip.wake();
     this.queue = makeClaimQueue(context, { numNodes: () => verified.clusterSize, queued });
-    // Its claims are few, and some verified members may be of the attacker and pass nothing on.
+    // Its transmissions are based on the whole table: it contains few claims, and some verified members may belong to
+    // the attacker and relay nothing.
     this.#urgentQueue = makeClaimQueue(context, { numNodes: () => this.table.size, queued });
-    this.acks = new AckTable({ clock, caughtUp });
+    this.acks = new AckTable({ clock, afterReceived });
     const { table, self, health, queue, acks } = this;
     const urgentQueue = this.#urgentQueue;
     const outbox = (this.#outbox = new Outbox({
@@ -110,22 +101,24 @@ export class Engine {
       urgentQueue,
       verified,
     }));
-    const contested = (this.contested = new AddressTakeovers({ table }, { ownName: self.name }));
+    const takeovers = (this.takeovers = new AddressTakeovers({ table }, { ownName: self.name }));
     const names = new NameBound(outbox.budget);
     const shared = { context, self, table, queue, health, outbox, acks, names };
-    const parts = { ...shared, caughtUp, contested, verified };
+    const parts = { ...shared, afterReceived, takeovers, verified };
     const pinger = (this.#pinger = new Pinger(parts));
+    const forgotten = new Forgotten({ clock, pinger }, { forMs: settings.forgetMs });
+    const reaper = (this.#reaper = new Reaper({ ...parts, forgotten }));
     const membership = (this.#membership = new Membership({
       ...parts,
       urgentQueue,
-      forgotten: new Forgotten({ clock, pinger }, { forMs: settings.forgetMs }),
-      caughtUp: lifeguard.suspicionWait(this.#catchUp.wait),
+      forgotten,
+      afterReceived: lifeguard.suspicionWait(this.#catchUp.wait),
     }));
     this.merger = new Merger({ ...parts, membership }, { isRunning: () => this.#running });
     const sends = new SendWatch(parts);
     this.#prober = new Prober(
-      { ...parts, membership, sends },
-      { ticksAnew: () => this.#probeAnew() },
+      { ...parts, membership, reaper, sends },
+      { restartInterval: () => this.#periodic.restartProbeInterval() },
     );
     const responder = new Responder(parts);
     this.#dispatcher = new Dispatcher({
@@ -135,24 +128,17 @@ export class Engine {
       responder,
       membership,
     });
-    this.#settling = this.#settlingAfterJoin();
-    this.#probing = this.#probeScheduler();
-    this.#gossiping = this.#every('gossip', {
-      intervalMs: () => settings.gossipInterval,
-      tick: () => gossipRound(parts),
-      mayRest: () => lifeguard.gossipRests && !outbox.mayHaveNews,
-    });
-    this.#schedulers = [this.#probing, this.#gossiping, ...this.#slowSchedulers()];
+    this.#periodic = new PeriodicWork({ ...parts, prober: this.#prober });
   }
 
-  /** Enters ourselves into the table and starts the schedulers. */
+  /** Adds ourselves to the table and starts the schedulers. */
   start(meta: Buffer | null): void {
     this.#running = true;
     this.announce(meta);
     this.startSchedulers();
   }
 
-  /** Stops everything for good; nothing is sent, told or awaited any more. */
+  /** Stops everything for good; no packet is sent and no callback is made any more. */
   stop(): void {
     this.#running = false;
     this.stopSchedulers();
@@ -165,16 +151,14 @@ export class Engine {
     this.#urgentQueue.reset();
   }
 
-  /** Starts the periodic work; nothing happens if it is running. */
+  /** Starts the periodic work. Does nothing if it is running. */
   startSchedulers(): void {
-    for (const scheduler of this.#schedulers) scheduler.start();
+    this.#periodic.start();
   }
 
   /** Stops the periodic work, until it is started again. */
   stopSchedulers(): void {
-    for (const scheduler of this.#schedulers) scheduler.stop();
-    this.#stalls.stop();
-    this.#settling.stop();
+    this.#periodic.stop();
     this.#prober.stop();
   }
 
@@ -185,12 +169,12 @@ export class Engine {
     return member;
   }
 
-  /** There is something new to gossip. */
+  /** Resumes gossip, because there is something new to gossip. */
   wakeGossip(): void {
-    this.#gossiping.wake();
+    this.#periodic.gossip.wake();
   }
 
-  /** Whether anybody but us is there to hear of something. */
+  /** Whether any other member is alive or suspect. */
   get hasPeers(): boolean {
     for (const member of this.table) {
       if (!member.isGone && member.name !== this.self.name) return true;
@@ -198,17 +182,17 @@ export class Engine {
     return false;
   }
 
-  /** Suspicion timers that run now. */
+  /** Number of running suspicion timers. */
   get suspicionsRunning(): number {
     return this.#membership.suspicionsRunning;
   }
 
-  /** Milliseconds by which the next probe is late: the node does nothing any more if that grows and grows. */
+  /** Milliseconds by which the next probe is late; if this keeps growing, the node is stuck. */
   get overdueMs(): number {
-    return this.#probing.overdueMs;
+    return this.#periodic.probe.overdueMs;
   }
 
-  /** Inbound messages that wait for their turn now. */
+  /** Number of queued inbound messages. */
   get inboxDepth(): number {
     return this.#inbox.size;
   }
@@ -223,31 +207,31 @@ export class Engine {
     return this.#outbox.broadcastBudget;
   }
 
-  /** Bytes that our alive message has with this metadata. */
+  /** Bytes of our alive message with this metadata. */
   aliveLength(meta: Buffer | null): number {
     return encodeMessage({ ...this.self.aliveClaim(meta), incarnation: 0xffffffff }).length;
   }
 
-  /** Says that we are alive, under the next incarnation; `finished` once it was gossiped. */
+  /** Announces that we are alive, under the next incarnation; `finished` is called when the gossip is finished. */
   announce(meta: Buffer | null, finished?: () => void): void {
     this.self.nextIncarnation();
     this.#membership.announceSelf(this.self.aliveClaim(meta), finished);
   }
 
-  /** After a leave: we are back, under a higher incarnation. */
+  /** After a leave: announces that we are back, under a higher incarnation. */
   comeBack(meta: Buffer | null): void {
     this.self.leaving = false;
     this.announce(meta);
   }
 
-  /** Says that we leave; `finished` once it was gossiped. */
+  /** Announces that we leave; `finished` is called when the gossip is finished. */
   leave(finished: () => void): void {
     const { name: node, incarnation } = this.local;
     this.self.leaving = true;
     this.#membership.dead({ type: MessageType.dead, node, from: node, incarnation }, { finished });
   }
 
-  /** One datagram. Whatever it holds, this does not throw for it. */
+  /** Processes one datagram. Never throws because of its content. */
   receivePacket(packet: Buffer, from: Address, receivedAt: number): void {
     if (this.#running) this.#dispatcher.receive(packet, from, receivedAt);
   }
@@ -257,24 +241,24 @@ export class Engine {
     this.#pinger.ping(target, done, along);
   }
 
-  /** Looks for a living node that has our name, too; `done` as in {@link Pinger.findNamesake}. */
+  /** Searches for an alive node that also has our name; `done` as in {@link Pinger.findNamesake}. */
   findNamesake(done: (address: string | undefined) => void): void {
     this.#pinger.findNamesake(done);
   }
 
-  /** A packet with a user's message; undefined when it does not fit into one. */
+  /** A packet with a user message; undefined if it does not fit. */
   userPacket(to: Address, payload: Uint8Array): Buffer | undefined {
     return this.#outbox.packetFor(to, Buffer.concat([Buffer.of(MessageType.user), payload]));
   }
 
-  /** Forgets a member that is gone, until it is seen to live; false when it is not gone. */
+  /** Forgets a member that is gone, until it answers a ping; false if it is not gone. */
   forget(name: string): boolean {
-    return this.#membership.forget(name);
+    return this.#reaper.forget(name);
   }
 
-  /** A join succeeded: exchange state a few times more in the seconds that follow. */
+  /** A join succeeded: exchanges state a few more times in the following seconds. */
   settle(): void {
-    if (this.#running && this.#context.settings.settleAfterJoin) this.#settling.start();
+    if (this.#running && this.#context.settings.settleAfterJoin) this.#periodic.settling.start();
   }
 
   /**
@@ -283,75 +267,6 @@ export class Engine {
    * @returns a function to call once, when the push/pull has ended in any way
    */
   exchangeBegins(): () => void {
-    return this.#settling.exchangeBegins();
-  }
-
-  #stallWatch(): StallWatch {
-    const { clock, counters, effects, settings } = this.#context;
-    const report = (each: Report): void => effects.report(each);
-    return new StallWatch({ clock, counters, report }, { fromMs: settings.probeTimeout });
-  }
-
-  #settlingAfterJoin(): Settling {
-    const { clock, random } = this.#context;
-    return new Settling(
-      { clock, random },
-      {
-        untilMs: () => this.#pushPullMs(),
-        isHealthy: () => this.health.score === 0,
-        pushPull: () => this.#pushPullWithSomebody(),
-      },
-    );
-  }
-
-  #probeScheduler(): Scheduler {
-    const tick = (): void => {
-      this.#stalls.goOn(this.#probeMs);
-      this.#prober.tick();
-    };
-    return this.#every('probe', { intervalMs: () => this.#probeMs, tick });
-  }
-
-  #slowSchedulers(): Scheduler[] {
-    const { settings, effects } = this.#context;
-    return [
-      this.#every('push-pull', {
-        intervalMs: () => this.#pushPullMs(),
-        tick: () => this.#pushPullWithSomebody(),
-      }),
-      this.#every('queue-check', {
-        intervalMs: () => settings.queueCheckInterval,
-        tick: () => effects.report({ code: 'queue-depth', depth: this.queue.numQueued }),
-      }),
-    ];
-  }
-
-  #every(loop: PeriodicLoop, { tick, ...init }: PeriodicWork): Scheduler {
-    const { clock, random, settings } = this.#context;
-    const { periodic } = settings.lifeguard;
-    const late = this.#stalls.late;
-    return new Scheduler({ clock, random }, { ...init, tick: periodic(tick, loop), late });
-  }
-
-  /** The next tick comes a whole interval from now; until then stalls must be looked for. */
-  #probeAnew(): void {
-    this.#probing.anew();
-    this.#stalls.goOn(this.#probeMs);
-  }
-
-  get #probeMs(): number {
-    return this.health.scale(this.#context.settings.probeInterval);
-  }
-
-  #pushPullMs(): number {
-    return this.#context.settings.pushPullInterval * pushPullScale(this.verified.clusterSize);
-  }
-
-  #pushPullWithSomebody(): void {
-    const isPeer = ({ state, name }: Member): boolean =>
-      state === 'alive' && name !== this.self.name;
-    const share = this.verified.isOutnumbered ? Math.round(this.#context.random.next()) : 1;
-    const [peer] = pickPeers(this, { k: 1, share, test: isPeer });
-    if (peer !== undefined) this.#context.effects.pushPull(peer.destination);
+    return this.#periodic.settling.exchangeBegins();
   }
 }

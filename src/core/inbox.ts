@@ -4,23 +4,23 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Messages that change state or go to the user wait here for the end of the event loop's turn; pings
-// and acks are answered at once. A bounded queue for each of two priorities, alive claims first: a
-// flood costs claims, not acks, and what does not fit is dropped and counted. While more comes than can be
-// handled the socket is read first, as the kernel would drop pings as soon as claims.
+// Messages that change state or go to the user wait here until the end of the current turn of the event loop; pings
+// and acks are answered at once. There is one bounded queue for each of two priorities, alive claims first: a flood
+// costs claims, not acks. Messages beyond the bound are dropped and counted. Under overload the socket is read
+// first, because the kernel drops pings as readily as claims.
 import type { Address } from '../wire/address.js';
 import type { Clock, Timer } from './ports.js';
 
-/** A message that waits: `buf[start]` is its type byte. */
-export interface Waiting {
+/** A queued message: `buf[start]` is its type byte. */
+export interface QueuedMessage {
   readonly buf: Buffer;
   readonly start: number;
   readonly end: number;
   readonly from: Address;
 }
 
-/** The message's bytes, for keeping. */
-export function copyOf({ buf, start, end }: Waiting): Buffer {
+/** Copies the bytes of a message, so that they can be kept. */
+export function copyMessage({ buf, start, end }: QueuedMessage): Buffer {
   const copy = Buffer.allocUnsafe(end - start);
   buf.copy(copy, 0, start, end);
   return copy;
@@ -30,9 +30,9 @@ export type Priority = 'high' | 'low';
 
 const MESSAGES_PER_TURN = 512;
 
-// Node reads so many packets from a socket at most before it lets other things happen. Turns that all bring
-// as many leave more behind, and pings among it. After a while of that reading goes first.
-const PACKETS_OF_A_FULL_READ = 32;
+// Node reads at most this many packets from a socket before it runs other work. When every turn brings a full read,
+// more packets, pings among them, are left in the socket's buffer. After a while of that, reading takes precedence.
+const FULL_READ_PACKETS = 32;
 const FLOODED_AFTER_MS = 20;
 const MESSAGES_PER_FLOODED_TURN = 64;
 
@@ -40,21 +40,21 @@ const MESSAGES_PER_FLOODED_TURN = 64;
 export class Inbox {
   readonly #clock: Clock;
   readonly #depth: number;
-  readonly #handle: (message: Waiting) => void;
-  readonly #queues = { high: new Fifo<Waiting>(), low: new Fifo<Waiting>() };
+  readonly #handle: (message: QueuedMessage) => void;
+  readonly #queues = { high: new Fifo<QueuedMessage>(), low: new Fifo<QueuedMessage>() };
   readonly #counters: { readonly packetsIn: number };
   #turn: Timer | undefined;
   #packetsSeen = 0;
   #fullSince: number | undefined;
 
   /**
-   * @param components.counters - tells of packets that came, with messages for us or without
-   * @param init.depth - how many messages may wait in each queue
-   * @param init.handle - called for each message in its turn
+   * @param components.counters - counts the received packets
+   * @param init.depth - capacity of each queue, in messages
+   * @param init.handle - called for each message in turn
    */
   constructor(
     components: { clock: Clock; counters: { readonly packetsIn: number } },
-    init: { depth: number; handle: (message: Waiting) => void },
+    init: { depth: number; handle: (message: QueuedMessage) => void },
   ) {
     this.#clock = components.clock;
     this.#counters = components.counters;
@@ -62,21 +62,21 @@ export class Inbox {
     this.#handle = init.handle;
   }
 
-  /** Messages that wait now. */
+  /** Messages that are queued now. */
   get size(): number {
     return this.#queues.high.size + this.#queues.low.size;
   }
 
-  /** Lets a message wait; false when its queue is full. */
-  add(message: Waiting, priority: Priority): boolean {
+  /** Queues a message; false if its queue is full. */
+  add(message: QueuedMessage, priority: Priority): boolean {
     const queue = this.#queues[priority];
     if (queue.size >= this.#depth) return false;
     queue.push(message);
-    this.#turn ??= this.#clock.afterTurn(() => this.#work());
+    this.#turn ??= this.#clock.afterTurn(() => this.#drain());
     return true;
   }
 
-  /** Forgets everything. */
+  /** Drops all queued messages. */
   clear(): void {
     this.#turn?.cancel();
     this.#turn = undefined;
@@ -84,7 +84,7 @@ export class Inbox {
     this.#queues.low.clear();
   }
 
-  #work(): void {
+  #drain(): void {
     this.#turn = undefined;
     const limit = this.#isFlooded() ? MESSAGES_PER_FLOODED_TURN : MESSAGES_PER_TURN;
     try {
@@ -94,17 +94,17 @@ export class Inbox {
         this.#handle(message);
       }
     } finally {
-      // Also when a message threw: the others come in the next turn.
-      if (this.size > 0) this.#turn ??= this.#clock.afterTurn(() => this.#work());
+      // Also after a handler threw: the remaining messages follow in the next turn.
+      if (this.size > 0) this.#turn ??= this.#clock.afterTurn(() => this.#drain());
     }
   }
 
-  // Asked once a turn.
+  // Called once per turn.
   #isFlooded(): boolean {
     const { packetsIn } = this.#counters;
-    const came = packetsIn - this.#packetsSeen;
+    const arrived = packetsIn - this.#packetsSeen;
     this.#packetsSeen = packetsIn;
-    if (came < PACKETS_OF_A_FULL_READ) {
+    if (arrived < FULL_READ_PACKETS) {
       this.#fullSince = undefined;
       return false;
     }
@@ -114,7 +114,7 @@ export class Inbox {
   }
 }
 
-// An array with a moving head: shifting costs nothing but an occasional cut.
+// An array with a moving head: shifting only costs an occasional slice.
 class Fifo<T> {
   #items: (T | undefined)[] = [];
   #head = 0;

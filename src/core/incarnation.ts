@@ -4,31 +4,31 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Incarnation and sequence numbers are 32-bit and may wrap. Incarnations are compared as Go does,
-// as plain numbers, except within a window at each end of the range, where a small number is taken
-// to be newer than a large one: a node whose number wraps is then still able to refute.
+// Incarnation and sequence numbers are 32-bit and may wrap. Incarnations are compared as plain numbers, as in Go,
+// except within a window at each end of the range, where a small number counts as newer than a large one: a node
+// whose number wraps can still refute.
 
 const RANGE = 2 ** 32;
 const WRAP_WINDOW = 2 ** 24;
 
-/** The number after this one; 0 after the largest. */
+/** The next number; 0 after the largest. */
 export function nextNumber(value: number): number {
   return (value + 1) >>> 0;
 }
 
-/** Whether `claimed` is a later incarnation than `held`. */
-export function isNewer(claimed: number, held: number): boolean {
-  if (hasWrapped(held, claimed)) return true;
-  if (hasWrapped(claimed, held)) return false;
-  return claimed > held;
+/** Whether `claimed` is a later incarnation than `known`. */
+export function isNewer(claimed: number, known: number): boolean {
+  if (hasWrapped(known, claimed)) return true;
+  if (hasWrapped(claimed, known)) return false;
+  return claimed > known;
 }
 
-/** Whether `claimed` is an earlier incarnation than `held`. */
-export function isOlder(claimed: number, held: number): boolean {
-  return claimed !== held && !isNewer(claimed, held);
+/** Whether `claimed` is an earlier incarnation than `known`. */
+export function isOlder(claimed: number, known: number): boolean {
+  return claimed !== known && !isNewer(claimed, known);
 }
 
-/** The incarnation that beats a claim about ourselves: above it, and above our own. */
+/** The incarnation that overrides a claim about ourselves: above both the claim's and our own. */
 export function incarnationAbove(own: number, claimed: number): number {
   return nextNumber(isNewer(claimed, own) ? claimed : own);
 }

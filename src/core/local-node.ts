@@ -11,7 +11,7 @@ import { VersionCensus } from './membership/verify-versions.js';
 import { incarnationAbove, nextNumber } from './incarnation.js';
 import type { Random } from './ports.js';
 
-/** What others are told of us, beside our name and metadata. */
+/** What this node announces about itself in addition to its name and metadata. */
 export interface Identity {
   /** 4 or 16 address bytes. */
   readonly addr: Buffer;
@@ -20,15 +20,15 @@ export interface Identity {
   readonly vsn: Buffer;
 }
 
-/** What a node knows of itself beside its row in the table, and how it introduces itself. */
+/** What a node knows about itself in addition to its row in the table. */
 export class LocalNode {
   readonly name: string;
-  /** Our versions, which those of all others have to fit. */
+  /** Our versions; the versions of all other members must be compatible with them. */
   readonly versions = new VersionCensus();
   readonly #identity: Identity;
-  /** Set for good once the user asked to leave; refutations end then. */
+  /** Set when the user asked to leave; the node does not refute from then on. */
   leaving = false;
-  /** Other addresses at which our name was claimed lately, newest last. */
+  /** Other addresses at which our name was claimed recently, newest last. */
   readonly #claimedAt = new Set<string>();
   #incarnation = 0;
   #sequence: number;
@@ -37,7 +37,7 @@ export class LocalNode {
     this.name = init.name;
     this.#identity = init.identity;
     this.versions.add(init.name, init.identity.vsn);
-    // A random start: an ack meant for the process that had our address before us fits nothing.
+    // A random start: an ack that was meant for an earlier process at our address matches no ping.
     this.#sequence = Math.floor(init.random.next() * 2 ** 32);
   }
 
@@ -45,13 +45,13 @@ export class LocalNode {
     return this.#incarnation;
   }
 
-  /** Addresses at which another node may have our name. */
+  /** Addresses at which another node may use our name. */
   get claimedAt(): ReadonlySet<string> {
     return this.#claimedAt;
   }
 
-  /** Our name was claimed at another address. */
-  nameClaimed(address: string): void {
+  /** Records that our name was claimed at another address. */
+  ownNameClaimed(address: string): void {
     this.#claimedAt.delete(address);
     this.#claimedAt.add(address);
     for (const oldest of this.#claimedAt) {
@@ -70,7 +70,7 @@ export class LocalNode {
     return this.#incarnation;
   }
 
-  /** Takes an incarnation that beats a claim about us. */
+  /** Sets an incarnation that overrides a claim about us. */
   incarnationAbove(claimed: number): number {
     this.#incarnation = incarnationAbove(this.#incarnation, claimed);
     return this.#incarnation;
@@ -83,7 +83,7 @@ export class LocalNode {
     return { type: MessageType.alive, node, incarnation, addr, port, meta, vsn };
   }
 
-  /** A ping of ours for the node of this name. */
+  /** A ping from this node to the node of this name. */
   ping(seqNo: number, node: string): Ping {
     const { addr: sourceAddr, port: sourcePort } = this.#identity;
     const { name: sourceNode } = this;
@@ -91,7 +91,7 @@ export class LocalNode {
   }
 }
 
-/** The versions that we tell of ourselves. */
+/** The version bytes that we announce. */
 export function versionBytes(settings: {
   protocolVersion: number;
   delegateProtocolMin: number;

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Everybody we know: by name, and as a list whose order is the order of probing.
+// All known members: by name, and as a list in probe order.
 import { AddressIndex } from './address-index.js';
 import type { Member, MemberState } from './member.js';
 import { NameIndex } from './name-index.js';
@@ -16,20 +16,22 @@ export class MemberTable {
   readonly #byName = new Map<string, Member>();
   readonly #byBytes = new NameIndex();
   #list: Member[] = [];
-  /** Made by the first question for it: a node whose members send no messages in packets needs none. */
+  /** Created by the first lookup: a node whose members send no user messages in packets does not need it. */
   #byAddress: AddressIndex | undefined;
 
   constructor(random: Random) {
     this.#random = random;
   }
 
-  /** Everybody in the table, whatever their state, ourselves included. */
+  /** Number of members in any state, including ourselves. */
   get size(): number {
     return this.#list.length;
   }
 
-  /** Who has the name that stands in `buf` from `start` to `end` (exclusive); names that are not ASCII need {@link get}. */
-  named(buf: Buffer, start: number, end: number): Member | undefined {
+  /**
+   * The member whose name is in `buf` from `start` to `end` (exclusive). Names that are not ASCII need {@link get}.
+   */
+  findByBytes(buf: Buffer, start: number, end: number): Member | undefined {
     return this.#byBytes.find(buf, start, end);
   }
 
@@ -37,43 +39,46 @@ export class MemberTable {
     return this.#byName.get(name);
   }
 
-  /** The member at a place of the probe order. */
+  /** The member at a position of the probe order. */
   at(position: number): Member | undefined {
     return this.#list[position];
   }
 
   /**
-   * The living member that sends from this `'ip:port'`; undefined when none does, and when several say so. Takes the
-   * same time whatever the size of the table, but for the first call.
+   * The alive or suspect member at this `'ip:port'`; undefined if there is none, or if several claim it. Takes
+   * constant time, except for the first call.
    */
-  bearerOf(address: string): Member | undefined {
+  memberAtAddress(address: string): Member | undefined {
     this.#byAddress ??= new AddressIndex(this.#list);
     return this.#byAddress.find(address);
   }
 
-  /** A member of the table lives now; before, it lived at the address `from`, or did not live. */
-  settled(member: Member, from: string | undefined): void {
+  /**
+   * Records that a member of the table is alive, and updates the index of addresses. `from` is the address at which
+   * it was alive or suspect before; undefined if it was neither.
+   */
+  markPresent(member: Member, from: string | undefined): void {
     if (this.#byAddress === undefined || from === member.address) return;
     if (from !== undefined) this.#byAddress.remove(member, from);
     this.#byAddress.add(member);
   }
 
-  /** A member of the table does not live any more. */
-  vacated(member: Member): void {
+  /** Records that a member of the table is dead or has left. */
+  markGone(member: Member): void {
     this.#byAddress?.remove(member, member.address);
   }
 
-  /** In probe order. The table must not change while it is walked. */
+  /** In probe order. The table must not change during the iteration. */
   [Symbol.iterator](): IterableIterator<Member> {
     return this.#list[Symbol.iterator]();
   }
 
-  /** Everybody, in probe order, as a list of the caller's own. */
+  /** A copy of the list of members, in probe order. */
   rows(): Member[] {
     return this.#list.slice();
   }
 
-  /** How many members a test holds for. */
+  /** How many members satisfy a test. */
   count(test: (member: Member) => boolean): number {
     let count = 0;
     for (const member of this.#list) if (test(member)) count++;
@@ -87,9 +92,9 @@ export class MemberTable {
     return counts;
   }
 
-  /** Enters a member at a random place of the probe order (SWIM, section 4.3). */
+  /** Adds a member at a random position of the probe order (SWIM, section 4.3). */
   add(member: Member): void {
-    if (this.#byName.has(member.name)) throw new Error(`${member.name} is in the table already`);
+    if (this.#byName.has(member.name)) throw new Error(`${member.name} is already in the table`);
     this.#byName.set(member.name, member);
     this.#byBytes.add(member);
     if (!member.isGone) this.#byAddress?.add(member);
@@ -99,27 +104,27 @@ export class MemberTable {
     this.#list[place] = member;
   }
 
-  /** Takes out the members that a test holds for, and gives them back. */
+  /** Removes the members that satisfy a test, and returns them. */
   removeIf(test: (member: Member) => boolean): Member[] {
     const removed = this.#list.filter(test);
     if (removed.length === 0) return removed;
     for (const member of removed) {
       this.#byName.delete(member.name);
-      this.vacated(member);
+      this.markGone(member);
     }
     this.#list = this.#list.filter((member) => !test(member));
     this.#byBytes.reset(this.#list);
     return removed;
   }
 
-  /** A new random probe order (Fisher–Yates). */
+  /** Shuffles the probe order (Fisher–Yates). */
   shuffle(): void {
     this.#shufflePrefix(this.#list, this.#list.length);
   }
 
   /**
-   * Up to `k` different random members that pass the test. With fewer than 3k members the whole list
-   * is shuffled and filtered; else up to 3n draws are made, so that a large cluster costs little.
+   * Up to `k` different random members that satisfy the test. With fewer than 3k members the whole list is shuffled
+   * and filtered; otherwise up to 3n random draws are made, so that the cost stays low in a large cluster.
    */
   pick(k: number, test: (member: Member) => boolean): Member[] {
     const n = this.#list.length;
@@ -139,9 +144,9 @@ export class MemberTable {
   #shufflePrefix(list: Member[], length: number): void {
     for (let i = length - 1; i > 0; i--) {
       const j = this.#draw(i + 1);
-      const held = list[i] as Member;
+      const swapped = list[i] as Member;
       list[i] = list[j] as Member;
-      list[j] = held;
+      list[j] = swapped;
     }
   }
 

@@ -8,7 +8,13 @@ import { ipFromBytes, joinHostPort, type Address } from '../wire/address.js';
 import { noBytes } from '../wire/messages.js';
 import { isPackedAt, packIp, unpackIp, type PackedIp } from '../wire/packed-ip.js';
 import type { PackedRecord } from '../wire/packed-record.js';
-import { copyForUsers, isAt, keep, keptBytes, roomFor } from '../wire/shared-bytes.js';
+import {
+  copyForUsers,
+  hasBytesAt,
+  paddedLength,
+  storeBytes,
+  storedBytes,
+} from '../wire/shared-bytes.js';
 import {
   announces,
   extensionsIn,
@@ -16,21 +22,15 @@ import {
   type ExtensionVersions,
 } from '../wire/extension-trailer.js';
 import { hostOf } from '../wire/source.js';
+import { hasVersions, versionRanges, type VersionRange } from './versions.js';
 
 /**
- * What is believed of a member: `dead` is what others found out, `left` what it said itself.
+ * The believed state of a member: `dead` is what other members concluded, `left` what the member itself announced.
  */
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';
 
-/** At the place of its number on the wire. */
+/** The index of each state is its number on the wire. */
 export const memberStates: readonly MemberState[] = ['alive', 'suspect', 'dead', 'left'];
-
-/** A range of versions that a node understands, and the one that it speaks. */
-export interface VersionRange {
-  readonly min: number;
-  readonly max: number;
-  readonly current: number;
-}
 
 /** A frozen snapshot of one member of the cluster. */
 export interface Node {
@@ -40,7 +40,7 @@ export interface Node {
   readonly port: number;
   /** `'ip:port'`, `'[v6]:port'`. */
   readonly address: string;
-  /** At most 512 bytes; what they mean is the application's affair. */
+  /** At most 512 bytes; their meaning is up to the application. */
   readonly meta: Buffer;
   /** The extensions that the node announces, by name, with their versions. */
   readonly extensions: ExtensionVersions;
@@ -51,15 +51,12 @@ export interface Node {
   readonly delegateProtocol: VersionRange;
 }
 
-/** Protocol min, max, current, delegate min, max, current: as many as a full set has. */
-export const VERSION_BYTES = 6;
-
-/** What an alive claim says about a member, its address understood. Buffers may be views of what came. */
+/** The content of an alive claim, with its address as text. Buffers may be views of the received packet. */
 export interface MemberFacts {
-  /** Address bytes exactly as they came: peers compare them byte by byte. */
+  /** Address bytes exactly as received: peers compare them byte by byte. */
   readonly addr: Buffer;
   readonly port: number;
-  /** The two as text: `'ip:port'`, `'[v6]:port'`. */
+  /** Address and port as text: `'ip:port'`, `'[v6]:port'`. */
   readonly address: string;
   readonly meta: Buffer | null;
   readonly vsn: Buffer;
@@ -67,12 +64,12 @@ export interface MemberFacts {
 }
 
 /**
- * One row of the member table. Only `membership/apply` changes one. It keeps the facts packed, and no object that it
- * can do without: with thousands of rows, each is felt in memory, and in time wherever all are walked.
+ * One row of the member table. Only `membership/apply` changes it. It stores the facts packed, with as few objects as
+ * possible: with thousands of rows, each object costs memory, and time in every walk over the table.
  */
 export class Member implements PackedRecord {
   readonly name: string;
-  // What a push/pull looks at comes first, so that it lies together.
+  // The fields that a push/pull compares come first, so that they are adjacent in memory.
   #addr: PackedIp;
   #port: number;
   #incarnation: number;
@@ -91,13 +88,13 @@ export class Member implements PackedRecord {
     this.#port = facts.port;
     this.#incarnation = facts.incarnation;
     this.#state = state;
-    this.#vsn = keptBytes(facts.vsn);
+    this.#vsn = storedBytes(facts.vsn);
     this.#setMeta(facts.meta);
     this.#address = facts.address;
     this.#stateChangedAt = now;
   }
 
-  /** Address bytes as they came: a copy. */
+  /** Address bytes as received: a copy. */
   get addr(): Buffer {
     return unpackIp(this.#addr);
   }
@@ -111,8 +108,8 @@ export class Member implements PackedRecord {
     return this.#address;
   }
   /**
-   * As it came: a view that is made anew, of what the next change is written over. Null where none was told, which is
-   * not the same on the wire as empty.
+   * Metadata as received: a new view of a buffer that the next change overwrites. Null if the claim contained none,
+   * which differs from empty on the wire.
    */
   get meta(): Buffer | null {
     if (this.#metaEnd < this.#metaStart) return null;
@@ -139,11 +136,11 @@ export class Member implements PackedRecord {
   get stateCode(): number {
     return memberStates.indexOf(this.#state);
   }
-  /** Clock time of the last change of state. */
+  /** Clock time of the last state change. */
   get stateChangedAt(): number {
     return this.#stateChangedAt;
   }
-  /** Where packets for it go. */
+  /** The address for packets to this member. */
   get destination(): Address {
     return { addr: this.#address, name: this.name };
   }
@@ -155,13 +152,13 @@ export class Member implements PackedRecord {
     return this.#state === 'dead' || this.#state === 'left';
   }
 
-  /** Whether it has this metadata; none and empty are the same to users. */
+  /** Whether this is the member's metadata; users cannot tell none from empty. */
   hasMeta(meta: Buffer | null): boolean {
     const length = Math.max(0, this.#metaEnd - this.#metaStart);
-    return isAt(this.#metaBuf, this.#metaStart, this.#metaStart + length, meta ?? noBytes);
+    return hasBytesAt(this.#metaBuf, this.#metaStart, this.#metaStart + length, meta ?? noBytes);
   }
 
-  /** Whether it announces an extension. */
+  /** Whether the member announces an extension. */
   announces(extension: string): boolean {
     return announces(this.#metaBuf, this.#metaStart, this.#metaEnd, extension);
   }
@@ -172,7 +169,7 @@ export class Member implements PackedRecord {
     this.#port = facts.port;
     this.#address = facts.address;
     this.#setMeta(facts.meta);
-    this.#vsn = this.#vsn === facts.vsn ? facts.vsn : keptBytes(facts.vsn);
+    this.#vsn = this.#vsn === facts.vsn ? facts.vsn : storedBytes(facts.vsn);
     this.#incarnation = facts.incarnation;
     this.#snapshot = undefined;
   }
@@ -195,11 +192,12 @@ export class Member implements PackedRecord {
     if (meta === null || length === 0) {
       this.#metaBuf = noBytes;
       this.#metaStart = 0;
-    } else if (roomFor(length) <= roomFor(lengthBefore)) {
-      // What changes all the time (a load, say) must not use up chunk after chunk, each held by others that stay.
+    } else if (paddedLength(length) <= paddedLength(lengthBefore)) {
+      // Metadata that changes often (a load, for example) must not use up chunk after chunk, each kept alive by other
+      // entries.
       this.#metaBuf.set(meta, this.#metaStart);
     } else {
-      const { buf, start } = keep(meta);
+      const { buf, start } = storeBytes(meta);
       this.#metaBuf = buf;
       this.#metaStart = start;
     }
@@ -212,13 +210,13 @@ export class Member implements PackedRecord {
     return this.#snapshot;
   }
 
-  /** The public view, which is not kept: in a large cluster most are shown once and never asked for. */
+  /** The public view, without caching it: in a large cluster most are shown once and never again. */
   describe(): Node {
     return this.#snapshot ?? nodeFrom(this.name, this, this.#state);
   }
 }
 
-/** A public view of a member, or of what a claim says about one: users may keep it, metadata and all. */
+/** The public view of a member, or of a claim about one. Users may keep it, including its metadata. */
 export function nodeFrom(name: string, facts: Omit<MemberFacts, 'addr'>, state: MemberState): Node {
   const [protocol, delegateProtocol] = versionRanges(facts.vsn);
   return Object.freeze({
@@ -241,36 +239,7 @@ export function userMeta(meta: Buffer): Buffer {
   return end === meta.length ? meta : meta.subarray(0, end);
 }
 
-/** Whether a full set of versions came. */
-export function hasVersions(vsn: Buffer): boolean {
-  return vsn.length >= VERSION_BYTES;
-}
-
-type VersionRanges = readonly [protocol: VersionRange, delegate: VersionRange];
-
-/** The last that were asked for: nearly always, all members have the same. */
-let lastVersions = { vsn: noBytes, ranges: rangesIn(noBytes) };
-
-/** The two ranges in a set of version bytes; zeros when the set is not full, as Go has it. */
-export function versionRanges(vsn: Buffer): VersionRanges {
-  if (lastVersions.vsn === vsn) return lastVersions.ranges;
-  const ranges = rangesIn(vsn);
-  lastVersions = { vsn, ranges };
-  return ranges;
-}
-
-function rangesIn(vsn: Buffer): VersionRanges {
-  const full = hasVersions(vsn);
-  const range = (at: number): VersionRange =>
-    Object.freeze({
-      min: full ? (vsn[at] as number) : 0,
-      max: full ? (vsn[at + 1] as number) : 0,
-      current: full ? (vsn[at + 2] as number) : 0,
-    });
-  return [range(0), range(3)];
-}
-
-/** The facts of a claim; undefined when its address is none. They share with the member that is known what is as it was. */
+/** The facts of a claim; undefined if its address is invalid. Unchanged values are shared with the known member. */
 export function factsFrom(
   claim: Omit<MemberFacts, 'address'>,
   known?: Member,
@@ -282,21 +251,21 @@ export function factsFrom(
 }
 
 /**
- * Versions that were told in full are not forgotten for a set that is not: nobody could exchange state with us
- * any more.
+ * A full set of versions that is already known is not replaced by an incomplete one: no node could then exchange
+ * state with us.
  */
-export function withVersionsOf(known: Member | undefined, facts: MemberFacts): MemberFacts {
+export function withKnownVersions(known: Member | undefined, facts: MemberFacts): MemberFacts {
   if (known === undefined || hasVersions(facts.vsn)) return facts;
   return { ...facts, vsn: known.vsn };
 }
 
 function addressFrom(addr: Buffer, port: number): string | undefined {
   const ip = ipFromBytes(addr);
-  return ip === undefined ? undefined : flat(joinHostPort(ip, port));
+  return ip === undefined ? undefined : flattened(joinHostPort(ip, port));
 }
 
-// What is put together out of pieces is kept by the engine as a tree of them, which takes twice the memory
-// and is slow to compare.
-function flat(ascii: string): string {
+// The engine stores a concatenated string as a tree of its parts, which takes twice the memory and is slow to
+// compare.
+function flattened(ascii: string): string {
   return Buffer.from(ascii, 'latin1').toString('latin1');
 }

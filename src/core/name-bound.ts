@@ -4,18 +4,18 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How long a name may be. Go memberlist has no bound, and a member with a name of 1 MB can neither be pinged nor be
-// gossiped about, but every push/pull carries it. The bound follows from the packet: a ping that names two such
-// members must fit. Claims with two names are shorter than a ping.
+// The maximum length of a name. Go memberlist has no bound: a member with a name of 1 MB can neither be pinged nor
+// gossiped about, but every push/pull contains it. The bound follows from the packet size: a ping with two such names
+// must fit. Claims with two names are shorter than a ping.
 import { limits } from '../wire/limits.js';
 import { encodeMessage } from '../wire/message-codec.js';
 import { MessageType } from '../wire/message-type.js';
 import type { Message } from '../wire/messages.js';
 import { textByteLength } from '../wire/text.js';
 
-/** Short of this a name has a shorter header. */
+/** Shorter names have a shorter header. */
 const longName = 'n'.repeat(32);
-/** Bytes of a ping beside its two names, with the longest source address and numbers. */
+/** Bytes of a ping without its two names, with the longest source address and numbers. */
 const pingBytes =
   encodeMessage({
     type: MessageType.ping,
@@ -26,16 +26,16 @@ const pingBytes =
     sourceNode: longName,
   }).length -
   2 * longName.length;
-/** A UTF-16 unit of a string takes at most so many bytes. */
+/** Maximum UTF-8 bytes of one UTF-16 unit. */
 const bytesPerUnit = 3;
 const shownCharacters = 40;
 
-/** Which names a node lets in. */
+/** Decides which names are short enough. */
 export class NameBound {
-  /** Bytes of the longest name. */
+  /** Bytes of the longest allowed name. */
   readonly longest: number;
 
-  /** @param budget - bytes of messages that one packet of ours holds */
+  /** @param budget - bytes of messages that fit into one of our packets */
   constructor(budget: number) {
     this.longest = Math.max(limits.nameBytes, Math.floor((budget - pingBytes) / 2));
   }
@@ -47,7 +47,7 @@ export class NameBound {
     return length <= this.longest && textByteLength(name) <= this.longest;
   }
 
-  /** The first name in a message that is too long; undefined when there is none. */
+  /** The first name in a message that is too long; undefined if there is none. */
   excessIn(message: Message): string | undefined {
     switch (message.type) {
       case MessageType.alive:
@@ -63,10 +63,10 @@ export class NameBound {
     }
   }
 
-  /** What is wrong with a name that is too long, for the log. */
+  /** Describes a name that is too long, for the log. */
   describe(name: string): string {
     const bytes = textByteLength(name);
-    return `the name ${shortened(name)} has ${bytes} bytes, ${this.longest} are allowed`;
+    return `the name ${shortened(name)} has ${bytes} bytes; at most ${this.longest} are allowed`;
   }
 
   #excess(name: string): string | undefined {

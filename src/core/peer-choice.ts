@@ -4,15 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Whom we gossip with. With a table of honest members everybody has the same chance; with one in which made-up names
-// outnumber the members that have proven to be real, a share goes to those.
+// Chooses the peers of gossip and push/pull. In a table of honest members all have the same chance. If forged names
+// outnumber the verified members, a share goes to the verified ones.
 import type { Member } from './member.js';
 import type { MemberTable } from './member-table.js';
 import type { VerifiedMembers } from './probe/verified-members.js';
 
 /**
- * Up to `k` different random members that pass a test; while verified members are outnumbered, `share` of them
- * are verified, as far as there are so many.
+ * Up to `k` different random members that satisfy a test. While verified members are outnumbered, up to `share` of
+ * them are verified.
  */
 export function pickPeers(
   { table, verified }: { table: MemberTable; verified: VerifiedMembers },

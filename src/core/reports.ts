@@ -4,17 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the engine noticed, as data. The core neither logs nor measures; the shell turns each report
-// into a log line and, where there is one, a metric. Codes are stable: operators search for them.
+// What the engine observed, as data. The core neither logs nor measures; the running node turns each report into a
+// log line and, for some, a metric. Codes are stable: operators search for them.
 import type { DropReason } from './counters.js';
 
-/** What a push/pull took on the wire. */
+/** Bytes of a push/pull on the wire. */
 export interface ExchangedBytes {
   readonly sent: number;
   readonly received: number;
 }
 
-/** Something that happened, for the log. `peer` is the other node's name or address. */
+/** An observation for the log. `peer` is the other node's name or address. */
 export type Report =
   | { readonly code: 'packet-dropped'; peer: string; reason: DropReason; detail: string }
   | { readonly code: 'stream-dropped'; peer: string; reason: DropReason; detail: string }
@@ -26,7 +26,7 @@ export type Report =
       readonly code: 'exchanges-failing';
       peer: string;
       count: number;
-      /** The peer answers packets, and streams to it are made, and stall. */
+      /** The peer answers packets, and streams to it open, but stall. */
       packetsPass: boolean;
       error: Error;
     }
@@ -81,7 +81,7 @@ export type Report =
       readonly code: 'extension-threw';
       peer?: undefined;
       extension: string;
-      /** What was called. */
+      /** The hook that was called. */
       hook: string;
       error: Error;
     }

@@ -4,86 +4,86 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Periodic work that starts at a random phase, so that nodes do not fall in step.
+// Periodic work with a random phase, so that nodes do not run in lockstep.
 import type { Clock, Random, Timer } from './ports.js';
 
-/** What a scheduler does. */
-export interface PeriodicWork {
-  /** Asked before every tick; 0 when the scheduler starts keeps it off. */
+/** The work of a {@link Scheduler}. */
+export interface SchedulerInit {
+  /** Called before every tick; 0 at the start keeps the scheduler off. */
   readonly intervalMs: () => number;
   readonly tick: () => void;
-  /** Whether there is nothing to do: then no tick comes before the scheduler is woken. */
-  readonly mayRest?: () => boolean;
+  /** Whether there is nothing to do: the next tick then comes after {@link Scheduler.wake}. */
+  readonly mayPause?: () => boolean;
 }
 
-/** So many intervals of rest are gone through one by one; what is beyond them in one step. */
-const mostSteps = 10_000;
+/** A pause of up to this many intervals is replayed interval by interval; the rest is skipped in one step. */
+const maxSteps = 10_000;
 
-/** Does something every so often, from a random moment within the first interval on. */
+/** Runs periodic work, starting at a random moment within the first interval. */
 export class Scheduler {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #intervalMs: () => number;
   readonly #tick: () => void;
-  readonly #late: (lateMs: number) => void;
-  readonly #mayRest: () => boolean;
+  readonly #noteLateness: (lateMs: number) => void;
+  readonly #mayPause: () => boolean;
   #timer: Timer | undefined;
-  #isResting = false;
-  /** The last that was known. */
+  #isPaused = false;
+  /** The last known interval. */
   #interval = 0;
   #dueAt = 0;
 
-  /** @param init.late - told at every tick by how much it came late */
+  /** @param init.noteLateness - called at every tick with its lateness in milliseconds */
   constructor(
     components: { clock: Clock; random: Random },
-    init: PeriodicWork & { late?: (lateMs: number) => void },
+    init: SchedulerInit & { noteLateness?: (lateMs: number) => void },
   ) {
     this.#clock = components.clock;
     this.#random = components.random;
     this.#intervalMs = init.intervalMs;
     this.#tick = init.tick;
-    this.#late = init.late ?? (() => undefined);
-    this.#mayRest = init.mayRest ?? (() => false);
+    this.#noteLateness = init.noteLateness ?? (() => undefined);
+    this.#mayPause = init.mayPause ?? (() => false);
   }
 
-  /** Starts; a second time this does nothing. */
+  /** Starts. Does nothing if already started. */
   start(): void {
     const interval = this.#intervalMs();
-    if (this.#timer !== undefined || this.#isResting || interval <= 0) return;
+    if (this.#timer !== undefined || this.#isPaused || interval <= 0) return;
     this.#interval = interval;
     this.#dueAt = this.#clock.now() + this.#random.next() * interval;
     this.#arm();
   }
 
-  /** Stops; a second time this does nothing. It may be started again. */
+  /** Stops. Does nothing if already stopped. Can be started again. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#isResting = false;
+    this.#isPaused = false;
   }
 
-  /** There is something to do again. The next tick comes when it would have come without the rest. */
+  /** There is work again. The next tick comes when it would have come without the pause. */
   wake(): void {
-    if (!this.#isResting) return;
-    this.#isResting = false;
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     const now = this.#clock.now();
     const interval = this.#intervalMs();
     const steps = (now - this.#dueAt) / interval;
-    if (steps > mostSteps) this.#dueAt += Math.floor(steps - mostSteps) * interval;
-    // One by one it comes to the same number, to the last bit, and a simulation to the same end.
+    if (steps > maxSteps) this.#dueAt += Math.floor(steps - maxSteps) * interval;
+    // Repeated addition gives the same number, to the last bit, so a simulation has the same result.
     while (this.#dueAt < now) this.#dueAt += interval;
     this.#arm();
   }
 
-  /** While it runs: the next tick comes a whole interval from now. */
-  anew(): void {
+  /** While running: the next tick comes a whole interval from now. */
+  restartInterval(): void {
     if (this.#timer === undefined) return;
     this.#timer.cancel();
     this.#dueAt = this.#clock.now() + this.#intervalMs();
     this.#arm();
   }
 
-  /** Milliseconds since the next tick should have come; 0 when it is not due yet, or when this does not run. */
+  /** Milliseconds since the next tick was due; 0 if it is not due yet, or if the scheduler is not running. */
   get overdueMs(): number {
     return this.#timer === undefined ? 0 : Math.max(0, this.#clock.now() - this.#dueAt);
   }
@@ -94,19 +94,19 @@ export class Scheduler {
   }
 
   #fire(): void {
-    let mayRest = false;
+    let mayPause = false;
     try {
       this.#interval = this.#intervalMs();
-      this.#late(this.#clock.now() - this.#dueAt);
-      mayRest = this.#mayRest();
+      this.#noteLateness(this.#clock.now() - this.#dueAt);
+      mayPause = this.#mayPause();
     } finally {
-      // The next tick is armed first, so that work that stops or throws leaves things in order.
-      // Ticks that were missed in a stall are not caught up with.
+      // The next tick is armed first, so that work that stops or throws leaves a consistent state. Ticks missed in a
+      // stall are not made up for.
       this.#dueAt = Math.max(this.#dueAt + this.#interval, this.#clock.now());
       this.#timer = undefined;
-      if (mayRest) this.#isResting = true;
+      if (mayPause) this.#isPaused = true;
       else this.#arm();
     }
-    if (!mayRest) this.#tick();
+    if (!mayPause) this.#tick();
   }
 }

@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Stalls of our own event loop, seen by how late the periodic work comes: whoever runs the service
-// wants to know of them also when no probe happened to wait just then. A quiet node has but one probe an interval
-// to do, so the watch looks by itself between two probes.
+// Detects stalls of our own event loop by the lateness of periodic work, so that operators see them even when no
+// probe was pending. A quiet node has only one probe per interval to do, so this class also checks between two
+// probes.
 import type { Counters } from './counters.js';
 import type { Clock, Effects, Timer } from './ports.js';
 
-/** Counts and reports stalls: one for all the ticks that the same stall made late. */
+/** Counts and reports stalls: one for all ticks that the same stall delayed. */
 export class StallWatch {
   readonly #clock: Clock;
   readonly #counters: Counters;
@@ -19,7 +19,7 @@ export class StallWatch {
   #lastEndedAt = -Infinity;
   #next: Timer | undefined;
 
-  /** @param init.fromMs - the lateness that a stall begins with */
+  /** @param init.fromMs - minimum lateness of a stall */
   constructor(
     components: { clock: Clock; counters: Counters; report: Effects['report'] },
     init: { fromMs: number },
@@ -30,12 +30,12 @@ export class StallWatch {
     this.#fromMs = init.fromMs;
   }
 
-  /** A tick came so many milliseconds late. */
-  readonly late = (lateMs: number): void => {
+  /** A tick came this many milliseconds late. */
+  readonly noteLateness = (lateMs: number): void => {
     if (lateMs <= this.#fromMs) return;
     const now = this.#clock.now();
     const beganAt = now - lateMs;
-    // A tick that was due before the last stall ended was made late by that one, as far as that goes.
+    // A tick that was due before the last stall ended was delayed by that stall, at least until its end.
     const isNew = beganAt >= this.#lastEndedAt;
     if (isNew) {
       this.#counters.stalls++;
@@ -46,28 +46,27 @@ export class StallWatch {
   };
 
   /**
-   * Looks after as long a time as a stall has, and again and again, up to the next tick, which looks by itself and is
-   * due in so many milliseconds. With each probe it begins anew: then its looks fall together with the deadlines of
-   * probes, and wake nobody up for their own sake.
+   * Checks every `fromMs` until the next tick, which is due in this many milliseconds and checks by itself. Each
+   * probe restarts it: the checks then coincide with the deadlines of probes and cause no additional wake-ups.
    */
-  goOn(nextTickInMs: number): void {
+  watchUntilTick(nextTickInMs: number): void {
     this.stop();
-    this.#lookUntil(this.#clock.now() + nextTickInMs);
+    this.#checkUntil(this.#clock.now() + nextTickInMs);
   }
 
-  #lookUntil(tickAt: number): void {
+  #checkUntil(tickAt: number): void {
     const dueAt = this.#clock.now() + this.#fromMs;
     if (dueAt >= tickAt) return;
     this.#next = this.#clock.setTimer(this.#fromMs, () => {
       try {
-        this.late(this.#clock.now() - dueAt);
+        this.noteLateness(this.#clock.now() - dueAt);
       } finally {
-        this.#lookUntil(tickAt);
+        this.#checkUntil(tickAt);
       }
     });
   }
 
-  /** Looks no more, until it is to go on. */
+  /** Stops checking until {@link watchUntilTick} is called again. */
   stop(): void {
     this.#next?.cancel();
     this.#next = undefined;

@@ -12,7 +12,7 @@ import type { Connection } from '../transport/transport.js';
 import { limits } from '../wire/limits.js';
 import { MemoryPart, unboundedMemory, type Memory } from '../wire/memory.js';
 import { MessageType } from '../wire/message-type.js';
-import type { IsKnown } from '../wire/record-glance.js';
+import type { IsKnown } from '../wire/record-precheck.js';
 import type { Sliced } from '../wire/sliced.js';
 import {
   SEAL_HEADER_BYTES,

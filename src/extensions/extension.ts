@@ -8,7 +8,8 @@
 // communicates with the same extension on other nodes only. docs/EXTENSIONS.md has a complete example.
 import type { Logger } from '../config/options.js';
 import type { Clock, Random } from '../core/ports.js';
-import type { Node, VersionRange } from '../core/member.js';
+import type { Node } from '../core/member.js';
+import type { VersionRange } from '../core/versions.js';
 import type { Delegate } from '../delegates.js';
 import type { Address } from '../wire/address.js';
 

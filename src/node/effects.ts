@@ -31,7 +31,7 @@ export interface EffectsNode {
   readonly extensions: ExtensionHost;
   readonly state: StateExchange;
   readonly discovery: { incarnationChanged(): void };
-  readonly health: { cutOff(isCutOff: boolean): void };
+  readonly health: { isolationChanged(isIsolated: boolean): void };
   readonly metrics: Publication | undefined;
   readonly allowsIp: (ip: string) => boolean;
   readonly isDown: boolean;
@@ -71,10 +71,10 @@ export function effectsOf(node: EffectsNode): Effects {
       });
       node.host.notifyPingComplete(other, roundTripMs, payload);
     },
-    cutOff: (isCutOff) => node.health.cutOff(isCutOff),
+    isolationChanged: (isIsolated) => node.health.isolationChanged(isIsolated),
     // A packet has only its sender's address; the table may know the member.
     userMessage: (payload, from) =>
-      node.messageCame(payload, node.engine.table.bearerOf(from.addr)?.destination ?? from),
+      node.messageCame(payload, node.engine.table.memberAtAddress(from.addr)?.destination ?? from),
     ackPayload: () => node.host.ackPayload(),
     hasUserBroadcasts: () => node.host.hasBroadcasts || node.extensions.gossip.hasBroadcasts,
     userBroadcasts: (to, overhead, limit) => userBroadcasts(node, to, { overhead, limit }),

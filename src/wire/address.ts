@@ -4,17 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Addresses as bytes (on the wire) and as text (for people and sockets). Pure: no look-ups here.
-// An IPv4 address may travel in 4 bytes or, mapped into IPv6 (::ffff:a.b.c.d), in 16. Both are the
-// same address here and have one text; what came is relayed verbatim all the same (wire protocol, 2).
+// Addresses as bytes (on the wire) and as text (for people and sockets). Pure: no look-ups here. An IPv4 address may
+// be sent in 4 bytes or, mapped into IPv6 (::ffff:a.b.c.d), in 16. Both are the same address here and have the same
+// text; the received bytes are still relayed unchanged (wire protocol, 2).
 
 import { Buffer } from 'node:buffer';
 
-/** Where a packet or a stream goes: an IP and port, and the node's name where it is known. */
+/** The destination of a packet or a stream: an IP and port, and the node's name if known. */
 export interface Address {
   /** `'ip:port'`, or `'[v6]:port'`. Never a host name. */
   readonly addr: string;
-  /** The name of the node that lives there, when it is known. */
+  /** The name of the node at this address, if known. */
   readonly name?: string | undefined;
 }
 
@@ -30,8 +30,8 @@ const hostLabel = /^[\w-]{1,63}$/;
 const allDigits = /^\d+$/;
 
 /**
- * The text of an IP: dotted for 4 bytes and for an IPv4 address mapped into 16, else as RFC 5952
- * has it (lower case, the longest run of two or more zero groups, the first of equals, as `::`).
+ * The text of an IP: dotted for 4 bytes and for an IPv4 address mapped into 16, otherwise as in RFC 5952 (lower case,
+ * the longest run of two or more zero groups, or the first of equally long ones, as `::`).
  *
  * @returns undefined unless there are 4 or 16 bytes.
  */
@@ -42,10 +42,10 @@ export function ipFromBytes(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * The bytes of an IP's text: 4 for IPv4 and for IPv4 mapped into IPv6, else 16. Takes any IPv6 text
- * (RFC 4291), but no zone id and no octet with a leading zero.
+ * The bytes of an IP's text: 4 for IPv4 and for IPv4 mapped into IPv6, otherwise 16. Accepts any IPv6 text (RFC
+ * 4291), but no zone id and no octet with a leading zero.
  *
- * @returns undefined when `text` is not an IP.
+ * @returns undefined if `text` is not an IP.
  */
 export function ipToBytes(text: string): Buffer | undefined {
   if (!text.includes(':')) {
@@ -59,8 +59,8 @@ export function ipToBytes(text: string): Buffer | undefined {
 }
 
 /**
- * Whether both are the same IP, be it in 4 bytes or mapped into 16. As with Go's `net.IP.Equal`,
- * bytes that are no IP are the same as themselves.
+ * Whether both are the same IP, in 4 bytes or mapped into 16. As with Go's `net.IP.Equal`, bytes that are not an IP
+ * are equal to themselves.
  */
 export function isSameIp(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length === ipv4Length && b.length === ipv4Length) {
@@ -82,11 +82,11 @@ export function joinHostPort(ip: string, port: number): string {
 }
 
 /**
- * Takes `'a.b.c.d:port'`, `'[v6]:port'` or `'hostname:port'` apart. Strict: the port must be there
- * (0 to 65535, decimal, no leading zeros), IPv6 must be in brackets and nothing else may be; a host name is ASCII
- * labels of letters, digits, `-` and `_`, of which the last is not a number.
+ * Splits `'a.b.c.d:port'`, `'[v6]:port'` or `'hostname:port'`. Strict: the port is required (0 to 65535, decimal, no
+ * leading zeros), IPv6 must be in brackets and nothing else may be; a host name consists of ASCII labels of letters,
+ * digits, `-` and `_`, and the last label is not a number.
  *
- * @returns the host as it was written, without brackets; undefined when `address` is none of these.
+ * @returns the host as written, without brackets; undefined if `address` has none of these forms.
  */
 export function splitHostPort(address: string): { host: string; port: number } | undefined {
   const colon = address.lastIndexOf(':');
@@ -160,7 +160,7 @@ function parseGroups(text: string): number[] | undefined {
   return zeros < 1 ? undefined : [...head, ...new Array<number>(zeros).fill(0), ...tail];
 }
 
-/** Groups between colons; the last may be dotted IPv4, worth two groups, where the address ends. */
+/** Groups between colons; the last may be dotted IPv4, which counts as two groups, at the end of the address. */
 function parseGroupList(text: string, mayEndDotted: boolean): number[] | undefined {
   const groups: number[] = [];
   const parts = text.split(':');

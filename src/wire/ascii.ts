@@ -4,15 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Texts in ASCII, whose bytes can be compared where they lie, without a string being made of them.
+// ASCII texts, whose bytes can be compared in place, without decoding a string.
 
-/** Whether a text has no other letters. */
+/** Whether a text contains ASCII characters only. */
 export function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
   return true;
 }
 
-/** Whether the bytes from `start` to `end` (exclusive) are this text; one of both must be known to be ASCII. */
+/**
+ * Whether the bytes from `start` to `end` (exclusive) are this text; at least one of both must be known to be ASCII.
+ */
 export function isTextAt(text: string, buf: Buffer, start: number, end: number): boolean {
   if (text.length !== end - start) return false;
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buf[start + i]) return false;

@@ -4,18 +4,18 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-/** What the packet and stream layers need of encryption (wire protocol, section 5). */
+/** The encryption that the packet and stream layers use (wire protocol, section 5). */
 export interface Cipher {
-  /** The most bytes that sealing adds. */
+  /** Maximum number of bytes that sealing adds. */
   readonly overheadBytes: number;
-  /** Whether what we send is sealed. */
+  /** Whether outbound messages are sealed. */
   readonly sealsOutgoing: boolean;
-  /** Whether what we receive must be sealed; if not, what no key opens is read as plaintext. */
+  /** Whether inbound messages must be sealed; if not, bytes that no key opens are read as plaintext. */
   readonly requiresSealed: boolean;
-  /** Bytes that `plainLength` bytes have once sealed. */
+  /** The length of `plainLength` bytes after sealing. */
   sealedLength(plainLength: number): number;
-  /** The plaintext sealed, behind `front` bytes that are still to be filled in. */
+  /** The sealed plaintext, behind `front` bytes that the caller fills in later. */
   seal(plain: Buffer, additionalData: Buffer, front?: number): Buffer;
-  /** The plaintext; undefined when no installed key opens it. */
+  /** The plaintext; undefined if no installed key opens it. */
   open(sealed: Buffer, additionalData: Buffer): Buffer | undefined;
 }

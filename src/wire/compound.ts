@@ -9,15 +9,15 @@ import { limits } from './limits.js';
 import { MessageType } from './message-type.js';
 import { WireError } from './wire-error.js';
 
-/** Bytes of a compound beside its parts: the type and the count. */
+/** Bytes of a compound before its parts: the type and the count. */
 export const COMPOUND_HEADER_BYTES = 2;
-/** Bytes that each part costs beside its body: its length. */
+/** Bytes of each part in addition to its body: its length. */
 export const COMPOUND_PART_BYTES = 2;
 
-/** Shorter than this, a loop beats the engine's own copy. */
+/** For fewer bytes a loop is faster than the engine's own copy. */
 const BULK_COPY_BYTES = 96;
 
-/** Bytes that these messages take in one packet: alone as they are, else as a compound. */
+/** Bytes of these messages in one packet: unchanged if there is only one, otherwise a compound. */
 export function assembledLength(messages: readonly Buffer[]): number {
   const [only] = messages;
   if (messages.length === 1 && only !== undefined) return only.length;
@@ -27,8 +27,8 @@ export function assembledLength(messages: readonly Buffer[]): number {
 }
 
 /**
- * Writes the messages at `offset`: one as it is, several as a compound. Returns the end.
- * There may be at most 255 of them, of at most 65,535 bytes each, unless there is just one.
+ * Writes the messages at `offset`: a single one unchanged, several as a compound. Returns the end. There may be at
+ * most 255 of them, of at most 65,535 bytes each, unless there is only one.
  */
 export function writeAssembled(messages: readonly Buffer[], buf: Buffer, offset: number): number {
   const [only] = messages;
@@ -58,8 +58,8 @@ export function writeAssembled(messages: readonly Buffer[], buf: Buffer, offset:
 }
 
 /**
- * Splits messages into groups that each fit one compound: at most 255 to a group, and a message too
- * long for a part's length field alone.
+ * Splits messages into groups that each fit one compound: at most 255 in a group; a message that is too long for a
+ * part's length field forms its own group.
  */
 export function groupForCompounds(messages: readonly Buffer[]): (readonly Buffer[])[] {
   if (messages.length === 0) return [];
@@ -86,9 +86,9 @@ function fitsCompound({ length }: Buffer): boolean {
 }
 
 /**
- * Calls `part` for each whole part of the compound that starts at `start` (its type byte).
+ * Calls `part` for each complete part of the compound that starts at `start` (its type byte).
  *
- * @throws WireError when the lengths or the last parts are cut off; the whole parts were handled
+ * @throws WireError when the lengths or the last parts are truncated; the complete parts were processed
  */
 export function splitCompound(
   buf: Buffer,
@@ -100,11 +100,11 @@ export function splitCompound(
   if (count === 0) throw new WireError('malformed', 'a compound without parts');
   let lengthAt = start + COMPOUND_HEADER_BYTES;
   let bodyAt = lengthAt + COMPOUND_PART_BYTES * count;
-  if (bodyAt > end) throw new WireError('truncated', 'the lengths of a compound are cut short');
+  if (bodyAt > end) throw new WireError('truncated', 'the lengths of a compound are truncated');
   for (let i = 0; i < count; i++) {
     const length = ((buf[lengthAt] as number) << 8) | (buf[lengthAt + 1] as number);
     if (bodyAt + length > end) {
-      throw new WireError('truncated', `${count - i} of ${count} parts of a compound are cut off`);
+      throw new WireError('truncated', `${count - i} of ${count} parts of a compound are missing`);
     }
     part(bodyAt, bodyAt + length);
     lengthAt += COMPOUND_PART_BYTES;

@@ -8,8 +8,8 @@
 //
 //     C1 FD, [name length, name], [sender length, sender], payload
 //
-// The sender is there in messages over streams, whose source is an ephemeral port; a packet comes from the address of
-// its sender. Its length is a varint of 7 bits a byte, the lowest first.
+// The sender is included in messages over streams, whose source is an ephemeral port; a packet comes from the address
+// of its sender. Its length is a varint of 7 bits per byte, the lowest first.
 import { extensionName } from './extension-trailer.js';
 import { limits } from './limits.js';
 
@@ -20,18 +20,18 @@ const LONGEST_NAME = 16;
 /** A message of an extension. */
 export interface Envelope {
   readonly extension: string;
-  /** The name of the node that sent it; undefined where the source address tells. */
+  /** The name of the sending node; undefined if the source address identifies it. */
   readonly sender: string | undefined;
-  /** A view of what was decoded. */
+  /** A view of the decoded bytes. */
   readonly payload: Buffer;
 }
 
-/** Bytes of an envelope without a sender and a payload. */
+/** Bytes of an envelope without sender and payload. */
 export function envelopeBytes(extension: string): number {
   return 2 + 1 + extension.length + 1;
 }
 
-/** A user message's payload. */
+/** The payload of a user message that contains an extension's message. */
 export function encodeEnvelope(extension: string, payload: Uint8Array, sender = ''): Buffer {
   const from = Buffer.from(sender);
   const lengthBytes: number[] = [];
@@ -43,12 +43,12 @@ export function encodeEnvelope(extension: string, payload: Uint8Array, sender = 
   return Buffer.concat([head, name, Buffer.from(lengthBytes), from, payload]);
 }
 
-/** Whether a user message is an extension's. */
+/** Whether a user message belongs to an extension. */
 export function isEnvelope(message: Uint8Array): boolean {
   return message[0] === MARK_0 && message[1] === MARK_1 && nameIn(message) !== undefined;
 }
 
-/** Takes a user message apart; undefined when it is not an extension's. */
+/** Decodes a user message; undefined if it does not belong to an extension. */
 export function decodeEnvelope(message: Buffer): Envelope | undefined {
   if (message[0] !== MARK_0 || message[1] !== MARK_1) return undefined;
   const extension = nameIn(message);

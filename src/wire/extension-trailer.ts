@@ -13,21 +13,21 @@
 import { WireError } from './wire-error.js';
 
 const MARK = Buffer.of(0xc1, 0xfd, 0xc1);
-/** The mark, and the byte before it. */
+/** The mark and the byte before it. */
 const END_BYTES = MARK.length + 1;
 const LONGEST_NAME = 16;
 const MOST_ENTRY_BYTES = 0xff;
 
-/** What an extension's name must be. */
+/** The format of an extension's name. */
 export const extensionName = /^[a-z0-9-]{1,16}$/;
 
-/** Extensions by their names, with their versions: 0 to 255. */
+/** Extensions by name, with their versions: 0 to 255. */
 export type ExtensionVersions = Readonly<Record<string, number>>;
 
 const none: ExtensionVersions = Object.freeze(Object.create(null) as ExtensionVersions);
 
 /**
- * The trailer that announces these extensions; empty when there are none.
+ * The trailer that announces these extensions; empty if there are none.
  *
  * @throws WireError when the entries have more than 255 bytes
  */
@@ -39,12 +39,17 @@ export function encodeTrailer(extensions: Iterable<readonly [string, number]>): 
   );
   if (entries.length === 0) return entries;
   if (entries.length > MOST_ENTRY_BYTES) {
-    throw new WireError('malformed', `${entries.length} bytes of extensions, at most 255 fit`);
+    throw new WireError(
+      'malformed',
+      `${entries.length} bytes of extensions; at most 255 are allowed`,
+    );
   }
   return Buffer.concat([entries, Buffer.of(entries.length), MARK]);
 }
 
-/** The user's metadata with a trailer behind it. Metadata that ends like a trailer gets an empty one behind it. */
+/**
+ * The user's metadata followed by a trailer. Metadata that itself ends like a trailer is followed by an empty one.
+ */
 export function withTrailer(meta: Buffer | null, trailer: Buffer): Buffer | null {
   const own = meta ?? Buffer.alloc(0);
   if (trailer.length > 0) return Buffer.concat([own, trailer]);
@@ -52,9 +57,9 @@ export function withTrailer(meta: Buffer | null, trailer: Buffer): Buffer | null
   return Buffer.concat([own, Buffer.of(0), MARK]);
 }
 
-/** Where the trailer of metadata begins; its end when there is none. */
+/** Where the trailer of metadata begins; `end` if there is none. */
 export function trailerStart(meta: Buffer, start: number, end: number): number {
-  // Most metadata has none, and this is the first that is looked at.
+  // Most metadata has none, so this is checked first.
   if (end - start < END_BYTES || meta[end - 1] !== MARK[2]) return end;
   if (meta[end - 2] !== MARK[1] || meta[end - 3] !== MARK[0]) return end;
   const entriesEnd = end - END_BYTES;
@@ -79,7 +84,7 @@ export function announces(meta: Buffer, start: number, end: number, name: string
   return false;
 }
 
-/** The extensions that metadata announces; the first version counts where a name is there twice. */
+/** The extensions that metadata announces. If a name appears twice, the first version counts. */
 export function extensionsIn(meta: Buffer): ExtensionVersions {
   let at = trailerStart(meta, 0, meta.length);
   const entriesEnd = meta.length - END_BYTES;

@@ -4,15 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A hash of bytes where they lie, for tables of what was seen before: quick, and good enough for what nobody chose to
-// fall on one place. Where somebody may, a table must bear it.
+// A hash of bytes in place, for caches: fast, and sufficient for keys that are not chosen to collide. If a peer can
+// choose them, the cache must tolerate collisions.
 
-/** The hash (FNV-1a, 32 bits, from any number) of what came before, with one byte more. */
+/** Adds one byte to a hash (FNV-1a, 32 bits, starting from any number). */
 export function hashWith(hash: number, byte: number): number {
   return Math.imul(hash ^ byte, 0x01000193);
 }
 
-/** A hash whose low bits depend on all of it. */
+/** A hash whose low bits depend on all its bits. */
 export function spread(hash: number): number {
   return hash ^ (hash >>> 15);
 }

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The label in front of packets and streams (wire protocol, sections 3 and 6): f4, length, label.
-// It keeps clusters that share a network apart; it is no secret.
+// The label in front of packets and streams (wire protocol, sections 3 and 6): f4, length, label. It separates
+// clusters that share a network; it is not a secret.
 import { limits } from './limits.js';
 import { MessageType } from './message-type.js';
 import { noBytes } from './messages.js';
@@ -14,11 +14,11 @@ import { WireError } from './wire-error.js';
 
 const HEADER_BYTES = 2;
 
-/** A packet or stream of another cluster, or of one that has not the label that it should have. */
+/** A packet or stream of another cluster, or one without the required label. */
 export class ForeignLabelError extends WireError {
-  /** Their label as text; empty: they have none. */
+  /** Their label as text; empty if they have none. */
   readonly theirs: string;
-  /** Our label; empty: we have none. */
+  /** Our label; empty if we have none. */
   readonly ours: string;
 
   constructor(theirs: string, ours: string) {
@@ -29,11 +29,11 @@ export class ForeignLabelError extends WireError {
   }
 }
 
-/** What a node demands of the labels that it meets, and puts in front of what it sends. */
+/** The label that a node requires of inbound data and adds to outbound data. */
 export class Label {
   /** The label's own bytes; empty without a label. */
   readonly bytes: Buffer;
-  /** What stands in front of packets and streams; empty without a label. */
+  /** The header in front of packets and streams; empty without a label. */
   readonly header: Buffer;
   readonly #text: string;
   readonly #skipInboundCheck: boolean;
@@ -50,9 +50,9 @@ export class Label {
   }
 
   /**
-   * Where the content begins, or INCOMPLETE when a stream needs more bytes to tell.
+   * Where the content begins, or INCOMPLETE if more bytes of a stream are needed to tell.
    *
-   * @throws ForeignLabelError when the label is not ours; WireError where none may be
+   * @throws ForeignLabelError when the label is not ours; WireError when there must not be one
    */
   contentStart(buf: Buffer, end: number): number {
     if (end === 0) return INCOMPLETE;
@@ -70,7 +70,10 @@ export class Label {
     const theirs = buf.subarray(HEADER_BYTES, content);
     if (this.#skipInboundCheck) {
       const seen = JSON.stringify(theirs.toString());
-      throw new WireError('bad-label', `label ${seen}; labels are stripped before us`);
+      throw new WireError(
+        'bad-label',
+        `label ${seen}; labels are expected to be stripped already (skipInboundLabelCheck)`,
+      );
     }
     if (!theirs.equals(this.bytes)) throw new ForeignLabelError(theirs.toString(), this.#text);
     return content;

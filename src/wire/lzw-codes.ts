@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The codes that LZW's two halves agree on: those of Go's compress/lzw with literals of eight bits.
+// The codes that the encoder and the decoder share: those of Go's compress/lzw with literals of eight bits.
 
 export const clearCode = 256;
 export const endCode = 257;
 export const firstFreeCode = 258;
-/** Bits of a code: nine at first, twelve at most. */
+/** Bits of a code: nine at first, at most twelve. */
 export const minWidth = 9;
 export const maxWidth = 12;
 export const tableSize = 1 << maxWidth;
-/** Go's writer clears the table instead of giving out this code: 4095 is never assigned. */
+/** Go's writer clears the table instead of assigning this code: 4095 is never assigned. */
 export const lastCode = tableSize - 1;

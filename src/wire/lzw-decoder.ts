@@ -4,68 +4,68 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The reading half of LZW (lzw.ts), in strides like the writing half.
+// The LZW decoder (see lzw.ts). Like the encoder it works in strides.
 
 import { Buffer } from 'node:buffer';
 import * as codes from './lzw-codes.js';
 import { unboundedMemory, type Memory } from './memory.js';
 import { WireError } from './wire-error.js';
 
-// The engine loads what is imported wherever it is used; the module's own constants it takes as numbers.
+// The engine loads an import at each use, but treats the module's own constants as numbers.
 const { clearCode, endCode, firstFreeCode, maxWidth, minWidth, tableSize } = codes;
 
-/** Strings are copied in steps of two words: most are that short, so that the loop is hardly one. */
+/** Strings are copied in steps of two words: most are so short that the loop runs once. */
 const stepBytes = 8;
-/** From this length on, the engine's own copy beats the loop. */
+/** From this length on, the engine's own copy is faster than the loop. */
 const bulkCopyLength = 128;
-const nothing = Buffer.alloc(0);
+const empty = Buffer.alloc(0);
 
-/** Where output is written, by the byte or by the word. */
-interface Room {
+/** An output buffer, accessible by byte and by word. */
+interface OutputBuffer {
   readonly bytes: Buffer;
   readonly words: DataView;
 }
 
-/** Decompresses one input after the other. */
+/** Decompresses one input at a time. */
 export class LzwDecoder {
   /** Bytes of its tables. */
   static readonly tableBytes = 2 * 4 * tableSize;
-  /** Where in the output the bytes of a code last stood, and how many they are: no chains to walk. */
+  /** Where the bytes of a code last appeared in the output, and how many there are: no chains to follow. */
   readonly #startOfCode = new Int32Array(tableSize);
   readonly #lengthOfCode = new Int32Array(tableSize);
-  readonly #scratch: Room;
-  #data: Uint8Array = nothing;
+  readonly #scratch: OutputBuffer;
+  #data: Uint8Array = empty;
   #maxOutput = 0;
   #memory: Memory = unboundedMemory;
   #garbageBytes = 0;
-  #room: Room;
+  #output: OutputBuffer;
   #size = 0;
   #position = 0;
   #bits = 0;
   #bitCount = 0;
   #width = minWidth;
-  /** The next code to be assigned: to the previous string and the first byte of the one after it. */
+  /** The next code to assign: to the previous string plus the first byte of the next one. */
   #free = firstFreeCode;
-  /** The length of the string before, which ends the output; 0 after a clear code. */
+  /** The length of the previous string, which ends the output; 0 after a clear code. */
   #previousLength = 0;
 
-  /** @param init.scratchBytes - how much output needs no buffer of its own */
+  /** @param init.scratchBytes - size of the buffer for short outputs */
   constructor(init: { scratchBytes: number }) {
-    this.#scratch = roomFor(init.scratchBytes);
-    this.#room = this.#scratch;
+    this.#scratch = allocateOutput(init.scratchBytes);
+    this.#output = this.#scratch;
   }
 
   /**
-   * Begins with `data`, which may give `maxOutput` bytes.
+   * Starts with `data`, which may decompress to `maxOutput` bytes.
    *
-   * @param memory - of it the output is reserved, before each growth of its buffer
+   * @param memory - the output is reserved from it, before each growth of its buffer
    */
   begin(data: Uint8Array, maxOutput: number, memory: Memory = unboundedMemory): void {
     this.#data = data;
     this.#maxOutput = maxOutput;
     this.#memory = memory;
     this.#garbageBytes = 0;
-    this.#room = this.#scratch;
+    this.#output = this.#scratch;
     this.#size = 0;
     this.#position = 0;
     this.#bits = 0;
@@ -76,16 +76,16 @@ export class LzwDecoder {
   }
 
   /**
-   * Gives about `stride` more bytes of output; true when the end code was read.
+   * Produces about `stride` more bytes of output; true when the end code was read.
    *
-   * @throws WireError as {@link lzwDecompress} does; whatever the memory throws
+   * @throws WireError as {@link lzwDecompress} does; also any error of the memory
    */
   advance(stride: number): boolean {
     const startOfCode = this.#startOfCode;
     const lengthOfCode = this.#lengthOfCode;
     const data = this.#data;
     const maxOutput = this.#maxOutput;
-    let room = this.#room;
+    let buffer = this.#output;
     let size = this.#size;
     let position = this.#position;
     let bits = this.#bits;
@@ -93,7 +93,7 @@ export class LzwDecoder {
     let width = this.#width;
     let free = this.#free;
     let previousLength = this.#previousLength;
-    // Each code read counts for a byte at least, or endless clear codes would be one stride.
+    // Each code counts as at least one byte of input; otherwise endless clear codes would form one stride.
     const inputUntil = position + stride;
     const until = size + stride;
     const lastPosition = data.length - 1;
@@ -126,7 +126,7 @@ export class LzwDecoder {
         continue;
       }
       if (previousLength > 0 && free < tableSize) {
-        // Its last byte is written below: this very code may be the one that is assigned here.
+        // Its last byte is written below: the current code may be the one that is assigned here.
         startOfCode[free] = size - previousLength;
         lengthOfCode[free] = previousLength + 1;
         free++;
@@ -135,20 +135,21 @@ export class LzwDecoder {
 
       const length = code < clearCode ? 1 : (lengthOfCode[code] ?? 0);
       const end = size + length;
-      if (end > maxOutput) throw new WireError('too-large', `more than ${maxOutput} bytes of LZW`);
-      if (end > room.bytes.length) {
-        room = this.#grown(room, size, end);
+      if (end > maxOutput)
+        throw new WireError('too-large', `LZW data of more than ${maxOutput} bytes`);
+      if (end > buffer.bytes.length) {
+        buffer = this.#grown(buffer, size, end);
       }
       if (code < clearCode) {
-        room.bytes[size] = code;
+        buffer.bytes[size] = code;
       } else {
-        copyWithin(room, startOfCode[code] ?? 0, size, length);
+        copyWithin(buffer, startOfCode[code] ?? 0, size, length);
       }
       size = end;
       previousLength = length;
       if (free === 1 << width && width < maxWidth) width++;
     }
-    this.#room = room;
+    this.#output = buffer;
     this.#size = size;
     this.#position = position;
     this.#bits = bits;
@@ -160,21 +161,21 @@ export class LzwDecoder {
   }
 
   /**
-   * The output. It stays valid; what is reserved for it is its buffer, up to twice its size.
+   * The output. It stays valid; its reservation is for its buffer, which has up to twice its size.
    *
-   * @throws WireError `bad-compression` when there is none; whatever the memory throws
+   * @throws WireError `bad-compression` when it is empty; also any error of the memory
    */
   finish(): Buffer {
-    const room = this.#room;
+    const buffer = this.#output;
     const memory = this.#memory;
-    this.#data = nothing;
-    this.#room = this.#scratch;
+    this.#data = empty;
+    this.#output = this.#scratch;
     this.#memory = unboundedMemory;
     const size = this.#size;
-    if (size === 0) throw new WireError('bad-compression', 'LZW data holds nothing');
-    const output = room.bytes.subarray(0, size);
-    // A buffer that grew belongs to this output alone.
-    if (room !== this.#scratch) {
+    if (size === 0) throw new WireError('bad-compression', 'LZW data without content');
+    const output = buffer.bytes.subarray(0, size);
+    // A buffer that grew is not used for any other output.
+    if (buffer !== this.#scratch) {
       memory.release(this.#garbageBytes);
       return output;
     }
@@ -184,32 +185,37 @@ export class LzwDecoder {
     return copy;
   }
 
-  // Doubles, never beyond the most output. The buffer before is garbage then, which nobody may have collected yet: it
-  // counts until the output is whole.
-  #grown(room: Room, used: number, needed: number): Room {
-    const { bytes } = room;
+  // Doubles the buffer, up to the maximum output. The previous buffer is garbage that may not have been collected
+  // yet: it stays reserved until the output is complete.
+  #grown(buffer: OutputBuffer, used: number, needed: number): OutputBuffer {
+    const { bytes } = buffer;
     const length = Math.min(this.#maxOutput, Math.max(needed, bytes.length * 2));
     this.#memory.reserve(length);
-    const larger = roomFor(length);
+    const larger = allocateOutput(length);
     larger.bytes.set(bytes.subarray(0, used));
-    if (room !== this.#scratch) this.#garbageBytes += bytes.length;
+    if (buffer !== this.#scratch) this.#garbageBytes += bytes.length;
     return larger;
   }
 }
 
-function roomFor(length: number): Room {
+function allocateOutput(length: number): OutputBuffer {
   const bytes = Buffer.allocUnsafeSlow(length);
   return { bytes, words: new DataView(bytes.buffer) };
 }
 
 /**
- * Copies a string to the end of what was written. The string of a code assigned just now ends in its
- * own copy: with the byte that it begins with.
+ * Copies a string to the end of the output. The string of a code that was just assigned ends within its own copy,
+ * with its first byte.
  */
-function copyWithin({ bytes, words }: Room, source: number, target: number, length: number): void {
+function copyWithin(
+  { bytes, words }: OutputBuffer,
+  source: number,
+  target: number,
+  length: number,
+): void {
   const end = target + length;
   if (length < bulkCopyLength && end + stepBytes <= bytes.length) {
-    // The last step may take some bytes too many, over which the next string is written.
+    // The last step may copy too many bytes; the next string overwrites them.
     for (let to = target, from = source; to < end; to += stepBytes, from += stepBytes) {
       words.setUint32(to, words.getUint32(from, true), true);
       words.setUint32(to + 4, words.getUint32(from + 4, true), true);

@@ -4,85 +4,84 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The writing half of LZW (lzw.ts). It goes through its input in strides, as long as the caller likes,
-// for a megabyte takes longer than one turn of the event loop should.
+// The LZW encoder (see lzw.ts). It processes its input in strides of any length, because a megabyte takes longer than
+// one turn of the event loop should.
 //
-// The strings that have a code form a tree: a string is its prefix and one byte more. Each byte of
-// input either leads from a string to a child of it or ends the string, and the next step has to wait
-// for what this one found: what counts is how long that takes. What repeats itself makes long strings,
-// most of which have one child. So the first child is held by the prefix itself, and one load finds
-// it; only further ones are looked for in a hash table.
+// The strings with a code form a tree: a string is its prefix plus one byte. Each byte of input either leads from a
+// string to one of its children or ends the string, and the next step depends on the result: its latency determines
+// the speed. Repetitive input produces long strings, most of which have one child. So the prefix itself holds the
+// first child, and one load finds it; only further children are looked up in a hash table.
 
 import { Buffer } from 'node:buffer';
 import * as codes from './lzw-codes.js';
 
-// The engine loads what is imported wherever it is used; the module's own constants it takes as numbers.
+// The engine loads an import at each use, but treats the module's own constants as numbers.
 const { clearCode, endCode, lastCode, maxWidth, minWidth } = codes;
 const maxHashBits = 14;
 const codeMask = (1 << maxWidth) - 1;
-/** In place of a child; it differs from all, for `lastCode` is never a child. */
+/** Marks a missing child. It equals no child, because `lastCode` is never one. */
 const none = -1;
-/** A few codes may be written before it is noticed that one was too many. */
+/** A few codes may be written before the excess is detected. */
 const spareBytes = 8;
-const nothing = Buffer.alloc(0);
+const empty = Buffer.alloc(0);
 
-/** Compresses one input after the other. */
+/** Compresses one input at a time. */
 export class LzwEncoder {
-  /** Bytes that it allocates for an input of so many bytes, if its output has no limit: 1.5 times as many. */
-  static roomFor(inputBytes: number): number {
-    return mostOutput(inputBytes) + spareBytes;
+  /** Bytes that it allocates for an input of this many bytes if its output is unlimited: 1.5 times as many. */
+  static allocatedBytes(inputBytes: number): number {
+    return maxOutputBytes(inputBytes) + spareBytes;
   }
 
-  /** By prefix: `byte << 12 | code` of its first child. Only literals and codes given out count. */
+  /** By prefix: `byte << 12 | code` of its first child. Valid for literals and assigned codes only. */
   readonly #firstChildren = new Int32Array(1 << maxWidth);
   /**
-   * The other children, open-addressed: `prefix << 20 | byte << 12 | code`. At most 3837 entries, so
-   * it stays under a quarter full. Short inputs use only a part of it, for it has to be cleared.
+   * The other children, open-addressed: `prefix << 20 | byte << 12 | code`. At most 3837 entries, so less than a
+   * quarter is used. Short inputs use only a part of it, because it must be cleared.
    */
   readonly #otherChildren = new Int32Array(1 << maxHashBits);
   readonly #scratch: Buffer;
-  #data: Uint8Array = nothing;
-  #most = 0;
+  #data: Uint8Array = empty;
+  #max = 0;
   #out: Buffer;
   #hashMask = 0;
-  /** The next byte to be looked at. */
+  /** The next byte to process. */
   #position = 0;
   #size = 0;
   #bits = 0;
   #bitCount = 0;
   #width = minWidth;
-  /** The newest code that the reader will know of when it has read what was written. */
+  /** The newest code that the decoder knows after reading the output so far. */
   #newest = endCode;
   #prefix = endCode;
 
-  /** @param init.scratchBytes - how much output needs no buffer of its own */
+  /** @param init.scratchBytes - size of the buffer for short outputs */
   constructor(init: { scratchBytes: number }) {
     this.#scratch = Buffer.allocUnsafeSlow(init.scratchBytes);
     this.#out = this.#scratch;
   }
 
-  /** Begins with `data`; the output may have `most` bytes. */
-  begin(data: Uint8Array, most: number): void {
+  /** Starts with `data`; the output may have `max` bytes. */
+  begin(data: Uint8Array, max: number): void {
     const { length } = data;
     this.#data = data;
     this.#hashMask = (1 << Math.min(maxHashBits, Math.max(8, 33 - Math.clz32(length)))) - 1;
-    this.#most = Math.min(most, mostOutput(length));
-    const room = this.#most + spareBytes;
-    this.#out = room <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafeSlow(room);
+    this.#max = Math.min(max, maxOutputBytes(length));
+    const capacity = this.#max + spareBytes;
+    this.#out = capacity <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafeSlow(capacity);
     this.#position = 0;
     this.#size = 0;
     this.#bits = 0;
     this.#bitCount = 0;
     this.#width = minWidth;
     this.#newest = endCode;
-    this.#forgetStrings();
+    this.#clearTables();
     this.#write(clearCode);
   }
 
-  /** Takes up to `stride` more bytes of the input; true when it is done with all of it. */
+  /** Processes up to `stride` more bytes of the input; true when all of it is done. */
   advance(stride: number): boolean {
     const data = this.#data;
-    const most = this.#most;
+    const max = this.#max;
     const out = this.#out;
     const firstChildren = this.#firstChildren;
     const otherChildren = this.#otherChildren;
@@ -108,18 +107,18 @@ export class LzwEncoder {
       if (first !== none) {
         const key = (prefix << 8) | byte;
         slot = (prefix * 4 + Math.imul(byte, 1327)) & hashMask;
-        let held = otherChildren[slot] as number;
-        while (held !== none && held >>> maxWidth !== key) {
+        let entry = otherChildren[slot] as number;
+        while (entry !== none && entry >>> maxWidth !== key) {
           slot = (slot + 1) & hashMask;
-          held = otherChildren[slot] as number;
+          entry = otherChildren[slot] as number;
         }
-        if (held !== none) {
-          prefix = held & codeMask;
+        if (entry !== none) {
+          prefix = entry & codeMask;
           continue;
         }
       }
 
-      // As #write does; up to 7 bits wait from before.
+      // As in #write; up to 7 bits are pending.
       bits |= prefix << bitCount;
       bitCount += width;
       out[size] = bits;
@@ -127,7 +126,7 @@ export class LzwEncoder {
       size += bitCount >>> 3;
       bits >>>= bitCount & ~7;
       bitCount &= 7;
-      if (size > most) break;
+      if (size > max) break;
       newest++;
       if (newest === lastCode) {
         bits |= clearCode << bitCount;
@@ -139,7 +138,7 @@ export class LzwEncoder {
         bitCount &= 7;
         width = minWidth;
         newest = endCode;
-        this.#forgetStrings();
+        this.#clearTables();
       } else {
         if (newest === 1 << width) width++;
         const child = (byte << maxWidth) | newest;
@@ -156,23 +155,23 @@ export class LzwEncoder {
     this.#newest = newest;
     this.#prefix = prefix;
     this.#position = i;
-    return i === data.length || size > most;
+    return i === data.length || size > max;
   }
 
-  /** The output, or undefined if it is over the limit; good until the next `begin`. */
+  /** The output, or undefined if it exceeds the limit; valid until the next `begin`. */
   finish(): Buffer | undefined {
     const out = this.#out;
-    if (this.#size <= this.#most) {
+    if (this.#size <= this.#max) {
       if (this.#data.length > 0) this.#writeLast();
       this.#write(endCode);
       if (this.#bitCount > 0) out[this.#size++] = this.#bits;
     }
-    this.#data = nothing;
+    this.#data = empty;
     this.#out = this.#scratch;
-    return this.#size > this.#most ? undefined : out.subarray(0, this.#size);
+    return this.#size > this.#max ? undefined : out.subarray(0, this.#size);
   }
 
-  /** The last string counts as one more code, though none will come after it. */
+  /** The last string counts as one more code, although none follows. */
   #writeLast(): void {
     this.#write(this.#prefix);
     this.#newest++;
@@ -184,7 +183,7 @@ export class LzwEncoder {
     }
   }
 
-  /** With what waits from before, the 9 to 12 bits of a code make one or two bytes whole. */
+  /** Together with the pending bits, the 9 to 12 bits of a code complete one or two bytes. */
   #write(code: number): void {
     const bits = this.#bits | (code << this.#bitCount);
     const bitCount = this.#bitCount + this.#width;
@@ -195,13 +194,13 @@ export class LzwEncoder {
     this.#bitCount = bitCount & 7;
   }
 
-  #forgetStrings(): void {
+  #clearTables(): void {
     this.#firstChildren.fill(none, 0, clearCode);
     this.#otherChildren.fill(none, 0, this.#hashMask + 1);
   }
 }
 
-/** Each byte gives one code of 12 bits at most, and a clear code comes after thousands. */
-function mostOutput(inputBytes: number): number {
+/** Each byte produces at most one code of 12 bits, and a clear code follows only after thousands. */
+function maxOutputBytes(inputBytes: number): number {
   return inputBytes + (inputBytes >>> 1) + (inputBytes >>> 8) + 16;
 }

@@ -4,28 +4,30 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Memory that a peer can make a node allocate is reserved before it is allocated. So a bound on all streams holds
-// at every moment, also while a small message is decompressed to a large one.
+// Memory that a peer can make a node allocate is reserved before it is allocated. So a bound on all streams holds at
+// any time, even while a small message is decompressed to a large one.
 
-/** Memory of one piece of work. All reservations end with the work; releasing earlier makes room for others. */
+/**
+ * The memory of one piece of work. All reservations end with the work; an earlier release makes room for other work.
+ */
 export interface Memory {
   /**
-   * Reserves so many more bytes. Call it before each allocation whose size a peer can influence.
+   * Reserves this many more bytes. Call it before each allocation whose size a peer can influence.
    *
    * @throws when the bytes are not available; the work must then end
    */
   reserve(bytes: number): void;
-  /** Returns so many reserved bytes. Call it when the last reference to them is dropped. */
+  /** Returns this many reserved bytes. Call it when the last reference to them is dropped. */
   release(bytes: number): void;
 }
 
-/** For work that has no bound of its own. */
+/** For work without a bound. */
 export const unboundedMemory: Memory = {
   reserve: () => undefined,
   release: () => undefined,
 };
 
-/** A part of some memory, which knows how much of it is held. */
+/** A part of some memory that counts its reserved bytes. */
 export class MemoryPart implements Memory {
   readonly #whole: Memory;
   #held = 0;
@@ -49,7 +51,7 @@ export class MemoryPart implements Memory {
     this.#whole.release(bytes);
   }
 
-  /** Returns all of it. */
+  /** Returns all reserved bytes. */
   releaseAll(): void {
     if (this.#held > 0) this.release(this.#held);
   }

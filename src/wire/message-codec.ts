@@ -9,35 +9,35 @@ import type { Buffer as NodeBuffer } from 'node:buffer';
 import type { Message } from './messages.js';
 import type { Schema } from './schema.js';
 import { schemaOfType } from './schemas.js';
-import { encodeTyped, readStraight, readStruct } from './struct-codec.js';
+import { encodeTyped, readCanonical, readStruct } from './struct-codec.js';
 import { WireError } from './wire-error.js';
 
-/** The message as bytes: its type, then its body. */
+/** Encodes a message: its type, then its body. */
 export function encodeMessage(message: Message): NodeBuffer {
   return encodeTyped(message.type, schemaFor(message.type), message);
 }
 
 /**
- * Reads the message that fills `buf` from `start` to `end`. Bytes behind its body are ignored, as
- * Go does. Byte fields are views of `buf`.
+ * Decodes the message in `buf` from `start` to `end`. Bytes after its body are ignored, as in Go. Byte fields are
+ * views of `buf`.
  *
- * @throws WireError when the type has no MessagePack body, or the body is not a right one
+ * @throws WireError when the type has no MessagePack body, or the body is invalid
  */
 export function decodeMessage(buf: NodeBuffer, start = 0, end = buf.length): Message {
   const type = start < end ? buf[start] : undefined;
-  if (type === undefined) throw new WireError('empty', 'a message of no bytes');
+  if (type === undefined) throw new WireError('empty', 'an empty message');
   return readStruct(schemaFor(type), { buf, pos: start + 1, end });
 }
 
 /**
- * Reads a message that looks as Go writes it and fills `buf` from `start` to `end`: it may be passed on as it
- * came. Undefined for any other, which {@link decodeMessage} may still read.
+ * Decodes a message in canonical form (exactly as Go writes it) that ends at `end`: it may be relayed unchanged.
+ * Undefined for any other, which {@link decodeMessage} may still accept.
  */
-export function decodeStraight(buf: NodeBuffer, start: number, end: number): Message | undefined {
+export function decodeCanonical(buf: NodeBuffer, start: number, end: number): Message | undefined {
   const schema = start < end ? schemaOfType(buf[start] as number) : undefined;
   if (schema === undefined) return undefined;
   const cursor = { buf, pos: start + 1, end };
-  const message = readStraight(schema, cursor);
+  const message = readCanonical(schema, cursor);
   return cursor.pos === end ? message : undefined;
 }
 

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the messages of the protocol say. How they say it is in schemas.ts.
+// The content of the protocol's messages. Their encoding is in schemas.ts.
 import type { MessageType } from './message-type.js';
 
 /** No bytes: the zero value of an address. */
@@ -13,7 +13,7 @@ export const noBytes: Buffer = Buffer.alloc(0);
 export interface Ping {
   readonly type: typeof MessageType.ping;
   seqNo: number;
-  /** The intended receiver; empty: whoever gets it. */
+  /** The intended receiver; empty: any node that receives it. */
   node: string;
   sourceAddr: Buffer;
   sourcePort: number;
@@ -23,7 +23,7 @@ export interface Ping {
 export interface IndirectPing {
   readonly type: typeof MessageType.indirectPing;
   seqNo: number;
-  /** Address bytes of the node to ping for the asker. */
+  /** Address bytes of the node to ping for the sender. */
   target: Buffer;
   port: number;
   node: string;
@@ -49,7 +49,7 @@ export interface ErrResp {
   error: string;
 }
 
-/** `from` says that `node` does not answer. */
+/** `from` claims that `node` does not answer. */
 export interface SuspectClaim {
   readonly type: typeof MessageType.suspect;
   incarnation: number;
@@ -57,7 +57,7 @@ export interface SuspectClaim {
   from: string;
 }
 
-/** `from` says that `node` is dead; from the node itself: that it left. */
+/** `from` claims that `node` is dead; if they are the same node: that it left. */
 export interface DeadClaim {
   readonly type: typeof MessageType.dead;
   incarnation: number;
@@ -65,7 +65,7 @@ export interface DeadClaim {
   from: string;
 }
 
-/** A node says that it is alive, where, and with what metadata. */
+/** A node announces that it is alive, its address, and its metadata. */
 export interface AliveClaim {
   readonly type: typeof MessageType.alive;
   incarnation: number;
@@ -73,7 +73,7 @@ export interface AliveClaim {
   addr: Buffer;
   port: number;
   meta: Buffer | null;
-  /** Protocol min, max, current, delegate min, max, current; from a peer: as many as it sent. */
+  /** Protocol min, max, current, delegate min, max, current; a peer may send any number of them. */
   vsn: Buffer;
 }
 
@@ -100,7 +100,7 @@ export interface UserMessageHeader {
 }
 
 export interface Compressed {
-  /** 0 is LZW, the only one there is. */
+  /** 0 is LZW, 1 is snappy (read only). */
   algo: number;
   buf: Buffer;
 }

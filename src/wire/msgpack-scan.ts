@@ -4,16 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Finds where a MessagePack value ends without building it. Whatever comes from the network is
-// walked by this first, so that nothing is allocated by a length that a header merely claims, and
-// so that a stream knows when a value is whole.
+// Finds the end of a MessagePack value without decoding it. All data from the network is scanned first, so that a
+// length that a header merely claims allocates nothing, and so that a stream detects when a value is complete.
 import { limits } from './limits.js';
 import { WireError } from './wire-error.js';
 
-/** The value is not whole yet: more bytes are needed. */
+/** The value is incomplete: more bytes are needed. */
 export const INCOMPLETE = -1;
 
-// What follows the first byte 0xc0 … 0xdf: bytes of a length field, and bytes beside that length.
+// What follows the first byte 0xc0 … 0xdf: the number of bytes after it.
 const FIXED_SIZE: Readonly<Record<number, number>> = {
   0xc0: 0, // nil
   0xc2: 0, // false
@@ -36,26 +35,26 @@ const FIXED_SIZE: Readonly<Record<number, number>> = {
 };
 
 /**
- * The offset behind the value that starts at `start`, or {@link INCOMPLETE}.
+ * The offset after the value that starts at `start`, or {@link INCOMPLETE}.
  *
  * @throws WireError for a value that is too deep, has too many elements, or an unused first byte
  */
 export function scanValue(buf: Buffer, start: number, end: number): number {
-  const behind = scanOrMissing(buf, start, end);
-  return behind < 0 ? INCOMPLETE : behind;
+  const result = scanOrMissing(buf, start, end);
+  return result < 0 ? INCOMPLETE : result;
 }
 
 /**
- * As {@link scanValue}, but a value that is not whole gives a negative number: at least so many bytes
- * are missing. Who looks again only when they have come does not read a slow stream anew for each byte.
+ * Like {@link scanValue}, but returns a negative number for an incomplete value: at least that many bytes are
+ * missing. A caller that waits for them does not rescan a slow stream for each byte.
  */
 export function scanOrMissing(buf: Buffer, start: number, end: number): number {
   let pos = start;
-  // Values still to come in the innermost container, in those round it, and in all of them together;
-  // a map counts two for each pair.
+  // Values still missing in the innermost container, in the enclosing ones, and in all of them together; a map counts
+  // two per pair.
   let left = 1;
   const outer: number[] = [];
-  let toCome = 1;
+  let pending = 1;
   let elements = 0;
   for (;;) {
     while (left === 0) {
@@ -63,25 +62,25 @@ export function scanOrMissing(buf: Buffer, start: number, end: number): number {
       if (enclosing === undefined) return pos;
       left = enclosing;
     }
-    if (pos >= end) return -toCome;
+    if (pos >= end) return -pending;
     left--;
-    toCome--;
+    pending--;
     elements++;
     const first = buf[pos] as number;
     const inner = containerLength(buf, pos, end, first);
     if (inner === undefined) {
       pos = scalarEnd(buf, pos, end, first);
-      if (pos === INCOMPLETE) return -toCome - 1;
-      if (pos > end) return -toCome - (pos - end);
+      if (pos === INCOMPLETE) return -pending - 1;
+      if (pos > end) return -pending - (pos - end);
       continue;
     }
-    if (inner === INCOMPLETE) return -toCome - 1;
+    if (inner === INCOMPLETE) return -pending - 1;
     pos += containerHeaderBytes(first);
     if (outer.length + 1 >= limits.msgpackDepth) {
-      throw new WireError('too-deep', `MessagePack nested over ${limits.msgpackDepth} deep`);
+      throw new WireError('too-deep', `MessagePack nested more than ${limits.msgpackDepth} deep`);
     }
-    toCome += inner;
-    if (elements + toCome > limits.msgpackElements) {
+    pending += inner;
+    if (elements + pending > limits.msgpackElements) {
       throw new WireError('too-large', `more than ${limits.msgpackElements} MessagePack values`);
     }
     outer.push(left);
@@ -90,8 +89,8 @@ export function scanOrMissing(buf: Buffer, start: number, end: number): number {
 }
 
 /**
- * The array or map that starts there and is known to be whole: its values (of a map, its pairs) and
- * where the first of them is. Undefined when it is neither.
+ * The array or map that starts there and is known to be complete: the number of its values (of a map, its pairs) and
+ * the offset of the first. Undefined for other values.
  */
 export function containerAt(
   buf: Buffer,
@@ -113,7 +112,7 @@ function containerHeaderBytes(first: number): number {
   return (first & 1) === 1 ? 5 : 3;
 }
 
-// How many values are in the array or map that starts here; undefined when it is neither.
+// The number of values in the array or map that starts here; undefined for other values.
 function containerLength(buf: Buffer, pos: number, end: number, first: number): number | undefined {
   if (first < 0x80 || (first > 0x9f && first < 0xdc) || first > 0xdf) return undefined;
   if (first <= 0x8f) return (first & 0x0f) * 2;
@@ -129,7 +128,7 @@ function scalarEnd(buf: Buffer, pos: number, end: number, first: number): number
   if (first >= 0xa0 && first <= 0xbf) return pos + 1 + (first & 0x1f);
   const fixed = FIXED_SIZE[first];
   if (fixed !== undefined) return pos + 1 + fixed;
-  if (first === 0xc1) throw new WireError('malformed', 'c1 is not MessagePack');
+  if (first === 0xc1) throw new WireError('malformed', 'the byte c1 is not MessagePack');
   // bin 8/16/32 (c4–c6), ext 8/16/32 (c7–c9), str 8/16/32 (d9–db)
   const extra = first >= 0xc7 && first <= 0xc9 ? 1 : 0;
   const width = 1 << ((first - (first >= 0xd9 ? 0xd9 : extra === 1 ? 0xc7 : 0xc4)) & 3);

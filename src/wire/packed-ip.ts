@@ -4,21 +4,23 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The IPs of thousands of members in memory: four bytes are a number, which takes no room beside the place that it
-// stands in, and is there without a way to its bytes.
+// Compact storage of IPs for thousands of members: four bytes are stored as a number, which needs no memory of its
+// own and no indirection.
 import { Buffer } from 'node:buffer';
 import { isSameIp } from './address.js';
-import { isAt, keptCopy } from './shared-bytes.js';
+import { hasBytesAt, storedCopy } from './shared-bytes.js';
 
-/** Address bytes as they came: four are a number (signed, so that the engine keeps it small), others a copy. */
+/**
+ * Address bytes as received: four bytes as a number (signed, so that the engine stores it inline), others as a copy.
+ */
 export type PackedIp = number | Buffer;
 
-/** Packs address bytes, for keeping. */
+/** Packs address bytes for storage. */
 export function packIp(bytes: Buffer): PackedIp {
-  return bytes.length === 4 ? bytes.readInt32BE() : keptCopy(bytes);
+  return bytes.length === 4 ? bytes.readInt32BE() : storedCopy(bytes);
 }
 
-/** The very bytes that were packed. Nobody may write to them. */
+/** The original bytes. Callers must not write to them. */
 export function unpackIp(packed: PackedIp): Buffer {
   if (typeof packed !== 'number') return packed;
   const bytes = Buffer.allocUnsafe(4);
@@ -26,13 +28,13 @@ export function unpackIp(packed: PackedIp): Buffer {
   return bytes;
 }
 
-/** Whether these very bytes stand in `buf` from `start` to `end` (exclusive). */
+/** Whether exactly these bytes are in `buf` from `start` to `end` (exclusive). */
 export function isPackedAt(packed: PackedIp, buf: Buffer, start: number, end: number): boolean {
-  if (typeof packed !== 'number') return isAt(buf, start, end, packed);
+  if (typeof packed !== 'number') return hasBytesAt(buf, start, end, packed);
   return end - start === 4 && int32At(buf, start) === packed;
 }
 
-/** {@link isSameIp}, of which one is packed. */
+/** {@link isSameIp} with one packed argument. */
 export function isSamePackedIp(packed: PackedIp, bytes: Buffer): boolean {
   if (typeof packed === 'number' && bytes.length === 4) return int32At(bytes, 0) === packed;
   return isSameIp(unpackIp(packed), bytes);

@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A member as a record of a push/pull, written from where it is kept: with thousands of them, what is made for each
-// on the way is felt.
+// A member as a record of a push/pull, written directly from where it is stored: with thousands of members, each
+// intermediate object is noticeable.
 import type { PackedIp } from './packed-ip.js';
 import { key } from './schema.js';
 import type { StructWriter } from './struct-writer.js';
 
-/** What a record is made from. */
+/** The source of a record. */
 export interface PackedRecord {
   readonly name: string;
   readonly packedAddr: PackedIp;
@@ -19,13 +19,16 @@ export interface PackedRecord {
   /** The state's number on the wire. */
   readonly stateCode: number;
   readonly vsn: Buffer;
-  /** Where its metadata is: from `metaStart` to `metaEnd` (exclusive). An end before the start stands for none (Go's nil). */
+  /**
+   * The position of the metadata: from `metaStart` to `metaEnd` (exclusive). An end before the start means none (Go's
+   * nil).
+   */
   readonly metaBuf: Buffer;
   readonly metaStart: number;
   readonly metaEnd: number;
 }
 
-/** Writes it as `memberRecordSchema` does. */
+/** Writes it in the same form as `memberRecordSchema`. */
 export function writePackedRecord(writer: StructWriter, record: PackedRecord): void {
   const { metaStart, metaEnd } = record;
   writer.map(7);

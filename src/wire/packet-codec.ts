@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A packet, from the outside in (wire protocol, section 3):
+// The layers of a packet, from the outside in (wire protocol, section 3):
 //
 //     label header?  →  encryption?  →  CRC?  →  compression?  →  one message, or a compound
 //
-// Each layer appears at most once and in this order; nothing legitimate nests deeper.
+// Each layer appears at most once and in this order; no valid packet nests deeper.
 import { CHECKSUM_BYTES, verifyChecksum, writeChecksum } from './checksum.js';
 import type { Cipher } from './cipher.js';
 import { assembledLength, splitCompound, writeAssembled } from './compound.js';
@@ -19,18 +19,18 @@ import { MessageType } from './message-type.js';
 import { INCOMPLETE } from './msgpack-scan.js';
 import { WireError } from './wire-error.js';
 
-/** One message inside a packet: `buf[start]` is its type byte. */
+/** Receives one message of a packet: `buf[start]` is its type byte. */
 export type MessageSink = (buf: Buffer, start: number, end: number) => void;
 
-/** Where a packet's content lies until it is known whether it is sent compressed. */
-const workbench = Buffer.allocUnsafeSlow(64 * 1024);
+/** Holds a packet's content until it is known whether it is sent compressed. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** Bytes of messages that a packet of at most `packetBytes` holds; compound headers are among them. */
+/** Bytes of messages that fit into a packet of at most `packetBytes`; compound headers are included. */
 export function packetBudget(packetBytes: number, codec: PacketCodec): number {
   return packetBytes - codec.overheadBytes;
 }
 
-/** Builds packets out of encoded messages, and takes them apart. */
+/** Builds packets from encoded messages, and decodes packets. */
 export class PacketCodec {
   readonly #label: Label;
   readonly #cipher: Cipher | undefined;
@@ -42,14 +42,14 @@ export class PacketCodec {
     this.#compress = init.compress;
   }
 
-  /** Bytes that the outer layers take of a packet's budget; compound headers are not among them. */
+  /** Bytes of a packet's budget that the outer layers take, without compound headers. */
   get overheadBytes(): number {
     const sealing = this.#cipher?.sealsOutgoing === true ? this.#cipher.overheadBytes : 0;
     return this.#label.header.length + sealing + CHECKSUM_BYTES;
   }
 
   /**
-   * One packet with these messages, at most 255 of them.
+   * Encodes one packet with these messages, at most 255 of them.
    *
    * @param options.checksum - add the CRC layer: for receivers of protocol 5 and above
    */
@@ -67,10 +67,10 @@ export class PacketCodec {
   }
 
   /**
-   * Takes a packet apart and calls `sink` for each message in it.
+   * Decodes a packet and calls `sink` for each message in it.
    *
-   * @throws WireError for the first rule that is broken; of a compound the whole messages, also those
-   *   behind a bad one, were delivered
+   * @throws WireError for the first violated rule; the complete messages of a compound, even those after an invalid
+   *   one, were delivered
    */
   decode(packet: Buffer, sink: MessageSink): void {
     let buf = packet;
@@ -108,7 +108,7 @@ export class PacketCodec {
     if (fault !== undefined) throw fault;
   }
 
-  // The messages, compressed if that pays, behind `front` bytes that are still to be filled in.
+  // The messages, compressed if that makes them smaller, behind `front` bytes that the caller fills in later.
   #assemble(messages: readonly Buffer[], front: number): Buffer {
     const length = assembledLength(messages);
     if (!this.#compress) {
@@ -116,10 +116,10 @@ export class PacketCodec {
       writeAssembled(messages, plain, front);
       return plain;
     }
-    const bench = length <= workbench.length ? workbench : Buffer.allocUnsafe(length);
-    writeAssembled(messages, bench, 0);
-    const content = bench.subarray(0, length);
-    const compressed = compressWithin(content, { front, most: length - 1 });
+    const target = length <= scratch.length ? scratch : Buffer.allocUnsafe(length);
+    writeAssembled(messages, target, 0);
+    const content = target.subarray(0, length);
+    const compressed = compressWithin(content, { front, max: length - 1 });
     if (compressed !== undefined) return compressed;
     const plain = Buffer.allocUnsafe(front + length);
     plain.set(content, front);

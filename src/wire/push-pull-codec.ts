@@ -4,59 +4,60 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A push/pull in bytes: a header, a record for each member, the user's state (wire protocol, section 6).
-// With thousands of members either way takes longer than a turn of the event loop should: both
-// go in slices.
+// The encoding of a push/pull: a header, a record for each member, the user's state (wire protocol, section 6). With
+// thousands of members encoding and decoding take longer than a turn of the event loop should: both work in slices.
 import { limits } from './limits.js';
 import { unboundedMemory, type Memory } from './memory.js';
 import { MessageType } from './message-type.js';
 import { noBytes, type MemberRecord } from './messages.js';
-import { RecordGlance, type IsKnown } from './record-glance.js';
+import { RecordPrecheck, type IsKnown } from './record-precheck.js';
 import { memberRecordSchema, pushPullHeaderSchema } from './schemas.js';
-import { isEndOfSlice, sliceSizes, wholly, type Sliced } from './sliced.js';
-import { readStraight, readStruct, written, type Cursor } from './struct-codec.js';
+import { isEndOfSlice, sliceSizes, runToCompletion, type Sliced } from './sliced.js';
+import { readCanonical, readStruct, encodeWith, type Cursor } from './struct-codec.js';
 import { StructWriter } from './struct-writer.js';
-import { ValueWatch } from './value-watch.js';
+import { ValueScanner } from './value-scanner.js';
 import { WireError } from './wire-error.js';
 
-/** The whole of one node's state: its member table and its user's state. */
+/** The full state of one node: its member table and its user state. */
 export interface PushPull {
   readonly type: typeof MessageType.pushPull;
   readonly join: boolean;
-  /** Without those that say nothing new, if whoever reads them told which these are. */
+  /** Without the records that contain no update, if the reader could tell which these are. */
   readonly records: readonly MemberRecord[];
-  /** How many of those there were; absent: none. */
-  readonly leftOut?: number;
+  /** Number of records that were skipped because they contain no update; absent: none. */
+  readonly skippedRecords?: number;
   /** Empty if it was not kept. */
   readonly userState: Buffer;
   /** Bytes of a user state over the limit that was read and not kept. */
   readonly discardedStateBytes?: number;
 }
 
-/** How a push/pull is read. */
+/** Options for reading a push/pull. */
 export interface PushPullReading {
-  /** Which records are left out; none by default. */
+  /** Which records are skipped; none by default. */
   readonly isKnown?: IsKnown | undefined;
-  /** Whether a user state is kept, at the moment at which it begins; true by default. */
+  /** Whether a user state is kept, evaluated when it begins; true by default. */
   readonly keepsState?: (() => boolean) | undefined;
-  /** The records are reserved of it; without a bound by default. */
+  /** The records are reserved from it; unbounded by default. */
   readonly memory?: Memory | undefined;
 }
 
-/** A push/pull message, its type byte included. */
+/** A push/pull message, including its type byte. */
 export function encodePushPull({ join, records, userState }: Omit<PushPull, 'type'>): Buffer {
-  return wholly(encodePushPullSliced({ join, rows: records, write: writeRecord, userState }));
+  return runToCompletion(
+    encodePushPullSliced({ join, rows: records, write: writeRecord, userState }),
+  );
 }
 
-/** Writes a record as it is. */
+/** Writes a record unchanged. */
 export function writeRecord(writer: StructWriter, record: MemberRecord): void {
   memberRecordSchema.write(writer, record);
 }
 
-/** What a push/pull is made from: each row is written as a record in its turn, as it is then. */
+/** The source of a push/pull: each row is written as a record in its turn, with its content at that time. */
 export interface PushPullSource<Row> {
   readonly join: boolean;
-  /** Must not change while it is being encoded; what a row says may. */
+  /** The list must not change during encoding; the rows themselves may. */
   readonly rows: readonly Row[];
   readonly write: (writer: StructWriter, row: Row) => void;
   readonly userState: Buffer;
@@ -65,7 +66,7 @@ export interface PushPullSource<Row> {
 /**
  * {@link encodePushPull}, in slices.
  *
- * @param memory - of it the message is reserved
+ * @param memory - the message is reserved from it
  */
 export function* encodePushPullSliced<Row>(
   source: PushPullSource<Row>,
@@ -80,7 +81,7 @@ export function* encodePushPullSliced<Row>(
     const until = Math.min(length, next + sliceSizes.records);
     for (; next < until; next++) write(writer, rows[next] as Row);
   };
-  const first = written((writer) => {
+  const first = encodeWith((writer) => {
     writer.byte(MessageType.pushPull);
     pushPullHeaderSchema.write(writer, header);
     writeSlice(writer);
@@ -91,7 +92,7 @@ export function* encodePushPullSliced<Row>(
     memory.release(userState.length);
     return first;
   }
-  // Others write between the slices. The rest is about as long as the first.
+  // Other code uses the shared writer between the slices. The remaining slices are about as long as the first.
   const writer = new StructWriter(
     Math.ceil((first.length / next) * length * 1.1) + userState.length,
     memory,
@@ -106,29 +107,29 @@ export function* encodePushPullSliced<Row>(
   return writer.end();
 }
 
-/** A record on the heap, beside the bytes that it came in. */
+/** A record on the heap, in addition to the received bytes. */
 const RECORD_HEAP_BYTES = 320;
-/** For so many of them memory is reserved at a time. */
+/** Memory is reserved for this many records at a time. */
 const RECORDS_PER_RESERVATION = 64;
 
-/** Stands for a record that was left out. */
-const nothingNew = Symbol('nothing new');
+/** Represents a skipped record. */
+const knownRecord = Symbol('known record');
 
-// One will do: nobody can interrupt a look.
-const glance = new RecordGlance();
+// One instance is enough: a precheck cannot be interrupted.
+const precheck = new RecordPrecheck();
 
-/** Reads a push/pull as it comes: each record once, however the bytes are cut. */
+/** Reads a push/pull incrementally: each record once, however the bytes are split. */
 export class PushPullReader {
-  readonly #next = new ValueWatch();
+  readonly #next = new ValueScanner();
   readonly #records: MemberRecord[] = [];
   readonly #reading: PushPullReading;
   readonly #memory: Memory;
-  /** For so many records memory is reserved. */
+  /** Number of records for which memory is reserved. */
   #reserved = 0;
   #pos: number;
   #header: { join: boolean; nodes: number; userStateLen: number } | undefined;
   #count = 0;
-  /** Whether the user state is being read, and is not kept. */
+  /** Whether the user state is being read and discarded. */
   #isDiscarding = false;
   #discardedBytes = 0;
 
@@ -145,34 +146,34 @@ export class PushPullReader {
   }
 
   /**
-   * The push/pull without the rest of its user state, if it has come as far as that and the state is not kept.
-   * Members precede the state, and a stream that breaks in the middle of the state has told all of them.
+   * The push/pull without the rest of its user state, if reading has reached the state and it is not kept. Members
+   * precede the state, so a stream that breaks within the state has delivered all of them.
    */
   get withoutState(): PushPull | undefined {
     return this.#isDiscarding ? this.#whole(noBytes) : undefined;
   }
 
-  /** Up to where the buffer is read. */
+  /** The position up to which the buffer was read. */
   get position(): number {
     return this.#pos;
   }
 
-  /** The first so many bytes of the buffer have gone. */
+  /** The first bytes of the buffer, this many, were removed. */
   moved(bytes: number): void {
     this.#pos -= bytes;
     this.#next.moved(bytes);
   }
 
-  /** Records that are held so far. */
+  /** Number of records read and kept so far. */
   get records(): number {
     return this.#records.length;
   }
 
   /**
-   * Reads on; undefined when it is not whole yet.
+   * Continues reading; undefined if the message is not complete yet.
    *
-   * @param wireBytes - what the sender sent for it so far, with all layers still on
-   * @throws WireError when a rule or bound is broken; whatever the memory throws
+   * @param wireBytes - bytes that the sender sent for it so far, including all layers
+   * @throws WireError when a rule or bound is violated; also any error of the memory
    */
   *read(buf: Buffer, end: number, wireBytes: number): Sliced<PushPull | undefined> {
     const cursor = { buf, pos: this.#pos, end };
@@ -189,14 +190,14 @@ export class PushPullReader {
       const record = this.#nextRecord(cursor);
       if (record === undefined) return undefined;
       if ((this.#count + 1) * limits.recordWireBytes > wireBytes) {
-        // Compression makes a million of the same node out of next to nothing; no real cluster does.
-        throw new WireError('too-large', `more nodes than ${wireBytes} bytes can tell of`);
+        // Compression turns almost nothing into a million copies of one node; no real cluster looks like that.
+        throw new WireError('too-large', `more nodes than ${wireBytes} bytes can contain`);
       }
       if (cursor.pos - this.#pos < limits.recordBytes) {
         throw new WireError('malformed', `a node of ${cursor.pos - this.#pos} bytes`);
       }
       this.#pos = cursor.pos;
-      if (record !== nothingNew) this.#keep(record);
+      if (record !== knownRecord) this.#keep(record);
       if (isEndOfSlice(++this.#count)) yield;
     }
     if (!this.#isDiscarding) {
@@ -208,7 +209,7 @@ export class PushPullReader {
     return this.#whole(buf.subarray(this.#pos, this.#pos + userStateLen));
   }
 
-  // Nothing of it is held, however much it is.
+  // Discards the state, regardless of its size.
   #discard(end: number): PushPull | undefined {
     const { userStateLen = 0 } = this.#header ?? {};
     const bytes = Math.min(end - this.#pos, userStateLen - this.#discardedBytes);
@@ -220,8 +221,8 @@ export class PushPullReader {
   #whole(userState: Buffer): PushPull {
     const { join = false, userStateLen = 0 } = this.#header ?? {};
     const records = this.#records;
-    const leftOut = this.#count - records.length;
-    const known = leftOut > 0 ? { leftOut } : {};
+    const skippedRecords = this.#count - records.length;
+    const known = skippedRecords > 0 ? { skippedRecords } : {};
     const message = { type: MessageType.pushPull, join, records, ...known, userState };
     if (userStateLen <= limits.stateBytes) return message;
     return { ...message, discardedStateBytes: userStateLen };
@@ -235,27 +236,27 @@ export class PushPullReader {
     this.#records.push(record);
   }
 
-  // Most are whole and look as Go writes them: they are not walked through first.
-  #nextRecord(cursor: Cursor): MemberRecord | typeof nothingNew | undefined {
-    if (!this.#next.isWorthALook(cursor.end)) return undefined;
-    const behind = this.#endOfKnown(cursor);
-    if (behind >= 0) {
-      cursor.pos = behind;
-      return nothingNew;
+  // Most records are complete and canonical: they are not scanned first.
+  #nextRecord(cursor: Cursor): MemberRecord | typeof knownRecord | undefined {
+    if (!this.#next.mayBeWhole(cursor.end)) return undefined;
+    const recordEnd = this.#endOfKnown(cursor);
+    if (recordEnd >= 0) {
+      cursor.pos = recordEnd;
+      return knownRecord;
     }
-    const record = readStraight(memberRecordSchema, cursor);
+    const record = readCanonical(memberRecordSchema, cursor);
     if (record !== undefined) return record;
     if (!this.#next.isWhole(cursor.buf, cursor.pos, cursor.end)) return undefined;
     return readStruct(memberRecordSchema, cursor);
   }
 
-  // Where the record at the cursor ends, if it is known; else -1.
+  // The end of the record at the cursor if it can be skipped; otherwise -1.
   #endOfKnown({ buf, pos, end }: Cursor): number {
     const { isKnown: isKnownRecord } = this.#reading;
     if (isKnownRecord === undefined) return -1;
-    const behind = glance.take(buf, pos, end);
-    const isKnown = behind >= 0 && isKnownRecord(glance);
-    glance.release();
-    return isKnown ? behind : -1;
+    const recordEnd = precheck.read(buf, pos, end);
+    const isKnown = recordEnd >= 0 && isKnownRecord(precheck);
+    precheck.release();
+    return isKnown ? recordEnd : -1;
   }
 }

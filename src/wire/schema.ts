@@ -4,22 +4,22 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a schema is: a MessagePack map with a fixed set of keys. A field's place in its list is its place
-// on the wire (alphabetical by wire name, as Go writes it).
+// A schema describes a MessagePack map with a fixed set of keys. The order of its fields is their order on the wire
+// (alphabetical by wire name, as in Go).
 import { noBytes } from './messages.js';
 import type { StructReader } from './struct-reader.js';
 import type { StructWriter } from './struct-writer.js';
 
-/** How a field travels. `nullableBytes` keeps Go's nil apart from empty; the other kinds do not. */
+/** The type of a field. `nullableBytes` distinguishes Go's nil from empty; the other kinds do not. */
 export type FieldKind = 'text' | 'bytes' | 'nullableBytes' | 'u8' | 'u16' | 'u32' | 'bool';
 
 export interface Field {
   readonly wireName: string;
   readonly property: string;
   readonly kind: FieldKind;
-  /** Left out on the wire when empty or zero. */
+  /** Omitted on the wire when empty or zero. */
   readonly optional: boolean;
-  /** The key as it stands on the wire: fixraw header and name. */
+  /** The key on the wire: fixraw header and name. */
   readonly key: Buffer;
 }
 
@@ -27,19 +27,19 @@ export interface Field {
 export interface Schema<T> {
   readonly name: string;
   readonly fields: readonly Field[];
-  /** The value of a map without any key. */
+  /** The value of a map without keys. */
   zero(): T;
-  /** Asks for the fields in wire order; what comes of it is good only if the reader says so. */
+  /** Reads the fields in wire order; the result is valid only if the reader confirms it. */
   read(reader: StructReader): T;
   write(writer: StructWriter, value: T): void;
 }
 
-/** A key as it stands on the wire: fixraw header and name. */
+/** A key on the wire: fixraw header and name. */
 function keyOf(wireName: string): Buffer {
   return Buffer.concat([Buffer.of(0xa0 | wireName.length), Buffer.from(wireName)]);
 }
 
-/** All keys that there are. */
+/** All keys of the protocol. */
 export const key = {
   addr: keyOf('Addr'),
   algo: keyOf('Algo'),
@@ -66,22 +66,22 @@ export const key = {
   vsn: keyOf('Vsn'),
 };
 
-/** The fields of a shape: wire name and kind; with a question mark: left out when empty. */
+/** The fields of a schema: wire name and kind; a question mark means omitted when empty. */
 export type Fields = Record<string, FieldKind | `${FieldKind}?`>;
-/** How a shape is read and written. */
-export type Ways<T> = Pick<Schema<T>, 'read' | 'write'>;
+/** The functions that read and write a schema. */
+export type SchemaCodec<T> = Pick<Schema<T>, 'read' | 'write'>;
 
-/** Makes a schema. */
-export function schema<T>(name: string, fields: Fields, ways: Ways<T>): Schema<T> {
-  const list = Object.entries(fields).map(([wireName, spelled]): Field => {
-    const optional = spelled.endsWith('?');
-    const kind = (optional ? spelled.slice(0, -1) : spelled) as FieldKind;
+/** Creates a schema. */
+export function schema<T>(name: string, fields: Fields, codec: SchemaCodec<T>): Schema<T> {
+  const list = Object.entries(fields).map(([wireName, type]): Field => {
+    const optional = type.endsWith('?');
+    const kind = (optional ? type.slice(0, -1) : type) as FieldKind;
     const property = wireName.charAt(0).toLowerCase() + wireName.slice(1);
     return { wireName, property, kind, optional, key: keyOf(wireName) };
   });
   const zeros = list.map(({ property, kind }) => [property, zeroOf(kind)] as const);
   const prototype = Object.fromEntries(zeros);
-  return { name, fields: list, zero: () => ({ ...prototype }) as T, ...ways };
+  return { name, fields: list, zero: () => ({ ...prototype }) as T, ...codec };
 }
 
 function zeroOf(kind: FieldKind): unknown {

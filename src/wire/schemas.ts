@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The shape of every MessagePack body. Each has its fields as data, for the slow path and for tests, and a
-// `read` and a `write` that go straight through them in wire order; property tests hold the two equal.
+// The schemas of all MessagePack bodies. Each has its fields as data, for the slow path and for tests, and a `read`
+// and a `write` that process the fields directly in wire order; property tests check that both agree.
 import { MessageType } from './message-type.js';
 import type {
   AckResp,
@@ -22,16 +22,16 @@ import type {
   SuspectClaim,
   UserMessageHeader,
 } from './messages.js';
-import { type Fields, key, schema, type Schema, type Ways } from './schema.js';
+import { type Fields, key, schema, type Schema, type SchemaCodec } from './schema.js';
 import type { StructWriter } from './struct-writer.js';
 
 function message<T extends Message>(
   name: string,
   type: T['type'],
   fields: Fields,
-  ways: Ways<T>,
+  codec: SchemaCodec<T>,
 ): Schema<T> {
-  const body = schema<T>(name, fields, ways);
+  const body = schema<T>(name, fields, codec);
   return { ...body, zero: () => ({ ...body.zero(), type }) };
 }
 

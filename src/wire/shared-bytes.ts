@@ -4,34 +4,36 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Bytes that are kept: short strings that come again and again, as the versions of members, are shared; others lie
-// together in chunks.
+// Storage for bytes: short recurring strings, such as the versions of members, are shared; others are stored together
+// in chunks.
 
 import { Buffer } from 'node:buffer';
 import { hashWith, spread } from './hash.js';
 import { noBytes } from './messages.js';
 
-/** Nothing longer is remembered. */
-const mostRemembered = 16;
-/** Of those that fall on the same place the last is. The members of a cluster have but a few sets of versions. */
-const remembered = new Array<Buffer>(256).fill(noBytes);
+/** Longer strings are not cached. */
+const maxCachedBytes = 16;
+/**
+ * Each slot holds the last string with its hash. The members of a cluster have only a few different sets of versions.
+ */
+const cache = new Array<Buffer>(256).fill(noBytes);
 
-/** What is kept lies in chunks of its own: beside packets, each would hold a pool of them back. */
+/** Stored bytes are in chunks of their own: as views of packets, each would keep a whole pool alive. */
 const chunkBytes = 4096;
 
-/** Bytes within a buffer that others have their place in, too. */
-export interface Place {
+/** A position within a buffer that also holds other bytes. */
+export interface StoredBytes {
   readonly buf: Buffer;
   readonly start: number;
 }
 
-/** Copies bytes to where they are kept, beside others that are kept about as long. */
-class Shelf {
+/** Copies bytes into chunks, next to others with a similar lifetime. */
+class ChunkStore {
   #chunk = noBytes;
   #used = 0;
 
-  keep(bytes: Buffer): Place {
-    const room = roomFor(bytes.length);
+  store(bytes: Buffer): StoredBytes {
+    const room = paddedLength(bytes.length);
     const isLong = room > chunkBytes / 4;
     if (isLong || room > this.#chunk.length - this.#used) {
       const chunk = Buffer.allocUnsafeSlow(isLong ? room : chunkBytes);
@@ -49,61 +51,64 @@ class Shelf {
   }
 }
 
-/** What so many bytes have for themselves where they are kept: up to that, others may be written in their place. */
-export function roomFor(length: number): number {
+/** Bytes that are allocated for a string of this length: up to that size, another one may be written in its place. */
+export function paddedLength(length: number): number {
   return (length + 7) & ~7;
 }
 
-const ours = new Shelf();
-const users = new Shelf();
+const ours = new ChunkStore();
+const users = new ChunkStore();
 
-/** Copies bytes to where we keep them. A few numbers say where: a view of each would take more memory than they do. */
-export function keep(bytes: Buffer): Place {
-  return ours.keep(bytes);
+/**
+ * Copies bytes into our storage. The position is two fields instead of a view, which would take more memory than the
+ * bytes themselves.
+ */
+export function storeBytes(bytes: Buffer): StoredBytes {
+  return ours.store(bytes);
 }
 
-/** A copy that users may keep, and write to: it lies beside nothing of ours. */
+/** A copy that users may keep and write to: it shares no buffer with our data. */
 export function copyForUsers(bytes: Buffer): Buffer {
   if (bytes.length === 0) return noBytes;
-  const { buf, start } = users.keep(bytes);
+  const { buf, start } = users.store(bytes);
   return buf.subarray(start, start + bytes.length);
 }
 
 /**
- * The bytes `start` to `end` (exclusive) of `buf`: if they are 16 or fewer, no view of `buf`, but shared with others;
- * nobody may write to them, and they must not get into the hands of users.
+ * The bytes `start` to `end` (exclusive) of `buf`. Up to 16 bytes are returned as a shared copy instead of a view: it
+ * must not be written to, and must not be given to users.
  */
 export function sharedBytes(buf: Buffer, start: number, end: number): Buffer {
-  if (end - start > mostRemembered) return buf.subarray(start, end);
+  if (end - start > maxCachedBytes) return buf.subarray(start, end);
   let hash = end - start;
   for (let at = start; at < end; at++) hash = hashWith(hash, buf[at] as number);
-  const place = spread(hash) & (remembered.length - 1);
-  const known = remembered[place] as Buffer;
-  if (isAt(buf, start, end, known)) return known;
-  const copy = keptCopy(buf.subarray(start, end));
-  remembered[place] = copy;
+  const slot = spread(hash) & (cache.length - 1);
+  const known = cache[slot] as Buffer;
+  if (hasBytesAt(buf, start, end, known)) return known;
+  const copy = storedCopy(buf.subarray(start, end));
+  cache[slot] = copy;
   return copy;
 }
 
-/** The same bytes, for keeping: shared if they are short, else a copy. */
-export function keptBytes(bytes: Buffer): Buffer {
-  return bytes.length > mostRemembered ? keptCopy(bytes) : sharedBytes(bytes, 0, bytes.length);
+/** The same bytes for storage: shared if they are short, otherwise a copy. */
+export function storedBytes(bytes: Buffer): Buffer {
+  return bytes.length > maxCachedBytes ? storedCopy(bytes) : sharedBytes(bytes, 0, bytes.length);
 }
 
-/** A copy that we keep. */
-export function keptCopy(bytes: Buffer): Buffer {
+/** A copy in our storage. */
+export function storedCopy(bytes: Buffer): Buffer {
   if (bytes.length === 0) return noBytes;
-  const { buf, start } = keep(bytes);
+  const { buf, start } = storeBytes(bytes);
   return buf.subarray(start, start + bytes.length);
 }
 
-/** Whether both have the same content. For short ones, where a call into the engine costs more. */
+/** Whether both have the same content. For short strings, where a call into the engine costs more. */
 export function hasSameBytes(a: Buffer, b: Buffer): boolean {
-  return a === b || isAt(a, 0, a.length, b);
+  return a === b || hasBytesAt(a, 0, a.length, b);
 }
 
-/** Whether `bytes` are what stands in `buf` from `start` to `end` (exclusive). */
-export function isAt(buf: Buffer, start: number, end: number, bytes: Buffer): boolean {
+/** Whether `bytes` are the content of `buf` from `start` to `end` (exclusive). */
+export function hasBytesAt(buf: Buffer, start: number, end: number, bytes: Buffer): boolean {
   if (bytes.length !== end - start) return false;
   for (let i = 0; i < bytes.length; i++) if (bytes[i] !== buf[start + i]) return false;
   return true;

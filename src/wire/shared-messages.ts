@@ -4,15 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Messages that are sent on several streams. Such a message is compressed once; the compressed form lives as long
-// as the message.
+// Messages that are sent on several streams. Such a message is compressed once; its compressed form lives as long as
+// the message.
 import { compressContentSliced } from './compression.js';
 import type { Memory } from './memory.js';
 import type { Sliced } from './sliced.js';
 
 const compressedForms = new WeakMap<Buffer, { content: Buffer | undefined }>();
 
-/** Marks a message as one that is sent on several streams. Its bytes must not change any more. */
+/** Marks a message that is sent on several streams. Its bytes must not change from now on. */
 export function shareMessage(message: Buffer): void {
   compressedForms.set(message, { content: undefined });
 }
@@ -20,7 +20,7 @@ export function shareMessage(message: Buffer): void {
 /**
  * The compressed form of a message, in slices.
  *
- * @param memory - of it the compressed form is reserved, also if it exists already
+ * @param memory - the compressed form is reserved from it, even if it exists already
  */
 export function* compressMessageSliced(message: Buffer, memory: Memory): Sliced<Buffer> {
   const form = compressedForms.get(message);

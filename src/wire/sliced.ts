@@ -4,15 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Long work in slices. It is written as a generator that yields wherever it may be interrupted, and
-// whoever drives it lets the event loop turn there; what is short never yields. How long a slice is
-// is counted in work and not in time, so that a simulation does the same on every machine.
+// Long work in slices. It is a generator that yields wherever it may be interrupted; its driver lets the event loop
+// turn there. Short work never yields. The length of a slice is measured in work instead of time, so that a
+// simulation does the same on every machine.
 
 /** Work that may be interrupted where it yields. */
 export type Sliced<T> = Generator<undefined, T, undefined>;
 
-/** Does all of it at once. */
-export function wholly<T>(work: Sliced<T>): T {
+/** Runs all slices at once. */
+export function runToCompletion<T>(work: Sliced<T>): T {
   for (;;) {
     const step = work.next();
     if (step.done === true) return step.value;
@@ -20,22 +20,19 @@ export function wholly<T>(work: Sliced<T>): T {
 }
 
 /**
- * How much is done in one slice. Simulations make it less, so that small clusters are interrupted too;
- * nobody else changes it.
+ * The amount of work in one slice. Simulations reduce it, so that small clusters are interrupted too; no other code
+ * changes it.
  *
  * @internal
  */
 export const sliceSizes = {
-  /**
-   * Nodes of a push/pull that are read, judged, merged or written. Of all that is done to a node,
-   * welcoming one that is new takes longest.
-   */
+  /** Records of a push/pull that are read, judged, merged or written. Admitting a new member takes longest. */
   records: 256,
-  /** Bytes that LZW takes or gives, and that snappy gives. */
+  /** Bytes that LZW consumes or produces, and that snappy produces. */
   lzwBytes: 128 * 1024,
 };
 
-/** Whether so many records, or as many again and again, fill a slice. */
+/** Whether a slice ends after this many records. */
 export function isEndOfSlice(records: number): boolean {
   return records % sliceSizes.records === 0;
 }

@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The slow path of the MessagePack codec: the values of the schema's keys, by msgpack-lite. It takes
-// whatever is valid but not as Go writes it: keys in another order, unknown keys, str8, bin, wide
-// integers, arrays of integers for bytes (wire protocol, section 2).
+// The slow path of the MessagePack codec: decodes the values of the schema's keys with msgpack-lite. It accepts valid
+// bodies that differ from what Go writes: keys in another order, unknown keys, str8, bin, wide integers, arrays of
+// integers for bytes (wire protocol, section 2).
 import msgpack from 'msgpack-lite/lib/browser.js';
 import { noBytes } from './messages.js';
 import type { Field, Schema } from './schema.js';
@@ -15,11 +15,11 @@ import type { Cursor } from './struct-codec.js';
 import { decodeText } from './text.js';
 import { WireError } from './wire-error.js';
 
-// useraw: strings come as bytes, for a name need not be UTF-8.
+// useraw: strings are decoded as bytes, because a name need not be UTF-8.
 const codec = msgpack.createCodec({ useraw: true });
 
 const FIXRAW_HEADER_BYTES = 1;
-/** The same for bin 8, 16, 32 and str 8, 16, 32. */
+/** The header sizes of bin 8, 16, 32 and str 8, 16, 32. */
 const TEXT_HEADER_BYTES: Readonly<Record<number, number>> = {
   0xc4: 2,
   0xc5: 3,
@@ -36,22 +36,22 @@ const RANGE = { u8: 0xff, u16: 0xffff, u32: 0xffffffff } as const;
  *
  * @throws WireError when it is truncated, malformed or out of range
  */
-export function decodeStructSlowly<T>(schema: Schema<T>, cursor: Cursor): T {
+export function decodeStructSlowPath<T>(schema: Schema<T>, cursor: Cursor): T {
   const { buf, pos: start } = cursor;
   const end = scanValue(buf, start, cursor.end);
-  if (end === INCOMPLETE) throw new WireError('truncated', `${schema.name} is cut short`);
+  if (end === INCOMPLETE) throw new WireError('truncated', `a truncated ${schema.name}`);
   cursor.pos = end;
   const value = schema.zero();
   for (const [field, bytes] of findFields(schema, buf, start)) {
-    const held = decodeValue(schema, field, bytes);
-    if (held === undefined || held === null) continue;
-    (value as Record<string, unknown>)[field.property] = fieldValue(schema, field, held);
+    const decoded = decodeValue(schema, field, bytes);
+    if (decoded === undefined || decoded === null) continue;
+    (value as Record<string, unknown>)[field.property] = fieldValue(schema, field, decoded);
   }
   return value;
 }
 
-// The bytes of each field's value, the last where a key comes twice. All else is stepped over, not
-// decoded: a body may hold thousands of values that mean nothing, and a packet hundreds of bodies.
+// The bytes of each field's value, the last one if a key appears twice. Everything else is skipped, not decoded: a
+// body may contain thousands of meaningless values, and a packet hundreds of bodies.
 function findFields(schema: Schema<unknown>, buf: Buffer, start: number): Map<Field, Buffer> {
   const map = containerAt(buf, start);
   if (map?.kind !== 'map') throw new WireError('malformed', `${schema.name} is not a map`);
@@ -67,7 +67,7 @@ function findFields(schema: Schema<unknown>, buf: Buffer, start: number): Map<Fi
   return found;
 }
 
-// The field whose key stands there, as raw, str or bin.
+// The field whose key is there, as raw, str or bin.
 function fieldOf(
   schema: Schema<unknown>,
   buf: Buffer,
@@ -83,13 +83,13 @@ function fieldOf(
   });
 }
 
-// Bytes before the content of a raw, str or bin; 0 for anything else.
+// Bytes before the content of a raw, str or bin; 0 for other values.
 function textHeaderBytes(first: number): number {
   if (first >= 0xa0 && first <= 0xbf) return FIXRAW_HEADER_BYTES;
   return TEXT_HEADER_BYTES[first] ?? 0;
 }
 
-// No field is a map, and an array stands for bytes only: msgpack-lite need not build others.
+// No field is a map, and an array can only represent bytes: msgpack-lite need not build others.
 function decodeValue(schema: Schema<unknown>, field: Field, bytes: Buffer): unknown {
   const container = containerAt(bytes, 0);
   if (container !== undefined) {
@@ -140,10 +140,13 @@ function fieldValue(schema: Schema<unknown>, field: Field, value: unknown): unkn
 }
 
 function mismatch(schema: Schema<unknown>, field: Field): WireError {
-  return new WireError('malformed', `${field.wireName} of ${schema.name} is no ${field.kind}`);
+  return new WireError(
+    'malformed',
+    `${field.wireName} of ${schema.name} is not of type ${field.kind}`,
+  );
 }
 
-// Raw, str and bin come as bytes; some encoders write bytes as an array of integers.
+// Raw, str and bin are decoded as bytes; some encoders write bytes as an array of integers.
 function bytesOf(value: unknown): Buffer | undefined {
   if (ArrayBuffer.isView(value)) return asBuffer(value);
   if (!Array.isArray(value)) return undefined;

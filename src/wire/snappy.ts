@@ -4,42 +4,42 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The reading half of snappy's block format (google/snappy, format_description.txt). Grafana's fork of Go memberlist
-// can send it; this library reads it and never sends it. A block is the length of its content as a varint, then
-// elements, each of which is a literal or a copy of earlier output.
+// A decoder for snappy's block format (google/snappy, format_description.txt). Grafana's fork of Go memberlist can
+// send it; this library reads it and never sends it. A block is the length of its content as a varint, then elements,
+// each of which is a literal or a copy of earlier output.
 
 import { Buffer } from 'node:buffer';
 import { unboundedMemory, type Memory } from './memory.js';
-import { sliceSizes, wholly, type Sliced } from './sliced.js';
+import { sliceSizes, runToCompletion, type Sliced } from './sliced.js';
 import { WireError } from './wire-error.js';
 
-/** The low two bits of an element's first byte. */
+/** Element types: the low two bits of an element's first byte. */
 const LITERAL = 0;
 const COPY_1 = 1;
 const COPY_2 = 2;
-/** From this value on, the upper six bits say in how many bytes the length of a literal follows. */
+/** From this value on, the upper six bits tell how many bytes contain the length of a literal. */
 const LONG_LITERAL = 60;
-/** What an element gives at most for each of its bytes: 64 for the three bytes of a copy. */
+/** Maximum output of an element per byte: 64 for the three bytes of a copy. */
 const MOST_PER_BYTE = 64 / 3;
-/** Up to this length a loop over the bytes is faster than a call of the engine's own copy. */
+/** Up to this length a loop over the bytes is faster than the engine's own copy. */
 const SHORT = 16;
 
 /**
  * The content of a snappy block.
  *
- * @param maxOutput - the most bytes to give back
- * @throws WireError `too-large` when the block claims more than that, before anything is allocated;
- * `bad-compression` when it claims more than its bytes can give, claims nothing, or is not right
+ * @param maxOutput - maximum bytes of the result
+ * @throws WireError `too-large` when the block claims more than that, before anything is allocated; `bad-compression`
+ *   when it claims more than its bytes can produce, claims an empty content, or is invalid
  */
 export function snappyDecompress(data: Buffer, maxOutput: number): Buffer {
-  return wholly(snappyDecompressSliced(data, maxOutput));
+  return runToCompletion(snappyDecompressSliced(data, maxOutput));
 }
 
 /**
  * {@link snappyDecompress}, in slices.
  *
- * @param memory - the output is reserved of it before it is allocated
- * @throws also what the memory throws
+ * @param memory - the output is reserved from it before it is allocated
+ * @throws also any error of the memory
  */
 export function* snappyDecompressSliced(
   data: Buffer,
@@ -48,11 +48,14 @@ export function* snappyDecompressSliced(
 ): Sliced<Buffer> {
   const { length, start } = preambleOf(data);
   if (length > maxOutput) {
-    throw new WireError('too-large', `${length} bytes of snappy; ${maxOutput} are allowed`);
+    throw new WireError(
+      'too-large',
+      `a snappy block of ${length} bytes; at most ${maxOutput} are allowed`,
+    );
   }
-  if (length === 0) throw broken('it holds nothing');
+  if (length === 0) throw broken('it has no content');
   if (length > (data.length - start) * MOST_PER_BYTE) {
-    throw broken(`${data.length} bytes cannot give ${length}`);
+    throw broken(`${data.length} bytes cannot produce ${length}`);
   }
   memory.reserve(length);
   const decoder = new Decoder(data, start, Buffer.allocUnsafe(length));
@@ -72,7 +75,7 @@ function preambleOf(data: Buffer): { length: number; start: number } {
       return { length, start: i + 1 };
     }
   }
-  throw broken('its length cannot be read');
+  throw broken('its length is invalid');
 }
 
 class Decoder {
@@ -87,7 +90,7 @@ class Decoder {
     this.output = output;
   }
 
-  /** Gives about `stride` more bytes of output; true when the block has been read to its end. */
+  /** Produces about `stride` more bytes of output; true when the whole block was read. */
   advance(stride: number): boolean {
     const data = this.#data;
     const until = this.#size + stride;
@@ -119,30 +122,30 @@ class Decoder {
     const from = this.#position;
     const end = from + length;
     const to = this.#size;
-    if (end > data.length) throw broken('a literal is cut short');
-    if (length > output.length - to) throw broken('more than it claims');
+    if (end > data.length) throw broken('a truncated literal');
+    if (length > output.length - to) throw broken('more output than it claims');
     if (length > SHORT) data.copy(output, to, from, end);
     else for (let i = 0; i < length; i++) output[to + i] = data[from + i] as number;
     this.#position = end;
     this.#size = to + length;
   }
 
-  // A copy may reach into its own output: then the bytes between the two places repeat.
+  // A copy may overlap its own output: the bytes between both positions then repeat.
   #copy(offset: number, length: number): void {
     const { output } = this;
     const to = this.#size;
     const from = to - offset;
-    if (offset === 0 || from < 0) throw broken('a copy from before its beginning');
-    if (length > output.length - to) throw broken('more than it claims');
+    if (offset === 0 || from < 0) throw broken('a copy from before its start');
+    if (length > output.length - to) throw broken('more output than it claims');
     if (length > SHORT && offset >= length) output.copyWithin(to, from, from + length);
     else for (let i = 0; i < length; i++) output[to + i] = output[from + i] as number;
     this.#size = to + length;
   }
 
-  // An unsigned number in so many bytes, the lowest first.
+  // An unsigned little-endian number of this many bytes.
   #number(bytes: number): number {
     const position = this.#position;
-    if (position + bytes > this.#data.length) throw broken('an element is cut short');
+    if (position + bytes > this.#data.length) throw broken('a truncated element');
     this.#position = position + bytes;
     return this.#data.readUIntLE(position, bytes);
   }

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Whom bytes came from, out of the 'ip:port' that a transport gives.
+// Determines the source of received bytes from the 'ip:port' that a transport gives.
 import { ipToBytes } from './address.js';
 
 const zone = /%.*$/;
@@ -18,8 +18,8 @@ export function hostOf(addr: string): string {
 }
 
 /**
- * The source that an `'ip:port'` counts as where sources share something: an IPv4 address, the
- * network (64 bits) of an IPv6 one, for one machine has all addresses of that; any other text itself.
+ * The source that an `'ip:port'` counts as where sources share a limit: an IPv4 address; the network (64 bits) of an
+ * IPv6 address, because one machine owns all its addresses; any other text unchanged.
  */
 export function sourceOf(addr: string): string {
   const host = hostOf(addr);

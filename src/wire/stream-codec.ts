@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What travels on a stream, from the outside in (wire protocol, section 6):
+// The layers of a stream message, from the outside in (wire protocol, section 6):
 //
 //     label header?  →  encryption?  →  compression?  →  type byte, body
 //
-// A peer keeps the connection open after its request, so the end of a message must be seen in the
-// bytes themselves. StreamReader is fed chunk by chunk and says when a message is whole.
+// A peer keeps the connection open after its request, so the end of a message must be found in the bytes themselves.
+// StreamReader receives chunks and detects when a message is complete.
 import type { Cipher } from './cipher.js';
 import { decompressContentSliced } from './compression.js';
 import { limits } from './limits.js';
@@ -20,10 +20,10 @@ import { noBytes, type AckResp, type ErrResp, type Ping } from './messages.js';
 import { INCOMPLETE } from './msgpack-scan.js';
 import { PushPullReader, type PushPull, type PushPullReading } from './push-pull-codec.js';
 import { userMessageHeaderSchema } from './schemas.js';
-import { wholly, type Sliced } from './sliced.js';
+import { runToCompletion, type Sliced } from './sliced.js';
 import { SEAL_HEADER_BYTES, type StreamLayers } from './stream-wrapping.js';
 import { readStruct } from './struct-codec.js';
-import { ValueWatch } from './value-watch.js';
+import { ValueScanner } from './value-scanner.js';
 import { WireError } from './wire-error.js';
 
 export { encodePushPull, type PushPull, type PushPullReading } from './push-pull-codec.js';
@@ -35,7 +35,7 @@ export {
   type StreamLayers,
 } from './stream-wrapping.js';
 
-/** A user message that came over a stream. */
+/** A user message that was received over a stream. */
 export interface UserMessage {
   readonly type: typeof MessageType.user;
   readonly payload: Buffer;
@@ -43,28 +43,28 @@ export interface UserMessage {
 
 export type StreamMessage = Ping | AckResp | ErrResp | PushPull | UserMessage;
 
-/** Reads the one message of a stream's direction, as its bytes come in. */
+/** Reads the single message of one direction of a stream, chunk by chunk. */
 export class StreamReader {
   readonly #layers: StreamLayers;
-  readonly #first = new ValueWatch();
+  readonly #first = new ValueScanner();
   #buf: Buffer = noBytes;
-  /** Bytes in it; those of a push/pull go when they are read. */
+  /** Bytes in the buffer; those of a push/pull are removed after reading. */
   #length = 0;
   #receivedBytes = 0;
-  /** The buffer, earlier buffers that records still look into, and the records. */
+  /** The buffer, earlier buffers that records still refer to, and the records. */
   readonly #memory: MemoryPart;
   #wasOpened = false;
-  /** Records that were held when the buffer began. */
+  /** Number of records when the buffer was allocated. */
   #recordsBefore = 0;
   #contentStart: number;
   readonly #reading: PushPullReading;
   #pushPull: PushPullReader | undefined;
 
   /**
-   * @param init.expectLabel - true at the end that was dialled: responses carry no label
-   * @param init.isKnown - which records of a push/pull are left out
+   * @param init.expectLabel - true on the accepting side: responses carry no label
+   * @param init.isKnown - which records of a push/pull are skipped
    * @param init.keepsState - whether the user state of a push/pull is kept
-   * @param init.memory - of it everything is reserved that this message makes the reader allocate
+   * @param init.memory - everything that this message makes the reader allocate is reserved from it
    */
   constructor(layers: StreamLayers, init: { expectLabel: boolean } & PushPullReading) {
     this.#layers = layers;
@@ -78,36 +78,38 @@ export class StreamReader {
     return this.#receivedBytes;
   }
 
-  /** Bytes of memory that are held for this message, roughly. */
+  /** Approximate bytes of memory that are held for this message. */
   get heldBytes(): number {
     return this.#memory.held;
   }
 
-  /** Whether an installed key opened the message: its sender has the key, or repeats the bytes of one that has it. */
+  /**
+   * Whether an installed key opened the message: its sender has the key, or replays the bytes of a node that has it.
+   */
   get wasOpened(): boolean {
     return this.#wasOpened;
   }
 
-  /** Whether what comes is known to be a push/pull; it need not be whole yet. */
+  /** Whether the message is known to be a push/pull; it may still be incomplete. */
   get isPushPull(): boolean {
     return this.#pushPull !== undefined;
   }
 
-  /** What came of a push/pull before its user state, while that is read and not kept. */
+  /** The part of a push/pull before its user state, while the state is read and not kept. */
   get withoutState(): PushPull | undefined {
     return this.#pushPull?.withoutState;
   }
 
   /**
-   * Takes the next bytes; gives the message once it is whole, undefined before.
+   * Processes the next bytes; returns the message once it is complete, undefined before.
    *
-   * @throws WireError as soon as a rule or bound is broken; whatever the memory throws
+   * @throws WireError as soon as a rule or bound is violated; also any error of the memory
    */
   push(chunk: Buffer): StreamMessage | undefined {
-    return wholly(this.take(chunk));
+    return runToCompletion(this.take(chunk));
   }
 
-  /** {@link push}, in slices. It must have come to its end before the next bytes. */
+  /** {@link push}, in slices. It must have ended before the next call. */
   *take(chunk: Buffer): Sliced<StreamMessage | undefined> {
     this.#append(chunk);
     if (this.#pushPull !== undefined) {
@@ -124,7 +126,7 @@ export class StreamReader {
     this.#receivedBytes += chunk.length;
     const most = limits.decompressedStreamBytes;
     if (this.#receivedBytes - (this.#pushPull?.discardedBytes ?? 0) > most) {
-      throw new WireError('too-large', `a stream message over ${most} bytes`);
+      throw new WireError('too-large', `a stream message of more than ${most} bytes`);
     }
     const length = this.#length + chunk.length;
     if (length > this.#buf.length) this.#makeRoom(chunk.length);
@@ -132,20 +134,20 @@ export class StreamReader {
     this.#length += chunk.length;
   }
 
-  // What is read in one piece is kept whole. Of a push/pull that is read as it comes only the last record may be
-  // unread, and nothing before it is kept unless a record that is held looks into it.
+  // A message that is read in one piece is kept completely. Of a push/pull, only the last record may be unread, and
+  // the bytes before it are kept only if a kept record refers to them.
   #makeRoom(bytes: number): void {
     const { position = 0, records = 0 } = this.#pushPull ?? {};
     const buf = this.#buf;
     const unread = this.#length - position;
     const needed = unread + bytes;
-    const isLookedInto = records > this.#recordsBefore;
-    if (isLookedInto || needed > buf.length) {
+    const isReferenced = records > this.#recordsBefore;
+    if (isReferenced || needed > buf.length) {
       const doubled = Math.min(limits.decompressedStreamBytes, 2 * buf.length);
       const length = needed > buf.length ? Math.max(needed, doubled) : buf.length;
       this.#memory.reserve(length);
       this.#buf = Buffer.allocUnsafe(length);
-      if (!isLookedInto) this.#memory.release(buf.length);
+      if (!isReferenced) this.#memory.release(buf.length);
       this.#recordsBefore = records;
     }
     buf.copy(this.#buf, 0, position, this.#length);
@@ -153,7 +155,7 @@ export class StreamReader {
     this.#length = unread;
   }
 
-  // No frame of these generators keeps a buffer that a layer's content took the place of.
+  // No stack frame of these generators retains a buffer that was replaced by a layer's content.
   *#readSealed(start: number): Sliced<StreamMessage | undefined> {
     if (start >= this.#length) return undefined;
     const { cipher } = this.#layers;
@@ -167,10 +169,10 @@ export class StreamReader {
       throw new WireError('undecryptable', 'an encrypted stream; this node has no key');
     }
     if (!this.#open(cipher, start)) return undefined;
-    return whole(yield* this.#readCompressed(0));
+    return requireWhole(yield* this.#readCompressed(0));
   }
 
-  // Puts the plaintext in place of what is sealed; false when that is not whole yet.
+  // Replaces the sealed bytes with their plaintext; false if they are incomplete.
   #open(cipher: Cipher, start: number): boolean {
     const buf = this.#buf;
     const sealedStart = start + SEAL_HEADER_BYTES;
@@ -195,7 +197,7 @@ export class StreamReader {
     return true;
   }
 
-  // What comes from a layer is reserved already.
+  // The content of a layer is already reserved.
   #replaceBuffer(content: Buffer): void {
     this.#memory.release(this.#buf.length);
     this.#buf = content;
@@ -206,7 +208,7 @@ export class StreamReader {
     if (this.#buf[start] !== MessageType.compress) return yield* this.#readMessage(start);
     if (!this.#first.isWhole(this.#buf, start + 1, this.#length)) return undefined;
     this.#replaceBuffer(yield* this.#decompressed(start + 1));
-    return whole(yield* this.#readMessage(0));
+    return requireWhole(yield* this.#readMessage(0));
   }
 
   #decompressed(start: number): Sliced<Buffer> {
@@ -246,7 +248,7 @@ export class StreamReader {
   }
 }
 
-function whole(message: StreamMessage | undefined): StreamMessage {
-  if (message === undefined) throw new WireError('truncated', 'a message is cut short');
+function requireWhole(message: StreamMessage | undefined): StreamMessage {
+  if (message === undefined) throw new WireError('truncated', 'a truncated message');
   return message;
 }

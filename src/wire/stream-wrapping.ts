@@ -4,44 +4,44 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The sending half of the stream layers (stream-codec.ts): compression, then encryption.
+// The outbound part of the stream layers (stream-codec.ts): compression, then encryption.
 import type { Cipher } from './cipher.js';
 import type { Label } from './label.js';
 import { MemoryPart, unboundedMemory, type Memory } from './memory.js';
 import { MessageType } from './message-type.js';
 import { userMessageHeaderSchema } from './schemas.js';
 import { compressMessageSliced } from './shared-messages.js';
-import { wholly, type Sliced } from './sliced.js';
-import { written } from './struct-codec.js';
+import { runToCompletion, type Sliced } from './sliced.js';
+import { encodeWith } from './struct-codec.js';
 
-/** The layers of a stream's messages, for one node. */
+/** The layers of a node's stream messages. */
 export interface StreamLayers {
   readonly label: Label;
   readonly cipher: Cipher | undefined;
   readonly compress: boolean;
 }
 
-/** What stands before an encrypted message: its type and its length. */
+/** Bytes before an encrypted message: its type and its length. */
 export const SEAL_HEADER_BYTES = 5;
 
-/** A user message for a stream, its type byte included. */
+/** A user message for a stream, including its type byte. */
 export function encodeUserMessage(payload: Uint8Array): Buffer {
-  return written((writer) => {
+  return encodeWith((writer) => {
     writer.byte(MessageType.user);
     userMessageHeaderSchema.write(writer, { userMsgLen: payload.length });
     writer.raw(payload);
   });
 }
 
-/** Puts the layers round a message; the dialer's label header is not among them. */
+/** Adds the layers to a message, except for the dialer's label header. */
 export function wrapForStream(message: Buffer, layers: StreamLayers): Buffer {
-  return wholly(wrapForStreamSliced(message, layers));
+  return runToCompletion(wrapForStreamSliced(message, layers));
 }
 
 /**
  * {@link wrapForStream}, in slices.
  *
- * @param memory - of it each layer's output is reserved; the message itself is the caller's
+ * @param memory - each layer's output is reserved from it; the message itself is the caller's
  */
 export function* wrapForStreamSliced(
   message: Buffer,

@@ -4,26 +4,25 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The two roads of the MessagePack codec. The fast one goes straight through the fields of a body that
-// looks exactly like what Go writes. Anything else that is valid takes the slow path (slow-road.ts);
-// property tests hold the two equal.
-import { decodeStructSlowly } from './slow-path.js';
+// The MessagePack codec has two paths. The fast path reads the fields of a canonical body, one exactly as Go writes
+// it, in order. Any other valid body takes the slow path (slow-path.ts); property tests check that both agree.
+import { decodeStructSlowPath } from './slow-path.js';
 import type { Schema } from './schema.js';
 import { StructReader } from './struct-reader.js';
 import { StructWriter } from './struct-writer.js';
 
-// One of each will do: nothing here can be interrupted.
+// One instance of each is enough: this code cannot be interrupted.
 const reader = new StructReader();
 const writer = new StructWriter();
 
-/** Bytes that are made by writing; what `write` is given is good for that call alone. */
-export function written(write: (writer: StructWriter) => void): Buffer {
+/** Encodes with a shared writer, which `write` must not use after it returns. */
+export function encodeWith(write: (writer: StructWriter) => void): Buffer {
   writer.begin();
   write(writer);
   return writer.take();
 }
 
-/** A type byte and the struct behind it. */
+/** Encodes a type byte and a struct. */
 export function encodeTyped<T>(type: number, schema: Schema<T>, value: T): Buffer {
   writer.begin();
   writer.byte(type);
@@ -32,10 +31,10 @@ export function encodeTyped<T>(type: number, schema: Schema<T>, value: T): Buffe
 }
 
 /**
- * Reads the struct at the cursor if it looks exactly like what Go writes, and is whole, and moves the
- * cursor behind it. Undefined: look closer, with `scanOrMissing` and {@link readStruct}.
+ * Reads the struct at the cursor if it is complete and canonical, and moves the cursor behind it. If the result is
+ * undefined, use `scanOrMissing` and {@link readStruct}.
  */
-export function readStraight<T>(schema: Schema<T>, cursor: Cursor): T | undefined {
+export function readCanonical<T>(schema: Schema<T>, cursor: Cursor): T | undefined {
   reader.begin(cursor.buf, cursor.pos, cursor.end);
   const value = schema.read(reader);
   const end = reader.end();
@@ -44,7 +43,7 @@ export function readStraight<T>(schema: Schema<T>, cursor: Cursor): T | undefine
   return value;
 }
 
-/** Where reading stands. */
+/** A reading position. */
 export interface Cursor {
   readonly buf: Buffer;
   pos: number;
@@ -52,11 +51,10 @@ export interface Cursor {
 }
 
 /**
- * Reads the struct at the cursor and moves the cursor behind it. Byte fields are views of the
- * buffer, not copies.
+ * Reads the struct at the cursor and moves the cursor behind it. Byte fields are views of the buffer, not copies.
  *
  * @throws WireError when it is truncated, malformed or out of range
  */
 export function readStruct<T>(schema: Schema<T>, cursor: Cursor): T {
-  return readStraight(schema, cursor) ?? decodeStructSlowly(schema, cursor);
+  return readCanonical(schema, cursor) ?? decodeStructSlowPath(schema, cursor);
 }

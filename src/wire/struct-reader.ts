@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Reads MessagePack maps that look exactly like what Go writes (wire protocol, section 2): keys in
-// order, the narrowest forms, nothing beside them. A schema asks for its fields one after the other;
-// after the first that is not there everything is zero, and `end` says that the map is another's.
+// Reads MessagePack maps in canonical form (wire protocol, section 2): exactly as Go writes them, with keys in order,
+// the shortest encodings, and no other keys. A schema reads its fields one after the other; after the first mismatch
+// all results are zero values, and `end` returns -1.
 import { noBytes } from './messages.js';
 import { sharedBytes } from './shared-bytes.js';
 import { decodeText } from './text.js';
@@ -16,10 +16,10 @@ export class StructReader {
   #buf: Buffer = noBytes;
   #pos = 0;
   #end = 0;
-  /** Fields that are still to come. */
+  /** Number of fields that are still unread. */
   #left = 0;
 
-  /** Begins at a map. */
+  /** Starts at a map. */
   begin(buf: Buffer, start: number, end: number): void {
     this.#buf = buf;
     this.#end = end;
@@ -29,13 +29,13 @@ export class StructReader {
     this.#left = first & 0x0f;
   }
 
-  /** Where the map ends; -1 when it has not this form, or is not whole. Lets go of the buffer. */
+  /** The end of the map; -1 if it is not canonical or incomplete. Drops the reference to the buffer. */
   end(): number {
     this.#buf = noBytes;
     return this.#left === 0 ? this.#pos : -1;
   }
 
-  /** Where the next field begins; -1 after one that was not as it should be. */
+  /** Where the next field begins; -1 after a mismatch. */
   get position(): number {
     return this.#pos;
   }
@@ -48,19 +48,19 @@ export class StructReader {
     return this.#isNext(key) ? this.text(key) : '';
   }
 
-  /** Nil counts as none. */
+  /** Nil reads as empty. */
   bytes(key: Buffer): Buffer {
     return this.#enter(key) ? (this.#bytes() ?? noBytes) : noBytes;
   }
 
-  /** Of the few that come again and again: no view, but shared with others, so not to be written to. */
+  /** For strings with few distinct values: a shared copy instead of a view, which must not be written to. */
   sharedBytes(key: Buffer): Buffer {
     if (!this.#enter(key)) return noBytes;
     const length = this.#nilOrRawLength();
     return length <= 0 ? noBytes : sharedBytes(this.#buf, this.#pos - length, this.#pos);
   }
 
-  /** Goes over raw bytes, or nil, and says where they begin; they end at {@link position}. */
+  /** Skips raw bytes, or nil, and returns their start; they end at {@link position}. */
   span(key: Buffer): number {
     if (!this.#enter(key)) return -1;
     const length = this.#nilOrRawLength();
@@ -130,7 +130,7 @@ export class StructReader {
     return length === 0 ? noBytes : this.#buf.subarray(this.#pos - length, this.#pos);
   }
 
-  /** Goes behind a raw, or nil, and gives the raw's length; -1 for nil, 0 when it is neither. */
+  /** Skips a raw, or nil, and returns the raw's length; -1 for nil, 0 on a mismatch. */
   #nilOrRawLength(): number {
     if (this.#pos < this.#end && this.#buf[this.#pos] === 0xc0) {
       this.#pos++;
@@ -142,7 +142,7 @@ export class StructReader {
     return length;
   }
 
-  /** The length of a raw that lies whole before the end, and goes to its content; else -1. */
+  /** The length of a raw that ends before the end of the input, and moves to its content; otherwise -1. */
   #rawLength(): number {
     const buf = this.#buf;
     const pos = this.#pos;

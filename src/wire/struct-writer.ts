@@ -4,22 +4,22 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Writes MessagePack maps as Go writes them (wire protocol, section 2). It writes into a buffer of its
-// own and gives an exact copy, so that nobody has to count bytes before.
+// Writes MessagePack maps in the form that Go writes (wire protocol, section 2). It writes into its own buffer and
+// returns an exact copy, so that callers need not compute sizes first.
 import { unboundedMemory, type Memory } from './memory.js';
 import type { PackedIp } from './packed-ip.js';
 import { writeText } from './text.js';
 
-/** Enough for whatever goes into a packet; what is larger grows, and is let go of afterwards. */
+/** Enough for any packet; larger output uses a temporary buffer. */
 const ownBytes = 64 * 1024;
-/** Of a value's header: a type and a length of four bytes. */
+/** Maximum header of a value: a type and a length of four bytes. */
 const headerBytes = 5;
-/** UTF-8 has at most so many bytes for each UTF-16 unit. */
+/** Maximum UTF-8 bytes of one UTF-16 unit. */
 const bytesPerUnit = 3;
-/** Shorter than this, a loop beats the engine's own copy. */
+/** For fewer bytes a loop is faster than the engine's own copy. */
 const bulkCopyBytes = 48;
 
-/** Writes maps, one field after the other, and whatever stands round them. */
+/** Writes maps, field by field, and bytes between them. */
 export class StructWriter {
   readonly #own: Buffer;
   #buf: Buffer;
@@ -27,8 +27,8 @@ export class StructWriter {
   readonly #memory: Memory;
 
   /**
-   * @param bytes - what need not grow
-   * @param memory - of it all buffers are reserved
+   * @param bytes - size of the initial buffer
+   * @param memory - all buffers are reserved from it
    */
   constructor(bytes = ownBytes, memory: Memory = unboundedMemory) {
     memory.reserve(bytes);
@@ -37,13 +37,13 @@ export class StructWriter {
     this.#buf = this.#own;
   }
 
-  /** Begins anew. */
+  /** Starts again. */
   begin(): void {
     this.#buf = this.#own;
     this.#length = 0;
   }
 
-  /** What was written since `begin`, in a buffer of exactly that size. */
+  /** A copy of the bytes written since `begin`. */
   take(): Buffer {
     const length = this.#length;
     const taken = Buffer.allocUnsafe(length);
@@ -52,7 +52,7 @@ export class StructWriter {
     return taken;
   }
 
-  /** What was written, where it was written: the writer is good for nothing afterwards. */
+  /** A view of the written bytes; the writer must not be used afterwards. */
   end(): Buffer {
     return this.#buf.subarray(0, this.#length);
   }
@@ -62,7 +62,7 @@ export class StructWriter {
     this.#buf[this.#length++] = value;
   }
 
-  /** Leaves out so many bytes, for somebody to fill in. */
+  /** Leaves this many bytes for the caller to fill in later. */
   gap(bytes: number): void {
     this.#room(bytes);
     this.#length += bytes;
@@ -74,14 +74,14 @@ export class StructWriter {
     this.#length += bytes.length;
   }
 
-  /** The header of a map of so many fields, at most 15. */
+  /** The header of a map with this many fields, at most 15. */
   map(fields: number): void {
     this.byte(0x80 | fields);
   }
 
   text(key: Buffer, value: string): void {
     this.#key(key, headerBytes + bytesPerUnit * value.length);
-    // The header's length is not known before the text's: most texts need the short one.
+    // The size of the header depends on the length of the text: most texts need the short one.
     const at = this.#length;
     const shortEnd = writeText(this.#buf, at + 1, value);
     const length = shortEnd - at - 1;
@@ -98,7 +98,7 @@ export class StructWriter {
     this.span(key, value, 0, value.length);
   }
 
-  /** What stands in `from` from `start` to `end` (exclusive). */
+  /** The bytes of `from` from `start` to `end` (exclusive). */
   span(key: Buffer, from: Buffer, start: number, end: number): void {
     const length = end - start;
     this.#key(key, headerBytes + length);
@@ -161,7 +161,7 @@ export class StructWriter {
     }
   }
 
-  /** A key, and room for its value. */
+  /** Writes a key and makes room for its value. */
   #key(key: Buffer, valueBytes: number): void {
     this.#room(key.length + valueBytes);
     const buf = this.#buf;

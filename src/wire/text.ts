@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Node names are bytes that are mostly UTF-8. To hand them to people as strings and still relay the
-// very bytes that came, a byte that is not part of valid UTF-8 becomes the lone surrogate U+DC00 plus
-// the byte (U+DC80 to U+DCFF), and turns back when written: PEP 383, Python's `surrogateescape`.
-// Valid UTF-8 holds no surrogates, so no two names share a string.
+// Node names are bytes that are usually UTF-8. To show them as strings and still relay the exact received bytes, a
+// byte that is not part of valid UTF-8 becomes the lone surrogate U+DC00 plus the byte (U+DC80 to U+DCFF), and is
+// converted back when written: PEP 383, Python's `surrogateescape`. Valid UTF-8 contains no surrogates, so different
+// names have different strings.
 
 import { Buffer } from 'node:buffer';
 import { isTextAt } from './ascii.js';
@@ -17,50 +17,50 @@ const escapeBase = 0xdc00;
 const replacement = '\ufffd';
 const loneSurrogate = /\p{Surrogate}/u;
 
-/** Of ASCII texts up to this long, the last that fell on each place is remembered. */
-const mostRemembered = 24;
-/** Places at first; four times as many when most of what falls on them pushes something else out. */
-const fewPlaces = 1024;
-const mostPlaces = 16_384;
-/** The same few names come in every packet, and a string that is known need not be made or hashed. */
-let remembered = new Array<string>(fewPlaces).fill('');
-let pushedOut = 0;
+/** ASCII texts up to this length are cached; each slot holds the last one with its hash. */
+const maxCachedBytes = 24;
+/** Initial number of slots; it is quadrupled when most insertions evict another text. */
+const initialSlots = 1024;
+const maxSlots = 16_384;
+/** The same names recur in every packet, and a cached string need not be decoded or hashed. */
+let cache = new Array<string>(initialSlots).fill('');
+let evictions = 0;
 
 /**
- * The bytes `start` to `end` (exclusive) of `buf` as text. Lossless: {@link encodeText} gives the
- * same bytes back, valid UTF-8 or not.
+ * Decodes the bytes `start` to `end` (exclusive) of `buf` as text. Lossless: {@link encodeText} returns the same
+ * bytes, whether or not they are valid UTF-8.
  */
 export function decodeText(buf: Buffer, start: number, end: number): string {
-  if (end - start > mostRemembered) return decodeAnew(buf, start, end);
+  if (end - start > maxCachedBytes) return decodeUncached(buf, start, end);
   let hash = 0;
   for (let at = start; at < end; at++) {
     const byte = buf[at] as number;
-    if (byte >= 0x80) return decodeAnew(buf, start, end);
+    if (byte >= 0x80) return decodeUncached(buf, start, end);
     hash = hashWith(hash, byte);
   }
-  const place = spread(hash) & (remembered.length - 1);
-  const known = remembered[place] as string;
+  const slot = spread(hash) & (cache.length - 1);
+  const known = cache[slot] as string;
   if (isTextAt(known, buf, start, end)) return known;
   const text = buf.toString('latin1', start, end);
-  if (known !== '') makeRoom();
-  remembered[place & (remembered.length - 1)] = text;
+  if (known !== '') countEviction();
+  cache[slot & (cache.length - 1)] = text;
   return text;
 }
 
-// A cluster of thousands has more names than a small one has places.
-function makeRoom(): void {
-  if (++pushedOut < 2 * remembered.length || remembered.length === mostPlaces) return;
-  remembered = new Array<string>(4 * remembered.length).fill('');
-  pushedOut = 0;
+// A cluster of thousands of members has more names than the initial cache has slots.
+function countEviction(): void {
+  if (++evictions < 2 * cache.length || cache.length === maxSlots) return;
+  cache = new Array<string>(4 * cache.length).fill('');
+  evictions = 0;
 }
 
-function decodeAnew(buf: Buffer, start: number, end: number): string {
+function decodeUncached(buf: Buffer, start: number, end: number): string {
   const text = buf.toString('utf8', start, end);
-  // Searching a one-byte string, as ASCII gives, for this character ends at once.
+  // Searching a one-byte string (ASCII) for this character ends immediately.
   return text.includes(replacement) ? decodeEscaping(buf, start, end) : text;
 }
 
-/** Slow but exact: for bytes that are not UTF-8, or that hold a true U+FFFD. */
+/** Slow but exact: for bytes that are not UTF-8, or that contain an actual U+FFFD. */
 function decodeEscaping(buf: Buffer, start: number, end: number): string {
   let text = '';
   let valid = start;
@@ -78,14 +78,14 @@ function decodeEscaping(buf: Buffer, start: number, end: number): string {
   return text + buf.toString('utf8', valid, end);
 }
 
-/** The length of the well-formed sequence at `at` (Unicode, table 3-7), or 0 where there is none. */
+/** The length of the well-formed sequence at `at` (Unicode, table 3-7), or 0 if there is none. */
 function sequenceLength(buf: Buffer, at: number, end: number): number {
   const lead = buf[at] ?? 0;
   if (lead < 0x80) return 1;
   if (lead < 0xc2 || lead > 0xf4) return 0;
   const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   if (at + length > end) return 0;
-  // The second byte also rules out overlong forms, surrogates, and what is beyond U+10FFFF.
+  // The second byte also excludes overlong forms, surrogates, and code points beyond U+10FFFF.
   const second = buf[at + 1] ?? 0;
   const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
   const highest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
@@ -113,9 +113,9 @@ export function textByteLength(text: string): number {
 }
 
 /**
- * Writes `text` into `buf` at `offset` and returns the offset after it. The caller has made room for
- * {@link textByteLength} bytes. A lone surrogate that stands for no byte, which
- * {@link decodeText} never gives, is written as U+FFFD.
+ * Writes `text` into `buf` at `offset` and returns the offset after it. The buffer must have room for {@link
+ * textByteLength} bytes. A lone surrogate that represents no byte, which {@link decodeText} never returns, is written
+ * as U+FFFD.
  */
 export function writeText(buf: Buffer, offset: number, text: string): number {
   for (let i = 0; i < text.length; i++) {
@@ -151,8 +151,8 @@ export function encodeText(text: string): Buffer {
 }
 
 /**
- * Whether `text` holds no lone surrogate, so that its bytes are its plain UTF-8. A name that a user
- * chooses should be; one that a peer sent need not be.
+ * Whether `text` contains no lone surrogate, so that its bytes are plain UTF-8. A name that a user chooses should be
+ * well-formed; a name from a peer need not be.
  */
 export function isWellFormedText(text: string): boolean {
   return !loneSurrogate.test(text);
@@ -162,7 +162,7 @@ function isSurrogate(unit: number): boolean {
   return (unit & 0xf800) === 0xd800;
 }
 
-/** Whether the surrogate at `i` opens a pair. (Behind the text's end, `charCodeAt` is NaN.) */
+/** Whether the surrogate at `i` starts a pair. (Beyond the text's end, `charCodeAt` is NaN.) */
 function isPairAt(text: string, i: number): boolean {
   return (text.charCodeAt(i) & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00;
 }

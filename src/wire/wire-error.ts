@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-/** Why bytes from the network were not understood. Each reason is counted and logged apart. */
+/** Why bytes from the network were rejected. Each reason is counted and logged separately. */
 export const wireFaults = [
   'empty',
   'truncated',
@@ -19,7 +19,7 @@ export const wireFaults = [
 ] as const;
 export type WireFault = (typeof wireFaults)[number];
 
-/** Bytes that break a rule of the wire protocol. It never leaves the library: the bytes are dropped. */
+/** Bytes that violate a rule of the wire protocol. This error never leaves the library: the bytes are dropped. */
 export class WireError extends Error {
   override readonly name = 'WireError';
   readonly fault: WireFault;

@@ -18,7 +18,7 @@ import { MessageType } from '../../src/wire/message-type.js';
 import type { Message } from '../../src/wire/messages.js';
 import { compressedSchema, schemaOfType } from '../../src/wire/schemas.js';
 import { INCOMPLETE } from '../../src/wire/msgpack-scan.js';
-import { decodeStructSlowly } from '../../src/wire/slow-path.js';
+import { decodeStructSlowPath } from '../../src/wire/slow-path.js';
 import {
   SEAL_HEADER_BYTES,
   StreamReader,
@@ -171,7 +171,7 @@ function checkRoads(bytes: Buffer, decoded: Message | WireError): void {
   const schema = bytes[0] === undefined ? undefined : schemaOfType(bytes[0]);
   if (schema === undefined) return;
   const cursor = { buf: bytes, pos: 1, end: bytes.length };
-  const slowly = faultOr(() => decodeStructSlowly(schema, cursor));
+  const slowly = faultOr(() => decodeStructSlowPath(schema, cursor));
   const agree =
     decoded instanceof WireError && slowly instanceof WireError
       ? decoded.fault === slowly.fault

@@ -50,7 +50,7 @@ function normalised(bytes: Uint8Array): Buffer {
   return Buffer.from(/^0{20}ffff([\da-f]{8})$/.exec(hex)?.[1] ?? hex, 'hex');
 }
 
-test('text is an IP exactly when Node says so', () => {
+test('text is accepted as an IP exactly if Node accepts it', () => {
   fc.assert(
     fc.property(ipLikeText, (text) => {
       assert.equal(ipToBytes(text) !== undefined, isIP(text) !== 0, JSON.stringify(text));
@@ -68,7 +68,7 @@ test('the text of bytes is an IP of the right family', () => {
   );
 });
 
-test('IPv6 text is what the WHATWG URL standard writes', () => {
+test('IPv6 text has the form of the WHATWG URL standard', () => {
   fc.assert(
     fc.property(sixteenBytes, (bytes) => {
       const text = ipFromBytes(bytes)!;
@@ -81,7 +81,7 @@ test('IPv6 text is what the WHATWG URL standard writes', () => {
   );
 });
 
-test('IPv6 text in any spelling means what it means in a URL', () => {
+test('IPv6 text in any spelling has the same meaning as in a URL', () => {
   fc.assert(
     fc.property(fc.ipV6(), (text) => {
       const bytes = ipToBytes(text)!;
@@ -93,7 +93,7 @@ test('IPv6 text in any spelling means what it means in a URL', () => {
   );
 });
 
-test('bytes come back from their text, IPv4 in four', () => {
+test('bytes can be read back from their text, IPv4 in four', () => {
   fc.assert(
     fc.property(ipBytes, (bytes) => {
       assert.deepEqual(ipToBytes(ipFromBytes(bytes)!), normalised(bytes));
@@ -101,7 +101,7 @@ test('bytes come back from their text, IPv4 in four', () => {
   );
 });
 
-test('addresses are the same exactly when their texts are', () => {
+test('addresses are equal exactly if their texts are', () => {
   fc.assert(
     fc.property(ipBytes, ipBytes, fc.nat(2), (a, other, kinship) => {
       const b = kinship === 0 ? other : kinship === 1 || a.length !== 4 ? a.slice() : toMapped(a);
@@ -112,7 +112,7 @@ test('addresses are the same exactly when their texts are', () => {
   );
 });
 
-test('a host and port that were joined are split again', () => {
+test('a joined host and port can be split again', () => {
   const host = fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain());
   fc.assert(
     fc.property(host, fc.nat(65535), (ip, port) => {
@@ -122,7 +122,7 @@ test('a host and port that were joined are split again', () => {
   );
 });
 
-test('whatever is split is an IP or a name, and joins to the same address', () => {
+test('every address that can be split is an IP or a name, and joins to the same address', () => {
   const almost = fc.oneof(
     fc.string(),
     fc

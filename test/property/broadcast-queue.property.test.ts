@@ -103,7 +103,7 @@ class Model {
   }
 }
 
-test('the queue does what the model does: order, limit, replacement, and finished once each', () => {
+test('the queue behaves like the model: order, limit, replacement, and finished once each', () => {
   const scripts = fc.array(command, { minLength: 1, maxLength: 80 });
   fc.assert(
     fc.property(scripts, fc.integer({ min: 1, max: 3 }), (commands, retransmitMult) => {
@@ -151,7 +151,7 @@ test('the queue does what the model does: order, limit, replacement, and finishe
             break;
         }
         assert.equal(queue.numQueued, model.entries.length);
-        // Within one call the order of the calls back is nobody's business.
+        // Within one call the order of the callbacks is unspecified.
         assert.deepEqual(byTurn(finished.splice(0)), byTurn(model.finished.splice(0)));
       }
     }),
@@ -159,7 +159,7 @@ test('the queue does what the model does: order, limit, replacement, and finishe
   );
 });
 
-test('whatever is queued is sent as often as the limit says, whatever the packets hold', () => {
+test('every broadcast is sent as often as the limit says, whatever the size of the packets', () => {
   const messages = fc.array(fc.nat(50), { minLength: 1, maxLength: 40 });
   fc.assert(
     fc.property(

@@ -22,8 +22,8 @@ import {
   userMessageHeaderSchema,
 } from '../../src/wire/schemas.js';
 import { scanValue } from '../../src/wire/msgpack-scan.js';
-import { decodeStructSlowly } from '../../src/wire/slow-path.js';
-import { readStruct, written } from '../../src/wire/struct-codec.js';
+import { decodeStructSlowPath } from '../../src/wire/slow-path.js';
+import { readStruct, encodeWith } from '../../src/wire/struct-codec.js';
 import { encodeText, decodeText } from '../../src/wire/text.js';
 import { WireError } from '../../src/wire/wire-error.js';
 
@@ -246,7 +246,7 @@ function assertSame(actual: Struct, expected: Struct, what: () => string): void 
 }
 
 function encode(schema: Schema<Struct>, struct: Struct): Buffer {
-  return written((writer) => schema.write(writer, struct));
+  return encodeWith((writer) => schema.write(writer, struct));
 }
 
 function readFrom(schema: Schema<Struct>, buf: Buffer, read: typeof readStruct): Struct {
@@ -256,7 +256,7 @@ function readFrom(schema: Schema<Struct>, buf: Buffer, read: typeof readStruct):
   return struct;
 }
 
-test(`both roads read ${count} random structs alike, in our encoding and in foreign ones`, () => {
+test(`both paths read ${count} random structs alike, in our encoding and in foreign ones`, () => {
   const generator = new Generator('roads');
   for (let i = 0; i < count; i++) {
     const schema = shapes[i % shapes.length] as Schema<Struct>;
@@ -266,7 +266,7 @@ test(`both roads read ${count} random structs alike, in our encoding and in fore
     assert.equal(scanValue(ours, 0, ours.length), ours.length);
     const fast = readFrom(schema, ours, readStruct);
     assertSame(fast, struct, what);
-    assertSame(readFrom(schema, ours, decodeStructSlowly), struct, what);
+    assertSame(readFrom(schema, ours, decodeStructSlowPath), struct, what);
     assert.ok(encode(schema, fast).equals(ours), what());
 
     const foreign =
@@ -274,12 +274,12 @@ test(`both roads read ${count} random structs alike, in our encoding and in fore
     const whatForeign = (): string => `${what()} as ${foreign.toString('hex')}`;
     const read = readFrom(schema, foreign, readStruct);
     assertSame(read, struct, whatForeign);
-    assertSame(readFrom(schema, foreign, decodeStructSlowly), struct, whatForeign);
+    assertSame(readFrom(schema, foreign, decodeStructSlowPath), struct, whatForeign);
     assert.ok(encode(schema, read).equals(ours), whatForeign());
   }
 });
 
-test('every message type makes the journey with its type byte', () => {
+test('every message type can be read back with its type byte', () => {
   const generator = new Generator('messages');
   for (let i = 0; i < count / 10; i++) {
     const schema = messageShapes[i % messageShapes.length] as Schema<Struct>;
@@ -301,7 +301,7 @@ function outcome(schema: Schema<Struct>, buf: Buffer, read: typeof readStruct): 
   }
 }
 
-test('both roads agree on mutated bytes too, and nothing but a WireError is ever thrown', () => {
+test('both paths agree on mutated bytes too, and only a WireError is ever thrown', () => {
   const generator = new Generator('mutations');
   let understood = 0;
   for (let i = 0; i < count; i++) {
@@ -316,7 +316,7 @@ test('both roads agree on mutated bytes too, and nothing but a WireError is ever
       generator.below(4) === 0 ? generator.below(bytes.length) : undefined,
     );
     const either = outcome(schema, buf, readStruct);
-    assertSame(either, outcome(schema, buf, decodeStructSlowly), () => buf.toString('hex'));
+    assertSame(either, outcome(schema, buf, decodeStructSlowPath), () => buf.toString('hex'));
     if (either.fault === undefined) understood++;
   }
   assert.ok(understood > count / 20 && understood < count, `${understood} of ${count}`);

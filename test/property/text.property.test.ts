@@ -32,7 +32,7 @@ function fromHex(hex: string): Buffer {
   return Buffer.from(hex, 'hex');
 }
 
-test('any bytes come back from their text', () => {
+test('any bytes can be written back from their text', () => {
   fc.assert(
     fc.property(mixedBytes, (bytes) => {
       const text = decodeText(bytes, 0, bytes.length);
@@ -43,7 +43,7 @@ test('any bytes come back from their text', () => {
   );
 });
 
-test('text is well-formed exactly when its bytes are UTF-8', () => {
+test('text is well-formed exactly if its bytes are UTF-8', () => {
   fc.assert(
     fc.property(mixedBytes, (bytes) => {
       const text = decodeText(bytes, 0, bytes.length);
@@ -54,7 +54,7 @@ test('text is well-formed exactly when its bytes are UTF-8', () => {
   );
 });
 
-test('a window into bytes reads as those bytes alone do', () => {
+test('a part of a buffer reads like those bytes alone', () => {
   fc.assert(
     fc.property(mixedBytes, fc.nat(), fc.nat(), (bytes, a, b) => {
       const start = a % (bytes.length + 1);
@@ -65,7 +65,7 @@ test('a window into bytes reads as those bytes alone do', () => {
   );
 });
 
-test('well-formed text is written as Node writes it and comes back', () => {
+test('well-formed text is written as by Node and can be read back', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.nat(5), (text, offset) => {
       const expected = Buffer.from(text);
@@ -79,7 +79,7 @@ test('well-formed text is written as Node writes it and comes back', () => {
   );
 });
 
-test('any text at all, lone surrogates too, is as long as it was said to be', () => {
+test('the computed length is right for any text, including lone surrogates', () => {
   const units = fc.array(
     fc.oneof(fc.nat(0xffff), fc.integer({ min: 0xd780, max: 0xe080 }), fc.nat(0x7f)),
   );

@@ -4,43 +4,49 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The transmit-limited queue (SWIM, section 4.1; Go memberlist's TransmitLimitedQueue): each message
-// is sent a number of times that grows with the logarithm of the cluster, the freshest first.
+// The transmit-limited queue (SWIM, section 4.1; Go memberlist's TransmitLimitedQueue): each message is sent a number
+// of times that grows with the logarithm of the cluster size, the least sent messages first.
 import { limits } from '../../wire/limits.js';
 import { retransmitLimit } from '../lifeguard/formulas.js';
 import { BroadcastTier } from './broadcast-tier.js';
 
 /** A message to be gossiped. */
 export interface Broadcast {
-  /** A broadcast replaces an older one of the same name. */
+  /** A broadcast replaces an older one with the same name. */
   readonly name?: string;
   readonly message: Uint8Array;
-  /** For broadcasts without a name: whether this one makes `other` pointless. */
+  /** For broadcasts without a name: whether this one makes `other` obsolete. */
   readonly invalidates?: (other: Broadcast) => boolean;
-  /** Called once: when it was sent as often as it should be, was replaced, or the queue was emptied. */
+  /**
+   * Called once: when the broadcast reached its number of transmissions, was replaced or evicted, or the queue was
+   * emptied.
+   */
   readonly finished?: () => void;
 }
 
-/** What a {@link TransmitLimitedQueue} is made with. */
+/** Options of a {@link TransmitLimitedQueue}. */
 export interface BroadcastQueueInit {
-  /** The size of the cluster now. */
+  /** The current size of the cluster. */
   readonly numNodes: () => number;
   /** The multiplier of the transmit limit. */
   readonly retransmitMult: number;
-  /** Broadcasts that the queue holds at most: 1 or more. Default: 65,536. */
+  /** Maximum number of broadcasts in the queue: 1 or more. Default: 65,536. */
   readonly maxEntries?: number;
-  /** Bytes of messages that it holds at most: 1 or more. Default: 16 MiB. */
+  /** Maximum bytes of messages in the queue: 1 or more. Default: 16 MiB. */
   readonly maxBytes?: number;
   /** Called after a broadcast was added. */
   readonly queued?: () => void;
-  /** Whether a broadcast stays however full the queue is. Default: none does. */
+  /** Whether a broadcast is never evicted. Default: all can be evicted. */
   readonly keeps?: (broadcast: Broadcast) => boolean;
-  /** Called after so many broadcasts were pushed out by others. */
+  /** Called after an eviction, with the number of evicted broadcasts. */
   readonly evicted?: (count: number) => void;
 }
 
-/** One in so many is pushed out at a time: to search for each single one would cost more than all the rest. */
-const evictedShare = 16;
+/**
+ * One in this many entries is evicted at a time: to search for each one separately would cost more than everything
+ * else.
+ */
+const evictionFraction = 16;
 
 interface Entry {
   readonly broadcast: Broadcast;
@@ -53,10 +59,10 @@ interface Entry {
 /**
  * A queue of broadcasts that are each sent `retransmitMult` × ⌈log10(n + 1)⌉ times.
  *
- * Those sent least come first; among equals the longest that still fits, then the newest.
+ * The broadcasts with the fewest transmissions come first; among those the longest that still fits, then the newest.
  *
- * It is bounded, in entries and in bytes. A queue that holds more pushes out those that were sent most, and among
- * equals the oldest, a sixteenth of what it holds at a time. What is pushed out is finished.
+ * The queue is bounded in entries and in bytes. Beyond a bound it evicts a sixteenth of its entries at a time: those
+ * with the most transmissions first, and among those the oldest. Evicted broadcasts are finished.
  */
 export class TransmitLimitedQueue {
   readonly #numNodes: () => number;
@@ -83,17 +89,17 @@ export class TransmitLimitedQueue {
     this.#evicted = init.evicted ?? (() => undefined);
   }
 
-  /** Messages that are queued now. */
+  /** Number of queued messages. */
   get numQueued(): number {
     return this.#size;
   }
 
-  /** Bytes of the messages that are queued now. */
+  /** Bytes of the queued messages. */
   get numBytes(): number {
     return this.#bytes;
   }
 
-  /** Adds a broadcast; what it replaces, and what it pushes out, is finished. */
+  /** Adds a broadcast; broadcasts that it replaces or evicts are finished. */
   queueBroadcast(broadcast: Broadcast): void {
     const entry: Entry = {
       broadcast,
@@ -105,15 +111,15 @@ export class TransmitLimitedQueue {
     const { name } = broadcast;
     if (name === undefined) this.#queueUnnamed(entry);
     else this.#queueNamed(name, entry);
-    if (this.#isOver()) this.#evict();
+    if (this.#exceedsBounds()) this.#evict();
     this.#queued();
   }
 
   /**
-   * Takes messages for one packet; each counts as sent.
+   * Takes messages for one packet; each counts as sent once.
    *
-   * @param overhead - bytes that each message costs beside its own
-   * @param limit - bytes that there are in all
+   * @param overhead - additional bytes that each message takes in the packet
+   * @param limit - bytes available in the packet
    */
   getBroadcasts(overhead: number, limit: number): Uint8Array[] {
     if (this.#size === 0) return [];
@@ -134,7 +140,7 @@ export class TransmitLimitedQueue {
     return messages;
   }
 
-  /** Keeps the `maxRetain` broadcasts that were sent least; the rest are finished. */
+  /** Keeps the `maxRetain` broadcasts with the fewest transmissions; the rest are finished. */
   prune(maxRetain: number): void {
     const dropped: Entry[] = [];
     for (const tier of [...this.#tiers].reverse()) {
@@ -147,12 +153,12 @@ export class TransmitLimitedQueue {
     for (const { broadcast } of dropped) broadcast.finished?.();
   }
 
-  /** Empties the queue; everything in it is finished. */
+  /** Empties the queue; all its broadcasts are finished. */
   reset(): void {
     this.prune(0);
   }
 
-  // Puts back what is to be sent again; gives what is done.
+  // Puts back the entries that have transmissions left; returns the others.
   #putBack(taken: readonly Entry[], transmitLimit: number): Entry[] {
     const done: Entry[] = [];
     for (const entry of taken) {
@@ -169,13 +175,13 @@ export class TransmitLimitedQueue {
 
   #queueNamed(name: string, entry: Entry): void {
     const old = this.#byName.get(name);
-    if (old !== undefined) this.#takeOut(old);
+    if (old !== undefined) this.#remove(old);
     this.#insert(entry);
     this.#byName.set(name, entry);
     old?.broadcast.finished?.();
   }
 
-  // Only those without a name are asked, and may be replaced.
+  // Only broadcasts without a name are compared, and can be replaced.
   #queueUnnamed(entry: Entry): void {
     const { invalidates } = entry.broadcast;
     const replaced: Entry[] = [];
@@ -184,7 +190,7 @@ export class TransmitLimitedQueue {
         if (old.broadcast.name === undefined && invalidates(old.broadcast)) replaced.push(old);
       }
     }
-    for (const old of replaced) this.#takeOut(old);
+    for (const old of replaced) this.#remove(old);
     this.#insert(entry);
     for (const old of replaced) old.broadcast.finished?.();
   }
@@ -201,16 +207,16 @@ export class TransmitLimitedQueue {
     this.#bytes -= length;
   }
 
-  #isOver(): boolean {
+  #exceedsBounds(): boolean {
     return this.#size > this.#maxEntries || this.#bytes > this.#maxBytes;
   }
 
   #evict(): void {
     const kept: Entry[] = [];
     const dropped: Entry[] = [];
-    const atOnce = Math.ceil(this.#size / evictedShare);
+    const atOnce = Math.ceil(this.#size / evictionFraction);
     for (const tier of [...this.#tiers].reverse()) {
-      while (tier.size > 0 && this.#isOver()) {
+      while (tier.size > 0 && this.#exceedsBounds()) {
         for (const entry of tier.takeOldest(atOnce)) {
           if (this.#keeps(entry.broadcast)) kept.push(entry);
           else {
@@ -226,8 +232,8 @@ export class TransmitLimitedQueue {
     if (dropped.length > 0) this.#evicted(dropped.length);
   }
 
-  /** Its name is left to what replaces it. */
-  #takeOut(entry: Entry): void {
+  /** Its name stays in the map for its replacement. */
+  #remove(entry: Entry): void {
     (this.#tiers[entry.transmits] as BroadcastTier<Entry>).remove(entry);
     this.#uncount(entry);
   }

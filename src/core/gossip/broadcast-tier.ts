@@ -4,41 +4,43 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Broadcasts that were sent equally often, in the order in which they are taken: the longest that
-// still fits, then the newest. A bucket for each length, so that queueing a whole cluster's news,
-// as a join does, costs the same for each piece of it.
+// Broadcasts with an equal number of transmissions, in the order in which they are taken: the longest that still
+// fits, then the newest. There is one bucket per length, so that queueing updates about a whole cluster, as in a
+// join, has a constant cost per update.
 
-/** What a tier orders by. */
+/** The properties that determine the order in a tier. */
 export interface Ranked {
   /** Bytes. */
   readonly length: number;
-  /** Newer broadcasts have higher ones. */
+  /** Newer broadcasts have higher ids. */
   readonly id: number;
-  /** Whether it was removed for good; the tier's own. */
+  /** Whether the entry was removed for good; maintained by the tier. */
   isRemoved: boolean;
 }
 
 /** Broadcasts of one length. */
 interface Bucket<T> {
   readonly length: number;
-  /** The newest last, which is never a removed one. */
+  /** The newest last; the last one is never a removed one. */
   entries: T[];
-  /** How many of them are not removed. */
+  /** Number of entries that are not removed. */
   live: number;
-  /** How many there were at most since the list was new. */
+  /** Maximum number of entries since the array was created. */
   peak: number;
 }
 
-/** So many lengths without a broadcast are put up with; they mostly come again at once. */
+/** Up to this many empty buckets are kept; their lengths are usually needed again at once. */
 const emptyBuckets = 32;
-/** A list that had more entries than this is let go of when it is empty: engines keep room for half of what was in it. */
+/**
+ * An array that had more entries than this is dropped when it is empty: engines keep half of its capacity allocated.
+ */
 const smallList = 64;
-/** So many removed broadcasts of one length are put up with, and as many as there are others. */
+/** Up to this many removed entries of one length are kept, and at least as many as there are live ones. */
 const removedEntries = 32;
 
-/** The broadcasts of one number of transmissions. */
+/** The broadcasts with one number of transmissions. */
 export class BroadcastTier<T extends Ranked> {
-  /** One for each length that there is or was, rising. */
+  /** One for each length that is or was present, in ascending order. */
   #buckets: Bucket<T>[] = [];
   #empty = 0;
   #size = 0;
@@ -60,83 +62,83 @@ export class BroadcastTier<T extends Ranked> {
   }
 
   /**
-   * Takes the entry out for good; it must be in. It stays where it is for a while, as a mark: where a whole
-   * cluster's news is replaced, moving the others up each time would cost more than all the rest.
+   * Removes an entry for good; it must be present. It stays in its array, marked as removed: when updates about a
+   * whole cluster are replaced, moving the entries behind each one would dominate the cost.
    */
   remove(entry: T): void {
     const bucket = this.#buckets[this.#placeOfLength(entry.length)] as Bucket<T>;
     entry.isRemoved = true;
-    this.#took(bucket, 1);
+    this.#noteRemoved(bucket, 1);
     const { entries, live } = bucket;
     dropRemovedAtEnd(entries);
     if (entries.length - live > Math.max(live, removedEntries))
-      bucket.entries = entries.filter(isIn);
+      bucket.entries = entries.filter(isPresent);
   }
 
-  /** Takes out the newest of the longest that are not longer than this. */
-  takeLongest(most: number): T | undefined {
+  /** Takes out the newest of the longest entries with at most this many bytes. */
+  takeLongest(max: number): T | undefined {
     if (this.#size === 0) return undefined;
     for (let place = this.#buckets.length - 1; place >= 0; place--) {
       const bucket = this.#buckets[place] as Bucket<T>;
-      if (bucket.length > most || bucket.live === 0) continue;
+      if (bucket.length > max || bucket.live === 0) continue;
       const entry = bucket.entries.pop() as T;
       dropRemovedAtEnd(bucket.entries);
-      this.#took(bucket, 1);
+      this.#noteRemoved(bucket, 1);
       return entry;
     }
     return undefined;
   }
 
-  /** Takes out at most so many, those first that would be taken last: the oldest of the shortest. */
-  takeLast(most: number): T[] {
+  /** Takes out at most this many entries, in reverse order: the oldest of the shortest first. */
+  takeLast(max: number): T[] {
     const taken: T[] = [];
     for (const bucket of [...this.#buckets]) {
-      if (taken.length === most) break;
+      if (taken.length === max) break;
       if (bucket.live === 0) continue;
-      const live = bucket.entries.filter(isIn);
-      const cut = live.splice(0, most - taken.length);
+      const live = bucket.entries.filter(isPresent);
+      const cut = live.splice(0, max - taken.length);
       bucket.entries = live;
       for (const entry of cut) taken.push(entry);
-      this.#took(bucket, cut.length);
+      this.#noteRemoved(bucket, cut.length);
     }
     return taken;
   }
 
-  /** Takes out at most so many, the oldest of whatever length first. */
-  takeOldest(most: number): T[] {
-    const newestTaken = this.#idOfOldest(most);
+  /** Takes out at most this many entries, the oldest first, regardless of length. */
+  takeOldest(max: number): T[] {
+    const newestTaken = this.#idOfOldest(max);
     const taken: T[] = [];
     for (const bucket of [...this.#buckets]) {
       if (bucket.live === 0) continue;
       const cut = countBelow(bucket.entries, newestTaken + 1, ({ id }) => id);
       if (cut === 0) continue;
-      const gone = bucket.entries.slice(0, cut).filter(isIn);
+      const gone = bucket.entries.slice(0, cut).filter(isPresent);
       bucket.entries = bucket.entries.slice(cut);
       for (const entry of gone) taken.push(entry);
-      this.#took(bucket, gone.length);
+      this.#noteRemoved(bucket, gone.length);
     }
     return taken;
   }
 
-  /** The id up to which so many entries are, or all if there are fewer. */
-  #idOfOldest(most: number): number {
+  /** The id of the n-th oldest entry, or of the newest if there are fewer. */
+  #idOfOldest(max: number): number {
     const ids: number[] = [];
     for (const { entries, live } of this.#buckets) {
       if (live === 0) continue;
-      let left = most;
+      let left = max;
       for (const { id, isRemoved } of entries) {
         if (isRemoved) continue;
         if (left-- === 0) break;
         ids.push(id);
       }
     }
-    // Without a comparison of its own this sort is several times as fast.
+    // This sort is several times as fast without a comparison function.
     const inOrder = Float64Array.from(ids).sort();
-    return inOrder[Math.min(most, inOrder.length) - 1] ?? 0;
+    return inOrder[Math.min(max, inOrder.length) - 1] ?? 0;
   }
 
   *[Symbol.iterator](): Generator<T> {
-    for (const { entries } of this.#buckets) yield* entries.filter(isIn);
+    for (const { entries } of this.#buckets) yield* entries.filter(isPresent);
   }
 
   #bucketFor(length: number): Bucket<T> {
@@ -149,7 +151,7 @@ export class BroadcastTier<T extends Ranked> {
     return bucket;
   }
 
-  #took(bucket: Bucket<T>, count: number): void {
+  #noteRemoved(bucket: Bucket<T>, count: number): void {
     this.#size -= count;
     bucket.live -= count;
     if (bucket.live > 0) return;
@@ -163,13 +165,13 @@ export class BroadcastTier<T extends Ranked> {
     this.#empty = 0;
   }
 
-  /** Where a length is, or belongs. */
+  /** The index of a length, or where it is to be inserted. */
   #placeOfLength(length: number): number {
     return countBelow(this.#buckets, length, (bucket) => bucket.length);
   }
 }
 
-function isIn({ isRemoved }: Ranked): boolean {
+function isPresent({ isRemoved }: Ranked): boolean {
   return !isRemoved;
 }
 
@@ -181,7 +183,7 @@ function placeOf(bucket: readonly Ranked[], { id }: Ranked): number {
   return countBelow(bucket, id, (other) => other.id);
 }
 
-/** How many at the beginning rank below; those that do are all before those that do not. */
+/** How many items at the beginning rank below `rank`; the items must be sorted by rank. */
 function countBelow<T>(items: readonly T[], rank: number, rankOf: (item: T) => number): number {
   let low = 0;
   let high = items.length;

@@ -4,36 +4,36 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Claims about members on their way to others: into the queue, or into the one that goes first.
+// Queues claims about members for gossip, in the normal or in the urgent queue.
 import { encodeMessage } from '../../wire/message-codec.js';
 import type { AliveClaim, DeadClaim, SuspectClaim } from '../../wire/messages.js';
 import type { CoreContext } from '../context.js';
-import { copyOf, type Waiting } from '../inbox.js';
+import { copyMessage, type QueuedMessage } from '../inbox.js';
 import type { LocalNode } from '../local-node.js';
 import type { VerifiedMembers } from '../probe/verified-members.js';
 import type { TransmitLimitedQueue } from './broadcast-queue.js';
 import type { Outbox } from './piggyback.js';
 
-/** How a claim is passed on. */
+/** How a claim is relayed. */
 export interface Relay {
-  /** The bytes that the claim came in, if they may be passed on as they are. */
-  readonly received?: Waiting | undefined;
-  /** It was gossiped. */
+  /** The received bytes of the claim, if they may be relayed unchanged. */
+  readonly received?: QueuedMessage | undefined;
+  /** Called when the gossip of the claim is finished. */
   readonly finished?: (() => void) | undefined;
 }
 
-/** What {@link ClaimGossip} works with. */
+/** Dependencies of {@link ClaimGossip}. */
 export interface ClaimGossipComponents {
   readonly context: CoreContext;
   readonly self: LocalNode;
   readonly outbox: Outbox;
   readonly verified: VerifiedMembers;
   readonly queue: TransmitLimitedQueue;
-  /** Goes before the other one. */
+  /** Its messages are sent before those of `queue`. */
   readonly urgentQueue: TransmitLimitedQueue;
 }
 
-/** Queues claims to be gossiped. */
+/** Queues claims for gossip. */
 export class ClaimGossip {
   readonly #components: ClaimGossipComponents;
 
@@ -42,15 +42,15 @@ export class ClaimGossip {
   }
 
   /** Queues a claim about the member of this name. */
-  pass(
+  queueClaim(
     name: string,
     claim: AliveClaim | SuspectClaim | DeadClaim,
     { received, finished }: Relay = {},
   ): void {
     const { context, outbox, queue, urgentQueue } = this.#components;
-    const message = received ? copyOf(received) : encodeMessage(claim);
+    const message = received ? copyMessage(received) : encodeMessage(claim);
     if (message.length > outbox.broadcastBudget) {
-      // It would wait for room for ever; those who miss it get it by push/pull.
+      // It would never fit into a packet; members that miss it receive it by push/pull.
       const { length: size } = message;
       context.effects.report({ code: 'broadcast-too-large', peer: name, size });
       finished?.();
@@ -60,7 +60,7 @@ export class ClaimGossip {
     (this.#isUrgent(name) ? urgentQueue : queue).queueBroadcast(broadcast);
   }
 
-  // What is made up about made-up names must not hold up what is said of real ones.
+  // Claims about forged names must not delay claims about verified members.
   #isUrgent(name: string): boolean {
     const { self, verified } = this.#components;
     return verified.isOutnumbered && (name === self.name || verified.hasName(name));

@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The queue of claims about members that a node gossips.
+// Creates a queue of claims about members for gossip.
 import type { CoreContext } from '../context.js';
 import { TransmitLimitedQueue } from './broadcast-queue.js';
 
 /**
- * @param init.numNodes - the size of the cluster now
+ * @param init.numNodes - the current size of the cluster
  * @param init.queued - called after a claim was added
  */
 export function makeClaimQueue(
@@ -19,7 +19,7 @@ export function makeClaimQueue(
   return new TransmitLimitedQueue({
     ...init,
     retransmitMult: settings.retransmitMult,
-    // What a node says about itself comes from no other node: for example that it lives, when others suspect it.
+    // Only this node sends claims about itself, such as a refutation of a suspicion, so they are never evicted.
     keeps: ({ name }) => name === settings.name,
     evicted: (count) => {
       counters.evictedBroadcasts += count;

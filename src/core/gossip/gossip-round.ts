@@ -13,8 +13,8 @@ import type { VerifiedMembers } from '../probe/verified-members.js';
 import type { Outbox } from './piggyback.js';
 
 /**
- * Sends queued broadcasts to a few random members (behaviour, section 6). The recently dead are
- * among them, so that one who was declared dead in error hears of it and can refute.
+ * Sends queued broadcasts to a few random members (behavior, section 6). Recently dead members are among them, so
+ * that a member that was declared dead in error learns of it and can refute.
  */
 export function gossipRound(components: {
   context: CoreContext;
@@ -24,7 +24,7 @@ export function gossipRound(components: {
   verified: VerifiedMembers;
 }): void {
   const { context, self, outbox } = components;
-  if (!outbox.mayHaveNews) return;
+  if (!outbox.mayHaveBroadcasts) return;
   const { gossipNodes, gossipToTheDeadTime } = context.settings;
   const now = context.clock.now();
   const mayHear = (member: Member): boolean => {

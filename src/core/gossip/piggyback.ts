@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Everything that goes out as a packet goes through here: messages are put together with queued
-// broadcasts, as far as the packet's budget goes (SWIM, section 4.1).
+// All outbound packets are built here: messages are combined with queued broadcasts, up to the packet's budget (SWIM,
+// section 4.1).
 import {
   COMPOUND_HEADER_BYTES,
   COMPOUND_PART_BYTES,
@@ -21,10 +21,10 @@ import type { VerifiedMembers } from '../probe/verified-members.js';
 import type { TransmitLimitedQueue } from './broadcast-queue.js';
 
 const USER_TYPE_BYTES = 1;
-// Receivers from this protocol version on get a checksum.
+// Receivers that speak this protocol version or a later one get a checksum.
 const CHECKSUM_PROTOCOL = 5;
 
-/** Sends packets, filled up with what is to be gossiped. */
+/** Sends packets and fills them with broadcasts. */
 export class Outbox {
   readonly #context: CoreContext;
   readonly #codec: PacketCodec;
@@ -38,7 +38,7 @@ export class Outbox {
     codec: PacketCodec;
     table: MemberTable;
     queue: TransmitLimitedQueue;
-    /** Its messages go before those of the other. */
+    /** Its messages are sent before those of `queue`. */
     urgentQueue: TransmitLimitedQueue;
     verified: VerifiedMembers;
   }) {
@@ -50,14 +50,14 @@ export class Outbox {
     this.#verified = components.verified;
   }
 
-  /** Bytes of messages that one packet holds. */
+  /** Bytes of messages that fit into one packet. */
   get budget(): number {
     return packetBudget(this.#context.settings.udpBufferSize, this.#codec);
   }
 
   /**
-   * Sends these messages in one packet, and queued broadcasts with them if they go to a member. Messages that do not
-   * fit into one packet go in several; a failure is told for the first only.
+   * Sends these messages in one packet, with queued broadcasts if the receiver is a member. Messages that do not fit
+   * into one packet are sent in several; a failure is reported for the first only.
    */
   send(to: Address, messages: readonly Buffer[], onFailure?: (failure: SendFailure) => void): void {
     const [first, ...others] = messages;
@@ -65,31 +65,33 @@ export class Outbox {
       this.send(to, [first], onFailure);
       return this.send(to, others);
     }
-    if (!this.mayHaveNews || !this.isMember(to)) return this.#sendAll(to, messages, onFailure);
+    if (!this.mayHaveBroadcasts || !this.isMember(to))
+      return this.#sendAll(to, messages, onFailure);
     const room = this.budget - compoundLength(messages);
     this.#sendAll(to, [...messages, ...this.#broadcasts(to, room)], onFailure);
   }
 
-  /** Sends this message in a packet of its own, without broadcasts. */
+  /** Sends this message in a packet without broadcasts. */
   sendAlone(to: Address, message: Buffer): void {
     this.#sendAll(to, [message]);
   }
 
   /**
-   * Whether this is a member at its address, in any state. Others get no broadcasts: a stranger that can send us a
-   * packet must not make us send a full one to an address of its choice, nor use up what is queued for the members.
+   * Whether this is a member at its address, in any state. Other receivers get no broadcasts: a stranger that can
+   * send us a packet must not make us send a full one to an address of its choice, nor use up broadcasts that are
+   * queued for the members.
    */
   isMember({ name, addr }: Address): boolean {
     return name !== undefined && this.#table.get(name)?.address === addr;
   }
 
-  /** False when there is surely nothing to gossip: most rounds of a quiet cluster end here. */
-  get mayHaveNews(): boolean {
+  /** False if there is certainly nothing to gossip: most rounds of a quiet cluster end here. */
+  get mayHaveBroadcasts(): boolean {
     if (this.#queue.numQueued > 0 || this.#urgentQueue.numQueued > 0) return true;
     return this.#context.effects.hasUserBroadcasts();
   }
 
-  /** Sends a packet of broadcasts; false when there was nothing to send. */
+  /** Sends a packet of broadcasts; false if there was nothing to send. */
   gossip(to: Address): boolean {
     const messages = this.#broadcasts(to, this.budget - COMPOUND_HEADER_BYTES);
     if (messages.length === 0) return false;
@@ -97,17 +99,17 @@ export class Outbox {
     return true;
   }
 
-  /** A packet with this message alone, to be sent by the caller; undefined when it does not fit. */
+  /** A packet with only this message, for the caller to send; undefined if the message does not fit. */
   packetFor(to: Address, message: Buffer): Buffer | undefined {
     return message.length <= this.budget ? this.#packet(to, [message]) : undefined;
   }
 
-  /** The longest message that can be taken along as a broadcast. */
+  /** The longest message that can be sent as a broadcast. */
   get broadcastBudget(): number {
     return this.budget - COMPOUND_HEADER_BYTES - COMPOUND_PART_BYTES;
   }
 
-  // Our membership messages first, then the user's in what is left.
+  // Our membership messages first, then the user's in the remaining space.
   #broadcasts(to: Address, room: number): Buffer[] {
     const { effects } = this.#context;
     const messages = this.#membershipBroadcasts(to, room);
@@ -127,7 +129,7 @@ export class Outbox {
     return messages;
   }
 
-  // What is urgent is for verified members: it is sent a few times only, and others may be made up.
+  // Urgent messages go to verified members only: they are sent a few times only, and other members may be forged.
   #membershipBroadcasts({ name }: Address, room: number): Buffer[] {
     if (this.#urgentQueue.numQueued === 0 || !this.#verified.hasName(name)) {
       return this.#queue.getBroadcasts(COMPOUND_PART_BYTES, room) as Buffer[];
@@ -160,7 +162,7 @@ export class Outbox {
   }
 }
 
-/** Bytes that messages take in one packet beside others. */
+/** Bytes that these messages take in a compound with others. */
 function compoundLength(messages: readonly Buffer[]): number {
   let length = COMPOUND_HEADER_BYTES;
   for (const message of messages) length += COMPOUND_PART_BYTES + message.length;

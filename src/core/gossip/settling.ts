@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// After a join a node pushes and pulls with random members after 1 s, 2 s, 4 s, … until the regular
-// interval is reached. Go memberlist has no such exchanges: in a burst of joins gossip alone
-// sometimes misses a member (behaviour, section 7). On a slow link these exchanges would delay the
-// probes behind them and cause false failures, so they give way there.
+// After a join a node exchanges state with random members after 1 s, 2 s, 4 s, … until the regular push/pull interval
+// is reached. Go memberlist has no such exchanges: in a burst of joins gossip alone sometimes misses a member
+// (behavior, section 7). On a slow link these exchanges would delay the probes behind them and cause false failures,
+// so they are postponed there.
 import type { Clock, Random, Timer } from '../ports.js';
 
 const FIRST_DELAY_MS = 1000;
@@ -15,16 +15,16 @@ const JITTER = 0.5;
 /** After an exchange that took t ms, the next one waits for this many times t. */
 const REST_PER_EXCHANGE = 10;
 
-/** What {@link Settling} works with. */
+/** Dependencies of {@link Settling}. */
 export interface SettlingWork {
-  /** The regular interval in milliseconds; 0 if no state is exchanged regularly. */
+  /** The regular interval in milliseconds; 0 if there are no regular push/pulls. */
   readonly untilMs: () => number;
   /** Whether the node's own probes succeed (a local health score of 0). */
   readonly isHealthy: () => boolean;
   readonly pushPull: () => void;
 }
 
-/** The extra push/pulls after a join. */
+/** The additional push/pulls after a join. */
 export class Settling {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -40,7 +40,7 @@ export class Settling {
     this.#work = work;
   }
 
-  /** Starts, or starts again from the first delay. */
+  /** Starts, or restarts with the first delay. */
   start(): void {
     this.#endsAt = this.#clock.now() + 2 * this.#work.untilMs();
     this.#arm(FIRST_DELAY_MS);
@@ -52,7 +52,7 @@ export class Settling {
   }
 
   /**
-   * The node starts a push/pull, for whatever reason. How long it takes shows how slow the link is.
+   * The node starts a push/pull, for any reason. Its duration shows how slow the link is.
    *
    * @returns a function to call once, when the push/pull has ended in any way
    */
@@ -86,7 +86,7 @@ export class Settling {
     return !this.#work.isHealthy();
   }
 
-  // The same delay again, until the regular push/pulls have taken over.
+  // Waits for the same delay again, until the regular push/pulls have taken over.
   #postpone(delayMs: number): void {
     if (this.#clock.now() < this.#endsAt) this.#arm(delayMs);
     else this.stop();

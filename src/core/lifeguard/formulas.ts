@@ -4,15 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The closed forms behind the timers: SWIM, section 5, and Lifeguard, section IV-B, in the shape
-// that Go memberlist gave them.
+// The formulas behind the timers: SWIM, section 5, and Lifeguard, section IV-B, as implemented in Go memberlist.
 
 /** How many times a broadcast is sent: `retransmitMult` × ⌈log10(n + 1)⌉. */
 export function retransmitLimit(retransmitMult: number, members: number): number {
   return retransmitMult * Math.ceil(Math.log10(members + 1));
 }
 
-/** The shortest suspicion, in ms: `suspicionMult` × max(1, log10 n) × `probeInterval`. */
+/** The minimum suspicion timeout in ms: `suspicionMult` × max(1, log10 n) × `probeInterval`. */
 export function suspicionMinMs(
   suspicionMult: number,
   members: number,
@@ -21,15 +20,15 @@ export function suspicionMinMs(
   return suspicionMult * Math.max(1, Math.log10(Math.max(1, members))) * probeIntervalMs;
 }
 
-/** Independent confirmations that bring a suspicion down to its minimum; 0 in a small cluster. */
+/** Independent confirmations that reduce a suspicion timeout to its minimum; 0 in a small cluster. */
 export function confirmationsWanted(suspicionMult: number, members: number): number {
   const wanted = Math.max(0, suspicionMult - 2);
   return members - 2 < wanted ? 0 : wanted;
 }
 
 /**
- * How long a suspicion lasts in all with `confirmations` of `wanted`:
- * max − (max − min) × ln(c + 1) / ln(k + 1), floored to a millisecond, not under min.
+ * The total suspicion timeout with `confirmations` of `wanted`:
+ * max − (max − min) × ln(c + 1) / ln(k + 1), rounded down to a millisecond, but at least min.
  */
 export function suspicionTimeoutMs(
   confirmations: number,
@@ -42,7 +41,7 @@ export function suspicionTimeoutMs(
   return Math.max(minMs, Math.floor(maxMs - (maxMs - minMs) * share));
 }
 
-/** Push/pull gets rarer as the cluster grows: × (⌈log2 n − log2 32⌉ + 1) above 32 members. */
+/** The factor on the push/pull interval in a large cluster: ⌈log2 n − log2 32⌉ + 1 above 32 members. */
 export function pushPullScale(members: number): number {
   const threshold = 32;
   if (members <= threshold) return 1;

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Lifeguard, section IV-A: a node that misses acks and nacks doubts itself first. The score scales
-// its probe interval; 0 is healthy.
+// Lifeguard, section IV-A: a node that misses acks and nacks assumes a local problem first. The score scales its
+// probe interval; 0 is healthy.
 
 /** The local health score, from 0 to `maxMultiplier` − 1. */
 export class LocalHealth {
@@ -22,7 +22,7 @@ export class LocalHealth {
     return this.#score;
   }
 
-  /** Adds to the score (negative: better), within its range. */
+  /** Adds to the score, within its range; a negative delta improves the health. */
   add(delta: number): void {
     const score = Math.min(this.#max, Math.max(0, this.#score + delta));
     if (score === this.#score) return;
@@ -30,7 +30,7 @@ export class LocalHealth {
     this.#changed(score);
   }
 
-  /** A duration stretched by the score. */
+  /** A duration multiplied by the score plus one. */
   scale(durationMs: number): number {
     return durationMs * (this.#score + 1);
   }

@@ -4,16 +4,16 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Lifeguard, section IV-B: a suspicion starts long and gets shorter with each independent
-// confirmation. A timer that fires waits until the packets that had come already are handled, so
-// that a refutation in the socket's buffer counts.
+// Lifeguard, section IV-B: a suspicion starts with a long timeout, which each independent confirmation reduces. When
+// the timer fires, packets that have already arrived are processed first, so that a refutation in the socket's buffer
+// counts.
 import type { Clock, Timer } from '../ports.js';
 import { suspicionTimeoutMs } from './formulas.js';
 
-/** One member under suspicion, until it refutes or time is up. */
+/** One suspicion of a member, until it is refuted or times out. */
 export class Suspicion {
   readonly #clock: Clock;
-  readonly #caughtUp: (then: () => void) => void;
+  readonly #afterReceived: (then: () => void) => void;
   readonly #expired: (confirmations: number) => void;
   readonly #confirmers = new Set<string>();
   readonly #accuser: string;
@@ -23,13 +23,13 @@ export class Suspicion {
   readonly #startedAt: number;
   #timer: Timer;
   #over = false;
-  #cancelled = false;
+  #canceled = false;
 
   constructor(
-    components: { clock: Clock; caughtUp: (then: () => void) => void },
+    components: { clock: Clock; afterReceived: (then: () => void) => void },
     init: {
       accuser: string;
-      /** Confirmations that bring the timeout down to `minMs`. */
+      /** Confirmations that reduce the timeout to `minMs`. */
       wanted: number;
       minMs: number;
       maxMs: number;
@@ -37,7 +37,7 @@ export class Suspicion {
     },
   ) {
     this.#clock = components.clock;
-    this.#caughtUp = components.caughtUp;
+    this.#afterReceived = components.afterReceived;
     this.#accuser = init.accuser;
     this.#wanted = init.wanted;
     this.#minMs = init.minMs;
@@ -56,7 +56,7 @@ export class Suspicion {
     return this.#wanted;
   }
 
-  /** Counts one more accuser; true when it was new and still wanted, so worth telling others. */
+  /** Counts a confirmation; true if it was new and still wanted, so worth relaying. */
   confirm(from: string): boolean {
     if (this.#over || this.#confirmers.size >= this.#wanted) return false;
     if (from === this.#accuser || this.#confirmers.has(from)) return false;
@@ -66,10 +66,10 @@ export class Suspicion {
     return true;
   }
 
-  /** The suspicion is settled otherwise; its time will not run out. */
+  /** Ends the suspicion; it does not time out. */
   cancel(): void {
     this.#over = true;
-    this.#cancelled = true;
+    this.#canceled = true;
     this.#timer.cancel();
   }
 
@@ -80,7 +80,7 @@ export class Suspicion {
   }
 
   #armIn(delayMs: number): Timer {
-    return this.#clock.setTimer(delayMs, () => this.#caughtUp(() => this.#fire()));
+    return this.#clock.setTimer(delayMs, () => this.#afterReceived(() => this.#fire()));
   }
 
   #fire(): void {
@@ -89,8 +89,8 @@ export class Suspicion {
     try {
       this.#expired(this.#confirmers.size);
     } catch (error) {
-      // Without another try the member would stay under suspicion for ever.
-      if (!this.#cancelled) {
+      // Without a retry the member would stay suspect forever.
+      if (!this.#canceled) {
         this.#over = false;
         this.#timer = this.#armIn(this.#minMs);
       }

@@ -4,9 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The only writer of member state. Claims about members come here, whoever made them; the judges
-// say what is to be done, and this does it: state first, then broadcasts and timers, and the user's
-// callbacks last, when the state is whole.
+// The only writer of member state. All claims about members are applied here: the judges decide, and this class acts:
+// state first, then broadcasts and timers, and the user's callbacks last, when the state is consistent.
 import { MessageType } from '../../wire/message-type.js';
 import {
   noBytes,
@@ -24,30 +23,32 @@ import {
   Member,
   nodeFrom,
   userMeta,
-  withVersionsOf,
+  withKnownVersions,
   type MemberFacts,
 } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { LocalNode } from '../local-node.js';
 import type { VerifiedMembers } from '../probe/verified-members.js';
 import { ClaimGossip, type ClaimGossipComponents, type Relay } from '../gossip/claim-gossip.js';
+import { notifyAdmitted, notifyConflict, notifyGone, notifySuspected } from './notify-changes.js';
+import { Refuter } from './refuter.js';
 import type { AddressTakeovers } from './address-takeovers.js';
-import { defectOfAlive, isOldNews, judgeAlive } from './judge-alive.js';
+import { findAliveDefect, isRedundantAlive, judgeAlive } from './judge-alive.js';
 import { judgeDead } from './judge-dead.js';
 import { judgeSuspect } from './judge-suspect.js';
 import { Suspicions } from './suspicions.js';
 
-/** What {@link Membership} works on. */
+/** Dependencies of {@link Membership}. */
 export interface MembershipComponents extends ClaimGossipComponents {
   readonly table: MemberTable;
   readonly health: LocalHealth;
   readonly forgotten: Forgotten;
-  readonly contested: AddressTakeovers;
-  /** Calls back when what had been received by now is handled. */
-  readonly caughtUp: (then: () => void) => void;
+  readonly takeovers: AddressTakeovers;
+  /** Calls back when the packets that have already arrived are processed. */
+  readonly afterReceived: (then: () => void) => void;
 }
 
-/** What an alive claim says of where a member is, and of how new that is. */
+/** The part of an alive claim that tells where a member is, and how recent the claim is. */
 type Whereabouts = Pick<AliveClaim, 'addr' | 'port' | 'incarnation'>;
 
 /** Applies claims about members to the table. */
@@ -57,10 +58,10 @@ export class Membership {
   readonly #table: MemberTable;
   readonly #gossip: ClaimGossip;
   readonly #verified: VerifiedMembers;
-  readonly #health: LocalHealth;
+  readonly #refuter: Refuter;
   readonly #forgotten: Forgotten;
   readonly #suspicions: Suspicions;
-  readonly #contested: AddressTakeovers;
+  readonly #takeovers: AddressTakeovers;
 
   constructor(components: MembershipComponents) {
     this.#context = components.context;
@@ -68,64 +69,64 @@ export class Membership {
     this.#table = components.table;
     this.#gossip = new ClaimGossip(components);
     this.#verified = components.verified;
-    this.#health = components.health;
+    this.#refuter = new Refuter({ ...components, gossip: this.#gossip });
     this.#forgotten = components.forgotten;
     this.#suspicions = new Suspicions(components);
-    this.#contested = components.contested;
+    this.#takeovers = components.takeovers;
   }
 
-  /** Suspicion timers that run now. */
+  /** Number of running suspicion timers. */
   get suspicionsRunning(): number {
     return this.#suspicions.size;
   }
 
-  /** Puts ourselves into the table, or our new metadata; `finished` when it was gossiped. */
+  /** Adds ourselves to the table, or updates our metadata; `finished` is called when the gossip is finished. */
   announceSelf(claim: AliveClaim, finished?: () => void): void {
     this.#alive(claim, { finished }, true);
   }
 
-  /** A claim that a member is alive. */
-  alive(claim: AliveClaim, how: Relay = {}): void {
-    this.#alive(claim, how, false);
+  /** Applies a claim that a member is alive. */
+  alive(claim: AliveClaim, relay: Relay = {}): void {
+    this.#alive(claim, relay, false);
   }
 
   /**
-   * Whether an alive claim need not even be looked at: it says nothing that is not known, as most of a push/pull
-   * does, and neither an alive delegate is to see it, nor is it about us.
+   * Whether an alive claim can be skipped: it contains no update, as most records of a push/pull, no alive delegate
+   * must see it, and it is not about us.
    */
-  isOldNews(name: string, claim: Whereabouts): boolean {
-    return this.mayPassOver(name) && isOldNews(this.#table.get(name), claim);
+  isRedundantAlive(name: string, claim: Whereabouts): boolean {
+    return this.maySkipRedundant(name) && isRedundantAlive(this.#table.get(name), claim);
   }
 
-  /** Whether nobody is to see an alive claim about this name that is not news. */
-  mayPassOver(name: string): boolean {
+  /** Whether alive claims about this name can be skipped if they contain no update. */
+  maySkipRedundant(name: string): boolean {
     const { hasAliveDelegate, protocolVersion } = this.#context.settings;
     return !hasAliveDelegate && protocolVersion >= 2 && name !== this.#self.name;
   }
 
-  /** A claim that a member does not answer. */
-  suspect(claim: SuspectClaim, how: Relay = {}): void {
+  /** Applies a claim that a member does not answer. */
+  suspect(claim: SuspectClaim, relay: Relay = {}): void {
     const { node: name, from } = claim;
     const member = this.#table.get(name);
     const isSelf = name === this.#self.name;
     const isUnderSuspicion = this.#suspicions.has(name);
     switch (judgeSuspect(member, claim, { isSelf, isUnderSuspicion })) {
       case 'confirm':
-        if (this.#suspicions.confirm(name, from)) this.#gossip.pass(name, claim, how);
+        if (this.#suspicions.confirm(name, from)) this.#gossip.queueClaim(name, claim, relay);
         return;
       case 'refute':
-        this.#refute(claim.incarnation, `suspected by ${from}`);
+        this.#refuter.refute(claim.incarnation, `suspected by ${from}`);
         return;
       case 'accept':
-        this.#startSuspicion(member as Member, claim, how);
+        this.#startSuspicion(member as Member, claim, relay);
         return;
       case 'ignore':
         return;
     }
   }
 
-  /** A claim that a member is dead or, from itself, that it left. */
-  dead(claim: DeadClaim, how: Relay = {}): void {
+  /** Applies a claim that a member is dead or, from the member itself, that it left. */
+  dead(claim: DeadClaim, relay: Relay = {}): void {
     const { node: name, from } = claim;
     const member = this.#table.get(name);
     const isSelf = name === this.#self.name;
@@ -135,71 +136,50 @@ export class Membership {
         return;
       case 'refute':
         this.#suspicions.settle(name);
-        this.#refute(claim.incarnation, `declared dead by ${from}`);
+        this.#refuter.refute(claim.incarnation, `declared dead by ${from}`);
         return;
       case 'accept':
-        this.#bury(member as Member, claim, how);
+        this.#markDead(member as Member, claim, relay);
         return;
       case 'ignore':
         return;
     }
   }
 
-  /** Takes members that died or left long ago out of the table. */
-  reap(): void {
-    const { settings, clock, effects } = this.#context;
-    const longAgo = clock.now() - settings.gossipToTheDeadTime;
-    const isOver = (member: Member): boolean =>
-      member.isGone && member.stateChangedAt < longAgo && member.name !== this.#self.name;
-    for (const { name } of this.#table.removeIf(isOver)) {
-      effects.report({ code: 'member-reaped', peer: name });
-    }
-  }
-
-  /**
-   * Takes a member that is gone out of the table at once, as the user wants it, and lets nobody bring it
-   * back unless it lives. False when it is not gone.
-   */
-  forget(name: string): boolean {
-    const member = this.#table.get(name);
-    if (name === this.#self.name || member?.isGone === false) return false;
-    this.#forgotten.add(name);
-    for (const removed of this.#table.removeIf((each) => each === member)) {
-      this.#context.effects.report({ code: 'member-reaped', peer: removed.name });
-    }
-    return true;
-  }
-
-  /** Takes every suspicion timer back. */
+  /** Cancels all suspicion timers. */
   stop(): void {
     this.#suspicions.clear();
   }
 
-  // This is where a node spends most of its time while a large cluster changes: what a claim does not need is
-  // not made for it.
-  #alive(received: AliveClaim, how: Relay, isOwnClaim: boolean): void {
+  // A node spends most of its time here while a large cluster changes: nothing is computed that a claim does not
+  // need.
+  #alive(received: AliveClaim, relay: Relay, isOwnClaim: boolean): void {
     const { settings, clock, effects } = this.#context;
     const member = this.#table.get(received.node);
-    // The same string each time is found faster than an equal one.
+    // A lookup with the identical string is faster than with an equal one.
     const name = member?.name ?? received.node;
     const isSelf = name === this.#self.name;
     if (isSelf && this.#self.leaving && !isOwnClaim) return;
-    if (!isOwnClaim && this.mayPassOver(name) && isOldNews(member, received)) return;
+    if (!isOwnClaim && this.maySkipRedundant(name) && isRedundantAlive(member, received)) return;
     if (member === undefined && this.#table.size >= settings.maxMembers) {
-      return this.#drop(name, 'too-many-members', `${settings.maxMembers} members are known`);
+      return this.#drop(
+        name,
+        'too-many-members',
+        `the table has ${settings.maxMembers} members already`,
+      );
     }
     const claim = this.#withPort(received);
-    const mustHaveAll = settings.hasAliveDelegate || member === undefined;
+    const requiresAll = settings.hasAliveDelegate || member === undefined;
     const ours = isSelf ? undefined : this.#self.versions;
-    const defect = defectOfAlive(name, claim, { mustHaveAll, ours });
+    const defect = findAliveDefect(name, claim, { requiresAll, ours });
     if (defect !== undefined) return this.#drop(name, defect.reason, defect.detail);
     const facts = factsFrom(claim, member);
     if (facts === undefined) {
       return this.#drop(name, 'bad-address', `an address of ${claim.addr.length} bytes`);
     }
     if (!isOwnClaim) {
-      if (settings.hasAliveDelegate && this.#isRefused(name, facts)) return;
-      if (member === undefined && this.#isDoubted(received, facts, how)) return;
+      if (settings.hasAliveDelegate && this.#isRefusedByDelegate(name, facts)) return;
+      if (member === undefined && this.#mustVerifyForgotten(received, facts, relay)) return;
     }
     const verdict = judgeAlive(member, facts, {
       isSelf,
@@ -212,88 +192,70 @@ export class Membership {
       case 'drop':
         return this.#drop(name, verdict.reason, verdict.detail);
       case 'conflict':
-        return this.#reportConflict(member as Member, facts);
+        if (isSelf) this.#self.ownNameClaimed(facts.address);
+        return notifyConflict(effects, member as Member, facts);
       case 'refute':
         this.#suspicions.settle(name);
-        return this.#refute(facts.incarnation);
+        return this.#refuter.refute(facts.incarnation);
       case 'accept':
-        if (claim !== received) how = { finished: how.finished };
-        return this.#welcome(name, member, claim, facts, how);
+        if (claim !== received) relay = { finished: relay.finished };
+        return this.#admit(name, member, claim, facts, relay);
       case 'ignore':
         return;
     }
   }
 
-  /** The alive delegate wants nothing of it. */
-  #isRefused(name: string, facts: MemberFacts): boolean {
+  /** Whether the alive delegate refuses the claim. */
+  #isRefusedByDelegate(name: string, facts: MemberFacts): boolean {
     const { effects } = this.#context;
     const objection = effects.objectionToAlive(() => nodeFrom(name, facts, 'alive'));
     if (objection) this.#drop(name, 'refused-by-delegate', objection.message);
     return objection !== undefined;
   }
 
-  /** It may be an echo of somebody whom the user has forgotten. */
-  #isDoubted(received: AliveClaim, { address }: MemberFacts, how: Relay): boolean {
-    const again = (): void => this.#alive(received, how, false);
-    return this.#forgotten.doubts(received.node, address, again);
+  /** Whether the name was forgotten, and the claim may repeat old state: the node is pinged first. */
+  #mustVerifyForgotten(received: AliveClaim, { address }: MemberFacts, relay: Relay): boolean {
+    const again = (): void => this.#alive(received, relay, false);
+    return this.#forgotten.mustVerify(received.node, address, again);
   }
 
-  // Protocol 1 had no ports, and 0 stands for none: the configured one is meant.
+  // Protocol 1 had no ports, and port 0 means none: the configured port applies.
   #withPort(claim: AliveClaim): AliveClaim {
     const { protocolVersion, bindPort } = this.#context.settings;
     if (protocolVersion >= 2 && claim.port !== 0) return claim;
     return { ...claim, port: bindPort };
   }
 
-  #welcome(
+  #admit(
     name: string,
     known: Member | undefined,
     claim: AliveClaim,
     received: MemberFacts,
-    how: Relay,
+    relay: Relay,
   ): void {
     const { clock, effects } = this.#context;
     this.#suspicions.settle(name);
-    const facts = withVersionsOf(known, received);
+    const facts = withKnownVersions(known, received);
     const stateBefore = known?.state;
     const addressBefore = known?.address;
     const wasGone = known?.isGone === true;
     const hasNewMeta = known !== undefined && !known.hasMeta(facts.meta);
-    const previousMeta = copyForUsers(userMeta((hasNewMeta ? known.meta : null) ?? noBytes));
+    const previousMeta = hasNewMeta ? copyForUsers(userMeta(known.meta ?? noBytes)) : undefined;
     const member = known ?? new Member(name, facts, 'dead', clock.now());
     member.setFacts(facts);
     if (member.state !== 'alive') member.setState('alive', clock.now());
     if (known === undefined) this.#table.add(member);
-    else this.#table.settled(member, wasGone ? undefined : addressBefore);
-    this.#gossip.pass(name, claim, how);
+    else this.#table.markPresent(member, wasGone ? undefined : addressBefore);
+    this.#gossip.queueClaim(name, claim, relay);
     if (name === this.#self.name) return;
 
-    const { address } = facts;
-    if (addressBefore !== address && this.#context.settings.probeInterval > 0) {
-      this.#contested.claim(address, name);
+    if (addressBefore !== facts.address && this.#context.settings.probeInterval > 0) {
+      this.#takeovers.claim(facts.address, name);
     }
-    if (stateBefore === undefined || stateBefore === 'dead' || stateBefore === 'left') {
-      if (addressBefore !== undefined && addressBefore !== address) {
-        const addresses = { held: addressBefore, claimed: address };
-        effects.report({ code: 'address-reclaimed', peer: name, ...addresses });
-      }
-      effects.report({ code: 'member-joined', peer: name, address });
-      effects.notify({ type: 'join', node: member.describe() });
-      return;
-    }
-    if (stateBefore !== 'suspect' && !hasNewMeta) return;
-    const node = member.describe();
-    if (stateBefore === 'suspect') {
-      effects.report({ code: 'member-refuted', peer: name });
-      effects.notify({ type: 'refute', node });
-    }
-    if (hasNewMeta) {
-      effects.report({ code: 'member-updated', peer: name });
-      effects.notify({ type: 'update', node, previousMeta });
-    }
+    notifyAdmitted(effects, member, stateBefore, addressBefore, previousMeta);
   }
 
-  #startSuspicion(member: Member, claim: SuspectClaim, how: Relay): void {
+  #startSuspicion(member: Member, claim: SuspectClaim, relay: Relay): void {
     const { clock, effects } = this.#context;
     const { node: name, from } = claim;
     member.setIncarnation(claim.incarnation);
@@ -307,12 +269,11 @@ export class Membership {
         this.dead({ type: MessageType.dead, node: name, incarnation, from: this.#self.name });
       },
     });
-    this.#gossip.pass(name, claim, how);
-    effects.report({ code: 'member-suspected', peer: name, by: from });
-    effects.notify({ type: 'suspect', node: member.describe() });
+    this.#gossip.queueClaim(name, claim, relay);
+    notifySuspected(effects, member, from);
   }
 
-  #bury(member: Member, claim: DeadClaim, how: Relay): void {
+  #markDead(member: Member, claim: DeadClaim, relay: Relay): void {
     const { clock, effects } = this.#context;
     const { node: name, from } = claim;
     const confirmations = this.#suspicions.confirmations(name);
@@ -320,41 +281,10 @@ export class Membership {
     const left = from === name;
     member.setIncarnation(claim.incarnation);
     member.setState(left ? 'left' : 'dead', clock.now());
-    this.#table.vacated(member);
-    this.#gossip.pass(name, claim, how);
+    this.#table.markGone(member);
+    this.#gossip.queueClaim(name, claim, relay);
     if (name === this.#self.name) return;
-    if (left) effects.report({ code: 'member-left', peer: name });
-    else {
-      const seen = confirmations === undefined ? {} : { confirmations };
-      effects.report({ code: 'member-failed', peer: name, by: from, ...seen });
-    }
-    effects.notify({ type: 'leave', node: member.describe(), reason: left ? 'left' : 'failed' });
-  }
-
-  // Without an accusation it is a claim of an earlier life of ours that is set right.
-  #refute(claimed: number, accusation?: string): void {
-    const { effects, counters } = this.#context;
-    const member = this.#table.get(this.#self.name);
-    if (member === undefined) return;
-    const incarnation = this.#self.incarnationAbove(claimed);
-    member.setIncarnation(incarnation);
-    const { name: node, addr, port, meta, vsn } = member;
-    this.#gossip.pass(node, { type: MessageType.alive, node, addr, port, meta, vsn, incarnation });
-    counters.refutations++;
-    const accused = accusation !== undefined;
-    const claim = accusation ?? 'an earlier life of ours is said to be alive';
-    effects.report({ code: 'refuted', peer: node, claim, accused, incarnation });
-    this.#health.add(1);
-  }
-
-  #reportConflict(member: Member, facts: MemberFacts): void {
-    const { effects } = this.#context;
-    const existing = member.describe();
-    const other = nodeFrom(member.name, facts, 'alive');
-    const addresses = { held: existing.address, claimed: other.address };
-    if (member.name === this.#self.name) this.#self.nameClaimed(other.address);
-    effects.report({ code: 'address-conflict', peer: member.name, ...addresses });
-    effects.notify({ type: 'conflict', existing, other });
+    notifyGone(effects, member, from, confirmations);
   }
 
   #drop(peer: string, reason: DropReason, detail: string): void {

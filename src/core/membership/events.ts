@@ -6,12 +6,12 @@
 
 import type { Node } from '../member.js';
 
-/** Why a member is gone: it said so itself, or others found it dead. */
+/** Why a member is gone: it announced its leave, or was declared dead. */
 export type LeaveReason = 'left' | 'failed';
 
 /**
- * What the membership engine tells the user. About other nodes; only a conflict may be about the local
- * one, when somebody else claims its name.
+ * What the membership engine reports to the user. Events are about other nodes, except that a conflict may be about
+ * the local one, when another node claims its name.
  */
 export type MembershipEvent =
   | { readonly type: 'join'; readonly node: Node }

@@ -4,38 +4,36 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Names that the user wants forgotten. A table that others send may still have one of them alive, from
-// before they found it dead; it is let in again only if it answers a ping, for whoever answers lives. As in a
-// probe, an answer over a stream counts too: UDP may not get through to it.
+// Names that the user wants forgotten. A table that another node sends may still contain such a member as alive, from
+// before its death; it is admitted again only if it answers a ping. As in a probe, an answer over a stream counts
+// too: UDP may not reach it.
 import { limits } from '../../wire/limits.js';
 import type { Clock } from '../ports.js';
 import type { Pinger } from '../probe/pinger.js';
 
 interface Entry {
   readonly until: number;
-  isAsked: boolean;
+  isPinging: boolean;
 }
 
-/** The names that were to be forgotten. */
+/** The forgotten names. */
 export class Forgotten {
   readonly #clock: Clock;
   readonly #forMs: number;
   readonly #pinger: Pinger;
   readonly #entries = new Map<string, Entry>();
 
-  /**
-   * @param init.forMs - how long a name stays forgotten
-   */
+  /** @param init.forMs - milliseconds for which a name stays forgotten */
   constructor(components: { clock: Clock; pinger: Pinger }, init: { forMs: number }) {
     this.#clock = components.clock;
     this.#forMs = init.forMs;
     this.#pinger = components.pinger;
   }
 
-  /** Forgets a name from now on. Of too many the first is remembered again. */
+  /** Forgets a name from now on. Beyond the limit the oldest entry is dropped. */
   add(name: string): void {
     this.#entries.delete(name);
-    this.#entries.set(name, { until: this.#clock.now() + this.#forMs, isAsked: false });
+    this.#entries.set(name, { until: this.#clock.now() + this.#forMs, isPinging: false });
     for (const first of this.#entries.keys()) {
       if (this.#entries.size <= limits.forgottenNames) return;
       this.#entries.delete(first);
@@ -43,23 +41,23 @@ export class Forgotten {
   }
 
   /**
-   * Whether a claim that somebody is alive is not to be believed, for its name is forgotten. It is
-   * asked then; when it answers it is forgotten no longer, and `lives` is called.
+   * Whether an alive claim must be verified first, because its name is forgotten. The node is then pinged; if it
+   * answers, the name is no longer forgotten and `verified` is called.
    */
-  doubts(name: string, addr: string, lives: () => void): boolean {
+  mustVerify(name: string, addr: string, verified: () => void): boolean {
     const entry = this.#entries.get(name);
     if (entry === undefined) return false;
     if (entry.until <= this.#clock.now()) {
       this.#entries.delete(name);
       return false;
     }
-    if (entry.isAsked) return true;
-    entry.isAsked = true;
-    this.#pinger.lives({ node: name, addr }, (answered) => {
-      entry.isAsked = false;
+    if (entry.isPinging) return true;
+    entry.isPinging = true;
+    this.#pinger.checkAlive({ node: name, addr }, (answered) => {
+      entry.isPinging = false;
       if (!answered || this.#entries.get(name) !== entry) return;
       this.#entries.delete(name);
-      lives();
+      verified();
     });
     return true;
   }

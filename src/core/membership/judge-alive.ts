@@ -4,25 +4,26 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What becomes of a claim that somebody is alive (behaviour, section 4). Pure: it looks and says.
+// Decides about alive claims (behavior, section 4). Pure: no side effects.
 import { hostOf } from '../../wire/source.js';
 import { limits } from '../../wire/limits.js';
-import type { RecordGlance } from '../../wire/record-glance.js';
+import type { RecordPrecheck } from '../../wire/record-precheck.js';
 import { isSamePackedIp } from '../../wire/packed-ip.js';
 import { hasSameBytes } from '../../wire/shared-bytes.js';
 import type { DropReason } from '../counters.js';
 import { isNewer } from '../incarnation.js';
-import { hasVersions, type Member, type MemberFacts } from '../member.js';
+import type { Member, MemberFacts } from '../member.js';
+import { hasVersions } from '../versions.js';
 import { isStale } from './judge-suspect.js';
 import type { VersionCensus } from './verify-versions.js';
 
-/** What is to be done about an alive claim. */
+/** The decision about an alive claim. */
 export type AliveVerdict =
   | { readonly kind: 'ignore' }
   | { readonly kind: 'drop'; readonly reason: DropReason; readonly detail: string }
   | { readonly kind: 'conflict' }
   | { readonly kind: 'refute' }
-  /** `reclaim`: under another address than the name had before. */
+  /** `reclaim`: the address differs from the one that the name had before. */
   | { readonly kind: 'accept'; readonly reclaim: boolean };
 
 export interface AliveCircumstances {
@@ -34,42 +35,45 @@ export interface AliveCircumstances {
   readonly allowsIp: (ip: string) => boolean;
 }
 
-/** What the versions of a claim must be. */
-export interface VersionDemands {
-  /** Whether fewer than six bytes are a defect. Of a known member they change nothing. */
-  readonly mustHaveAll: boolean;
-  /** What they have to fit; undefined for claims about ourselves, which are judged whatever they say. */
+/** The required versions of a claim. */
+export interface VersionRequirements {
+  /** Whether fewer than six bytes are a defect. For a known member they change nothing. */
+  readonly requiresAll: boolean;
+  /**
+   * The versions with which they must be compatible; undefined for claims about ourselves, which are judged in any
+   * case.
+   */
   readonly ours: VersionCensus | undefined;
 }
 
-/** Whether a claim is well-formed enough to be shown to the alive delegate and judged. */
-export function defectOfAlive(
+/** Why a claim must not be shown to the alive delegate or judged; undefined if it is well-formed. */
+export function findAliveDefect(
   name: string,
   claim: { meta: Buffer | null; vsn: Buffer },
-  demands: VersionDemands,
+  requirements: VersionRequirements,
 ): { reason: DropReason; detail: string } | undefined {
   const { vsn } = claim;
-  if (name === '') return { reason: 'bad-name', detail: 'an alive claim without a name' };
+  if (name === '') return { reason: 'bad-name', detail: 'the name of an alive claim is empty' };
   if ((claim.meta?.length ?? 0) > limits.metaBytes) {
     return { reason: 'meta-too-large', detail: `metadata of ${claim.meta?.length ?? 0} bytes` };
   }
   const isFull = hasVersions(vsn);
-  if (demands.mustHaveAll && !isFull) {
+  if (requirements.requiresAll && !isFull) {
     return { reason: 'bad-versions', detail: `only ${vsn.length} version bytes` };
   }
   const [min, max] = vsn;
   if (min !== undefined && max !== undefined && (min === 0 || max === 0 || min > max)) {
     return { reason: 'bad-versions', detail: `protocol versions ${min} to ${max}` };
   }
-  const misfit = isFull ? demands.ours?.problemWith(name, vsn) : undefined;
+  const misfit = isFull ? requirements.ours?.problemWith(name, vsn) : undefined;
   return misfit === undefined ? undefined : { reason: 'incompatible', detail: misfit };
 }
 
 /**
- * Whether this says nothing that is not known: somebody at this address was alive under this incarnation, or
- * a newer one.
+ * Whether an alive claim contains no update: the member at this address is known under this incarnation or a newer
+ * one.
  */
-export function isOldNews(
+export function isRedundantAlive(
   member: Member | undefined,
   { addr, port, incarnation }: Pick<MemberFacts, 'addr' | 'port' | 'incarnation'>,
 ): boolean {
@@ -78,10 +82,10 @@ export function isOldNews(
 }
 
 /**
- * Whether a record of somebody's table says of a member that lives what we know, or less: {@link isOldNews}, seen in
- * its bytes, and no version that our own table has not.
+ * Whether a record of another node's table contains no update about an alive member: {@link isRedundantAlive},
+ * determined from its bytes, and with the versions that our table has.
  */
-export function saysNothingNew(member: Member | undefined, record: RecordGlance): boolean {
+export function isRedundantRecord(member: Member | undefined, record: RecordPrecheck): boolean {
   return (
     record.isAlive &&
     member?.state === 'alive' &&
@@ -92,7 +96,7 @@ export function saysNothingNew(member: Member | undefined, record: RecordGlance)
   );
 }
 
-/** Judges a well-formed alive claim about `member`, or about a name that is unknown. */
+/** Judges a well-formed alive claim about `member`, or about an unknown name if that is undefined. */
 export function judgeAlive(
   member: Member | undefined,
   facts: MemberFacts,
@@ -110,9 +114,9 @@ export function judgeAlive(
   }
   if (isSelf) {
     if (isStale(member, facts, { isSelf })) return { kind: 'ignore' };
-    return isWhatWeSay(member, facts) ? { kind: 'ignore' } : { kind: 'refute' };
+    return isOwnState(member, facts) ? { kind: 'ignore' } : { kind: 'refute' };
   }
-  if (isOldNews(member, facts)) return { kind: 'ignore' };
+  if (isRedundantAlive(member, facts)) return { kind: 'ignore' };
   return { kind: 'accept', reclaim };
 }
 
@@ -129,15 +133,15 @@ function isSameAddress(
   return member.port === port && isSamePackedIp(member.packedAddr, addr);
 }
 
-// A name may move once its old bearer left, or has been dead for long enough.
+// A name may move once its previous holder left, or has been dead for long enough.
 function mayReclaim(member: Member, { now, deadNodeReclaimMs }: AliveCircumstances): boolean {
   if (member.state === 'left') return true;
   if (member.state !== 'dead' || deadNodeReclaimMs <= 0) return false;
   return now - member.stateChangedAt > deadNodeReclaimMs;
 }
 
-// The same incarnation with other content is a claim left over from an earlier life of ours.
-function isWhatWeSay(member: Member, facts: MemberFacts): boolean {
+// The same incarnation with other content is a claim from an earlier run of this node.
+function isOwnState(member: Member, facts: MemberFacts): boolean {
   return (
     facts.incarnation === member.incarnation &&
     hasSameBytes(facts.vsn, member.vsn) &&

@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What becomes of a claim that somebody is dead, or left (behaviour, section 4).
+// Decides about claims that a member is dead, or left (behavior, section 4).
 import type { Member } from '../member.js';
 import { isStale } from './judge-suspect.js';
 
-/** What is to be done about a dead claim. `settle`: only a running suspicion ends. */
+/** The decision about a dead claim. `settle`: only a running suspicion ends. */
 export type DeadVerdict = 'ignore' | 'settle' | 'refute' | 'accept';
 
 /** Judges a dead claim about `member`. */

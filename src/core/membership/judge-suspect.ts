@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What becomes of a claim that somebody does not answer (behaviour, section 4).
+// Decides about claims that a member does not answer (behavior, section 4).
 import { isOlder } from '../incarnation.js';
 import type { Member } from '../member.js';
 
-/** What is to be done about a suspect claim. `confirm`: it may shorten a suspicion that runs. */
+/** The decision about a suspect claim. `confirm`: it may shorten a running suspicion. */
 export type SuspectVerdict = 'ignore' | 'confirm' | 'refute' | 'accept';
 
 /** Judges a suspect claim about `member`. */
@@ -24,8 +24,9 @@ export function judgeSuspect(
 }
 
 /**
- * A claim about an incarnation that is past is stale. About ourselves it must be past in plain
- * numbers too, for our peers may compare them so (core/incarnation): better one refutation too many.
+ * A claim about an earlier incarnation is stale. A claim about ourselves must also be earlier as a plain number,
+ * because peers may compare incarnations that way (core/incarnation): an unnecessary refutation is better than a
+ * missing one.
  */
 export function isStale(
   member: Member,

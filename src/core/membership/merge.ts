@@ -4,36 +4,36 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Push/pull: another node's whole table, as claims (behaviour, sections 4 and 7). What it calls dead
-// we only suspect: deaths are not believed second-hand.
+// Push/pull: the whole table of another node, as claims (behavior, sections 4 and 7). A member that the other node
+// reports as dead is only suspected: deaths are not believed second-hand.
 import { MessageType } from '../../wire/message-type.js';
 import type { MemberRecord } from '../../wire/messages.js';
 import { factsFrom, memberStates, nodeFrom, type Node } from '../member.js';
 import type { Membership } from './apply.js';
 
-/** A record as a node to show to the user's merge delegate; undefined if its address is none. */
+/** A record as a node for the user's merge delegate; undefined if its address is invalid. */
 export function nodeOfRecord(record: MemberRecord): Node | undefined {
   const facts = factsFrom(record);
   const state = memberStates[record.state];
   return facts && state ? nodeFrom(record.name, facts, state) : undefined;
 }
 
-/** Whether a record is about a member that lives. */
+/** Whether a record is about an alive member. */
 export function isAliveRecord({ state }: Pick<MemberRecord, 'state'>): boolean {
   return memberStates[state] === 'alive';
 }
 
-/** Whether a record is about a member that is neither dead nor has left. */
+/** Whether a record is about an alive or suspect member. */
 export function isPresentRecord({ state }: Pick<MemberRecord, 'state'>): boolean {
   return isAliveRecord({ state }) || memberStates[state] === 'suspect';
 }
 
-/** Makes the claim that a record stands for. A state that we do not know is passed over. */
+/** Applies the claim of a record. Records with an unknown state are ignored. */
 export function mergeRecord(record: MemberRecord, membership: Membership, selfName: string): void {
   const { name: node, incarnation } = record;
   switch (memberStates[record.state]) {
     case 'alive': {
-      if (membership.isOldNews(node, record)) return;
+      if (membership.isRedundantAlive(node, record)) return;
       const { addr, port, meta, vsn } = record;
       const claim = { node, incarnation, addr, port, meta, vsn };
       membership.alive({ type: MessageType.alive, ...claim });

@@ -4,26 +4,27 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Another node's table on its way into ours: which of its records need not be read, whether we may take it,
-// and the taking. The table may change between two slices of it.
+// Merges the table of another node: which of its records can be skipped, whether it may be merged, and the merge
+// itself. Our table may change between two slices.
 import type { MemberRecord } from '../../wire/messages.js';
-import type { RecordGlance } from '../../wire/record-glance.js';
+import type { RecordPrecheck } from '../../wire/record-precheck.js';
 import { hasSameBytes } from '../../wire/shared-bytes.js';
 import { isEndOfSlice, type Sliced } from '../../wire/sliced.js';
 import type { PushPull } from '../../wire/push-pull-codec.js';
 import type { CoreContext } from '../context.js';
 import type { DropReason } from '../counters.js';
 import type { LocalNode } from '../local-node.js';
-import { hasVersions, type Member } from '../member.js';
+import type { Member } from '../member.js';
+import { hasVersions } from '../versions.js';
 import type { MemberTable } from '../member-table.js';
 import { shortened, type NameBound } from '../name-bound.js';
 import type { VerifiedMembers } from '../probe/verified-members.js';
 import type { Membership } from './apply.js';
-import { saysNothingNew } from './judge-alive.js';
+import { isRedundantRecord } from './judge-alive.js';
 import { isAliveRecord, mergeRecord } from './merge.js';
 import { VersionCensus } from './verify-versions.js';
 
-/** What the merger works with. */
+/** Dependencies of the merger. */
 export interface MergerComponents {
   readonly context: CoreContext;
   readonly self: LocalNode;
@@ -33,10 +34,10 @@ export interface MergerComponents {
   readonly verified: Pick<VerifiedMembers, 'has'>;
 }
 
-/** Another node's table. */
-type Table = Pick<PushPull, 'records' | 'leftOut'>;
+/** The table of another node. */
+type Table = Pick<PushPull, 'records' | 'skippedRecords'>;
 
-/** Takes the tables that other nodes send in a push/pull. */
+/** Merges the tables that other nodes send in a push/pull. */
 export class Merger {
   readonly #context: CoreContext;
   readonly #self: LocalNode;
@@ -46,9 +47,9 @@ export class Merger {
   readonly #verified: MergerComponents['verified'];
   readonly #isRunning: () => boolean;
   readonly #named = (buf: Buffer, start: number, end: number): Member | undefined =>
-    this.#table.named(buf, start, end);
+    this.#table.findByBytes(buf, start, end);
 
-  /** @param init.isRunning - a merge ends with the node, also within a slice */
+  /** @param init.isRunning - a merge ends when the node stops, even within a slice */
   constructor(components: MergerComponents, init: { isRunning: () => boolean }) {
     this.#context = components.context;
     this.#self = components.self;
@@ -59,30 +60,30 @@ export class Merger {
     this.#isRunning = init.isRunning;
   }
 
-  /** Whether a record tells nothing new, so that it need not be read. */
-  isKnown(record: RecordGlance): boolean {
-    // Only a name in other letters than ASCII must be made a string of to be found.
+  /** Whether a record contains no update, so that it need not be decoded. */
+  isKnown(record: RecordPrecheck): boolean {
+    // Only a name that is not ASCII must be decoded to be found.
     const member = record.lookUp(this.#named) ?? this.#table.get(record.name);
     return (
       member !== undefined &&
-      this.#membership.mayPassOver(member.name) &&
-      saysNothingNew(member, record)
+      this.#membership.maySkipRedundant(member.name) &&
+      isRedundantRecord(member, record)
     );
   }
 
-  /** Whether a record may be merged. One that may not is left out; the rest of its table is as good without it. */
+  /** Whether a record may be merged. A record that may not is left out; the rest of its table is merged. */
   allows(record: MemberRecord): boolean {
     return this.#names.allows(record.name);
   }
 
   /**
-   * Why this table may not be merged into ours; undefined when it may. It may not when none of the living members in it
-   * fits the versions of ours, as then its sender does not either. Of a table in which some fit, {@link merge} leaves
-   * the others out: anybody can put a member that does not exist into the tables of honest nodes.
+   * Why this table must not be merged into ours; undefined if it may be. It is refused if no alive member in it has
+   * versions compatible with ours: then its sender is incompatible too. If some are compatible, {@link merge} leaves the
+   * others out, because any node can add forged members to the tables of honest nodes.
    */
-  *versionProblem({ records, leftOut = 0 }: Table): Sliced<string | undefined> {
-    // What was left out is about members that are known to fit.
-    if (leftOut > 0 || records.length === 0) return undefined;
+  *versionProblem({ records, skippedRecords = 0 }: Table): Sliced<string | undefined> {
+    // The skipped records are about members that are known to be compatible.
+    if (skippedRecords > 0 || records.length === 0) return undefined;
     const ours = this.#census();
     let problem: string | undefined;
     let count = 0;
@@ -121,14 +122,14 @@ export class Merger {
   }
 
   /**
-   * The versions of ourselves and of the verified members that live. Others may have been made up to stop all push/pulls
-   * with versions that fit nobody's. The table may change between two slices, so it is walked in one.
+   * The versions of ourselves and of the alive verified members. Other members may be forged, to stop all push/pulls
+   * with versions that are compatible with no node. The table may change between two slices, so it is walked in one.
    */
   #census(): VersionCensus {
     const census = new VersionCensus();
     const { node, vsn } = this.#self.aliveClaim(null);
     census.add(node, vsn);
-    // Mostly all have the same.
+    // Almost always, all members have the same versions.
     let last = vsn;
     for (const member of this.#table) {
       if (member.vsn === last || member.state !== 'alive' || !this.#verified.has(member)) continue;
@@ -138,7 +139,10 @@ export class Merger {
     return census;
   }
 
-  /** Why the versions in a record do not fit. What a known member has does, and what is said of ourselves is refuted. */
+  /**
+   * Why the versions in a record are incompatible. The versions of a known member are compatible, and a claim about
+   * ourselves is refuted instead.
+   */
   #misfit({ name, vsn }: MemberRecord, ours: VersionCensus): string | undefined {
     const problem = ours.problemWith(name, vsn);
     if (problem === undefined || name === this.#self.name) return undefined;

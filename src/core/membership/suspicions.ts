@@ -8,15 +8,15 @@ import type { CoreContext } from '../context.js';
 import { suspicionMinMs } from '../lifeguard/formulas.js';
 import { Suspicion } from '../lifeguard/suspicion.js';
 
-/** The suspicions that run, by the name of the suspected: at most one each. */
+/** The running suspicions by name of the suspect: at most one each. */
 export class Suspicions {
   readonly #context: CoreContext;
-  readonly #caughtUp: (then: () => void) => void;
+  readonly #afterReceived: (then: () => void) => void;
   readonly #running = new Map<string, Suspicion>();
 
-  constructor(components: { context: CoreContext; caughtUp: (then: () => void) => void }) {
+  constructor(components: { context: CoreContext; afterReceived: (then: () => void) => void }) {
     this.#context = components.context;
-    this.#caughtUp = components.caughtUp;
+    this.#afterReceived = components.afterReceived;
   }
 
   get size(): number {
@@ -27,16 +27,16 @@ export class Suspicions {
     return this.#running.has(name);
   }
 
-  /** How many others have confirmed the suspicion; undefined when none runs. */
+  /** Number of confirmations; undefined if no suspicion is running. */
   confirmations(name: string): number | undefined {
     return this.#running.get(name)?.confirmations;
   }
 
-  /** Begins a suspicion; `expired` is called when it has run out without being settled. */
+  /** Starts a suspicion; `expired` is called when it times out. */
   start(init: { name: string; accuser: string; members: number; expired: () => void }): void {
     const { name, accuser, members } = init;
     const { settings, clock, effects, counters } = this.#context;
-    if (this.#running.has(name)) throw new Error(`${name} is under suspicion already`);
+    if (this.#running.has(name)) throw new Error(`${name} is already under suspicion`);
     const { suspicionMult, suspicionMaxTimeoutMult, probeInterval, lifeguard } = settings;
     const minMs = suspicionMinMs(suspicionMult, members, probeInterval);
     const wanted = lifeguard.confirmationsWanted(suspicionMult, members);
@@ -48,24 +48,24 @@ export class Suspicions {
       init.expired();
     };
     const timing = { accuser, wanted, minMs, maxMs: minMs * suspicionMaxTimeoutMult, expired };
-    this.#running.set(name, new Suspicion({ clock, caughtUp: this.#caughtUp }, timing));
+    this.#running.set(name, new Suspicion({ clock, afterReceived: this.#afterReceived }, timing));
   }
 
-  /** Counts one more accuser; true when it was new and still wanted. */
+  /** Counts a confirmation; true if it was new and still wanted. */
   confirm(name: string, from: string): boolean {
     if (this.#running.get(name)?.confirm(from) !== true) return false;
     this.#context.counters.suspicionConfirmations++;
     return true;
   }
 
-  /** The suspicion, if there is one, is over. */
+  /** Ends the suspicion, if there is one. */
   settle(name: string): void {
     if (this.#running.size === 0) return;
     this.#running.get(name)?.cancel();
     this.#running.delete(name);
   }
 
-  /** All are over. */
+  /** Ends all suspicions. */
   clear(): void {
     for (const suspicion of this.#running.values()) suspicion.cancel();
     this.#running.clear();

@@ -4,32 +4,34 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// memberlist's guard against mixing clusters that do not understand each other (behaviour, 4.3). Go memberlist refuses
-// a push/pull when the versions of any two members of both tables do not fit, so one forged member stops all of them.
-// Here only members that are known to be real set the range, and a record that is outside of it is left out.
+// memberlist's protection against mixing incompatible clusters (behavior, 4.3). Go memberlist refuses a push/pull if
+// the versions of any two members of both tables are incompatible, so one forged member stops all push/pulls. Here
+// only verified members define the range, and a record outside of it is left out.
 import { hasSameBytes } from '../../wire/shared-bytes.js';
-import { hasVersions, VERSION_BYTES } from '../member.js';
+import { hasVersions, VERSION_BYTES } from '../versions.js';
 
-/** Where min, max and current are in the version bytes. */
+/** The positions of min, max and current in the version bytes. */
 const kinds = [
   { min: 0, max: 1, current: 2, what: 'protocol version' },
   { min: 3, max: 4, current: 5, what: 'delegate protocol version' },
 ] as const;
 type Kind = (typeof kinds)[number];
 
-/** A version that a member speaks. */
-interface Spoken {
+/** The version that a member speaks. */
+interface SpokenVersion {
   readonly name: string;
   readonly version: number;
 }
 
-/** What all members that were counted in understand, and the lowest and the highest version that one of them speaks. */
+/**
+ * The versions that all counted members understand, and the lowest and the highest version that one of them speaks.
+ */
 class Range {
   readonly #kind: Kind;
   #min = 0;
   #max = 255;
-  #lowest: Spoken | undefined;
-  #highest: Spoken | undefined;
+  #lowest: SpokenVersion | undefined;
+  #highest: SpokenVersion | undefined;
 
   constructor(kind: Kind) {
     this.#kind = kind;
@@ -63,13 +65,16 @@ class Range {
   }
 }
 
-/** The versions of members that are known to be real, and that others have to fit. */
+/** The versions of verified members, with which those of other members must be compatible. */
 export class VersionCensus {
   readonly #ranges = kinds.map((kind) => new Range(kind));
-  /** The last versions that did fit: nearly all members have the same. A copy, as those are part of a message. */
+  /**
+   * The last versions that were compatible: nearly all members have the same. A copy, because the argument is part of
+   * a message.
+   */
   #fit: Buffer | undefined;
 
-  /** Counts one living member in. One without a full set of versions says nothing of what it understands. */
+  /** Counts one alive member. An incomplete set of versions is ignored. */
   add(name: string, vsn: Buffer): void {
     if (!hasVersions(vsn)) return;
     this.#fit = undefined;
@@ -77,8 +82,8 @@ export class VersionCensus {
   }
 
   /**
-   * Why a member with these versions does not fit: it speaks a version that one of those counted in does not
-   * understand, or the other way round. Fewer than six bytes count as speaking 0, as in Go. Undefined when it fits.
+   * Why a member with these versions is incompatible: it speaks a version that a counted member does not understand,
+   * or the other way round. Fewer than six bytes count as speaking 0, as in Go. Undefined if it is compatible.
    */
   problemWith(name: string, vsn: Buffer): string | undefined {
     if (this.#fit !== undefined && hasSameBytes(vsn, this.#fit)) return undefined;

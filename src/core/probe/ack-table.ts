@@ -4,15 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Who waits for which answer: sequence number → waiter, with a deadline.
+// Pending answers: sequence number → waiter, with a deadline.
 import type { Clock, Timer } from '../ports.js';
 
-/** Somebody who waits for an ack. Exactly one of `acked` and `expired` is called, unless cancelled. */
+/** Receives an ack. Exactly one of `acked` and `expired` is called, unless canceled. */
 export interface AckWaiter {
   acked(payload: Buffer, receivedAt: number): void;
-  /** A peer that was to ping for us says that it got no answer. */
+  /** A helper reports that it got no answer. */
   nacked?(): void;
-  /** @param lateMs - how much later than planned the deadline's timer fired */
+  /** @param lateMs - how late the deadline's timer fired, in milliseconds */
   expired(lateMs: number): void;
 }
 
@@ -21,15 +21,15 @@ interface Entry {
   readonly timer: Timer;
 }
 
-/** The ack table. It is empty when nothing is in flight. */
+/** The ack table. It is empty when no ping is in flight. */
 export class AckTable {
   readonly #clock: Clock;
-  readonly #caughtUp: (then: () => void) => void;
+  readonly #afterReceived: (then: () => void) => void;
   readonly #entries = new Map<number, Entry>();
 
-  constructor(components: { clock: Clock; caughtUp: (then: () => void) => void }) {
+  constructor(components: { clock: Clock; afterReceived: (then: () => void) => void }) {
     this.#clock = components.clock;
-    this.#caughtUp = components.caughtUp;
+    this.#afterReceived = components.afterReceived;
   }
 
   get size(): number {
@@ -41,14 +41,14 @@ export class AckTable {
   }
 
   /**
-   * Waits for the ack of `seqNo`. When the deadline has passed, what had been received by then is
-   * still handled before the waiter is told: an ack in the socket's buffer was in time.
+   * Waits for the ack of `seqNo`. When the deadline passes, the packets that have already arrived are processed
+   * before `expired` is called: an ack in the socket's buffer was in time.
    */
   expect(seqNo: number, waiter: AckWaiter, withinMs: number): void {
     const dueAt = this.#clock.now() + withinMs;
     const timer = this.#clock.setTimer(withinMs, () => {
       const lateMs = this.#clock.now() - dueAt;
-      this.#caughtUp(() => {
+      this.#afterReceived(() => {
         if (this.#entries.get(seqNo) !== entry) return;
         this.#entries.delete(seqNo);
         waiter.expired(lateMs);
@@ -59,7 +59,7 @@ export class AckTable {
     this.#entries.set(seqNo, entry);
   }
 
-  /** An ack came; false when nobody waits for it. */
+  /** Processes an ack; false if none is expected with this number. */
   ack(seqNo: number, payload: Buffer, receivedAt: number): boolean {
     const entry = this.#entries.get(seqNo);
     if (entry === undefined) return false;
@@ -68,14 +68,14 @@ export class AckTable {
     return true;
   }
 
-  /** A nack came; false when nobody waits for it. */
+  /** Processes a nack; false if no ack is expected with this number. */
   nack(seqNo: number): boolean {
     const entry = this.#entries.get(seqNo);
     entry?.waiter.nacked?.();
     return entry !== undefined;
   }
 
-  /** Nobody waits for this any more. */
+  /** Stops waiting for this number. */
   cancel(seqNo: number): void {
     this.#entries.get(seqNo)?.timer.cancel();
     this.#entries.delete(seqNo);

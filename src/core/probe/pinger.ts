@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Pings outside of probe rounds: the user's, and the question whether a node of some name lives at an address.
+// Pings outside of probe rounds: pings of the user, and checks whether a node of some name is alive at an address.
 import type { Address } from '../../wire/address.js';
 import { encodeMessage } from '../../wire/message-codec.js';
 import type { CoreContext } from '../context.js';
@@ -13,17 +13,17 @@ import type { LocalNode } from '../local-node.js';
 import type { SendFailure } from '../ports.js';
 import type { AckTable } from './ack-table.js';
 
-/** How a standalone ping ended. */
+/** The result of a standalone ping. */
 export type PingResult =
   { readonly roundTripMs: number } | { readonly failure: SendFailure | undefined };
 
-/** Whom a ping is for: the node of a name at an `'ip:port'`. */
+/** The target of a ping: the node of a name at an `'ip:port'`. */
 export interface PingTarget {
   readonly node: string;
   readonly addr: string;
 }
 
-/** A ping over a stream may take so many times `probeTimeout`. */
+/** The timeout of a ping over a stream, as a multiple of `probeTimeout`. */
 const STREAM_TIMEOUTS = 4;
 
 /** Sends single pings. */
@@ -46,7 +46,7 @@ export class Pinger {
     this.#outbox = components.outbox;
   }
 
-  /** No answer is told any more. */
+  /** No result is reported from now on. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -54,7 +54,7 @@ export class Pinger {
   /**
    * Pings one node in a packet; `done` is called once, unless the engine is stopped.
    *
-   * @param along - messages for the same packet, if they fit; else they go in packets after it
+   * @param along - messages for the same packet, if they fit; otherwise they are sent in packets after it
    */
   ping(
     { node, addr }: PingTarget,
@@ -79,10 +79,10 @@ export class Pinger {
   }
 
   /**
-   * Whether a node of this name answers at this address: to a packet, or else over a stream, as a probe asks,
+   * Checks whether a node of this name answers at this address: to a packet or else, as in a probe, over a stream,
    * unless stream pings are off. `done` is called once, unless the engine is stopped.
    */
-  lives(target: PingTarget, done: (answered: boolean) => void): void {
+  checkAlive(target: PingTarget, done: (answered: boolean) => void): void {
     this.ping(target, (result) => {
       if ('roundTripMs' in result) done(true);
       else this.#askOverStream(target, done);
@@ -90,15 +90,15 @@ export class Pinger {
   }
 
   /**
-   * Looks for a living node with our name: `done` is called once with its address, or with undefined; at once when
-   * our name was claimed nowhere else.
+   * Searches for an alive node with our name: `done` is called once with its address, or with undefined; immediately
+   * if our name was claimed at no other address.
    */
   findNamesake(done: (address: string | undefined) => void): void {
     const { name: node, claimedAt } = this.#self;
     let waiting = claimedAt.size;
     if (waiting === 0) done(undefined);
     for (const addr of claimedAt) {
-      this.lives({ node, addr }, (answered) => {
+      this.checkAlive({ node, addr }, (answered) => {
         if (waiting === 0) return;
         waiting = answered ? 0 : waiting - 1;
         if (waiting === 0) done(answered ? addr : undefined);

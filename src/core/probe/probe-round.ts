@@ -9,13 +9,13 @@
 //     direct ──no ack in time, or not sent──▶ indirect ──round's end──▶ verdict
 //        └──────────────ack at any time─────────┴──────▶ success
 //
-// Our own stalls are not the target's fault: JavaScript has one thread, and after a stall timers
-// fire before sockets are read. The ack table lets received packets be handled before a deadline
-// counts, and a round one of whose deadlines fired over a `probeTimeout` late accuses nobody.
+// Our own stalls are not the target's fault: JavaScript has one thread, and after a stall timers fire before sockets
+// are read. The ack table processes received packets before a deadline counts, and a round raises no suspicion if one
+// of its deadlines fired more than a `probeTimeout` late.
 //
-// A ping that cannot be sent goes on to the indirect step at once, whatever the error (as in Go memberlist): an
-// address that the system does not send to is an address that we cannot reach. Only where the error is about
-// our socket, or about resources a second time, the round ends without a verdict.
+// If a ping cannot be sent, the indirect step follows at once, whatever the error (as in Go memberlist): an address
+// that the system does not send to is an address that we cannot reach. Only after an error of our socket, or a second
+// error about resources, the round ends without a verdict.
 import { encodeMessage } from '../../wire/message-codec.js';
 import { MessageType } from '../../wire/message-type.js';
 import type { CoreContext } from '../context.js';
@@ -27,19 +27,19 @@ import type { Member } from '../member.js';
 import type { MemberTable } from '../member-table.js';
 import type { Membership } from '../membership/apply.js';
 import type { AddressTakeovers } from '../membership/address-takeovers.js';
+import type { Reaper } from '../membership/reaper.js';
 import type { SendFailure, SendFault, Timer } from '../ports.js';
 import type { AckTable } from './ack-table.js';
+import { pingOverStream, sendIndirectPings } from './indirect-ping.js';
 import type { SendWatch } from './send-watch.js';
 import type { VerifiedMembers } from './verified-members.js';
 
-const NACK_PROTOCOL = 4;
-const STREAM_PING_PROTOCOL = 3;
-/** After this share of `probeTimeout` a ping is sent again that the system had no room for. */
+/** If the system had no room for a ping, it is sent again after this share of `probeTimeout`. */
 const RETRY_SHARE = 1 / 4;
-/** What is ours to mend; of a peer that is gone the suspicion tells enough. */
-const WORTH_A_WARNING: readonly SendFault[] = ['address', 'resources', 'socket'];
+/** Faults of this host; if the peer is gone, its suspicion is sufficient. */
+const WARNED_FAULTS: readonly SendFault[] = ['address', 'resources', 'socket'];
 
-/** What a probe works with. */
+/** Dependencies of a probe. */
 export interface ProbeComponents {
   readonly context: CoreContext;
   readonly self: LocalNode;
@@ -48,10 +48,11 @@ export interface ProbeComponents {
   readonly outbox: Outbox;
   readonly health: LocalHealth;
   readonly membership: Membership;
-  readonly contested: AddressTakeovers;
+  readonly reaper: Reaper;
+  readonly takeovers: AddressTakeovers;
   readonly sends: SendWatch;
   readonly verified: VerifiedMembers;
-  readonly caughtUp: (then: () => void) => void;
+  readonly afterReceived: (then: () => void) => void;
 }
 
 /** One probe of one member. */
@@ -87,7 +88,7 @@ export class ProbeRound {
     this.#lengthMs = health.scale(context.settings.probeInterval);
   }
 
-  /** Clock time at which the round is over at the latest. */
+  /** Clock time by which the round is over. */
   get endsAt(): number {
     return this.#startedAt + this.#lengthMs;
   }
@@ -126,7 +127,7 @@ export class ProbeRound {
       const dueAt = clock.now() + timeoutMs;
       this.#directTimer = clock.setTimer(timeoutMs, () => {
         this.#noteLateness(clock.now() - dueAt);
-        this.#components.caughtUp(() => this.#step(() => this.#goIndirect()));
+        this.#components.afterReceived(() => this.#step(() => this.#goIndirect()));
       });
     }
     this.#sendPing('first');
@@ -136,14 +137,14 @@ export class ProbeRound {
     const { context, outbox, self } = this.#components;
     const { name, destination, state } = this.#target;
     const messages = [encodeMessage(self.ping(this.#seqNo, name))];
-    if (state !== 'alive' && context.settings.lifeguard.tellsTheAccused) {
-      // Lifeguard's buddy system: the accused hears of it with the ping, and can refute at once.
+    if (state !== 'alive' && context.settings.lifeguard.usesBuddySystem) {
+      // Lifeguard's buddy system: the suspect learns of the suspicion with the ping, and can refute at once.
       const claim = { node: name, incarnation: this.#incarnation, from: self.name };
       messages.push(encodeMessage({ type: MessageType.suspect, ...claim }));
     }
     let isOver = false;
     outbox.send(destination, messages, (failure) => {
-      // A ping with many broadcasts is more than one packet; what is said of the first counts.
+      // A ping with many broadcasts is more than one packet; the first failure counts.
       if (!isOver) this.#step(() => this.#sendFailed(failure, attempt));
       isOver = true;
     });
@@ -158,9 +159,9 @@ export class ProbeRound {
     const { context, health, sends } = this.#components;
     const outcome = this.#phase === 'direct' ? 'direct' : 'indirect';
     this.#close(outcome);
-    sends.sent();
+    sends.succeeded();
     health.add(-1);
-    // Over an indirect route the time would be the helper's as much as the target's.
+    // Over an indirect path the time would depend on the helper as well.
     if (outcome === 'direct') {
       const roundTripMs = Math.max(0, receivedAt - this.#startedAt);
       context.effects.pingCompleted(this.#target.snapshot(), roundTripMs, payload);
@@ -172,39 +173,9 @@ export class ProbeRound {
     if (this.#phase !== 'direct') return;
     this.#phase = 'indirect';
     this.#cancelTimers();
-    const { context, table, self, verified } = this.#components;
-    // Of made-up helpers none would answer, and we would doubt ourselves for it.
-    const helpers = (verified.shouldHelp ? verified : table).pick(
-      context.settings.indirectChecks,
-      ({ name, state }) => state === 'alive' && name !== self.name && name !== this.#target.name,
-    );
-    for (const helper of helpers) this.#askHelper(helper);
-    this.#pingOverStream();
-  }
-
-  #askHelper(helper: Member): void {
-    const { context, outbox, self } = this.#components;
-    const { name, addr, port } = this.#target;
-    const nack = context.settings.lifeguard.asksForNacks && helper.protocolMax >= NACK_PROTOCOL;
-    if (nack) this.#nacksWanted++;
-    const request = {
-      ...self.ping(this.#seqNo, name),
-      type: MessageType.indirectPing,
-      target: addr,
-      port,
-      nack,
-    };
-    outbox.send(helper.destination, [encodeMessage(request)]);
-  }
-
-  #pingOverStream(): void {
-    const { context } = this.#components;
-    const { settings, effects } = context;
-    const { name, destination, protocolMax } = this.#target;
-    const isOff = settings.disableTcpPings || settings.disableTcpPingsForNode?.(name) === true;
-    if (isOff || protocolMax < STREAM_PING_PROTOCOL) return;
-    const request = { to: destination, node: name, seqNo: this.#seqNo, deadlineAt: this.endsAt };
-    effects.streamPing(request, (answered) => {
+    const probe = { target: this.#target, seqNo: this.#seqNo, deadlineAt: this.endsAt };
+    this.#nacksWanted = sendIndirectPings(this.#components, probe);
+    pingOverStream(this.#components.context, probe, (answered) => {
       this.#streamAnswered ||= answered;
     });
   }
@@ -220,14 +191,14 @@ export class ProbeRound {
       return;
     }
     if (fault !== 'refused') this.#sendError = error;
-    if (WORTH_A_WARNING.includes(fault)) {
+    if (WARNED_FAULTS.includes(fault)) {
       context.effects.report({ code: 'probe-send-failed', peer: this.#target.name, error });
     }
     if (fault === 'resources' || fault === 'socket') this.#endUnsent();
     else this.#goIndirect();
   }
 
-  // Nothing could be asked, so nothing is held against anybody.
+  // No request could be sent, so a missing answer means nothing.
   #endUnsent(): void {
     const { health, sends } = this.#components;
     this.#close('abandoned');
@@ -238,7 +209,7 @@ export class ProbeRound {
 
   #noteSends(isAnswered: boolean): void {
     const { sends } = this.#components;
-    if (this.#sendError === undefined) sends.sent();
+    if (this.#sendError === undefined) sends.succeeded();
     else sends.failed(this.#sendError, isAnswered);
   }
 
@@ -246,24 +217,24 @@ export class ProbeRound {
     this.#lateMs = Math.max(this.#lateMs, lateMs);
   }
 
-  // The round's end: no ack came by any route of packets.
+  // The end of the round: no ack arrived in a packet.
   #expired(lateMs: number): void {
     this.#noteLateness(lateMs);
     const outcome = this.#verdict();
     this.#close(outcome);
     if (outcome !== 'stalled') this.#noteSends(outcome === 'stream');
-    if (outcome === 'failed') this.#accuse();
-    else this.#excuse(outcome);
+    if (outcome === 'failed') this.#suspectTarget();
+    else this.#reportUnsuspected(outcome);
     this.#ended(outcome);
   }
 
   #verdict(): 'stream' | 'stalled' | 'failed' {
     const { lifeguard, probeTimeout } = this.#components.context.settings;
     if (this.#streamAnswered) return 'stream';
-    return lifeguard.mindsStalls && this.#lateMs > probeTimeout ? 'stalled' : 'failed';
+    return lifeguard.excusesStalls && this.#lateMs > probeTimeout ? 'stalled' : 'failed';
   }
 
-  #excuse(outcome: 'stream' | 'stalled'): void {
+  #reportUnsuspected(outcome: 'stream' | 'stalled'): void {
     const { context, health, sends } = this.#components;
     const { name: peer } = this.#target;
     if (outcome === 'stream') {
@@ -275,20 +246,20 @@ export class ProbeRound {
     }
   }
 
-  #accuse(): void {
+  #suspectTarget(): void {
     const { context, self, health, membership } = this.#components;
     const node = this.#target.name;
-    health.add(this.#costOfSilence());
+    health.add(this.#failureCost());
     const healthScore = health.score;
     context.effects.report({ code: 'probe-unanswered', peer: node, healthScore });
     const incarnation = this.#incarnation;
     membership.suspect({ type: MessageType.suspect, node, incarnation, from: self.name });
   }
 
-  #costOfSilence(): number {
+  #failureCost(): number {
     const { context, sends, verified } = this.#components;
     if (sends.isFaulty) return 1;
-    // Where most names are made up, the silence of one says nothing about us; the verified members do.
+    // If most names are forged, a missing answer of one says nothing about this node; those of verified members do.
     const saysNothing = verified.isOutnumbered || verified.areLinksGood;
     if (saysNothing && !verified.has(this.#target)) return 0;
     return context.settings.lifeguard.failedProbeCost(this.#nacksWanted, this.#nacks);

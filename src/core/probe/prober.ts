@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Probes the members round-robin over a shuffled list, so that each is probed once per pass and the
-// wait for it is bounded (SWIM, section 4.3). Those at whose address somebody else has turned up come
-// first: with the same address under a new name, the old one need not wait for its turn to be found dead.
-// While forged names outnumber the verified members, every other probe goes to a verified member. Of the remaining
-// probes, at most every other one goes to a contested address, as any node that can gossip can forge such claims.
+// Probes the members round-robin over a shuffled list, so that each is probed once per pass and the wait is bounded
+// (SWIM, section 4.3). Members at whose address another name was claimed come first: a process that restarted under a
+// new name replaced the old one, which is then declared dead early. While forged names outnumber the verified
+// members, every other probe goes to a verified member. Of the remaining probes, at most every other one goes to such
+// a claimed address, because any node that can gossip can forge such claims.
 import type { Member } from '../member.js';
 import { isAnswer, type ProbeOutcome } from '../counters.js';
 import { ProbeRound, type ProbeComponents } from './probe-round.js';
@@ -16,40 +16,40 @@ import { ProbeRound, type ProbeComponents } from './probe-round.js';
 /** Runs one probe round after another. */
 export class Prober {
   readonly #components: ProbeComponents;
-  readonly #ticksAnew: () => void;
+  readonly #restartInterval: () => void;
   #position = 0;
-  /** Whether the last probe was of a verified member that was overdue. */
+  /** Whether the last probe was of an overdue verified member. */
   #wasOverdue = false;
-  /** Whether the last probe but those was of a member whose address is contested. */
-  #wasRecheck = false;
-  /** Whether the last probe was of a member whose address is contested. */
-  #isRecheck = false;
+  /** Whether the last probe, not counting those of overdue members, was because of an address takeover. */
+  #wasTakeoverProbe = false;
+  /** Whether the last probe was because of an address takeover. */
+  #isTakeoverProbe = false;
   #reapedAt = 0;
   #round: ProbeRound | undefined;
-  #tickWaits = false;
+  #isTickPending = false;
 
-  /** @param init.ticksAnew - lets the scheduler's next tick come a whole interval from now */
-  constructor(components: ProbeComponents, init: { ticksAnew: () => void }) {
+  /** @param init.restartInterval - delays the scheduler's next tick until a whole interval from now */
+  constructor(components: ProbeComponents, init: { restartInterval: () => void }) {
     this.#components = components;
-    this.#ticksAnew = init.ticksAnew;
+    this.#restartInterval = init.restartInterval;
   }
 
   /**
-   * The probe scheduler's tick. While a round is running the tick is skipped; when that round is
-   * about to end, the next one begins right after it. (A failed round ends when the tick comes, but
-   * timers are never quite on time: exactly then would lose many a tick.)
+   * The probe scheduler's tick. While a round is running the tick is skipped; if that round is about to end, the next
+   * one begins right after it. (A failed round ends when the next tick is due, but timers are never exact: without
+   * this tolerance many ticks would be lost.)
    */
   tick(): void {
     const { clock, settings } = this.#components.context;
     if (this.#round !== undefined) {
-      this.#tickWaits = clock.now() >= this.#round.endsAt - settings.probeTimeout;
+      this.#isTickPending = clock.now() >= this.#round.endsAt - settings.probeTimeout;
       return;
     }
     const target = this.#nextTarget();
     if (target === undefined) return;
-    const wasContested = this.#isRecheck;
+    const wasTakeoverProbe = this.#isTakeoverProbe;
     const ended = (outcome: ProbeOutcome): void => {
-      this.#learn(target, outcome, wasContested);
+      this.#recordOutcome(target, outcome, wasTakeoverProbe);
       this.#roundEnded(round);
     };
     this.#components.verified.beginRound(target);
@@ -58,41 +58,41 @@ export class Prober {
     round.start();
   }
 
-  /** Ends a round that is running, without a verdict. */
+  /** Ends a running round without a verdict. */
   stop(): void {
     const round = this.#round;
     this.#round = undefined;
-    this.#tickWaits = false;
+    this.#isTickPending = false;
     round?.abandon();
   }
 
-  #learn(target: Member, outcome: ProbeOutcome, wasContested: boolean): void {
-    const { contested, verified } = this.#components;
+  #recordOutcome(target: Member, outcome: ProbeOutcome, wasTakeoverProbe: boolean): void {
+    const { takeovers, verified } = this.#components;
     if (isAnswer(outcome)) {
-      verified.answered(target, outcome === 'direct');
-      if (wasContested) contested.answered(target.address);
-    } else if (outcome === 'failed') verified.silent(target);
+      verified.probeAnswered(target, outcome === 'direct');
+      if (wasTakeoverProbe) takeovers.holderAnswered(target.address);
+    } else if (outcome === 'failed') verified.probeFailed(target);
   }
 
   #roundEnded(round: ProbeRound): void {
     if (this.#round !== round) return;
     this.#round = undefined;
-    if (!this.#tickWaits) return;
-    this.#tickWaits = false;
-    this.#ticksAnew();
+    if (!this.#isTickPending) return;
+    this.#isTickPending = false;
+    this.#restartInterval();
     this.tick();
   }
 
-  // The next member that is to be probed; at the end of a pass the dead are reaped and the list is
-  // shuffled. Undefined after a whole fruitless pass.
+  // The next member to probe; at the end of a pass, old dead members are reaped and the list is shuffled. Undefined
+  // if a whole pass finds none.
   #nextTarget(): Member | undefined {
-    const { contested, verified } = this.#components;
-    this.#isRecheck = false;
+    const { takeovers, verified } = this.#components;
+    this.#isTakeoverProbe = false;
     const overdue = this.#wasOverdue ? undefined : verified.overdue();
     this.#wasOverdue = overdue !== undefined;
     if (overdue !== undefined) return overdue;
-    const recheck = this.#wasRecheck ? undefined : contested.next();
-    this.#isRecheck = this.#wasRecheck = recheck !== undefined;
+    const recheck = this.#wasTakeoverProbe ? undefined : takeovers.next();
+    this.#isTakeoverProbe = this.#wasTakeoverProbe = recheck !== undefined;
     return recheck ?? this.#nextInTurn();
   }
 
@@ -104,7 +104,7 @@ export class Prober {
         if (hasWrapped) return undefined;
         hasWrapped = true;
         this.#reap();
-        this.#components.contested.newPass();
+        this.#components.takeovers.newPass();
         table.shuffle();
         this.#position = 0;
       }
@@ -115,10 +115,10 @@ export class Prober {
 
   #reap(): void {
     this.#reapedAt = this.#components.context.clock.now();
-    this.#components.membership.reap();
+    this.#components.reaper.reap();
   }
 
-  // A pass over a table of made-up names may take a day, and memory would be held for as long.
+  // A pass over a table of forged names may take a day, and their memory would be held for as long.
   #reapBetweenPasses(): void {
     const { clock, settings } = this.#components.context;
     if (clock.now() - this.#reapedAt >= settings.gossipToTheDeadTime) this.#reap();

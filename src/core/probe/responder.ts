@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Answers to what others ask: pings for us, and pings that we are asked to make for somebody.
+// Answers requests of other nodes: pings to us, and indirect pings that we send on behalf of a peer.
 import { ipFromBytes, joinHostPort, type Address } from '../../wire/address.js';
 import { encodeMessage } from '../../wire/message-codec.js';
 import { MessageType } from '../../wire/message-type.js';
@@ -18,7 +18,7 @@ import type { MemberTable } from '../member-table.js';
 import type { AckTable } from './ack-table.js';
 import type { VerifiedMembers } from './verified-members.js';
 
-/** What the responder works with. */
+/** Dependencies of the responder. */
 export interface ResponderComponents {
   readonly context: CoreContext;
   readonly self: LocalNode;
@@ -36,24 +36,24 @@ export class Responder {
     this.#components = components;
   }
 
-  /** Acks a ping that is meant for us. */
+  /** Acks a ping that is addressed to us. */
   ping(ping: Ping, from: Address): void {
     const { context, self, table, verified } = this.#components;
     if (ping.node !== '' && ping.node !== self.name) {
-      // A restarted agent under another name must not vouch for the old one.
+      // An agent that restarted under another name must not answer for the old name.
       this.#drop(from, 'misaddressed', `a ping for ${ping.node}; this node is ${self.name}`);
       return;
     }
-    const asker = replyAddress(ping, from);
-    if (!this.#maySendTo(asker.addr, from)) return;
+    const requester = replyAddress(ping, from);
+    if (!this.#maySendTo(requester.addr, from)) return;
     const member = table.get(ping.sourceNode);
-    if (member?.address === from.addr) verified.heard(member);
+    if (member?.address === from.addr) verified.pingReceived(member);
     const payload = context.effects.ackPayload();
     const ack = this.#ack(ping.seqNo, payload === null ? null : Buffer.from(payload));
-    this.#sendFor(asker, from)(asker, ack);
+    this.#senderFor(requester, from)(requester, ack);
   }
 
-  /** Pings somebody for a peer that got no answer of its own. */
+  /** Pings a target for a peer that got no answer itself. */
   indirectPing(request: IndirectPing, from: Address): void {
     const { context, self, acks } = this.#components;
     const { settings } = context;
@@ -67,18 +67,18 @@ export class Responder {
       addr: joinHostPort(ip, noPort ? settings.bindPort : request.port),
       name: request.node,
     };
-    const asker = replyAddress(request, from);
-    if (!this.#maySendTo(target.addr, from) || !this.#maySendTo(asker.addr, from)) return;
-    const send = this.#sendFor(asker, from);
+    const requester = replyAddress(request, from);
+    if (!this.#maySendTo(target.addr, from) || !this.#maySendTo(requester.addr, from)) return;
+    const send = this.#senderFor(requester, from);
     const seqNo = self.nextSequence();
     acks.expect(
       seqNo,
       {
-        acked: () => send(asker, this.#ack(request.seqNo, null)),
+        acked: () => send(requester, this.#ack(request.seqNo, null)),
         expired: () => {
           if (!request.nack) return;
           const nack = { type: MessageType.nackResp, seqNo: request.seqNo };
-          send(asker, encodeMessage(nack));
+          send(requester, encodeMessage(nack));
         },
       },
       settings.probeTimeout,
@@ -86,20 +86,20 @@ export class Responder {
     send(target, encodeMessage(self.ping(seqNo, request.node)));
   }
 
-  // Broadcasts go along for members that ask from the address that they have: anybody can write the name and the
-  // address of a member into a ping.
-  #sendFor(asker: Address, from: Address): (to: Address, message: Buffer) => void {
+  // Broadcasts are added only for members that ask from their own address: any node can write the name and address of
+  // a member into a ping.
+  #senderFor(requester: Address, from: Address): (to: Address, message: Buffer) => void {
     const { outbox } = this.#components;
-    return asker.addr === from.addr && outbox.isMember(asker)
+    return requester.addr === from.addr && outbox.isMember(requester)
       ? (to, message) => outbox.send(to, [message])
       : (to, message) => outbox.sendAlone(to, message);
   }
 
-  // Whoever may choose where we send could have us shout at strangers.
+  // A sender that can choose our target could make us flood third parties.
   #maySendTo(addr: string, from: Address): boolean {
     const host = hostOf(addr);
     if (this.#components.context.effects.allowsIp(host)) return true;
-    this.#drop(from, 'not-allowed', `asked to send to ${host}, which is not in cidrsAllowed`);
+    this.#drop(from, 'not-allowed', `a request to send to ${host}, which is not in cidrsAllowed`);
     return false;
   }
 
@@ -114,12 +114,12 @@ export class Responder {
   }
 }
 
-// To the address that the asker gave, when it gave one; else to where the packet came from.
+// The address that the sender gave, if it gave one; otherwise the source address of the packet.
 function replyAddress(
-  asker: { sourceAddr: Buffer; sourcePort: number; sourceNode: string },
+  requester: { sourceAddr: Buffer; sourcePort: number; sourceNode: string },
   from: Address,
 ): Address {
-  const ip = asker.sourcePort === 0 ? undefined : ipFromBytes(asker.sourceAddr);
-  const name = asker.sourceNode === '' ? undefined : asker.sourceNode;
-  return { addr: ip === undefined ? from.addr : joinHostPort(ip, asker.sourcePort), name };
+  const ip = requester.sourcePort === 0 ? undefined : ipFromBytes(requester.sourceAddr);
+  const name = requester.sourceNode === '' ? undefined : requester.sourceNode;
+  return { addr: ip === undefined ? from.addr : joinHostPort(ip, requester.sourcePort), name };
 }

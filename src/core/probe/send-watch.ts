@@ -4,25 +4,25 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One address that cannot be sent to is the address's affair: the helpers and the stream ping decide about its
-// bearer. When no ping of a whole pass can be sent, the fault is ours (a firewall on this host, an address that
-// was taken away): we doubt ourselves, say so once, and once nobody answers any more we are cut off.
+// If packets to one address cannot be sent, that address is at fault: the helpers and the stream ping decide about
+// its member. If no ping of a whole pass can be sent, this host is at fault (its firewall, a removed address): the
+// health score rises, the fault is reported once, and when no member answers any more the node counts as isolated.
 import { limits } from '../../wire/limits.js';
 import type { CoreContext } from '../context.js';
 import type { LocalNode } from '../local-node.js';
 import type { MemberTable } from '../member-table.js';
 
-/** Notices that nothing can be sent any more, and that it can be sent again. */
+/** Detects when packets cannot be sent any more, and when they can be sent again. */
 export class SendWatch {
   readonly #context: CoreContext;
   readonly #self: LocalNode;
   readonly #table: MemberTable;
-  /** Rounds in a row whose ping could not be sent. */
+  /** Consecutive rounds whose ping could not be sent. */
   #failed = 0;
-  /** How many of them, at the end, brought no answer by any route. */
-  #silent = 0;
+  /** How many of the latest of these rounds got no answer by any path. */
+  #unanswered = 0;
   #isFaulty = false;
-  #isCutOff = false;
+  #isIsolated = false;
 
   constructor(components: { context: CoreContext; self: LocalNode; table: MemberTable }) {
     this.#context = components.context;
@@ -30,38 +30,38 @@ export class SendWatch {
     this.#table = components.table;
   }
 
-  /** Whether no ping of a whole pass could be sent, and none has been since. */
+  /** Whether no ping of a whole pass could be sent, and none since. */
   get isFaulty(): boolean {
     return this.#isFaulty;
   }
 
-  /** A packet was sent: its target or a helper answered, or no failure was told until the round's end. */
-  sent(): void {
+  /** A packet was sent: its target or a helper answered, or no failure was reported until the round's end. */
+  succeeded(): void {
     this.#failed = 0;
-    this.#silent = 0;
+    this.#unanswered = 0;
     if (!this.#isFaulty) return;
     this.#isFaulty = false;
     this.#context.effects.report({ code: 'sends-recovered' });
-    this.#tellCutOff(false);
+    this.#notifyIsolation(false);
   }
 
   /** The ping of a round could not be sent, and the round is over. */
   failed(error: Error, isAnswered: boolean): void {
     this.#failed++;
-    this.#silent = isAnswered ? 0 : this.#silent + 1;
+    this.#unanswered = isAnswered ? 0 : this.#unanswered + 1;
     const pass = this.#roundsOfAPass();
     if (this.#failed < pass) return;
     if (!this.#isFaulty) {
       this.#isFaulty = true;
       this.#context.effects.report({ code: 'sends-failed', error });
     }
-    this.#tellCutOff(this.#silent >= pass);
+    this.#notifyIsolation(this.#unanswered >= pass);
   }
 
-  #tellCutOff(isCutOff: boolean): void {
-    if (this.#isCutOff === isCutOff) return;
-    this.#isCutOff = isCutOff;
-    this.#context.effects.cutOff(isCutOff);
+  #notifyIsolation(isIsolated: boolean): void {
+    if (this.#isIsolated === isIsolated) return;
+    this.#isIsolated = isIsolated;
+    this.#context.effects.isolationChanged(isIsolated);
   }
 
   #roundsOfAPass(): number {

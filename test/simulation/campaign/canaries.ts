@@ -30,7 +30,7 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'nobody refutes',
-    file: 'core/membership/apply.ts',
+    file: 'core/membership/refuter.ts',
     from: '    const incarnation = this.#self.incarnationAbove(claimed);',
     to: '    if (this.#self.name) return;\n    const incarnation = this.#self.incarnationAbove(claimed);',
   },
@@ -60,7 +60,7 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'the dead are never forgotten',
-    file: 'core/membership/apply.ts',
+    file: 'core/membership/reaper.ts',
     from: 'member.isGone && member.stateChangedAt < longAgo',
     to: 'member.isGone && member.stateChangedAt < 0 * longAgo',
   },
@@ -127,12 +127,12 @@ export const canaries: readonly Canary[] = [
   {
     name: 'a node is told of itself',
     file: 'core/membership/apply.ts',
-    from: '    this.#gossip.pass(name, claim, how);\n    if (name === this.#self.name) return;\n\n',
-    to: '    this.#gossip.pass(name, claim, how);\n    if (name === this.#self.name && known === undefined) return;\n\n',
+    from: '    this.#gossip.queueClaim(name, claim, relay);\n    if (name === this.#self.name) return;\n\n',
+    to: '    this.#gossip.queueClaim(name, claim, relay);\n    if (name === this.#self.name && known === undefined) return;\n\n',
   },
   {
     name: 'who recovers is told to join',
-    file: 'core/membership/apply.ts',
+    file: 'core/membership/notify-changes.ts',
     from: "stateBefore === undefined || stateBefore === 'dead' || stateBefore === 'left'",
     to: "stateBefore === undefined || stateBefore !== 'alive'",
   },
@@ -168,19 +168,19 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'the dead are forgotten at once',
-    file: 'core/membership/apply.ts',
+    file: 'core/membership/reaper.ts',
     from: 'const longAgo = clock.now() - settings.gossipToTheDeadTime;',
     to: 'const longAgo = clock.now() - 0 * settings.gossipToTheDeadTime;',
   },
   {
     name: 'the living are forgotten as well',
-    file: 'core/membership/apply.ts',
+    file: 'core/membership/reaper.ts',
     from: 'member.isGone && member.stateChangedAt < longAgo',
     to: 'member.stateChangedAt < longAgo',
   },
   {
     name: 'the answer to a push/pull is not merged',
-    file: 'state-exchange.ts',
+    file: 'node/state-exchange.ts',
     from: '      await pacer.run(this.merge(remote, join, peer), ended);\n',
     to: '',
   },
@@ -192,9 +192,9 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'nobody pushes and pulls regularly',
-    file: 'core/engine.ts',
-    from: 'if (peer !== undefined) this.#context.effects.pushPull(peer.destination);',
-    to: 'if (peer?.name === "") this.#context.effects.pushPull(peer.destination);',
+    file: 'core/periodic-work.ts',
+    from: 'if (peer !== undefined) context.effects.pushPull(peer.destination);',
+    to: 'if (peer?.name === "") context.effects.pushPull(peer.destination);',
   },
   {
     name: 'streams are not closed',
@@ -216,8 +216,8 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'settling goes on after a shutdown',
-    file: 'core/engine.ts',
-    from: '    this.#settling.stop();\n',
+    file: 'core/periodic-work.ts',
+    from: '    this.settling.stop();\n',
     to: '',
   },
   {
@@ -247,14 +247,14 @@ export const canaries: readonly Canary[] = [
   {
     name: 'what a broadcast replaces is sent all the same',
     file: 'core/gossip/broadcast-queue.ts',
-    from: '    if (old !== undefined) this.#takeOut(old);',
+    from: '    if (old !== undefined) this.#remove(old);',
     to: '',
   },
   {
     name: 'gossip that rests is not woken',
     file: 'core/scheduler.ts',
-    from: '    if (!this.#isResting) return;\n',
-    to: '    if (this.#isResting || !this.#isResting) return;\n',
+    from: '    if (!this.#isPaused) return;\n',
+    to: '    if (this.#isPaused || !this.#isPaused) return;\n',
   },
   {
     name: 'records that bring news are passed over',

@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { factsFrom, Member, type MemberState } from '../../../src/core/member.js';
 import { MemberTable } from '../../../src/core/member-table.js';
 import { SeededRandom } from '../../../src/testing/index.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 import {
   addressOf,
   alive,
@@ -41,42 +41,42 @@ const first = { addr: ip('10.0.0.77'), port: 7000 };
 const second = { addr: ip('10.0.0.78'), port: 7000 };
 
 function bearer({ engine }: Harness, claim = first): string | undefined {
-  return engine.table.bearerOf(addressOf(claim))?.name;
+  return engine.table.memberAtAddress(addressOf(claim))?.name;
 }
 
-test('an address that no member has is found to be unknown without a walk through the table', () => {
+test('looking up an address without a member does not walk through the table', () => {
   const table = new MemberTable(new SeededRandom(1));
   for (let i = 0; i < 1000; i++) table.add(memberAt(`m${i}`, Buffer.of(10, 1, i >> 8, i & 255)));
-  assert.equal(table.bearerOf('10.1.0.7:7946')?.name, 'm7');
+  assert.equal(table.memberAtAddress('10.1.0.7:7946')?.name, 'm7');
   addressesRead = 0;
-  for (let i = 0; i < 100; i++) assert.equal(table.bearerOf(`10.2.0.1:${i}`), undefined);
-  assert.equal(table.bearerOf('10.1.3.0:7946')?.name, 'm768');
+  for (let i = 0; i < 100; i++) assert.equal(table.memberAtAddress(`10.2.0.1:${i}`), undefined);
+  assert.equal(table.memberAtAddress('10.1.3.0:7946')?.name, 'm768');
   assert.equal(addressesRead, 0);
 });
 
-test('a crowd of members at one address costs no search', () => {
+test('many members at one address do not slow down the lookup', () => {
   const table = new MemberTable(new SeededRandom(1));
   for (let i = 0; i < 2000; i++) table.add(memberAt(`m${i}`, ip('10.0.0.1'), 'suspect'));
-  assert.equal(table.bearerOf('10.0.0.1:7946'), undefined);
+  assert.equal(table.memberAtAddress('10.0.0.1:7946'), undefined);
   let statesRead = 0;
   for (const member of table) {
     const { state } = member;
     Object.defineProperty(member, 'state', { get: () => (statesRead++, state) });
   }
-  assert.equal(table.bearerOf('10.0.0.1:7946'), undefined);
+  assert.equal(table.memberAtAddress('10.0.0.1:7946'), undefined);
   assert.equal(statesRead, 0);
 });
 
-test('members that are gone are not entered, and those taken out of the table are not found', () => {
+test('members that are gone are not added, and removed members are not found', () => {
   const table = new MemberTable(new SeededRandom(1));
   table.add(memberAt('gone', ip('10.0.0.1'), 'dead'));
-  assert.equal(table.bearerOf('10.0.0.1:7946'), undefined);
+  assert.equal(table.memberAtAddress('10.0.0.1:7946'), undefined);
   table.add(memberAt('left', ip('10.0.0.1'), 'left'));
-  assert.equal(table.bearerOf('10.0.0.1:7946'), undefined);
+  assert.equal(table.memberAtAddress('10.0.0.1:7946'), undefined);
   table.add(memberAt('there', ip('10.0.0.1')));
-  assert.equal(table.bearerOf('10.0.0.1:7946')?.name, 'there');
+  assert.equal(table.memberAtAddress('10.0.0.1:7946')?.name, 'there');
   table.removeIf(({ name }) => name === 'there');
-  assert.equal(table.bearerOf('10.0.0.1:7946'), undefined);
+  assert.equal(table.memberAtAddress('10.0.0.1:7946'), undefined);
 });
 
 // Both with an index that exists when things change, and with one that is made afterwards.
@@ -91,7 +91,7 @@ for (const asks of [true, false]) {
     if (asks) assert.equal(bearer(harness), expected);
   };
 
-  test(`a member that took the address of a dead one is its bearer (${when})`, () => {
+  test(`a member that took the address of a dead one is found there (${when})`, () => {
     const harness = begin();
     harness.receive(alive('old', first));
     between(harness, 'old');
@@ -101,7 +101,7 @@ for (const asks of [true, false]) {
     assert.equal(bearer(harness), 'new');
   });
 
-  test(`while both count as alive it could be either (${when})`, () => {
+  test(`while two members at one address count as alive, neither is found (${when})`, () => {
     const harness = begin();
     harness.receive(alive('old', first));
     harness.receive(alive('new', first));
@@ -112,7 +112,7 @@ for (const asks of [true, false]) {
     assert.equal(bearer(harness), 'new');
   });
 
-  test(`a suspect member that has its address to itself is its bearer (${when})`, () => {
+  test(`a suspect member that is alone at its address is found there (${when})`, () => {
     const harness = begin();
     harness.receive(alive('a', first));
     harness.receive(suspect('a'));
@@ -122,7 +122,7 @@ for (const asks of [true, false]) {
     assert.equal(bearer(harness), undefined);
   });
 
-  test(`a member that left is no bearer until it is back (${when})`, () => {
+  test(`a member that left is not found until it is back (${when})`, () => {
     const harness = begin();
     harness.receive(alive('a', first));
     harness.receive(dead('a', { from: 'a' }));
@@ -142,14 +142,14 @@ for (const asks of [true, false]) {
   });
 }
 
-test('what a push/pull says of members is attributed as what packets say', () => {
+test('members learned by push/pull are found in the same way as members learned by packets', () => {
   const harness = makeEngine();
   const { engine } = harness;
   harness.receive(alive('old', first));
   assert.equal(bearer(harness), 'old');
-  wholly(engine.merger.merge([record('new', first), record('left', second)]));
+  runToCompletion(engine.merger.merge([record('new', first), record('left', second)]));
   assert.equal(bearer(harness), undefined);
-  wholly(engine.merger.merge([record('old', { ...first, state: 3 })]));
+  runToCompletion(engine.merger.merge([record('old', { ...first, state: 3 })]));
   assert.equal(bearer(harness), 'new');
   assert.equal(bearer(harness, second), 'left');
 });

@@ -28,7 +28,7 @@ function makeCatchUp() {
 }
 
 suite('CatchUp', () => {
-  test('calls back after one turn when nothing had come', () => {
+  test('calls back after one turn when no packet had arrived', () => {
     const { clock, catchUp } = makeCatchUp();
     let calls = 0;
     catchUp.wait(() => calls++);
@@ -39,7 +39,7 @@ suite('CatchUp', () => {
     assert.deepEqual([clock.pending, clock.now()], [0, 0]);
   });
 
-  test('stopped, it calls nobody back and waits for no turn', () => {
+  test('after stop it makes no callback and leaves no pending turn', () => {
     const { clock, catchUp, claim } = makeCatchUp();
     const calls: string[] = [];
     catchUp.wait(() => calls.push('at once'));
@@ -56,7 +56,7 @@ suite('CatchUp', () => {
     assert.deepEqual(calls, []);
   });
 
-  test('is still waiting when the packets that were in the socket are handled', () => {
+  test('is still waiting when the packets from the socket are processed', () => {
     const { clock, catchUp, handled, claim } = makeCatchUp();
     const seen: number[][] = [];
     clock.afterTurn(() => claim(1));
@@ -65,7 +65,7 @@ suite('CatchUp', () => {
     assert.deepEqual(seen, [[1]]);
   });
 
-  test('waits until the inbox is empty, whatever the number of slices', () => {
+  test('waits until the inbox is empty, regardless of the number of slices', () => {
     const { clock, catchUp, inbox, claim } = makeCatchUp();
     for (let id = 0; id < 3000; id++) claim(id);
     let left: number | undefined;
@@ -74,7 +74,7 @@ suite('CatchUp', () => {
     assert.equal(left, 0);
   });
 
-  test('waits one turn more while packets come that are handled at once', () => {
+  test('waits one more turn while packets arrive that are processed at once', () => {
     const { clock, counters, catchUp } = makeCatchUp();
     let calls = 0;
     const read = (packets: number) => () => {
@@ -93,7 +93,7 @@ suite('CatchUp', () => {
     assert.equal(steps, 11);
   });
 
-  test('a packet of long ago does not make it wait', () => {
+  test('a packet that arrived long ago does not make it wait', () => {
     const { clock, counters, catchUp } = makeCatchUp();
     counters.packetsIn = 1000;
     let calls = 0;
@@ -102,7 +102,7 @@ suite('CatchUp', () => {
     assert.equal(calls, 1);
   });
 
-  test('a flood without end is not waited for', () => {
+  test('does not wait for the end of a constant flood', () => {
     const { clock, counters, catchUp } = makeCatchUp();
     let turns = 0;
     const flood = (): void => {
@@ -118,7 +118,7 @@ suite('CatchUp', () => {
     assert.ok(turnsAtCall <= maxTurns + 2, `gave up only after ${turnsAtCall} turns`);
   });
 
-  test('several can wait at once, each is called once', () => {
+  test('several callers can wait at the same time, and each is called once', () => {
     const { clock, catchUp, claim } = makeCatchUp();
     const calls: string[] = [];
     catchUp.wait(() => calls.push('first'));

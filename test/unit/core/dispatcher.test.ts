@@ -19,7 +19,7 @@ function comes(harness: Harness, packet: Buffer): void {
   harness.engine.receivePacket(packet, SOMEWHERE, harness.clock.now());
 }
 
-test('pings are answered at once, claims and user messages wait for their turn', () => {
+test('pings are answered at once, claims and user messages are queued', () => {
   const harness = makeEngine();
   comes(harness, harness.packet(alive('a'), hello, ping(5)));
   assert.deepEqual(harness.messagesTo(SOMEWHERE.addr), [ack(5)]);
@@ -30,7 +30,7 @@ test('pings are answered at once, claims and user messages wait for their turn',
   assert.deepEqual(harness.userMessages, [{ payload: hello.payload, from: SOMEWHERE }]);
 });
 
-test('acks, nacks and indirect pings are handled at once too', () => {
+test('acks, nacks and indirect pings are also handled at once', () => {
   const harness = makeEngine();
   comes(harness, harness.packet(ack(1), nack(2)));
   assert.equal(harness.counters.drops.get('unexpected-ack'), 2);
@@ -39,7 +39,7 @@ test('acks, nacks and indirect pings are handled at once too', () => {
   assert.equal(harness.sent[0]?.to.addr, '10.0.0.5:5000');
 });
 
-test('alive claims are handled before others that came earlier', () => {
+test('alive claims are handled before other claims that arrived earlier', () => {
   const harness = makeEngine();
   comes(harness, harness.packet(suspect('a')));
   comes(harness, harness.packet(dead('b')));
@@ -58,7 +58,7 @@ test('each kind of claim reaches the membership', () => {
   assert.equal(harness.member('a').state, 'dead');
 });
 
-test('when claims find no room they are dropped and counted, and acks are not', () => {
+test('when the queue is full, claims are dropped and counted, and acks are not', () => {
   const harness = makeEngine({ settings: { handoffQueueDepth: 10 } });
   for (let n = 0; n < 100; n++) comes(harness, harness.packet(suspect(`x${n}`)));
   for (let n = 0; n < 100; n++) comes(harness, harness.packet(hello));
@@ -73,7 +73,7 @@ test('when claims find no room they are dropped and counted, and acks are not', 
   assert.equal(harness.counters.drops.get('queue-full'), 190, 'there is room again');
 });
 
-test('each claim without room is counted, and each packet is reported once', () => {
+test('each claim beyond a full queue is counted, and each packet is reported once', () => {
   const harness = makeEngine({ settings: { handoffQueueDepth: 10 } });
   const claims = Array.from({ length: 20 }, (_, n) => suspect(`x${n}`));
   for (let n = 0; n < 3; n++) comes(harness, harness.packet(...claims));
@@ -81,7 +81,7 @@ test('each claim without room is counted, and each packet is reported once', () 
   assert.equal(harness.reported('packet-dropped').length, 3);
 });
 
-test('messages that belong on a stream are dropped', () => {
+test('messages that are only valid on a stream are dropped', () => {
   const harness = makeEngine();
   harness.receive(Buffer.of(MessageType.pushPull, 0x80));
   harness.receive({ type: MessageType.err, error: 'x' });
@@ -89,7 +89,7 @@ test('messages that belong on a stream are dropped', () => {
   assert.deepEqual(harness.sent, []);
 });
 
-test('a type that nobody knows is dropped, and the rest of the packet is handled', () => {
+test('an unknown message type is dropped, and the rest of the packet is processed', () => {
   const harness = makeEngine();
   const unknown = Buffer.of(99, 1, 2, 3);
   const parts = [unknown, harness.packet(alive('a')), harness.packet(ping(5))];
@@ -99,7 +99,7 @@ test('a type that nobody knows is dropped, and the rest of the packet is handled
   assert.deepEqual(harness.messagesTo(SOMEWHERE.addr), [ack(5)]);
 });
 
-test('a message that cannot be read costs no other, whether it is handled at once or waits', () => {
+test('an unreadable message affects no other message, whether it is handled at once or queued', () => {
   const harness = makeEngine();
   const brokenPing = Buffer.of(MessageType.ping, 0x81);
   const brokenClaim = Buffer.of(MessageType.alive, 0xc1);
@@ -112,7 +112,7 @@ test('a message that cannot be read costs no other, whether it is handled at onc
   assert.ok(reports.every(({ peer }) => peer === SOMEWHERE.addr));
 });
 
-test('packets and their bytes are counted, good or bad', () => {
+test('packets and their bytes are counted, whether valid or not', () => {
   const harness = makeEngine();
   const { packetsIn, packetBytesIn, packetsOut, packetBytesOut } = harness.counters;
   const before = { packetsIn, packetBytesIn, packetsOut, packetBytesOut };
@@ -126,7 +126,7 @@ test('packets and their bytes are counted, good or bad', () => {
   assert.equal(harness.counters.packetBytesOut - before.packetBytesOut, answer);
 });
 
-test('a packet from a network that is not allowed is not even looked at', () => {
+test('a packet from a disallowed network is not even decoded', () => {
   const asked: string[] = [];
   const allowsIp = (host: string): boolean => asked.push(host) === 0;
   const harness = makeEngine({ effects: { allowsIp } });
@@ -158,7 +158,7 @@ test('a packet of another cluster is reported with both labels, each time', () =
   assert.equal(others.length, 2);
 });
 
-test('whatever comes, nothing is thrown and the node goes on', () => {
+test('no packet makes the node throw or stop working', () => {
   const harness = makeEngine({ seed: 'rubbish' });
   const random = new SeededRandom('rubbish');
   const draw = (below: number): number => Math.floor(random.next() * below);
@@ -178,7 +178,7 @@ test('whatever comes, nothing is thrown and the node goes on', () => {
   assert.equal(harness.messagesTo(SOMEWHERE.addr)[0]?.type, MessageType.ackResp);
 });
 
-test('an engine that was stopped takes nothing and says nothing', () => {
+test('a stopped engine accepts and sends nothing', () => {
   const harness = makeEngine();
   comes(harness, harness.packet(alive('a'), hello));
   harness.engine.stop();

@@ -15,7 +15,7 @@ import type { Ping } from '../../../src/wire/messages.js';
 import { alive, dead, ip, makeEngine, ME, record, suspect, type Harness } from './harness.js';
 import { ack, nack, nextPing } from './probe/probing.js';
 import { StallableClock } from './stallable-clock.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 
 const there = { node: 'x', addr: '10.0.0.9:1' };
 
@@ -27,7 +27,7 @@ function standalonePing(harness: Harness): { seqNo: number; results: PingResult[
   return { seqNo: ping.seqNo, results, ping };
 }
 
-test('at its start a node knows itself, alive, and tells nobody of itself but by gossip', () => {
+test('at its start a node knows only itself, alive, and announces itself by gossip only', () => {
   const harness = makeEngine({ meta: Buffer.from('meta') });
   const { engine } = harness;
   assert.equal(engine.table.size, 1);
@@ -38,7 +38,7 @@ test('at its start a node knows itself, alive, and tells nobody of itself but by
   assert.deepEqual([harness.sent, harness.events], [[], []]);
 });
 
-test('every scheduler can be switched off by an interval of 0', () => {
+test('each scheduler can be switched off by an interval of 0', () => {
   const settings = {
     probeInterval: 0,
     gossipInterval: 0,
@@ -54,7 +54,7 @@ test('every scheduler can be switched off by an interval of 0', () => {
   assert.deepEqual([harness.sent, harness.pushPulls, harness.reports.length], [[], [], 1]);
 });
 
-test('started any number of times, one of each scheduler runs; stopped, none is left', () => {
+test('repeated starts run one scheduler of each kind; after a stop none is left', () => {
   const clock = new VirtualClock();
   const { engine } = makeEngine({ clock, schedulers: true });
   assert.equal(clock.pending, 4);
@@ -68,7 +68,7 @@ test('started any number of times, one of each scheduler runs; stopped, none is 
   assert.equal(clock.pending, 4);
 });
 
-test('the schedulers begin at moments of their own, within their intervals', () => {
+test('the schedulers start at different random moments within their intervals', () => {
   const phases = Array.from({ length: 40 }, (_, seed) => {
     const intervals = { probeInterval: 1000, gossipInterval: 0, pushPullInterval: 0 };
     const settings = { ...intervals, queueCheckInterval: 0 };
@@ -80,7 +80,7 @@ test('the schedulers begin at moments of their own, within their intervals', () 
   assert.ok(new Set(phases.map((at) => Math.floor(at / 100))).size >= 8);
 });
 
-test('stopped, an engine leaves no timer, no waiter and no suspicion, and all is finished', () => {
+test('after a stop an engine leaves no timer, no waiter and no suspicion, and all broadcasts are finished', () => {
   const clock = new VirtualClock();
   const harness = makeEngine({ clock, schedulers: true });
   harness.addMember('a');
@@ -99,7 +99,7 @@ test('stopped, an engine leaves no timer, no waiter and no suspicion, and all is
   assert.deepEqual([harness.engine.queue.numQueued, finished], [0, 1]);
 });
 
-test('stopped in the middle of a wait for late packets, it accuses nobody', () => {
+test('an engine stopped during the wait for late packets raises no suspicion', () => {
   const clock = new StallableClock({ now: 10_000 });
   const harness = makeEngine({ clock, schedulers: true });
   harness.addMember('a');
@@ -114,7 +114,7 @@ test('stopped in the middle of a wait for late packets, it accuses nobody', () =
   assert.equal(harness.member('a').state, 'alive');
 });
 
-test('a settling node that is stopped exchanges nothing', () => {
+test('a settling node that is stopped makes no more exchanges', () => {
   const harness = makeEngine();
   harness.addMember('a');
   harness.engine.settle();
@@ -127,7 +127,7 @@ test('a settling node that is stopped exchanges nothing', () => {
   assert.deepEqual(harness.pushPulls, []);
 });
 
-test('after a join the extra exchanges go to living others and end at the regular interval', () => {
+test('after a join the additional exchanges go to alive other members and end at the regular interval', () => {
   const settings = { pushPullInterval: 5000 };
   const harness = makeEngine({ settings });
   harness.addMember('a');
@@ -141,7 +141,7 @@ test('after a join the extra exchanges go to living others and end at the regula
   );
 });
 
-test('in a large cluster settling goes on until the longer interval', () => {
+test('in a large cluster settling continues until the longer interval', () => {
   const exchanges = (others: number): number => {
     const harness = makeEngine({ settings: { pushPullInterval: 2000 } });
     for (let n = 0; n < others; n++) harness.addMember(`m${n}`);
@@ -152,7 +152,7 @@ test('in a large cluster settling goes on until the longer interval', () => {
   assert.deepEqual([exchanges(31), exchanges(32), exchanges(64)], [1, 2, 3]);
 });
 
-test('a standalone ping names its target and carries our address, port and name', () => {
+test('a standalone ping contains its target’s name and our address, port and name', () => {
   const harness = makeEngine();
   const { ping } = standalonePing(harness);
   const { node, sourceAddr, sourcePort, sourceNode } = ping;
@@ -161,7 +161,7 @@ test('a standalone ping names its target and carries our address, port and name'
   assert.deepEqual(harness.sent[0]?.to, { addr: '10.0.0.9:1', name: 'x' });
 });
 
-test('a standalone ping has its result by the time of arrival, and only one', () => {
+test('a standalone ping reports its round trip by the time of arrival, and only once', () => {
   const harness = makeEngine();
   const { seqNo, results } = standalonePing(harness);
   const arrivedAt = harness.clock.now() + 7;
@@ -173,7 +173,7 @@ test('a standalone ping has its result by the time of arrival, and only one', ()
   assert.equal(harness.engine.acks.size, 0);
 });
 
-test('a nack is no answer to a standalone ping', () => {
+test('a nack does not answer a standalone ping', () => {
   const harness = makeEngine();
   const { seqNo, results } = standalonePing(harness);
   harness.receive(nack(seqNo));
@@ -194,7 +194,7 @@ test('a standalone ping that could not be sent fails at once, with the reason, a
   assert.equal(harness.engine.acks.size, 0);
 });
 
-test('a standalone ping whose answer lies in the socket after a stall has it', () => {
+test('a standalone ping succeeds if its answer is in the socket after a stall', () => {
   const clock = new StallableClock({ now: 10_000 });
   const harness = makeEngine({ clock });
   const { seqNo, results } = standalonePing(harness);
@@ -205,21 +205,23 @@ test('a standalone ping whose answer lies in the socket after a stall has it', (
   assert.deepEqual(results, [{ roundTripMs: 900 }]);
 });
 
-test('sequence numbers go on from 0 after 2³² − 1', () => {
+test('sequence numbers continue with 0 after 2³² − 1', () => {
   const random = { next: () => 1 - 2 ** -32 };
   const identity = { addr: ip('10.0.0.1'), port: 7946, vsn: Buffer.alloc(6) };
   const self = new LocalNode({ name: ME, identity, random });
   assert.deepEqual([self.nextSequence(), self.nextSequence()], [0, 1]);
 });
 
-test('a merge ends when a callback of the user stops the engine', () => {
+test('a merge ends when a user callback stops the engine', () => {
   const harness: Harness = makeEngine({ effects: { notify: () => harness.engine.stop() } });
-  wholly(harness.engine.merger.merge([record('a'), record('b', { addr: ip('10.0.0.3') })]));
+  runToCompletion(
+    harness.engine.merger.merge([record('a'), record('b', { addr: ip('10.0.0.3') })]),
+  );
   assert.equal(harness.engine.table.get('b'), undefined);
   assert.equal(harness.engine.table.size, 2);
 });
 
-test('a leave is told by gossip, and peers are those that are not gone', () => {
+test('a leave is gossiped, and only members that are not gone count as peers', () => {
   const harness = makeEngine();
   harness.addMember('a');
   harness.addMember('s', { state: 'suspect' });
@@ -235,7 +237,7 @@ test('a leave is told by gossip, and peers are those that are not gone', () => {
   assert.equal(finished, 1);
 });
 
-test('a user’s packet holds what the budget says, and no more', () => {
+test('a user packet has room for exactly its budget', () => {
   const harness = makeEngine();
   const { userMessageBudget } = harness.engine;
   const to = { addr: '10.0.0.9:1' };
@@ -245,7 +247,7 @@ test('a user’s packet holds what the budget says, and no more', () => {
   assert.equal(harness.engine.userPacket(to, Buffer.alloc(userMessageBudget + 1)), undefined);
 });
 
-test('what is longer than a packet holds is not queued, but reported', () => {
+test('a broadcast that does not fit into a packet is reported instead of queued', () => {
   const harness = makeEngine({ settings: { udpBufferSize: 600 } });
   let finished = 0;
   harness.engine.announce(Buffer.alloc(512), () => finished++);

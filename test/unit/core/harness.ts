@@ -116,7 +116,7 @@ export class Harness {
   readonly streamPings: StreamPing[] = [];
   readonly pushPulls: Address[] = [];
   readonly userMessages: { payload: Buffer; from: Address }[] = [];
-  readonly cutOffs: boolean[] = [];
+  readonly isolationChanges: boolean[] = [];
   readonly pingsCompleted: { node: Node; roundTripMs: number; payload: Buffer }[] = [];
 
   constructor(options: HarnessOptions) {
@@ -224,7 +224,7 @@ export class Harness {
       report: (report) => void this.reports.push(report),
       pingCompleted: (node, roundTripMs, payload) =>
         void this.pingsCompleted.push({ node, roundTripMs, payload }),
-      cutOff: (isCutOff) => void this.cutOffs.push(isCutOff),
+      isolationChanged: (isIsolated) => void this.isolationChanges.push(isIsolated),
       userMessage: (payload, from) => void this.userMessages.push({ payload, from }),
       ackPayload: () => null,
       hasUserBroadcasts: () => true,

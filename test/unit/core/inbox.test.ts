@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Counters } from '../../../src/core/counters.js';
-import { Inbox, type Waiting } from '../../../src/core/inbox.js';
+import { Inbox, type QueuedMessage } from '../../../src/core/inbox.js';
 import type { Timer } from '../../../src/core/ports.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { alive, makeEngine, suspect } from './harness.js';
@@ -16,19 +16,19 @@ function make(depth = 1024) {
   const clock = new VirtualClock();
   const counters = new Counters();
   const handled: number[] = [];
-  const handle = ({ start }: Waiting): void => void handled.push(start);
+  const handle = ({ start }: QueuedMessage): void => void handled.push(start);
   const inbox = new Inbox({ clock, counters }, { depth, handle });
   return { clock, counters, inbox, handled };
 }
 
-const waiting = (start: number): Waiting => ({
+const waiting = (start: number): QueuedMessage => ({
   buf: Buffer.alloc(0),
   start,
   end: 0,
   from: { addr: '10.0.0.1:1' },
 });
 
-test('messages wait for the turn of the event loop, in order', () => {
+test('messages wait for the next turn of the event loop, in order', () => {
   const { clock, inbox, handled } = make();
   for (const n of [1, 2, 3]) assert.ok(inbox.add(waiting(n), 'low'));
   assert.deepEqual([handled, inbox.size], [[], 3]);
@@ -36,7 +36,7 @@ test('messages wait for the turn of the event loop, in order', () => {
   assert.deepEqual([handled, inbox.size], [[1, 2, 3], 0]);
 });
 
-test('the high priority is handled first', () => {
+test('high-priority messages are handled first', () => {
   const { clock, inbox, handled } = make();
   inbox.add(waiting(1), 'low');
   inbox.add(waiting(2), 'high');
@@ -46,7 +46,7 @@ test('the high priority is handled first', () => {
   assert.deepEqual(handled, [2, 4, 1, 3]);
 });
 
-test('each queue holds so many, and refuses more', () => {
+test('each queue has a capacity and refuses further messages', () => {
   const { inbox } = make(3);
   for (let n = 0; n < 3; n++) assert.ok(inbox.add(waiting(n), 'low'));
   assert.equal(inbox.add(waiting(9), 'low'), false);
@@ -55,7 +55,7 @@ test('each queue holds so many, and refuses more', () => {
   assert.equal(inbox.size, 6);
 });
 
-test('a flood is worked off in slices, with turns in between', () => {
+test('a flood is handled in slices, with turns in between', () => {
   const { clock, inbox, handled } = make(2000);
   for (let n = 0; n < 2000; n++) inbox.add(waiting(n), 'low');
   const slices: number[] = [];
@@ -67,7 +67,7 @@ test('a flood is worked off in slices, with turns in between', () => {
   );
 });
 
-test('while every read of the socket is a full one, reading soon goes first; and no longer than that', () => {
+test('while every read of the socket is a full one, reading soon takes precedence, and only for that time', () => {
   let ms = 0;
   let work = (): void => undefined;
   const afterTurn = (callback: () => void): Timer => {
@@ -95,7 +95,7 @@ test('while every read of the socket is a full one, reading soon goes first; and
   assert.equal(turn(32), 64);
 });
 
-test('a handler may add, and clear', () => {
+test('a handler may add messages and clear the queue', () => {
   const clock = new VirtualClock();
   let handled = 0;
   const inbox: Inbox = new Inbox(
@@ -116,7 +116,7 @@ test('a handler may add, and clear', () => {
   assert.equal(clock.pending, 0);
 });
 
-test('once cleared it forgets what waited, asks for no turn and can be used again', () => {
+test('after clear it is empty, needs no turn and can be used again', () => {
   const { clock, inbox, handled } = make();
   inbox.add(waiting(1), 'high');
   inbox.add(waiting(2), 'low');
@@ -127,10 +127,10 @@ test('once cleared it forgets what waited, asks for no turn and can be used agai
   assert.deepEqual(handled, [3]);
 });
 
-test('a message that makes its handler throw costs no other', () => {
+test('a message whose handler throws affects no other', () => {
   const clock = new VirtualClock();
   const handled: number[] = [];
-  const handle = ({ start }: Waiting): void => {
+  const handle = ({ start }: QueuedMessage): void => {
     handled.push(start);
     if (start === 1) throw new Error('broken handler');
   };
@@ -142,7 +142,7 @@ test('a message that makes its handler throw costs no other', () => {
   assert.deepEqual(handled, [1, 2, 3, 4]);
 });
 
-test('claims that find the queue full are dropped and counted; pings are still answered', () => {
+test('claims beyond a full queue are dropped and counted; pings are still answered', () => {
   const harness = makeEngine({ settings: { handoffQueueDepth: 3 } });
   const claims = Array.from({ length: 5 }, (_, n) => suspect(`x${n}`));
   const ping = { type: 0, seqNo: 1, node: '', sourcePort: 0, sourceNode: '' } as const;
@@ -152,10 +152,10 @@ test('claims that find the queue full are dropped and counted; pings are still a
   assert.equal(harness.sent.length, 1);
 });
 
-test('a message that throws keeps none of the others from being handled', () => {
+test('a message whose handler throws does not prevent the handling of the others', () => {
   const clock = new VirtualClock();
   const handled: number[] = [];
-  const handle = ({ start }: Waiting): void => {
+  const handle = ({ start }: QueuedMessage): void => {
     handled.push(start);
     if (start % 2 === 0) throw new Error('a bug');
   };

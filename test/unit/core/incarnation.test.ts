@@ -10,7 +10,7 @@ import { incarnationAbove, isNewer, isOlder, nextNumber } from '../../../src/cor
 const LARGEST = 2 ** 32 - 1;
 const WINDOW = 2 ** 24;
 
-test('after the largest number comes 0', () => {
+test('the number after the largest is 0', () => {
   assert.equal(nextNumber(0), 1);
   assert.equal(nextNumber(2 ** 31 - 1), 2 ** 31);
   assert.equal(nextNumber(LARGEST - 1), LARGEST);
@@ -40,7 +40,7 @@ test('an incarnation is neither newer nor older than itself', () => {
   }
 });
 
-test('a small number is newer than one near the end of the range, for it has wrapped', () => {
+test('a small number is newer than one near the end of the range, because it has wrapped', () => {
   for (const [before, after] of [
     [LARGEST, 0],
     [LARGEST, WINDOW - 1],
@@ -54,19 +54,19 @@ test('a small number is newer than one near the end of the range, for it has wra
   }
 });
 
-test('a refutation is above the claim and above what we said before', () => {
+test('a refutation is above the claim and above our own incarnation', () => {
   assert.equal(incarnationAbove(1, 1), 2);
   assert.equal(incarnationAbove(1, 7), 8);
   assert.equal(incarnationAbove(9, 7), 10);
 });
 
-test('a refutation of the largest incarnation wraps to 0, and one after that to 1', () => {
+test('a refutation of the largest incarnation wraps to 0, and the next one to 1', () => {
   assert.equal(incarnationAbove(3_000_000_000, LARGEST), 0);
   assert.equal(incarnationAbove(LARGEST, LARGEST), 0);
   assert.equal(incarnationAbove(0, LARGEST), 1);
 });
 
-test('a refutation is newer than the claim that it answers, wherever in the range', () => {
+test('a refutation is newer than the refuted claim everywhere in the range', () => {
   const numbers = [0, 1, WINDOW - 1, WINDOW, 2 ** 31, LARGEST - WINDOW, LARGEST - 1, LARGEST];
   for (const own of numbers) {
     for (const claimed of numbers.filter((number) => !isOlder(number, own))) {
@@ -76,7 +76,7 @@ test('a refutation is newer than the claim that it answers, wherever in the rang
   }
 });
 
-test('a refutation of a claim that is past is above our own incarnation', () => {
+test('a refutation of an earlier claim is above our own incarnation', () => {
   for (const own of [1, WINDOW, 2 ** 31, LARGEST]) {
     assert.equal(incarnationAbove(own, own - 1), nextNumber(own));
   }

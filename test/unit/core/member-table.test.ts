@@ -50,7 +50,7 @@ function assertRoughly(counts: Map<string, number>, size: number, expected: numb
   }
 }
 
-test('a member is found by its name and stands at one place of the probe order', () => {
+test('a member is found by its name and has one position in the probe order', () => {
   const table = makeTable(5);
   assert.equal(table.size, 5);
   for (let i = 0; i < 5; i++) {
@@ -66,13 +66,13 @@ test('a member is found by its name and stands at one place of the probe order',
   );
 });
 
-test('a name is entered once only', () => {
+test('a name can be added only once', () => {
   const table = makeTable(3);
-  assert.throws(() => table.add(makeMember('m1')), /m1 is in the table already/);
+  assert.throws(() => table.add(makeMember('m1')), /m1 is already in the table/);
   assert.equal(table.size, 3);
 });
 
-test('a new member is entered at a random place, each as likely as the other', () => {
+test('a new member is added at a random position, with equal probability', () => {
   const places = tally(2000, (seed) => {
     const table = makeTable(4, seed);
     table.add(makeMember('new'));
@@ -81,14 +81,14 @@ test('a new member is entered at a random place, each as likely as the other', (
   assertRoughly(places, 5, 400);
 });
 
-test('entering a member keeps everybody else in the list', () => {
+test('adding a member keeps all others in the list', () => {
   for (let seed = 0; seed < 50; seed++) {
     const table = makeTable(7, seed);
     assert.deepEqual(sortedNames(table), ['m0', 'm1', 'm2', 'm3', 'm4', 'm5', 'm6']);
   }
 });
 
-test('a shuffle is a permutation, and another one each time', () => {
+test('a shuffle is a permutation, and a different one each time', () => {
   const table = makeTable(10);
   const before = sortedNames(table);
   const orders = new Set<string>();
@@ -100,7 +100,7 @@ test('a shuffle is a permutation, and another one each time', () => {
   assert.equal(orders.size, 20);
 });
 
-test('a shuffle brings every member to every place about as often', () => {
+test('a shuffle moves every member to every position with about equal probability', () => {
   const table = makeTable(5);
   const pairs = tally(5000, () => {
     table.shuffle();
@@ -109,7 +109,7 @@ test('a shuffle brings every member to every place about as often', () => {
   assertRoughly(pairs, 25, 1000);
 });
 
-test('those that a test holds for are taken out and given back', () => {
+test('removeIf removes the members that satisfy the test and returns them', () => {
   const table = makeTable(6);
   const order = names(table);
   const gone = new Set(['m1', 'm4']);
@@ -127,14 +127,14 @@ test('those that a test holds for are taken out and given back', () => {
   );
 });
 
-test('a member that was taken out may be entered again', () => {
+test('a removed member can be added again', () => {
   const table = makeTable(3);
   table.removeIf(({ name }) => name === 'm1');
   table.add(makeMember('m1'));
   assert.deepEqual(sortedNames(table), ['m0', 'm1', 'm2']);
 });
 
-test('members are counted, by a test and by state', () => {
+test('members are counted by a test and by state', () => {
   const table = makeTable(3);
   table.add(makeMember('s', 'suspect'));
   table.add(makeMember('d', 'dead'));
@@ -151,7 +151,7 @@ for (const [size, way] of [
   [5, 'few members'],
   [40, 'many members'],
 ] as const) {
-  test(`of ${way}, as many as are wanted are picked and nobody twice`, () => {
+  test(`of ${way}, the wanted number is picked, without duplicates`, () => {
     const table = makeTable(size);
     for (let round = 0; round < 500; round++) {
       const picked = names(table.pick(3, everybody));
@@ -160,14 +160,14 @@ for (const [size, way] of [
     }
   });
 
-  test(`of ${way}, only such are picked as pass the test`, () => {
+  test(`of ${way}, only members that satisfy the test are picked`, () => {
     const table = makeTable(size);
     const mayBe = new Set(['m0', 'm2', 'm4']);
     const counts = tally(600, () => names(table.pick(2, ({ name }) => mayBe.has(name))));
     assertRoughly(counts, 3, 400);
   });
 
-  test(`of ${way}, fewer than wanted are picked when fewer pass the test`, () => {
+  test(`of ${way}, fewer than wanted are picked if fewer satisfy the test`, () => {
     const table = makeTable(size);
     for (let round = 0; round < 20; round++) {
       assert.ok(table.pick(3, ({ name }) => name === 'm1').length <= 1);
@@ -188,7 +188,7 @@ for (const [size, way] of [
     );
   });
 
-  test(`picking of ${way} leaves the probe order alone`, () => {
+  test(`picking of ${way} does not change the probe order`, () => {
     const table = makeTable(size);
     const before = names(table);
     for (let round = 0; round < 20; round++) table.pick(3, everybody);
@@ -196,7 +196,7 @@ for (const [size, way] of [
   });
 }
 
-test('in a small table all that pass the test are found, however few', () => {
+test('in a small table all members that satisfy the test are found, however few', () => {
   const table = makeTable(8);
   for (let round = 0; round < 200; round++) {
     assert.deepEqual(sortedNames(table.pick(3, ({ name }) => name === 'm1' || name === 'm5')), [
@@ -219,7 +219,7 @@ test('in a large table no more than 3n draws are made', () => {
   assert.equal(draws, 150);
 });
 
-test('at exactly 3k members draws are made, below that the list is shuffled', () => {
+test('with exactly 3k members draws are made, with fewer the list is shuffled', () => {
   for (const [size, draws] of [
     [8, 7],
     [9, 3],
@@ -236,7 +236,7 @@ test('at exactly 3k members draws are made, below that the list is shuffled', ()
   }
 });
 
-test('nobody is picked when none is wanted or there is none', () => {
+test('nothing is picked if none is wanted or the table is empty', () => {
   assert.deepEqual(makeTable(5).pick(0, everybody), []);
   assert.deepEqual(makeTable(0).pick(3, everybody), []);
 });

@@ -5,13 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  factsFrom,
-  hasVersions,
-  Member,
-  nodeFrom,
-  versionRanges,
-} from '../../../src/core/member.js';
+import { factsFrom, Member, nodeFrom } from '../../../src/core/member.js';
+import { hasVersions, versionRanges } from '../../../src/core/versions.js';
 import type { MemberFacts } from '../../../src/core/member.js';
 import type { AliveClaim } from '../../../src/wire/messages.js';
 import { alive, ip, mapped } from './harness.js';
@@ -22,7 +17,7 @@ function facts(claim: Partial<AliveClaim> = {}): MemberFacts {
   return understood;
 }
 
-test('the facts of a claim are what it says, and the text of its address', () => {
+test('the facts of a claim are its content and the text of its address', () => {
   const claim = alive('a', { incarnation: 7, port: 8000, meta: Buffer.from('web') });
   const { addr, port, meta, vsn, incarnation } = claim;
   assert.deepEqual(factsFrom(claim), {
@@ -41,13 +36,13 @@ test('a mapped IPv4 address keeps its 16 bytes and has the text of the 4', () =>
   assert.equal(address, '10.0.0.2:7946');
 });
 
-test('an address of neither 4 nor 16 bytes is none', () => {
+test('an address of neither 4 nor 16 bytes is invalid', () => {
   for (const length of [0, 3, 5, 15, 17]) {
     assert.equal(factsFrom(alive('a', { addr: Buffer.alloc(length) })), undefined);
   }
 });
 
-test('a full set of version bytes is two ranges with the version spoken', () => {
+test('a full set of version bytes gives two ranges with the spoken version', () => {
   assert.deepEqual(versionRanges(Buffer.of(1, 5, 2, 3, 9, 4)), [
     { min: 1, max: 5, current: 2 },
     { min: 3, max: 9, current: 4 },
@@ -55,7 +50,7 @@ test('a full set of version bytes is two ranges with the version spoken', () => 
   assert.equal(hasVersions(Buffer.of(1, 5, 2, 3, 9, 4)), true);
 });
 
-test('less than a full set of version bytes counts as zeros', () => {
+test('fewer version bytes than a full set count as zeros', () => {
   const zeros = { min: 0, max: 0, current: 0 };
   for (const vsn of [Buffer.of(), Buffer.of(1, 5), Buffer.of(1, 5, 2, 3, 9)]) {
     assert.deepEqual(versionRanges(vsn), [zeros, zeros]);
@@ -81,7 +76,7 @@ test('a snapshot shows everything about a member', () => {
   });
 });
 
-test('a member without metadata shows no bytes, and one over IPv6 has brackets', () => {
+test('a member without metadata shows empty metadata, and an IPv6 address is in brackets', () => {
   const node = nodeFrom('a', facts({ addr: ip('fd00::2'), meta: null }), 'alive');
   assert.equal(node.meta.length, 0);
   assert.equal(node.addr, 'fd00::2');
@@ -105,7 +100,7 @@ test('a snapshot is frozen and the same object until something changes', () => {
   assert.equal(first.incarnation, 1);
 });
 
-test('a change of state is dated, a change of facts is not', () => {
+test('a change of state sets the time of the state, a change of facts does not', () => {
   const member = new Member('a', facts(), 'alive', 100);
   member.setFacts(facts({ incarnation: 2 }));
   assert.equal(member.stateChangedAt, 100);
@@ -113,7 +108,7 @@ test('a change of state is dated, a change of facts is not', () => {
   assert.equal(member.stateChangedAt, 250);
 });
 
-test('an accusation raises the incarnation and leaves the facts alone', () => {
+test('an accusation raises the incarnation and keeps the facts', () => {
   const meta = Buffer.from('web');
   const member = new Member('a', facts({ incarnation: 2, meta }), 'alive', 0);
   member.setIncarnation(5);
@@ -122,7 +117,7 @@ test('an accusation raises the incarnation and leaves the facts alone', () => {
   assert.equal(member.snapshot().incarnation, 5);
 });
 
-test('packets go to the address that was claimed last', () => {
+test('packets are sent to the last claimed address', () => {
   const member = new Member('a', facts(), 'alive', 0);
   assert.deepEqual(member.destination, { addr: '10.0.0.2:7946', name: 'a' });
   member.setFacts(facts({ addr: ip('10.0.0.7') }));
@@ -143,7 +138,7 @@ test('dead and left members are gone, alive and suspect ones are not', () => {
   );
 });
 
-test('a member keeps no view of what came, and gives none of what it keeps to users', () => {
+test('a member keeps no view of a packet, and users get no view of its own data', () => {
   const claim = alive('a', { meta: Buffer.from('web'), addr: mapped('10.0.0.2') });
   const understood = factsFrom(claim);
   assert.ok(understood);
@@ -155,7 +150,7 @@ test('a member keeps no view of what came, and gives none of what it keeps to us
   assert.deepEqual(member.meta, Buffer.from('web'));
 });
 
-test('metadata that changes is written where it was while it has room there, and over nobody else’s', () => {
+test('changed metadata is written in place if it fits, and never over another member’s', () => {
   const [first, second] = ['load 7', 'load 8'].map(
     (meta) => new Member(meta, facts({ meta: Buffer.from(meta) }), 'alive', 0),
   );
@@ -178,7 +173,7 @@ test('metadata that changes is written where it was while it has room there, and
   assert.deepEqual([first.meta?.toString(), second.meta?.toString()], ['x', 'load 8']);
 });
 
-test('metadata as long as it may be, too', () => {
+test('this also holds for metadata of maximum length', () => {
   const member = new Member('a', facts({ meta: Buffer.alloc(505, 1) }), 'alive', 0);
   const { metaBuf, metaStart } = member;
   for (const length of [512, 500, 504, 497]) {
@@ -188,7 +183,7 @@ test('metadata as long as it may be, too', () => {
   assert.deepEqual([member.metaBuf, member.metaStart], [metaBuf, metaStart]);
 });
 
-test('no metadata and empty metadata are one to users, and two on the wire', () => {
+test('no metadata and empty metadata are the same to users, and differ on the wire', () => {
   const member = new Member('a', facts({ meta: null }), 'alive', 0);
   const empty = Buffer.alloc(0);
   assert.equal(member.meta, null);

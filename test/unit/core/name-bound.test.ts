@@ -13,7 +13,7 @@ import { encodeMessage } from '../../../src/wire/message-codec.js';
 import { MessageType } from '../../../src/wire/message-type.js';
 import type { Message } from '../../../src/wire/messages.js';
 import { PacketCodec, packetBudget } from '../../../src/wire/packet-codec.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 import { alive, dead, ip, makeEngine, ME, record, suspect, type Harness } from './harness.js';
 import { ping } from './probe/probing.js';
 
@@ -53,14 +53,14 @@ test('claims about members with the longest names fit into a gossiped packet', (
     assert.ok(encodeMessage(claim).length <= broadcastBudget, claim.type.toString());
 });
 
-test('with the default packets names of 508 bytes are let in, whatever label and encryption take', () => {
+test('with default packets names of 508 bytes are allowed, whatever label and encryption take', () => {
   const label = new Label({ label: 'l'.repeat(255), skipInboundCheck: false });
   const sealing = 45;
   const codec = new PacketCodec({ label, cipher: undefined, compress: true });
   assert.ok(new NameBound(packetBudget(1400, codec) - sealing).longest >= 508);
 });
 
-test('names of hosts are let in however small packets are', () => {
+test('host names are allowed however small packets are', () => {
   for (const budget of [1, 200, 507]) {
     assert.ok(new NameBound(budget).allows('h'.repeat(253)), `${budget}`);
   }
@@ -125,7 +125,7 @@ test('a record with a name that is too long is left out of a push/pull, and the 
     record(long, { state: LEFT }),
     record('after', { addr: ip('10.0.0.9') }),
   ];
-  wholly(engine.merger.merge(records));
+  runToCompletion(engine.merger.merge(records));
   assert.deepEqual([...engine.table].map(({ name }) => name).sort(), ['after', 'before', ME]);
   assert.equal(harness.counters.drops.get('name-too-long'), 2);
   for (const { peer, detail } of harness.reported('claim-refused')) {
@@ -136,13 +136,16 @@ test('a record with a name that is too long is left out of a push/pull, and the 
 test('the versions of a record with a name that is too long do not fail the push/pull', () => {
   const { engine } = makeEngine();
   const vsn = Buffer.of(9, 9, 9, 9, 9, 9);
-  assert.equal(wholly(engine.merger.versionProblem({ records: [record('a')] })), undefined);
+  assert.equal(
+    runToCompletion(engine.merger.versionProblem({ records: [record('a')] })),
+    undefined,
+  );
   assert.notEqual(
-    wholly(engine.merger.versionProblem({ records: [record('odd', { vsn })] })),
+    runToCompletion(engine.merger.versionProblem({ records: [record('odd', { vsn })] })),
     undefined,
   );
   const long = record('n'.repeat(5000), { vsn });
-  assert.equal(wholly(engine.merger.versionProblem({ records: [long] })), undefined);
+  assert.equal(runToCompletion(engine.merger.versionProblem({ records: [long] })), undefined);
 });
 
 test('a suspect whose ping and claim do not fit into one packet gets two, and both fit', () => {

@@ -30,7 +30,7 @@ function namesOf(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `node-${index}`);
 }
 
-test('everybody is found by the bytes of the name, and nobody else is', () => {
+test('each member is found by the bytes of its name, and other bytes find none', () => {
   const index = new NameIndex();
   const members = [...namesOf(3_000), ''].map(memberNamed);
   for (const [count, member] of members.entries()) {
@@ -47,13 +47,13 @@ test('everybody is found by the bytes of the name, and nobody else is', () => {
   }
 });
 
-test('names in other letters than ASCII, and bytes that are no text, are left to the table', () => {
+test('names that are not ASCII, and bytes that are not text, are left to the table', () => {
   const index = new NameIndex();
   for (const name of ['é', 'n\udc80', '節点']) {
     index.add(memberNamed(name));
     assert.equal(find(index, name), undefined, name);
   }
-  // The number of a letter may be that of a byte which is not this letter, and is somebody else's name.
+  // A character code may equal a byte that does not encode this character, and that is another member's name.
   assert.equal(index.find(Buffer.of(0xe9), 0, 1), undefined, 'é in another encoding');
 });
 
@@ -71,7 +71,7 @@ function collidingNames(count: number): string[] {
   return names;
 }
 
-test('names that were chosen to stand in the way of each other cost no more than a few steps each', () => {
+test('names that were chosen to collide take at most a few steps each', () => {
   const index = new NameIndex();
   const members = collidingNames(200).map(memberNamed);
   for (const member of members) index.add(member);
@@ -83,11 +83,11 @@ test('names that were chosen to stand in the way of each other cost no more than
   }
 });
 
-test('who is taken out of the table is found no more, and the others are', () => {
+test('a removed member is not found, and the others are', () => {
   const table = new MemberTable(new SeededRandom(1));
   for (const name of namesOf(100)) table.add(memberNamed(name));
   table.removeIf(({ name }) => name.endsWith('7'));
-  const byBytes = { find: table.named.bind(table) };
+  const byBytes = { find: table.findByBytes.bind(table) };
   for (const name of namesOf(100)) {
     assert.equal(find(byBytes, name), table.get(name));
     assert.equal(find(byBytes, name) === undefined, name.endsWith('7'));

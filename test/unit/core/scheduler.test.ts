@@ -41,7 +41,7 @@ test('the first tick comes at a random moment within the interval, the others an
   assert.ok(firsts.size > 7, 'they are spread over the interval');
 });
 
-test('starting twice and stopping twice do nothing more', () => {
+test('a second start and a second stop do nothing', () => {
   const { clock, ticks, scheduler } = make();
   scheduler.stop();
   scheduler.start();
@@ -55,7 +55,7 @@ test('starting twice and stopping twice do nothing more', () => {
   assert.equal(clock.pending, 0, 'no timer is left');
 });
 
-test('it can be started and stopped any number of times', () => {
+test('it can be started and stopped repeatedly', () => {
   const { clock, ticks, scheduler } = make();
   for (let round = 1; round <= 20; round++) {
     scheduler.start();
@@ -73,7 +73,7 @@ test('an interval of 0 keeps it off', () => {
   assert.equal(clock.pending, 0);
 });
 
-test('the interval is asked for before every tick', () => {
+test('the interval is evaluated before every tick', () => {
   let interval = 1000;
   const { clock, ticks, scheduler } = make({ intervalMs: () => interval });
   scheduler.start();
@@ -83,7 +83,7 @@ test('the interval is asked for before every tick', () => {
   assert.deepEqual(gaps(ticks).slice(0, 3), [1000, 3000, 3000]);
 });
 
-test('work may stop its own scheduler', () => {
+test('a tick may stop its own scheduler', () => {
   const clock = new VirtualClock();
   let ticks = 0;
   const scheduler: Scheduler = new Scheduler(
@@ -101,7 +101,7 @@ test('work may stop its own scheduler', () => {
   assert.equal(ticks, 1);
 });
 
-test('ticks that come a little late do not add up', () => {
+test('slightly late ticks do not accumulate', () => {
   const clock = new StallableClock();
   const { ticks, scheduler } = make({ clock });
   scheduler.start();
@@ -113,7 +113,7 @@ test('ticks that come a little late do not add up', () => {
   assert.deepEqual(ticks.slice(2), [2000 + first]);
 });
 
-test('a tick that throws is not the last', () => {
+test('after a tick that throws the next one still comes', () => {
   const clock = new VirtualClock();
   const tick = (): void => {
     throw new Error('broken work');
@@ -124,7 +124,7 @@ test('a tick that throws is not the last', () => {
   for (let n = 0; n < 3; n++) assert.throws(() => clock.advance(100), /broken work/);
 });
 
-test('ticks that were missed in a stall are not made up for', () => {
+test('ticks missed in a stall are not made up for', () => {
   const clock = new StallableClock();
   const { ticks, scheduler } = make({ clock });
   scheduler.start();
@@ -132,14 +132,14 @@ test('ticks that were missed in a stall are not made up for', () => {
   assert.ok(ticks.length <= 2, `${ticks.length} ticks at once`);
 });
 
-test('anew: the next tick comes a whole interval from now, if it runs at all', () => {
+test('restartInterval: the next tick comes a whole interval from now, if it is running', () => {
   const { clock, ticks, scheduler } = make();
-  scheduler.anew();
+  scheduler.restartInterval();
   assert.equal(clock.pending, 0);
   scheduler.start();
   clock.advance(999);
   const before = ticks.length;
-  scheduler.anew();
+  scheduler.restartInterval();
   clock.advance(999);
   assert.equal(ticks.length, before);
   clock.advance(1);
@@ -159,8 +159,8 @@ function makeRestful(clock = new VirtualClock()) {
         ticks.push(clock.now());
         work.left--;
       },
-      mayRest: () => work.left === 0,
-      late: (lateMs) => void lateness.push(lateMs),
+      mayPause: () => work.left === 0,
+      noteLateness: (lateMs) => void lateness.push(lateMs),
     },
   );
   const give = (amount: number): void => {
@@ -170,7 +170,7 @@ function makeRestful(clock = new VirtualClock()) {
   return { clock, ticks, lateness, scheduler, give };
 }
 
-test('one that has nothing to do rests: there is no tick and no timer', () => {
+test('a scheduler without work pauses: there is no tick and no timer', () => {
   const { clock, ticks, scheduler } = makeRestful();
   scheduler.start();
   assert.equal(clock.pending, 1);
@@ -180,7 +180,7 @@ test('one that has nothing to do rests: there is no tick and no timer', () => {
   assert.deepEqual(ticks, []);
 });
 
-test('after a rest it ticks at the very moments at which it would have, and rests again', () => {
+test('after a pause it ticks at the exact moments at which it would have, and pauses again', () => {
   const { clock, ticks, scheduler: steady } = make({ intervalMs: () => 200 });
   const { ticks: some, lateness, scheduler: restful, give } = makeRestful(clock);
   steady.start();
@@ -199,7 +199,7 @@ test('after a rest it ticks at the very moments at which it would have, and rest
   assert.equal(clock.pending, 0);
 });
 
-test('a rest of any length ends within one interval, and in no time', () => {
+test('a pause of any length ends within one interval, without a delay', () => {
   const { clock, ticks, scheduler, give } = makeRestful();
   scheduler.start();
   clock.advance(365 * 24 * 3_600_000);
@@ -209,7 +209,7 @@ test('a rest of any length ends within one interval, and in no time', () => {
   assert.ok(ticks.length === 1 && (ticks[0] as number) >= woken);
 });
 
-test('waking one that does not rest, is stopped, or was never started, changes nothing', () => {
+test('waking a scheduler that is not paused, is stopped, or was never started, changes nothing', () => {
   const { clock, ticks, scheduler, give } = makeRestful();
   give(1_000);
   assert.equal(clock.pending, 0);
@@ -223,7 +223,7 @@ test('waking one that does not rest, is stopped, or was never started, changes n
   assert.equal(clock.pending, 0);
 });
 
-test('one that rests can be stopped and started', () => {
+test('a paused scheduler can be stopped and started', () => {
   const { clock, ticks, scheduler, give } = makeRestful();
   scheduler.start();
   clock.advance(1_000);
@@ -237,8 +237,8 @@ test('one that rests can be stopped and started', () => {
   assert.equal(ticks.length, 1);
 });
 
-for (const what of ['intervalMs', 'late', 'mayRest', 'tick'] as const) {
-  test(`the next tick comes also when ${what} throws`, () => {
+for (const what of ['intervalMs', 'noteLateness', 'mayPause', 'tick'] as const) {
+  test(`the next tick also comes when ${what} throws`, () => {
     const clock = new VirtualClock();
     const ticks: number[] = [];
     let asked = 0;
@@ -247,8 +247,8 @@ for (const what of ['intervalMs', 'late', 'mayRest', 'tick'] as const) {
     };
     const init = {
       intervalMs: () => (bug('intervalMs'), 1_000),
-      late: () => bug('late'),
-      mayRest: () => (bug('mayRest'), false),
+      noteLateness: () => bug('noteLateness'),
+      mayPause: () => (bug('mayPause'), false),
       tick: () => {
         ticks.push(clock.now());
         bug('tick');

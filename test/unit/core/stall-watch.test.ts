@@ -20,16 +20,16 @@ function stage(): { clock: StallableClock; counters: Counters; reports: Report[]
   const counters = new Counters();
   const reports: Report[] = [];
   const report = (each: Report): void => void reports.push(each);
-  const { late } = new StallWatch({ clock, counters, report }, { fromMs: 500 });
+  const { noteLateness } = new StallWatch({ clock, counters, report }, { fromMs: 500 });
   for (const [seed, intervalMs] of [200, 1000].entries()) {
-    const init = { intervalMs: () => intervalMs, tick: () => undefined, late };
+    const init = { intervalMs: () => intervalMs, tick: () => undefined, noteLateness };
     new Scheduler({ clock, random: new SeededRandom(seed) }, init).start();
   }
   clock.advance(3_000);
   return { clock, counters, reports };
 }
 
-test('one stall counts once, however many ticks it made late', () => {
+test('one stall counts once, however many ticks it delayed', () => {
   const { clock, counters, reports } = stage();
   assert.equal(counters.stalls, 0);
   clock.stall(5_000);
@@ -44,7 +44,7 @@ test('one stall counts once, however many ticks it made late', () => {
   assert.equal(counters.stalls, 2);
 });
 
-test('what is shorter is none', () => {
+test('a shorter delay is not a stall', () => {
   const { clock, counters } = stage();
   for (let i = 0; i < 20; i++) {
     clock.stall(450);
@@ -61,7 +61,7 @@ function quietNode(clock: StallableClock): Harness {
   return harness;
 }
 
-test('in a node that does nothing but probe, a stall of twice the time is seen whenever it begins', () => {
+test('in a node that does nothing but probe, a stall of twice the minimum is always detected', () => {
   for (let at = 0; at < 1_000; at += 37) {
     const clock = new StallableClock();
     const { counters } = quietNode(clock);
@@ -75,7 +75,7 @@ test('in a node that does nothing but probe, a stall of twice the time is seen w
   }
 });
 
-test('the looks between two probes end with the schedulers', () => {
+test('the checks between two probes end with the schedulers', () => {
   const clock = new StallableClock();
   const { engine } = makeEngine({ clock, schedulers: true });
   clock.advance(5_000);
@@ -87,7 +87,7 @@ test('the looks between two probes end with the schedulers', () => {
   assert.equal(clock.pending, 0);
 });
 
-test('also where a probe that was not answered put the next one off', () => {
+test('this also holds if an unanswered probe delayed the next one', () => {
   for (let at = 0; at < 1_000; at += 37) {
     const clock = new StallableClock();
     const harness = quietNode(clock);
@@ -103,7 +103,7 @@ test('also where a probe that was not answered put the next one off', () => {
   }
 });
 
-test('a quiet node looks once between two probes, and no more', () => {
+test('a quiet node checks only once between two probes', () => {
   const clock = new StallableClock();
   quietNode(clock);
   clock.advance(5_000);
@@ -114,11 +114,11 @@ test('a quiet node looks once between two probes, and no more', () => {
     return setTimer(delayMs, callback);
   };
   clock.advance(10_000);
-  // A probe's tick, which finds nobody, and a look each second; the queue is looked at once in thirty.
+  // A probe's tick, which finds no member, and a check each second; the queue is checked every thirty seconds.
   assert.ok(timers >= 20 && timers <= 21, `${timers} timers`);
 });
 
-test('a report that throws does not end the watch', () => {
+test('a report that throws does not end the checks', () => {
   const clock = new StallableClock();
   const counters = new Counters();
   let thrown = 0;
@@ -126,7 +126,7 @@ test('a report that throws does not end the watch', () => {
     if (thrown++ === 0) throw new Error('a bug');
   };
   const watch = new StallWatch({ clock, counters, report }, { fromMs: 500 });
-  watch.goOn(60_000);
+  watch.watchUntilTick(60_000);
   assert.throws(() => clock.stall(5_000), /a bug/);
   clock.advance(1_000);
   clock.stall(5_000);

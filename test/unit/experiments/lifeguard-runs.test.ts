@@ -58,8 +58,8 @@ suite('the rules', () => {
       const rules = rulesFor(tuning(name, 'product'));
       const config = configFor(tuning(name, 'product'));
       const has = (extension: Configuration): boolean => name === extension || name === 'lifeguard';
-      assert.equal(rules.tellsTheAccused, has('buddy'), name);
-      assert.equal(rules.asksForNacks, has('lha-probe'), name);
+      assert.equal(rules.usesBuddySystem, has('buddy'), name);
+      assert.equal(rules.requestsNacks, has('lha-probe'), name);
       assert.equal(config.awarenessMaxMultiplier === 1, !has('lha-probe'), name);
       assert.equal(rules.confirmationsWanted(5, 128), has('lha-suspicion') ? 3 : 0, name);
       assert.equal(config.suspicionMaxTimeoutMult, has('lha-suspicion') ? 6 : 1, name);
@@ -82,7 +82,7 @@ suite('the rules', () => {
     await cluster.joinAll();
     await cluster.run(10_000);
     assert.ok(asked > 5 && asked < 15, `${asked} probes of n0 alone`);
-    assert.equal(productionRules.tellsTheAccused, true);
+    assert.equal(productionRules.usesBuddySystem, true);
   });
 });
 

@@ -12,7 +12,7 @@ import { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { Label } from '../../../src/wire/label.js';
 import { MemoryPart, unboundedMemory } from '../../../src/wire/memory.js';
 import { shareMessage } from '../../../src/wire/shared-messages.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 import { wrapForStream, wrapForStreamSliced } from '../../../src/wire/stream-codec.js';
 
 const message = Buffer.from('the state of a table');
@@ -76,8 +76,8 @@ test('a shared message is compressed once, and its memory is reserved each time'
   const shared = Buffer.from(message);
   shareMessage(shared);
   const [first, second] = [new MemoryPart(unboundedMemory), new MemoryPart(unboundedMemory)];
-  const once = wholly(wrapForStreamSliced(shared, layers, first));
-  const again = wholly(wrapForStreamSliced(shared, layers, second));
+  const once = runToCompletion(wrapForStreamSliced(shared, layers, first));
+  const again = runToCompletion(wrapForStreamSliced(shared, layers, second));
   assert.equal(again, once);
   assert.ok(second.held >= again.length);
   const ofItsOwn = Buffer.from(message);

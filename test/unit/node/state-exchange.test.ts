@@ -14,7 +14,7 @@ import { StateExchange, type StateExchangeComponents } from '../../../src/node/s
 import { VirtualClock } from '../../../src/testing/index.js';
 import { MessageType } from '../../../src/wire/message-type.js';
 import { noBytes } from '../../../src/wire/messages.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 import { makeEngine, record, type Harness } from '../core/harness.js';
 import { Ledger, OutOfMemory } from '../wire/ledger.js';
 
@@ -45,14 +45,14 @@ function exchangeOf(harness: Harness): {
 test('our own state is reserved while it is written, and as long as it is held', () => {
   const { exchange, asked } = exchangeOf(makeEngine());
   const memory = new Ledger();
-  const message = wholly(exchange.local(false, memory));
+  const message = runToCompletion(exchange.local(false, memory));
   assert.ok(message.length > stateBytes + 20 * members);
   assert.ok(memory.held >= message.length, `${memory.held} of ${message.length}`);
   for (const most of [members, stateBytes, message.length - 1]) {
-    assert.throws(() => wholly(exchange.local(false, new Ledger(most))), OutOfMemory, `${most}`);
+    assert.throws(() => runToCompletion(exchange.local(false, new Ledger(most))), OutOfMemory, `${most}`);
   }
   const { states } = asked();
-  assert.throws(() => wholly(exchange.local(false, new Ledger(8 * members - 1))), OutOfMemory);
+  assert.throws(() => runToCompletion(exchange.local(false, new Ledger(8 * members - 1))), OutOfMemory);
   assert.equal(asked().states, states, 'there is no room for the list of the rows');
 });
 
@@ -64,15 +64,15 @@ test('what the merge delegate is shown of a table is reserved as long as it is s
     join: true,
     records,
     userState: noBytes,
-    leftOut: 0,
+    skippedRecords: 0,
   };
   const memory = new Ledger();
-  assert.equal(wholly(exchange.objectionTo(remote, true, memory)), undefined);
+  assert.equal(runToCompletion(exchange.objectionTo(remote, true, memory)), undefined);
   assert.equal(asked().merges, 1);
   assert.ok(memory.peak >= 100 * members, `${memory.peak}`);
   assert.equal(memory.held, 0);
   const short = new Ledger(50 * members);
-  assert.throws(() => wholly(exchange.objectionTo(remote, true, short)), OutOfMemory);
+  assert.throws(() => runToCompletion(exchange.objectionTo(remote, true, short)), OutOfMemory);
   assert.equal(asked().merges, 1, 'it is not asked where there is no room for the answer');
 });
 

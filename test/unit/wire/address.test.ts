@@ -40,7 +40,7 @@ const canonical = [
 ] as const;
 
 for (const [hex, text] of canonical) {
-  test(`${text} is the text of its bytes and the reverse`, () => {
+  test(`${text} is the text of its bytes and vice versa`, () => {
     assert.equal(ipFromBytes(Buffer.from(hex, 'hex')), text);
     assert.equal(ipToBytes(text)?.toString('hex'), hex);
   });
@@ -54,7 +54,7 @@ test('an IPv4 address mapped into IPv6 is an IPv4 address', () => {
   }
 });
 
-test('other spellings of an IPv6 address are understood', () => {
+test('other spellings of an IPv6 address are accepted', () => {
   for (const [text, hex] of [
     ['2001:0DB8:0000:0000:0000:0000:0000:0001', '20010db8000000000000000000000001'],
     ['1:2:3:4:5:6:7::', '00010002000300040005000600070000'],
@@ -74,7 +74,7 @@ test('bytes of any other length have no text', () => {
   }
 });
 
-test('text that is no IP has no bytes', () => {
+test('text that is not an IP has no bytes', () => {
   for (const text of [
     ...['', ' ', '.', '...', '1.2.3', '1.2.3.4.5', '1.2.3.256', '01.2.3.4', '1.2.3.4 ', ' 1.2.3.4'],
     ...['1.2.3.-4', '1.2.3.0x4', '1.2.3.1e1', '1..3.4', '1.2.3.4\n', '１.2.3.4', 'localhost'],
@@ -95,7 +95,7 @@ test('text that is no IP has no bytes', () => {
   }
 });
 
-test('addresses are compared whether mapped or not', () => {
+test('addresses compare as equal whether mapped or not', () => {
   const short = Buffer.from('0a00032c', 'hex');
   const mapped = Buffer.from('00000000000000000000ffff0a00032c', 'hex');
   const compatible = Buffer.from('0000000000000000000000000a00032c', 'hex');
@@ -110,7 +110,7 @@ test('addresses are compared whether mapped or not', () => {
   assert.equal(isSameIp(mapped, Buffer.from('0a00032d', 'hex')), false);
 });
 
-test('bytes that are no address are the same as themselves only', () => {
+test('bytes that are not an address equal only themselves', () => {
   assert.equal(isSameIp(Buffer.alloc(0), Buffer.alloc(0)), true);
   assert.equal(isSameIp(Buffer.alloc(0), Buffer.alloc(4)), false);
   assert.equal(isSameIp(Buffer.alloc(5), Buffer.alloc(4)), false);
@@ -135,7 +135,7 @@ test('an address is split into its host and port', () => {
   }
 });
 
-test('what is not an address with a port is not split', () => {
+test('text that is not an address with a port is not split', () => {
   for (const address of [
     ...['', ':', ':80', 'host', 'host:', '10.0.0.1', '::1', '2001:db8::1:80', '[::1]', '[::1]:'],
     ...['[]:80', '[10.0.0.1]:80', '[host]:80', '[::1:80', '::1]:80', '[[::1]]:80', '[::1]x:80'],

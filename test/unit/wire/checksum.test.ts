@@ -20,7 +20,7 @@ function summed(content: Buffer): Buffer {
   return buf;
 }
 
-test('the sum is CRC-32/IEEE of what follows the header, big-endian', () => {
+test('the checksum is the CRC-32/IEEE of what follows the header, big-endian', () => {
   // The check value of CRC-32/ISO-HDLC.
   assert.equal(summed(Buffer.from('123456789')).toString('hex', 0, 5), '0ccbf43926');
   assert.equal(summed(Buffer.alloc(0)).toString('hex'), '0c00000000');
@@ -34,7 +34,7 @@ test('the header is written at its offset for the bytes up to the end', () => {
   throwsFault(() => verifyChecksum(buf, 3, buf.length), 'bad-checksum');
 });
 
-test('any flipped bit is noticed', () => {
+test('any flipped bit is detected', () => {
   const good = summed(Buffer.from('node-a is alive'));
   assert.equal(verifyChecksum(good, 0, good.length), CHECKSUM_BYTES);
   for (let bit = 8; bit < good.length * 8; bit++) {
@@ -44,7 +44,7 @@ test('any flipped bit is noticed', () => {
   }
 });
 
-test('a header cut short is refused, an empty content is summed like any other', () => {
+test('a truncated header is refused, an empty content is summed like any other', () => {
   for (let length = 1; length < CHECKSUM_BYTES; length++) {
     throwsFault(() => verifyChecksum(Buffer.alloc(10, 0x0c), 0, length), 'truncated');
   }

@@ -43,7 +43,7 @@ test('a compound is the type, the count, the lengths and the bodies', () => {
   assert.equal(compound.toString('hex'), '070200020003' + '08aa08bbcc');
 });
 
-test('one message alone travels as it is, whatever its length', () => {
+test('a single message is sent unchanged, whatever its length', () => {
   for (const length of [1, 1400, 65_535, 65_536]) {
     const [message] = messages(1, length);
     assert.ok(message);
@@ -51,7 +51,7 @@ test('one message alone travels as it is, whatever its length', () => {
   }
 });
 
-test('it is written where it is told, and nothing beside it is touched', () => {
+test('it is written at the given offset, and no other byte changes', () => {
   for (const parts of [messages(1), messages(2)]) {
     const length = assembledLength(parts);
     const buf = Buffer.alloc(length + 20, 0x55);
@@ -61,7 +61,7 @@ test('it is written where it is told, and nothing beside it is touched', () => {
   }
 });
 
-test('2 to 255 parts come back in their order, from within a larger buffer too', () => {
+test('2 to 255 parts can be read back, also from within a larger buffer', () => {
   for (const count of [2, 3, 254, 255]) {
     const parts = messages(count);
     const compound = assemble(parts);
@@ -78,7 +78,7 @@ test('a part may have 65,535 bytes', () => {
   assert.equal(assemble(parts).readUInt16BE(2), 65_535);
 });
 
-test('256 parts are not written as a compound of none', () => {
+test('256 parts are not written as a compound of 0', () => {
   assert.throws(() => assemble(messages(256)), RangeError);
 });
 
@@ -86,7 +86,7 @@ test('a part of 65,536 bytes is not written with a length of 0', () => {
   assert.throws(() => assemble([...messages(1, 65_536), ...messages(1)]), RangeError);
 });
 
-test('more than 255 messages make several groups, in order', () => {
+test('more than 255 messages form several groups, in order', () => {
   for (const [count, sizes] of [
     [0, []],
     [1, [1]],
@@ -105,7 +105,7 @@ test('more than 255 messages make several groups, in order', () => {
   }
 });
 
-test('a message too long for a part is a group of its own', () => {
+test('a message too long for a part forms its own group', () => {
   const [small, other] = messages(2);
   const [large] = messages(1, 65_536);
   assert.ok(small && other && large);
@@ -116,7 +116,7 @@ test('a message too long for a part is a group of its own', () => {
   assert.deepEqual(groupForCompounds([small, fits]), [[small, fits]]);
 });
 
-test('of a truncated compound the whole parts are handled and the rest is told', () => {
+test('of a truncated compound the complete parts are processed and the rest is reported', () => {
   const parts = messages(4, 5);
   const compound = assemble(parts);
   const lengths = 2 + 2 * parts.length;
@@ -132,17 +132,17 @@ test('of a truncated compound the whole parts are handled and the rest is told',
   }
 });
 
-test('a part that is said to be longer than the packet is not read beyond it', () => {
+test('a part that claims to be longer than the packet is not read beyond its end', () => {
   const compound = Buffer.from('0702ffff0001' + '08', 'hex');
   throwsFault(() => split(compound), 'truncated', /2 of 2/);
 });
 
-test('a compound of no parts is malformed', () => {
+test('a compound without parts is malformed', () => {
   throwsFault(() => split(Buffer.from('0700', 'hex')), 'malformed');
   throwsFault(() => split(Buffer.from('070000', 'hex')), 'malformed');
 });
 
-test('bytes behind the last part are ignored', () => {
+test('bytes after the last part are ignored', () => {
   const parts = messages(2);
   assert.deepEqual(split(Buffer.concat([assemble(parts), Buffer.alloc(9, 7)])), parts);
 });

@@ -14,7 +14,7 @@ import {
 } from '../../../src/wire/compression.js';
 import { limits } from '../../../src/wire/limits.js';
 import { lzwCompress } from '../../../src/wire/lzw.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 
 function throwsFault(run: () => unknown, fault: WireFault): void {
@@ -34,14 +34,14 @@ test('a compress message is type 9, algorithm 0 and the LZW of the content', () 
   assert.deepEqual(decompress(message), content);
 });
 
-test('the content comes back, whatever its length', () => {
+test('the content can be read back, whatever its length', () => {
   for (const length of [1, 31, 32, 1000, 65_535, 65_536, 300_000]) {
     const content = Buffer.alloc(length, 'abcdefghij');
     assert.ok(decompress(compressContent(content)).equals(content));
   }
 });
 
-test('the cursor stands behind the message afterwards', () => {
+test('the cursor is behind the message afterwards', () => {
   const message = compressContent(Buffer.from('hello'));
   const buf = Buffer.concat([Buffer.of(1, 2), message, Buffer.of(3)]);
   const cursor = { buf, pos: 3, end: buf.length };
@@ -49,7 +49,7 @@ test('the cursor stands behind the message afterwards', () => {
   assert.equal(cursor.pos, 2 + message.length);
 });
 
-test('keys in another order and bin are understood', () => {
+test('keys in another order and bin are accepted', () => {
   const lzw = lzwCompress(Buffer.from('hello'));
   const body = `a3427566c4${Buffer.of(lzw.length).toString('hex')}${lzw.toString('hex')}`;
   const message = Buffer.from(`0982${body}a4416c676f00`, 'hex');
@@ -63,7 +63,9 @@ test('algorithm 1 is snappy, with the bound of the layer', () => {
   const message = Buffer.from(`0982${body}`, 'hex');
   assert.equal(decompress(message).toString(), 'hellohell');
   assert.equal(
-    wholly(decompressContentSliced({ buf: message, pos: 1, end: message.length }, 9)).toString(),
+    runToCompletion(
+      decompressContentSliced({ buf: message, pos: 1, end: message.length }, 9),
+    ).toString(),
     'hellohell',
   );
   throwsFault(() => decompress(message, 8), 'too-large');
@@ -71,7 +73,7 @@ test('algorithm 1 is snappy, with the bound of the layer', () => {
   throwsFault(() => decompress(message), 'bad-compression');
 });
 
-test('another algorithm than 0 and 1 is refused', () => {
+test('any algorithm other than 0 and 1 is refused', () => {
   const message = compressContent(Buffer.from('hello'));
   for (const algo of [2, 3, 127]) {
     message[7] = algo;
@@ -79,7 +81,7 @@ test('another algorithm than 0 and 1 is refused', () => {
   }
 });
 
-test('an empty result, no data and broken data are refused', () => {
+test('an empty result, no data and invalid data are refused', () => {
   throwsFault(() => decompress(compressContent(Buffer.alloc(0))), 'bad-compression');
   throwsFault(
     () => decompress(Buffer.from('0982a4416c676f00a3427566a0', 'hex')),
@@ -96,14 +98,14 @@ test('an empty result, no data and broken data are refused', () => {
   );
 });
 
-test('a message cut short is refused', () => {
+test('a truncated message is refused', () => {
   const message = compressContent(Buffer.from('hello hello hello hello'));
   for (let end = 1; end < message.length; end++) {
     throwsFault(() => decompress(message.subarray(0, end)), 'truncated');
   }
 });
 
-test('the bound is kept to the byte, and a bomb does not take memory beyond it', () => {
+test('the bound is exact to the byte, and a bomb does not allocate memory beyond it', () => {
   const bomb = compressContent(Buffer.alloc(limits.decompressedPacketBytes + 1));
   assert.ok(bomb.length < 2000);
   const allocation = mock.method(Buffer, 'allocUnsafeSlow');
@@ -118,7 +120,7 @@ test('the bound is kept to the byte, and a bomb does not take memory beyond it',
   assert.equal(decompress(bomb, limits.decompressedPacketBytes + 1).length, 131_073);
 });
 
-test('on a packet the bound is two orders below that of a stream', () => {
+test('the bound of a packet is two orders of magnitude below that of a stream', () => {
   assert.equal(limits.decompressedStreamBytes, 40 * 1024 * 1024);
   assert.ok(limits.decompressedPacketBytes * 100 <= limits.decompressedStreamBytes);
 });

@@ -23,7 +23,7 @@ import {
 const bus = ['bus', 1] as const;
 const ring = ['ring-2', 255] as const;
 
-test('a trailer is read as it was written, behind whatever metadata', () => {
+test('a trailer can be read back behind any metadata', () => {
   const trailer = encodeTrailer([bus, ring]);
   assert.equal(trailer.toString('hex'), '036275730106' + '72696e672d32' + 'ff' + '0d' + 'c1fdc1');
   for (const meta of [null, Buffer.alloc(0), Buffer.from('role=web'), Buffer.alloc(400, 0xc1)]) {
@@ -38,7 +38,7 @@ test('a trailer is read as it was written, behind whatever metadata', () => {
   }
 });
 
-test('metadata without a trailer stays as it is, also when it is empty or not given', () => {
+test('metadata without a trailer stays unchanged, also if it is empty or missing', () => {
   const none = encodeTrailer([]);
   assert.equal(none.length, 0);
   for (const meta of [null, Buffer.alloc(0), Buffer.from('text'), Buffer.from('c1fdc1', 'hex')]) {
@@ -47,7 +47,7 @@ test('metadata without a trailer stays as it is, also when it is empty or not gi
   assert.deepEqual(Object.keys(extensionsIn(Buffer.from('text'))), []);
 });
 
-test('metadata that ends like a trailer gets an empty one, so that nothing is taken from it', () => {
+test('metadata that ends like a trailer gets an empty one, so that it is kept completely', () => {
   const looks = encodeTrailer([bus]);
   const whole = withTrailer(looks, encodeTrailer([])) ?? Buffer.alloc(0);
   assert.equal(trailerStart(whole, 0, whole.length), looks.length);
@@ -55,7 +55,7 @@ test('metadata that ends like a trailer gets an empty one, so that nothing is ta
   assert.ok(!announces(whole, 0, whole.length, 'bus'));
 });
 
-test('what only looks like a trailer is metadata', () => {
+test('metadata that only resembles a trailer is metadata', () => {
   const wrong = [
     'c1fdc1', // nothing before the mark
     '01c1fdc1', // an entry of one byte that is not there
@@ -74,7 +74,7 @@ test('what only looks like a trailer is metadata', () => {
   }
 });
 
-test('no bytes make the readers of trailers and envelopes throw or run on', () => {
+test('no bytes make the readers of trailers and envelopes throw or loop', () => {
   let state = 1;
   const next = (): number => (state = (state * 48_271) % 0x7fffffff);
   for (let i = 0; i < 20_000; i++) {
@@ -86,14 +86,14 @@ test('no bytes make the readers of trailers and envelopes throw or run on', () =
   }
 });
 
-test('a trailer with a prototype’s name announces just that name', () => {
+test('a trailer with the name of a prototype property announces just that name', () => {
   const whole = encodeTrailer([['constructor', 7]]);
   assert.equal(extensionsIn(whole).constructor, 7);
   assert.deepEqual(Object.keys(extensionsIn(whole)), ['constructor']);
   assert.ok(!('toString' in extensionsIn(whole)));
 });
 
-test('an envelope is read as it was written', () => {
+test('an envelope can be read back', () => {
   for (const sender of [undefined, 'web-1', 'n'.repeat(300), 'ü']) {
     for (const payload of [Buffer.alloc(0), Buffer.from('hello')]) {
       const message = encodeEnvelope('bus', payload, sender);
@@ -104,7 +104,7 @@ test('an envelope is read as it was written', () => {
   assert.equal(encodeEnvelope('bus', Buffer.alloc(5)).length, envelopeBytes('bus') + 5);
 });
 
-test('what is no envelope is a user message', () => {
+test('a message that is not an envelope is a user message', () => {
   const wrong = [
     '',
     'c1',

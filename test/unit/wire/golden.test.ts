@@ -82,7 +82,7 @@ function plainPackets(init: { label?: string; compress?: boolean } = {}): Packet
   return new PacketCodec({ label, cipher: undefined, compress: init.compress ?? false });
 }
 
-test('no vector is missing and none is of a kind that is not tested here', () => {
+test('no vector is missing, and all kinds of vectors are tested here', () => {
   const counts = new Map<string, number>();
   for (const { kind } of vectors) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   assert.deepEqual(Object.fromEntries(counts), {
@@ -104,14 +104,14 @@ test('every message type with a body of its own has a vector', () => {
 });
 
 for (const { name, hex, fields } of ofKind('message')) {
-  test(`Go's ${name} says what Go put in, and our bytes for it are Go's`, () => {
+  test(`Go's ${name} decodes to what Go encoded, and our bytes for it are Go's`, () => {
     assert.ok(fields);
     const message = messageOf(fields);
     assert.deepEqual(decodeMessage(bytes(hex)), message);
     assert.equal(encodeMessage(message).toString('hex'), hex);
   });
 
-  test(`Go's ${name} is understood as a packet and as the middle of a larger buffer`, () => {
+  test(`Go's ${name} is accepted as a packet and in the middle of a larger buffer`, () => {
     const message = bytes(hex);
     assert.deepEqual(packetMessages(plainPackets(), message), [message]);
     assert.deepEqual(plainPackets().encode([message], { checksum: false }), message);
@@ -122,7 +122,7 @@ for (const { name, hex, fields } of ofKind('message')) {
 }
 
 for (const { name, hex, extra } of ofKind('compound')) {
-  test(`Go's compound ${name} splits into Go's parts and is put together again`, () => {
+  test(`Go's compound ${name} splits into Go's parts, and we combine these to the same bytes`, () => {
     const parts = extra?.parts?.map(bytes) ?? [];
     assert.equal(parts.length, 3);
     const compound = bytes(hex);
@@ -140,7 +140,7 @@ for (const { name, hex, extra } of ofKind('compound')) {
 }
 
 for (const { name, hex, plainHex } of ofKind('compress')) {
-  test(`Go's compressed ${name} gives Go's plaintext, and our bytes for it are Go's`, () => {
+  test(`Go's compressed ${name} decompresses to Go's plaintext, and our bytes for it are Go's`, () => {
     const compressed = bytes(hex);
     const cursor = { buf: compressed, pos: 1, end: compressed.length };
     assert.equal(decompressContent(cursor, 1 << 20).toString('hex'), plainHex);

@@ -51,7 +51,7 @@ test('another label, a longer or shorter one, and none at all are refused', () =
   isRefused(prod, '08ff', /no label/);
 });
 
-test('a label is refused where we have none', () => {
+test('a label is refused if we have none', () => {
   isRefused(label(''), labelled, /"prod"/);
   assert.equal(start(label(''), '08ff'), 0);
 });
@@ -63,7 +63,7 @@ test('an empty label is refused whatever ours is', () => {
   }
 });
 
-test('with skipInboundLabelCheck the unlabelled is taken and the labelled refused', () => {
+test('with skipInboundLabelCheck unlabelled data is accepted and labelled data refused', () => {
   for (const ours of [label('prod', true), label('', true)]) {
     assert.equal(start(ours, '08ff'), 0);
     isRefused(ours, labelled, /stripped/);
@@ -71,7 +71,7 @@ test('with skipInboundLabelCheck the unlabelled is taken and the labelled refuse
   assert.equal(label('prod', true).header.toString('hex'), 'f40470726f64');
 });
 
-test('nothing yet, and a label not whole yet, need more bytes', () => {
+test('an empty or incomplete header needs more bytes', () => {
   for (let length = 0; length < 6; length++) {
     assert.equal(prod.contentStart(labelled, length), INCOMPLETE);
     assert.equal(prod.contentStart(labelled.subarray(0, length), length), INCOMPLETE);
@@ -93,7 +93,7 @@ test('labels are compared as bytes', () => {
   isRefused(label('\ufffd'), 'f401ff');
 });
 
-test('a foreign label is told with ours; one that is merely wrong is not foreign', () => {
+test('a foreign label is reported with ours; an invalid label is not foreign', () => {
   const told = (ours: Label, content: string): unknown => {
     try {
       return start(ours, content);

@@ -68,7 +68,7 @@ function throwsFault(run: () => unknown, fault: WireFault): void {
   assert.throws(run, (error) => error instanceof WireError && error.fault === fault);
 }
 
-test('the golden vectors hold compressed messages', () => {
+test('the golden vectors contain compressed messages', () => {
   assert.equal(golden.length, 5);
 });
 
@@ -80,12 +80,12 @@ for (const vector of golden) {
     assert.deepEqual(lzwCompress(plain), compressed);
   });
 
-  test(`decompressing Go's bytes gives the plain ones: ${vector.name}`, () => {
+  test(`decompressing Go's bytes gives the original ones: ${vector.name}`, () => {
     assert.deepEqual(lzwDecompress(compressed, plain.length), plain);
   });
 }
 
-test('compressing nothing gives a clear code and an end code, as Go does', () => {
+test('compressing an empty input gives a clear code and an end code, as in Go', () => {
   assert.equal(lzwCompress(Buffer.alloc(0)).toString('hex'), '000302');
 });
 
@@ -103,7 +103,7 @@ for (const { mask, total, digest } of [
     digest: 'a8e1a0c510f07cebdb09529f8f8cb9405160a89d82886a1b95819d96616c9e4a',
   },
 ]) {
-  test(`every code width and a full table come out as Go writes them (mask ${mask})`, () => {
+  test(`every code width and a full table are written as by Go (mask ${mask})`, () => {
     const hash = createHash('sha256');
     let length = 0;
     for (const [first, last] of [
@@ -124,26 +124,26 @@ for (const { mask, total, digest } of [
   });
 }
 
-test('input far larger than the reused buffers makes the journey', () => {
+test('input far larger than the reused buffers can be read back', () => {
   const plain = pseudoRandom(300_000, 0xff);
   const compressed = lzwCompress(plain);
   assert.ok(compressed.length > plain.length);
   assert.ok(lzwDecompress(compressed, plain.length).equals(plain));
 });
 
-test('a code may stand for the string that it is just being assigned to', () => {
+test('a code may be used while it is being assigned', () => {
   const compressed = packCodes([0x61, 258, 259, 260]);
   assert.equal(lzwDecompress(compressed, 100).toString(), 'a'.repeat(1 + 2 + 3 + 4));
 });
 
-test('a table that is full and not cleared stays as it is, and all its codes count', () => {
+test('a table that is full and not cleared stays valid with all its codes', () => {
   const literals = Array.from({ length: 5000 }, (_, i) => (i * 7) & 0xff);
   const expected = [...literals, literals[3837]!, literals[3838]!, literals[0]!, literals[1]!];
   const compressed = packCodes([...literals, 4095, 258]);
   assert.deepEqual([...lzwDecompress(compressed, 1 << 20)], expected);
 });
 
-test('a stream need not begin with a clear code and may hold several', () => {
+test('a stream need not begin with a clear code and may contain several', () => {
   const twice = packCodes([0x61, 256, 256, 0x62]);
   assert.equal(lzwDecompress(twice, 10).toString(), 'ab');
 });
@@ -153,17 +153,17 @@ test('bytes after the end code are ignored', () => {
   assert.equal(lzwDecompress(compressed, 5).toString(), 'hello');
 });
 
-test('a code that is not assigned yet is refused', () => {
+test('a code that is not yet assigned is refused', () => {
   for (const codes of [[258], [0x61, 259], [0x61, 0x62, 260], [0x61, 256, 258]]) {
     throwsFault(() => lzwDecompress(packCodes(codes), 100), 'bad-compression');
   }
 });
 
-test('an assignment does not outlive a clear code', () => {
+test('an assignment ends with a clear code', () => {
   throwsFault(() => lzwDecompress(packCodes([1, 2, 3, 256, 4, 259]), 100), 'bad-compression');
 });
 
-test('nothing at all and an empty result are refused', () => {
+test('an empty input and an empty result are refused', () => {
   throwsFault(() => lzwDecompress(Buffer.alloc(0), 100), 'bad-compression');
   throwsFault(() => lzwDecompress(Buffer.from('000302', 'hex'), 100), 'bad-compression');
 });
@@ -213,7 +213,7 @@ test('a small stream under a large bound allocates little', () => {
   }
 });
 
-test('later calls leave results as they are', () => {
+test('later calls do not change earlier results', () => {
   const plain = Buffer.from('node-a node-b node-a node-b');
   const compressed = lzwCompress(plain);
   const copy = Buffer.from(compressed);
@@ -223,7 +223,7 @@ test('later calls leave results as they are', () => {
   assert.deepEqual(back, plain);
 });
 
-test('a failed call leaves no trace in the next one', () => {
+test('a failed call does not affect the next one', () => {
   const plain = pseudoRandom(3000, 0x07);
   const compressed = lzwCompress(plain);
   throwsFault(() => lzwDecompress(compressed.subarray(0, 500), 3000), 'bad-compression');
@@ -231,7 +231,7 @@ test('a failed call leaves no trace in the next one', () => {
   assert.ok(lzwDecompress(lzwCompress(plain), 3000).equals(plain));
 });
 
-test('a plain Uint8Array is as good as a Buffer', () => {
+test('a plain Uint8Array is accepted like a Buffer', () => {
   const plain = Uint8Array.from([1, 2, 3, 1, 2, 3, 1, 2, 3]);
   const back = lzwDecompress(new Uint8Array(lzwCompress(plain)), 9);
   assert.deepEqual([...back], [...plain]);

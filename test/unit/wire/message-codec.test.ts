@@ -79,7 +79,7 @@ for (const [name, message, keys] of keyed) {
   });
 }
 
-test('each source field is left out by itself when it is empty', () => {
+test('each source field is omitted separately if it is empty', () => {
   assert.deepEqual(keysOf(ping({ sourcePort: 1 })), ['Node', 'SeqNo', 'SourcePort']);
   assert.deepEqual(keysOf(ping({ sourceNode: 's' })), ['Node', 'SeqNo', 'SourceNode']);
   const sourceAddr = Buffer.of(127, 0, 0, 5);
@@ -93,12 +93,12 @@ test('each source field is left out by itself when it is empty', () => {
   }
 });
 
-test('the error of an err, the node of a nack, and all else travels although it is empty', () => {
+test('the error of an err, the node of a nack, and all other fields are sent even if empty', () => {
   assert.equal(encodeMessage({ type: 13, error: '' }).toString('hex'), '0d81a54572726f72a0');
   assert.equal(encodeMessage({ type: 11, seqNo: 0 }).toString('hex'), '0b81a55365714e6f00');
 });
 
-test('absent bytes travel as nil, empty bytes as an empty raw, and both come back as they were', () => {
+test('absent bytes are sent as nil, empty bytes as an empty raw, and both can be read back', () => {
   for (const [meta, onWire] of [
     [null, 'c0'],
     [none, 'a0'],
@@ -114,7 +114,7 @@ test('absent bytes travel as nil, empty bytes as an empty raw, and both come bac
   assert.equal(encodeMessage({ ...ack, payload: none })[10], 0xa0);
 });
 
-test('numbers travel in the shortest unsigned form, up to the last of 32 bits', () => {
+test('numbers are sent in the shortest unsigned form, up to the last of 32 bits', () => {
   for (const [seqNo, hex] of [
     [0, '00'],
     [127, '7f'],
@@ -161,7 +161,7 @@ test('sequence numbers and incarnations have 32 bits, ports 16', () => {
   }
 });
 
-test('texts and bytes travel as raw of the shortest header and never as str8 or bin', () => {
+test('texts and bytes are sent as raw with the shortest header, and never as str8 or bin', () => {
   for (const [length, header] of [
     [0, 'a0'],
     [31, 'bf'],
@@ -183,7 +183,7 @@ test('texts and bytes travel as raw of the shortest header and never as str8 or 
   }
 });
 
-test('a name that is not UTF-8 is relayed with the very bytes that came', () => {
+test('a name that is not UTF-8 is relayed with exactly the received bytes', () => {
   for (const hex of ['ff', 'c3', 'c328', 'eda080', 'f0288cbc', '61ff62', 'efbfbd', 'c0af', '00']) {
     const name = Buffer.from(hex, 'hex');
     const came = Buffer.concat([
@@ -202,7 +202,7 @@ test('a name that is not UTF-8 is relayed with the very bytes that came', () => 
   }
 });
 
-test('address bytes are relayed as they came: 4, 16 with an IPv4 address in them, or neither', () => {
+test('address bytes are relayed unchanged: 4, 16 with an IPv4 address in them, or neither', () => {
   for (const hex of [
     '0a000001',
     '00000000000000000000ffff0a000001',
@@ -216,24 +216,24 @@ test('address bytes are relayed as they came: 4, 16 with an IPv4 address in them
   }
 });
 
-test('versions of another number than six come as they are', () => {
+test('versions of any number other than six are kept unchanged', () => {
   for (const vsn of [none, Buffer.of(1), Buffer.of(1, 2, 3, 4, 5, 6, 7)]) {
     assert.deepEqual((decodeMessage(encodeMessage({ ...alive, vsn })) as AliveClaim).vsn, vsn);
   }
 });
 
-test('bytes behind the body are ignored', () => {
+test('bytes after the body are ignored', () => {
   const encoded = encodeMessage(alive);
   const tail = Buffer.from('c1c1c1');
   assert.deepEqual(decodeMessage(Buffer.concat([encoded, tail])), alive);
 });
 
-test('nothing is no message', () => {
+test('empty bytes are not a message', () => {
   throwsFault(() => decodeMessage(Buffer.alloc(0)), 'empty');
   throwsFault(() => decodeMessage(encodeMessage(alive), 5, 5), 'empty');
 });
 
-test('a type without a body of its own is refused', () => {
+test('a type without a MessagePack body is refused', () => {
   const known = new Set<number>([0, 1, 2, 3, 4, 5, 11, 13]);
   for (let type = 0; type < 256; type++) {
     const bytes = Buffer.of(type, 0x80);
@@ -242,7 +242,7 @@ test('a type without a body of its own is refused', () => {
   }
 });
 
-test('a message cut short anywhere is refused', () => {
+test('a message truncated at any position is refused', () => {
   for (const [, message] of keyed) {
     const encoded = encodeMessage(message);
     for (let end = 1; end < encoded.length; end++) {
@@ -252,14 +252,14 @@ test('a message cut short anywhere is refused', () => {
   }
 });
 
-test('metadata and addresses are views of the buffer that was decoded', () => {
+test('metadata and addresses are views of the decoded buffer', () => {
   const encoded = encodeMessage(alive);
   const { meta, addr } = decodeMessage(encoded) as AliveClaim;
   assert.equal(meta?.buffer, encoded.buffer);
   assert.equal(addr.buffer, encoded.buffer);
 });
 
-test('versions are shared by all that have them, and outlive what they came in', () => {
+test('equal versions are shared, and outlive the received buffer', () => {
   const encoded = encodeMessage(alive);
   const { vsn } = decodeMessage(encoded) as AliveClaim;
   const again = decodeMessage(Buffer.from(encoded)) as AliveClaim;
@@ -268,7 +268,7 @@ test('versions are shared by all that have them, and outlive what they came in',
   assert.deepEqual(vsn, alive.vsn);
 });
 
-test('more names and versions than there are places for come back as they were, each its own', () => {
+test('more names and versions than cache slots are decoded correctly', () => {
   const versions = (index: number): Buffer =>
     Buffer.of(1, 5, 2, index >> 16, (index >> 8) & 0xff, index & 0xff);
   for (let round = 0; round < 2; round++) {

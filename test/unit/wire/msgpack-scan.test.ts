@@ -37,7 +37,7 @@ const values = [
   ...['82 a161 92 01 81 a162 c0 a163 90', 'dc 0000', 'dd 00000000', 'de 0000', 'df 00000000'],
 ];
 
-test('each form of value ends where it ends, whatever follows', () => {
+test('each form of value has the right end, whatever follows', () => {
   for (const hex of values) {
     const value = bytes(hex);
     assert.equal(scanValue(value, 0, value.length), value.length, hex);
@@ -47,7 +47,7 @@ test('each form of value ends where it ends, whatever follows', () => {
   }
 });
 
-test('each form of value is incomplete when it is cut short anywhere', () => {
+test('each form of value is incomplete if it is truncated anywhere', () => {
   for (const hex of values) {
     const value = bytes(hex);
     for (let end = 0; end < value.length; end++) {
@@ -57,7 +57,7 @@ test('each form of value is incomplete when it is cut short anywhere', () => {
   }
 });
 
-test('every first byte but c1 begins a value', () => {
+test('every first byte except c1 begins a value', () => {
   const zeros = Buffer.alloc(64);
   for (let first = 0; first < 256; first++) {
     zeros[0] = first;
@@ -81,7 +81,7 @@ test('a count of 4 billion is refused as soon as it is read, and allocates nothi
   }
 });
 
-test('of a value that is not whole it is known how many bytes are missing at least', () => {
+test('for an incomplete value the minimum number of missing bytes is known', () => {
   for (const [hex, missing] of [
     ['', 1],
     ['a5', 5],
@@ -104,7 +104,7 @@ test('of a value that is not whole it is known how many bytes are missing at lea
   }
 });
 
-test('as many values as the bound are taken, one more is refused', () => {
+test('as many values as the bound are accepted, one more is refused', () => {
   const count = limits.msgpackElements - 1;
   const header = Buffer.from([0xdc, count >> 8, count & 0xff]);
   const full = Buffer.concat([header, Buffer.alloc(count)]);
@@ -115,7 +115,7 @@ test('as many values as the bound are taken, one more is refused', () => {
   throwsFault(() => scanValue(map, 0, map.length), 'too-large');
 });
 
-test('values may nest as deep as the bound, one deeper is refused', () => {
+test('values may nest as deep as the bound, one level more is refused', () => {
   for (const [open, close] of [
     ['91', '00'],
     ['81a0', '00'],
@@ -130,6 +130,6 @@ test('values may nest as deep as the bound, one deeper is refused', () => {
   }
 });
 
-test('a hundred thousand opening brackets do not reach the stack', () => {
+test('a hundred thousand opening brackets do not overflow the stack', () => {
   throwsFault(() => scanValue(Buffer.alloc(100_000, 0x91), 0, 100_000), 'too-deep');
 });

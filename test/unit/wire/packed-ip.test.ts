@@ -22,7 +22,7 @@ const all = [
   Buffer.alloc(17, 7),
 ];
 
-test('whatever is packed comes back as it was, and is no view of what it was', () => {
+test('a packed address can be unpacked unchanged, and is not a view of the original', () => {
   for (const bytes of all) {
     const given = Buffer.from(bytes);
     const packed = packIp(given);
@@ -31,14 +31,14 @@ test('whatever is packed comes back as it was, and is no view of what it was', (
   }
 });
 
-test('four bytes are a number, whatever their sign', () => {
+test('four bytes are packed as a number, whatever their sign', () => {
   assert.deepEqual(
     all.map((bytes) => typeof packIp(bytes) === 'number'),
     all.map(({ length }) => length === 4),
   );
 });
 
-test('packed ones are compared as bytes are, and as IPs are', () => {
+test('packed addresses compare as bytes do, and as IPs do', () => {
   for (const one of all) {
     for (const other of all) {
       const buf = Buffer.concat([Buffer.of(1, 2), other, Buffer.of(3)]);

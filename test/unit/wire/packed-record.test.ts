@@ -9,7 +9,7 @@ import { SeededRandom } from '../../../src/testing/seeded-random.js';
 import { factsFrom, Member, memberStates } from '../../../src/core/member.js';
 import { writePackedRecord } from '../../../src/wire/packed-record.js';
 import { memberRecordSchema } from '../../../src/wire/schemas.js';
-import { written } from '../../../src/wire/struct-codec.js';
+import { encodeWith } from '../../../src/wire/struct-codec.js';
 import { recordOf } from '../core/harness.js';
 
 const random = new SeededRandom('packed records');
@@ -34,7 +34,7 @@ function someFacts() {
   return facts;
 }
 
-test('a member is written as its record is, whatever it was before', () => {
+test('a member is written like its record, whatever its previous content', () => {
   const names = ['a', 'é', 'n'.repeat(40), 'n\udc80'];
   for (let round = 0; round < 300; round++) {
     const state = memberStates[below(4)] ?? 'alive';
@@ -45,8 +45,8 @@ test('a member is written as its record is, whatever it was before', () => {
       const record = recordOf(member);
       assert.deepEqual([record.addr, record.meta, record.vsn], [facts.addr, facts.meta, facts.vsn]);
       assert.deepEqual(
-        written((writer) => writePackedRecord(writer, member)),
-        written((writer) => memberRecordSchema.write(writer, record)),
+        encodeWith((writer) => writePackedRecord(writer, member)),
+        encodeWith((writer) => memberRecordSchema.write(writer, record)),
       );
     }
   }

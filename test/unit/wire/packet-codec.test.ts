@@ -81,7 +81,7 @@ function summed(content: Buffer): Buffer {
   return packet;
 }
 
-test('every combination of layers gives back the messages that went in', () => {
+test('with every combination of layers the messages can be read back', () => {
   let combinations = 0;
   for (const label of ['', 'prod']) {
     for (const compress of [false, true]) {
@@ -99,14 +99,14 @@ test('every combination of layers gives back the messages that went in', () => {
   assert.equal(combinations, 96);
 });
 
-test('the layers stand in the order label, CRC, compression, compound', () => {
+test('the order of the layers is label, CRC, compression, compound', () => {
   const packet = codec({ label: 'prod', compress: true }).encode([long, long], { checksum: true });
   const compressed = compressContent(compound(long, long));
   assert.equal(packet.toString('hex', 0, 7), 'f40470726f640c');
   assert.deepEqual(packet.subarray(6), summed(compressed));
 });
 
-test('encryption is round the CRC, with the label as additional data, and has no type byte', () => {
+test('encryption encloses the CRC, with the label as additional data, and has no type byte', () => {
   const packet = codec({ label: 'prod', key, compress: true }).encode([long], { checksum: true });
   assert.equal(packet.toString('hex', 0, 7), 'f40470726f6401');
   const cipher = new GossipCipher({
@@ -119,7 +119,7 @@ test('encryption is round the CRC, with the label as additional data, and has no
   assert.deepEqual(plain, summed(compressContent(long)));
 });
 
-test('compression is kept only where the packet becomes smaller', () => {
+test('compression is used only if it makes the packet smaller', () => {
   const packets = codec({ compress: true });
   assert.deepEqual(packets.encode([nack], { checksum: false }), nack);
   assert.deepEqual(packets.encode([nack], { checksum: true }), summed(nack));
@@ -134,7 +134,7 @@ test('compression is kept only where the packet becomes smaller', () => {
   }
 });
 
-test('without compression of ours a compressed packet is read all the same', () => {
+test('a compressed packet is read even if our own compression is off', () => {
   assert.deepEqual(take(codec(), compressContent(long)), { messages: [long] });
 });
 
@@ -167,7 +167,7 @@ test('a packet with another label, without one, or with an empty or truncated on
   refused(ours, packet.subarray(0, 6), 'empty');
 });
 
-test('with skipInboundLabelCheck an unlabelled packet is taken and a labelled one dropped', () => {
+test('with skipInboundLabelCheck an unlabelled packet is accepted and a labelled one dropped', () => {
   const skipping = codec({ label: 'prod', skip: true });
   assert.deepEqual(take(skipping, nack), { messages: [nack] });
   refused(skipping, codec({ label: 'prod' }).encode([nack], { checksum: false }), 'bad-label');
@@ -182,7 +182,7 @@ test('two label headers are refused', () => {
   refused(ours, Buffer.concat([header, header, nack]), 'too-deep');
 });
 
-test('with a key and incoming verification, what no key opens is dropped', () => {
+test('with a key and incoming verification, packets that no key opens are dropped', () => {
   const ours = codec({ key });
   refused(ours, nack, 'undecryptable');
   const theirs = codec({ key: Buffer.alloc(32, 2) });
@@ -194,7 +194,7 @@ test('with a key and incoming verification, what no key opens is dropped', () =>
   }
 });
 
-test('with incoming verification off, what no key opens is read as plaintext', () => {
+test('with incoming verification off, packets that no key opens are read as plaintext', () => {
   const lenient = codec({ key, verifyIncoming: false });
   assert.deepEqual(take(lenient, nack), { messages: [nack] });
   const sealed = codec({ key }).encode([nack], { checksum: true });
@@ -206,7 +206,7 @@ test('with outgoing verification off, we send plaintext', () => {
   assert.deepEqual(packet, nack);
 });
 
-test('without a key an encrypted packet is no message that we know', () => {
+test('without a key an encrypted packet is an unknown message', () => {
   const sealed = codec({ key, version: 0 }).encode([nack], { checksum: false });
   const { messages, fault } = take(codec(), sealed);
   // Its first byte, the version, looks like the type of a ping.
@@ -225,7 +225,7 @@ test('a packet whose CRC does not match is dropped, whichever bit was flipped', 
   }
 });
 
-test('nothing, and layers with nothing in them, are empty packets', () => {
+test('an empty packet, and layers without content, are reported as empty', () => {
   for (const packets of [codec(), codec({ label: 'prod' }), codec({ key })]) {
     refused(packets, Buffer.alloc(0), 'empty');
   }
@@ -257,7 +257,7 @@ test('nothing nests deeper than compress, compound, message', () => {
   refused(codec(), nested, 'too-deep');
 });
 
-test('a bad part of a compound keeps neither the parts before nor those behind it from us', () => {
+test('an invalid part of a compound does not affect the parts before and after it', () => {
   for (const [bad, fault] of [
     [Buffer.alloc(0), 'empty'],
     [compound(nack, nack), 'too-deep'],
@@ -271,7 +271,7 @@ test('a bad part of a compound keeps neither the parts before nor those behind i
   }
 });
 
-test('a compound that was cut off gives its whole parts and is counted as truncated', () => {
+test('a truncated compound delivers its complete parts and is counted as truncated', () => {
   const packet = compound(nack, suspect, long);
   const cut = packet.subarray(0, packet.length - 1);
   assert.deepEqual(take(codec(), cut), { messages: [nack, suspect], fault: 'truncated' });
@@ -285,14 +285,14 @@ test('255 messages go into one packet, 256 do not', () => {
   assert.throws(() => codec().encode([...messages, nack], { checksum: false }), RangeError);
 });
 
-test('a broken compress body is dropped', () => {
+test('an invalid compress body is dropped', () => {
   refused(codec(), Buffer.from('09', 'hex'), 'truncated');
   refused(codec(), Buffer.from('09c1', 'hex'), 'malformed');
   refused(codec(), Buffer.from('0982a4416c676f01a3427566a103', 'hex'), 'bad-compression');
   refused(codec(), Buffer.from('0982a4416c676f00a3427566a103', 'hex'), 'bad-compression');
 });
 
-test('the packet that was given is not changed', () => {
+test('the given packet is not changed', () => {
   for (const settings of [{}, { label: 'prod', key, compress: true }]) {
     const packet = codec(settings).encode([long, nack], { checksum: true });
     const copy = Buffer.from(packet);

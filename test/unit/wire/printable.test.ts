@@ -19,7 +19,7 @@ import { isWellFormedText } from '../../../src/wire/text.js';
 const HARMFUL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 const ALL_POINTS = Array.from({ length: 0x110000 }, (_, point) => point);
 
-test('plain text is shown as it is, whatever its script', () => {
+test('plain text is shown unchanged, whatever its script', () => {
   for (const text of ['', 'web-1', 'ünï', '日本語', 'नमस्ते', '🙂', 'a\\b', '100%s', ' ~']) {
     assert.equal(printable(text), text);
     assert.ok(isPrintable(text));
@@ -38,13 +38,13 @@ test('controls, bidi marks, tags, fillers and lone surrogates are escaped', () =
   }
 });
 
-test('a heap of combining marks does not cover the lines beside it', () => {
+test('many combining marks do not cover the neighboring lines', () => {
   assert.equal(printable('e\u0301'), 'e\u0301');
   const heap = printable(`e${'\u0301'.repeat(50)}`);
   assert.equal(heap.replaceAll('\\u0301', '').length, 5);
 });
 
-test('a long text is cut, escapes and pairs whole, before work is done on what is not shown', () => {
+test('a long text is truncated, without splitting escapes and pairs, before the rest is processed', () => {
   const cut = printable('x'.repeat(50_000_000));
   assert.equal(cut, `${'x'.repeat(limits.logLineCharacters)} …`);
   for (let most = 1; most < 40; most++) {
@@ -62,11 +62,11 @@ test('a long text is cut, escapes and pairs whole, before work is done on what i
   }
 });
 
-test('of a text of several lines each is shown on its own', () => {
+test('the lines of a text are processed separately', () => {
   assert.equal(printableLines('one\n  two\u001b\nthree'), 'one\n  two\\u001b\nthree');
 });
 
-test('JSON is plain for a terminal and exact for a parser', () => {
+test('JSON is safe for a terminal and exact for a parser', () => {
   const value = { a: 'x\u001b\u009b\u202e\u2028\u{e0041}\u007f\udcff"\\é🙂', n: [1, null, true] };
   const text = printableJson(value);
   assert.doesNotMatch(text, HARMFUL);
@@ -78,7 +78,7 @@ test('JSON is plain for a terminal and exact for a parser', () => {
   }
 });
 
-test('texts in JSON are cut, but for the property that must be exact', () => {
+test('texts in JSON are truncated, except for the property that must be exact', () => {
   const long = 'y'.repeat(100_000);
   const { name, bytes } = JSON.parse(
     printableJson({ name: long, bytes: long }, { exact: 'bytes' }),

@@ -14,7 +14,7 @@ import { Keyring } from '../../../src/security/keyring.js';
 import { compressContent, decompressContentSliced } from '../../../src/wire/compression.js';
 import { Label } from '../../../src/wire/label.js';
 import { lzwCompress, lzwCompressSliced } from '../../../src/wire/lzw.js';
-import { wholly } from '../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../src/wire/sliced.js';
 import { wrapForStreamSliced } from '../../../src/wire/stream-codec.js';
 import { Ledger, OutOfMemory } from './ledger.js';
 
@@ -22,10 +22,10 @@ const MiB = 1024 * 1024;
 
 function decompress(message: Buffer, memory: Ledger): Buffer {
   const cursor = { buf: message, pos: 1, end: message.length };
-  return wholly(decompressContentSliced(cursor, 40 * MiB, memory));
+  return runToCompletion(decompressContentSliced(cursor, 40 * MiB, memory));
 }
 
-test('decompressed content is reserved, and what was needed on the way is released', () => {
+test('decompressed content is reserved, and temporary memory is released', () => {
   for (const length of [1, 1_000, 65_536, 65_537, 200_000, 3 * MiB]) {
     const memory = new Ledger();
     const content = Buffer.alloc(length, 'abcdefg');
@@ -36,7 +36,7 @@ test('decompressed content is reserved, and what was needed on the way is releas
   }
 });
 
-test('a small message that gives a large one stops where the memory ends', () => {
+test('a small message that decompresses to a large one stops at the memory bound', () => {
   const bomb = compressContent(Buffer.alloc(30 * MiB));
   for (const most of [100, 100_000, MiB, 20 * MiB]) {
     const memory = new Ledger(most);
@@ -47,7 +47,7 @@ test('a small message that gives a large one stops where the memory ends', () =>
   }
 });
 
-test('what is compressed and sealed for a stream is reserved before it is made', () => {
+test('the compressed and sealed forms for a stream are reserved before they are created', () => {
   const content = randomBytes(300_000);
   const cipher = new GossipCipher({
     keyring: new Keyring(Buffer.alloc(32, 1)),
@@ -61,26 +61,26 @@ test('what is compressed and sealed for a stream is reserved before it is made',
   ] as const) {
     const layers = { label, compress, cipher: seals ? cipher : undefined };
     const memory = new Ledger();
-    const message = wholly(wrapForStreamSliced(content, layers, memory));
+    const message = runToCompletion(wrapForStreamSliced(content, layers, memory));
     const what = `compressed ${compress}, sealed ${seals}`;
     assert.ok(memory.held >= message.length, `${what}: ${memory.held} of ${message.length}`);
     // The compressor's own room, or the compressed content, is held beside what comes of it.
     const most = compress ? memory.peak - 1 : message.length - 1;
     assert.throws(
-      () => wholly(wrapForStreamSliced(content, layers, new Ledger(most))),
+      () => runToCompletion(wrapForStreamSliced(content, layers, new Ledger(most))),
       OutOfMemory,
       what,
     );
   }
 });
 
-test('the room of the compressor is reserved before it begins', () => {
+test('the memory of the compressor is reserved before it begins', () => {
   for (const length of [1_000, 500_000]) {
     const content = Buffer.alloc(length, 'abcdefg');
     const memory = new Ledger();
-    const output = wholly(lzwCompressSliced(content, memory));
+    const output = runToCompletion(lzwCompressSliced(content, memory));
     assert.deepEqual(output, lzwCompress(content));
     assert.ok(memory.held >= output.length);
-    assert.throws(() => wholly(lzwCompressSliced(content, new Ledger(10))), OutOfMemory);
+    assert.throws(() => runToCompletion(lzwCompressSliced(content, new Ledger(10))), OutOfMemory);
   }
 });

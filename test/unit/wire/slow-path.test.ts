@@ -11,7 +11,7 @@ import { decodeMessage, encodeMessage } from '../../../src/wire/message-codec.js
 import { MessageType } from '../../../src/wire/message-type.js';
 import type { AliveClaim, Message, Ping } from '../../../src/wire/messages.js';
 import { schemas } from '../../../src/wire/schemas.js';
-import { decodeStructSlowly } from '../../../src/wire/slow-path.js';
+import { decodeStructSlowPath } from '../../../src/wire/slow-path.js';
 import { encodeText } from '../../../src/wire/text.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 
@@ -57,7 +57,7 @@ function* permutations<T>(items: readonly T[]): Generator<T[]> {
   }
 }
 
-test('keys are understood in every order', () => {
+test('keys are accepted in any order', () => {
   let orders = 0;
   for (const entries of permutations(Object.entries(fields))) {
     assert.deepEqual(decodeMessage(claim(Object.fromEntries(entries))), alive);
@@ -78,14 +78,14 @@ test('a missing key leaves its field at the zero value', () => {
   }
 });
 
-test('an old peer that knows no source fields is understood', () => {
+test('a message of an old peer without source fields is accepted', () => {
   const old = Buffer.from('0082a55365714e6f07a44e6f6465a162', 'hex');
   const ping = decodeMessage(old) as Ping;
   assert.deepEqual([ping.node, ping.seqNo, ping.sourceNode, ping.sourcePort], ['b', 7, '', 0]);
   assert.equal(ping.sourceAddr.length, 0);
 });
 
-test('unknown keys are skipped whatever is in them', () => {
+test('unknown keys are skipped, whatever their values', () => {
   for (const value of [
     ...['00', 'ff', 'c0', 'c3', 'a0', 'a3616263', 'd903616263', 'c403616263', 'cb3ff8000000000000'],
     ...['ca3fc00000', 'cfffffffffffffffff', 'd3ffffffffffffffff', '93010203', '82a16101a16290'],
@@ -100,7 +100,7 @@ test('unknown keys are skipped whatever is in them', () => {
   }
 });
 
-test('keys that are no strings, and those of JavaScript objects, are unknown keys', () => {
+test('keys that are not strings, and those of JavaScript objects, are unknown keys', () => {
   const body = claim(fields).toString('hex').slice(4);
   for (const unknown of ['0707', 'c0c0', '90a161', '81a16101c0', 'cb3ff800000000000001', 'c301']) {
     assert.deepEqual(decodeMessage(Buffer.from(`0487${unknown}${body}`, 'hex')), alive);
@@ -135,7 +135,7 @@ test('a map may be fixmap, map16 or map32', () => {
   }
 });
 
-test('texts and bytes are understood as fixraw, str8, raw16, raw32, bin8, bin16 and bin32', () => {
+test('texts and bytes are accepted as fixraw, str8, raw16, raw32, bin8, bin16 and bin32', () => {
   for (const header of ['a3', 'd903', 'da0003', 'db00000003', 'c403', 'c50003', 'c600000003']) {
     const value = `${header}61ff63`;
     const decoded = decodeMessage(claim({ ...fields, Meta: value, Node: value, Vsn: value }));
@@ -148,7 +148,7 @@ test('texts and bytes are understood as fixraw, str8, raw16, raw32, bin8, bin16 
   }
 });
 
-test('integers are understood in every form, wide and signed ones too', () => {
+test('integers are accepted in every form, including wide and signed ones', () => {
   for (const [value, forms] of [
     [0, ['00', 'cc00', 'cd0000', 'ce00000000', 'cf0000000000000000', 'd000', 'd10000']],
     [7, ['07', 'd007', 'd10007', 'd200000007', 'd30000000000000007', 'cf0000000000000007']],
@@ -177,7 +177,7 @@ test('versions may come as an array of integers in any form', () => {
   assert.equal((decodeMessage(claim({ Vsn: '90' })) as AliveClaim).vsn.length, 0);
 });
 
-test('what was understood in another form is sent on in the form that Go reads', () => {
+test('a message received in another form is relayed in the form that Go reads', () => {
   const foreign = claim({
     Vsn: '96010502000000',
     Port: 'd30000000000001f0a',
@@ -190,19 +190,19 @@ test('what was understood in another form is sent on in the form that Go reads',
   assert.deepEqual(encodeMessage(decodeMessage(foreign)), claim(fields));
 });
 
-test('a name that is not UTF-8 is relayed verbatim from every form', () => {
+test('a name that is not UTF-8 is relayed unchanged from every form', () => {
   for (const header of ['d903', 'c403', 'da0003']) {
     const decoded = decodeMessage(claim({ Node: `${header}61ff80` })) as AliveClaim;
     assert.equal(encodeText(decoded.node).toString('hex'), '61ff80');
   }
 });
 
-test('of a key that comes twice the last one counts, as in Go', () => {
+test('of a key that appears twice the last one counts, as in Go', () => {
   const twice = Buffer.from(`0482${key('Node')}a161${key('Node')}a162`, 'hex');
   assert.equal((decodeMessage(twice) as AliveClaim).node, 'b');
 });
 
-test('a bad value of a known key is refused on the slow path as well', () => {
+test('an invalid value of a known key is also refused on the slow path', () => {
   for (const bad of ['Incarnation', 'Port'] as const) {
     for (const value of [
       'ff',
@@ -217,21 +217,21 @@ test('a bad value of a known key is refused on the slow path as well', () => {
   }
 });
 
-test('too many and too deep values are refused wherever they are', () => {
+test('too many and too deeply nested values are refused everywhere', () => {
   const many = `dc1000${'00'.repeat(4096)}`;
   throwsFault(() => decodeMessage(claim({ Vsn: many })), 'too-large');
   throwsFault(() => decodeMessage(claim({ Unknown: many })), 'too-large');
   throwsFault(() => decodeMessage(claim({ Unknown: `${'91'.repeat(40)}00` })), 'too-deep');
 });
 
-test('the cursor stands behind the value afterwards, and at no value is it cut short silently', () => {
+test('the cursor is behind the value afterwards, and every truncation is detected', () => {
   const foreign = claim({ Vsn: '96010502000000', Node: 'd90162' });
   const buf = Buffer.concat([foreign, Buffer.from('c1c1', 'hex')]);
   const cursor = { buf, pos: 1, end: buf.length };
-  const decoded: Message = decodeStructSlowly(schemas.alive, cursor);
+  const decoded: Message = decodeStructSlowPath(schemas.alive, cursor);
   assert.equal(decoded.node, 'b');
   assert.equal(cursor.pos, foreign.length);
   for (let end = 1; end < foreign.length; end++) {
-    throwsFault(() => decodeStructSlowly(schemas.alive, { buf, pos: 1, end }), 'truncated');
+    throwsFault(() => decodeStructSlowPath(schemas.alive, { buf, pos: 1, end }), 'truncated');
   }
 });

@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mock, test } from 'node:test';
 import { limits } from '../../../src/wire/limits.js';
-import { sliceSizes, wholly } from '../../../src/wire/sliced.js';
+import { sliceSizes, runToCompletion } from '../../../src/wire/sliced.js';
 import { snappyDecompress, snappyDecompressSliced } from '../../../src/wire/snappy.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 import { snappyBlock } from '../../fuzz/snappy-block.js';
@@ -44,7 +44,7 @@ function decompress(hex: string): string {
   return snappyDecompress(Buffer.from(hex.replaceAll(' ', ''), 'hex'), MiB).toString();
 }
 
-test('the blocks of Go come back, whole and in slices', () => {
+test('Go’s blocks decompress to their content, at once and in slices', () => {
   assert.ok(vectors.length > 40);
   const { lzwBytes } = sliceSizes;
   try {
@@ -86,7 +86,7 @@ test('every form of element is read', () => {
   assert.equal(snappyDecompress(far, MiB).length, 2000, 'an offset of eleven bits');
 });
 
-test('what claims more than is allowed, or than its bytes can give, is refused before anything is allocated', () => {
+test('a block that claims more than is allowed, or than its bytes can produce, is refused before anything is allocated', () => {
   const allocation = mock.method(Buffer, 'allocUnsafe');
   try {
     throwsFault('ffffffff0f', 'too-large');
@@ -101,7 +101,7 @@ test('what claims more than is allowed, or than its bytes can give, is refused b
   }
 });
 
-test('the bound is kept to the byte', () => {
+test('the bound is exact to the byte', () => {
   const vector = vectors.find(({ name }) => name === 'one byte 65537 times');
   assert.ok(vector);
   const block = Buffer.from(vector.block, 'hex');
@@ -109,23 +109,23 @@ test('the bound is kept to the byte', () => {
   assert.equal(snappyDecompress(block, 65_537).length, 65_537);
 });
 
-test('what a block gives is reserved before it is allocated', () => {
+test('the output of a block is reserved before it is allocated', () => {
   const content = Buffer.alloc(200_000, 'abcdefg');
   const block = snappyBlock(content);
   const memory = new Ledger();
-  assert.ok(wholly(snappyDecompressSliced(block, MiB, memory)).equals(content));
+  assert.ok(runToCompletion(snappyDecompressSliced(block, MiB, memory)).equals(content));
   assert.equal(memory.held, content.length);
   const allocation = mock.method(Buffer, 'allocUnsafe');
   try {
     const short = new Ledger(content.length - 1);
-    assert.throws(() => wholly(snappyDecompressSliced(block, MiB, short)), OutOfMemory);
+    assert.throws(() => runToCompletion(snappyDecompressSliced(block, MiB, short)), OutOfMemory);
     assert.equal(allocation.mock.callCount(), 0);
   } finally {
     allocation.mock.restore();
   }
 });
 
-test('a block that is not right is refused', () => {
+test('an invalid block is refused', () => {
   for (const hex of [
     '', // nothing
     '80', // a length that does not end
@@ -153,14 +153,14 @@ test('a block that is not right is refused', () => {
   }
 });
 
-test('blocks of the encoder that the fuzzer uses come back', () => {
+test('blocks of the encoder that the fuzzer uses can be decompressed', () => {
   for (const vector of vectors) {
     const content = contentOf(vector);
     assert.ok(snappyDecompress(snappyBlock(content), content.length).equals(content), vector.name);
   }
 });
 
-test('a block that is cut anywhere is refused', () => {
+test('a block truncated anywhere is refused', () => {
   const vector = vectors.find(({ name }) => name === '3 members as text');
   assert.ok(vector);
   const block = Buffer.from(vector.block, 'hex');

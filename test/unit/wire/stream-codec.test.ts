@@ -108,7 +108,7 @@ const wrappings: readonly [string, Settings][] = [
 ];
 
 for (const [how, settings] of wrappings) {
-  test(`every message is the same wherever its bytes are cut: ${how}`, () => {
+  test(`every message is read in the same way wherever its bytes are split: ${how}`, () => {
     const layers = layersOf(settings);
     for (const [name, message, encoded] of messages) {
       const stream = Buffer.concat([layers.label.header, wrapForStream(encoded, layers)]);
@@ -127,7 +127,7 @@ for (const [how, settings] of wrappings) {
   });
 }
 
-test('a push/pull in other forms than Go writes is the same wherever its bytes are cut', () => {
+test('a push/pull that is not canonical is read in the same way wherever its bytes are split', () => {
   const stream = Buffer.from(
     [
       ...[
@@ -155,7 +155,7 @@ test('a push/pull in other forms than Go writes is the same wherever its bytes a
   }
 });
 
-test('what was read stays as it is when more bytes come', () => {
+test('a message stays unchanged when more bytes arrive', () => {
   const [, message, encoded] = messages[4] ?? assert.fail();
   const incoming = reader();
   const chunk = Buffer.from(encoded);
@@ -164,14 +164,14 @@ test('what was read stays as it is when more bytes come', () => {
   assert.deepEqual(read, message);
 });
 
-test('bytes behind the message are ignored', () => {
+test('bytes after the message are ignored', () => {
   for (const [, message, encoded] of messages) {
     const more = Buffer.concat([encoded, Buffer.from('c1c1c1', 'hex')]);
     assert.deepEqual(reader().push(more), message);
   }
 });
 
-test('compression is applied even where it does not shrink', () => {
+test('compression is used even if it does not make the message smaller', () => {
   const [, , ack] = messages[1] ?? assert.fail();
   const wrapped = wrapForStream(ack, layersOf({ compress: true }));
   assert.deepEqual(wrapped, compressContent(ack));
@@ -218,7 +218,7 @@ test('a sealed stream of another key, label or length, or with a changed byte, i
   throwsFault(() => read('0a00000000', layers), 'undecryptable');
 });
 
-test('plaintext is refused at its first byte where encryption is required, and taken where not', () => {
+test('plaintext is refused at its first byte if encryption is required, and accepted otherwise', () => {
   for (const [, message, encoded] of messages) {
     throwsFault(() => reader(layersOf({ key })).push(encoded.subarray(0, 1)), 'undecryptable');
     const lenient = layersOf({ key, verify: false });
@@ -231,7 +231,7 @@ test('an encrypted stream is refused at its first byte by a node without a key',
   throwsFault(() => read('0a'), 'undecryptable');
 });
 
-test('a web browser is turned away at its first byte', () => {
+test('a web browser is refused at its first byte', () => {
   const request = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
   for (const chunk of [request, request.subarray(0, 1)]) {
     throwsFault(() => reader().push(chunk), 'unknown-type');
@@ -241,7 +241,7 @@ test('a web browser is turned away at its first byte', () => {
   }
 });
 
-test('a type that has no place on a stream is refused', () => {
+test('a message type that is not allowed on a stream is refused', () => {
   const allowed = new Set<number>([0, 2, 6, 8, 9, 13]);
   for (let type = 0; type < 256; type++) {
     if (allowed.has(type)) assert.equal(read(type.toString(16).padStart(2, '0')), undefined);
@@ -274,7 +274,7 @@ test('layers do not nest', () => {
   throwsFault(() => reader(sealing).push(wrapForStream(sealed, sealing)), 'unknown-type');
 });
 
-test('a message cut short inside a layer that is whole is refused', () => {
+test('a truncated message inside a complete layer is refused', () => {
   for (const [, , encoded] of messages) {
     for (const cut of [encoded.subarray(0, -1), encoded.subarray(0, 1)]) {
       const compressed = compressContent(cut);
@@ -294,7 +294,7 @@ for (const [what, within, over] of [
   ['nodes', '0681a54e6f646573ce00100000', '0681a54e6f646573ce00100001'],
   ['bytes of a user message', `0881${userKey}ce01400000`, `0881${userKey}ce01400001`],
 ] as const) {
-  test(`too many ${what} are refused at the header, and the most allowed sets no memory aside`, () => {
+  test(`too many ${what} are refused at the header, and the maximum allocates no memory in advance`, () => {
     const spies = [mock.method(Buffer, 'allocUnsafe'), mock.method(Buffer, 'allocUnsafeSlow')];
     try {
       assert.equal(read(within), undefined);
@@ -314,14 +314,14 @@ for (const [what, within, over] of [
   });
 }
 
-test('an encrypted message over 20 MiB is refused by its length, 4 GiB too', () => {
+test('an encrypted message of more than 20 MiB is refused by its length, and so is one of 4 GiB', () => {
   const layers = layersOf({ key });
   assert.equal(read('0a01400000', layers), undefined);
   throwsFault(() => read('0a01400001', layers), 'too-large');
   throwsFault(() => read('0affffffff', layers), 'too-large');
 });
 
-test('a stream that never ends is refused past 40 MiB', () => {
+test('an endless stream is refused after 40 MiB', () => {
   const incoming = reader();
   const chunk = Buffer.alloc(MiB);
   // An err whose text is said to have not quite 40 MiB, and that has another key besides.
@@ -330,7 +330,7 @@ test('a stream that never ends is refused past 40 MiB', () => {
   throwsFault(() => incoming.push(chunk), 'too-large');
 });
 
-test('what is said to be larger than any message may be is refused at once', () => {
+test('a message that claims to be larger than any bound is refused at once', () => {
   for (const hex of [
     '0d81a54572726f72dbffffffff', // an err with a text of 4 GiB
     '0982a4416c676f00a3427566dbffffffff',
@@ -350,7 +350,7 @@ test('a bomb is refused at 40 MiB, and so is a compressed message that is too la
   throwsFault(() => reader().push(over), 'too-large');
 });
 
-test('20 MiB of user message, and of user state, arrive', () => {
+test('20 MiB of user message, and of user state, are accepted', () => {
   const payload = Buffer.alloc(limits.userStreamBytes, 0xab);
   for (const encoded of [
     encodeUserMessage(payload),
@@ -368,7 +368,7 @@ test('20 MiB of user message, and of user state, arrive', () => {
   }
 });
 
-test('a user state over 20 MiB is read and not held, and its members are all there', () => {
+test('a user state of more than 20 MiB is read and discarded, and its members are complete', () => {
   const records = Array.from({ length: 300 }, (_, i) => ({ ...record, name: `n${i}` }));
   const head = encodePushPull({ join: true, records, userState: Buffer.alloc(0) });
   const over = limits.stateBytes + 1;
@@ -390,7 +390,7 @@ test('a user state over 20 MiB is read and not held, and its members are all the
   }
 });
 
-test('a user state that nobody takes is not held either, and needs no word', () => {
+test('a user state that is not wanted is discarded as well, without a report', () => {
   const userState = Buffer.alloc(5 * MiB, 0xab);
   const message = encodePushPull({ join: true, records: [record], userState });
   const incoming = new StreamReader(layersOf(), { expectLabel: false, keepsState: () => false });
@@ -406,7 +406,7 @@ test('a user state that nobody takes is not held either, and needs no word', () 
   assert.ok(most < 50_000, `${most} bytes held`);
 });
 
-test('before its user state has begun, nothing of a push/pull is given away without it', () => {
+test('before its user state has begun, a push/pull is not delivered without it', () => {
   const head = encodePushPull({ join: true, records: [record], userState: Buffer.alloc(0) });
   const whole = claimingState(head, limits.stateBytes + 1);
   for (let length = 0; length < whole.length; length++) {
@@ -422,7 +422,7 @@ test('before its user state has begun, nothing of a push/pull is given away with
   assert.equal(small.withoutState, undefined, 'a state that is kept must come whole');
 });
 
-test('within encryption and compression, a state that fits the bounds of these is passed over too', () => {
+test('within encryption and compression, a state within the bounds of these is discarded too', () => {
   const userState = Buffer.alloc(limits.stateBytes + MiB, 0xab);
   const message = encodePushPull({ join: true, records: [record], userState });
   for (const layers of [layersOf({ compress: true }), layersOf({ compress: true, key })]) {

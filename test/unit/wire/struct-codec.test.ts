@@ -16,7 +16,7 @@ import {
   schemas,
   userMessageHeaderSchema,
 } from '../../../src/wire/schemas.js';
-import { readStruct, written } from '../../../src/wire/struct-codec.js';
+import { readStruct, encodeWith } from '../../../src/wire/struct-codec.js';
 import { StructReader } from '../../../src/wire/struct-reader.js';
 import { WireError, type WireFault } from '../../../src/wire/wire-error.js';
 
@@ -35,7 +35,7 @@ function throwsFault(run: () => unknown, fault: WireFault): void {
 }
 
 function encode<T>(schema: Schema<T>, value: T): Buffer {
-  return written((writer) => schema.write(writer, value));
+  return encodeWith((writer) => schema.write(writer, value));
 }
 
 function decode<T>(schema: Schema<T>, hex: string): T {
@@ -55,7 +55,7 @@ test('the keys of every struct are in alphabetical order', () => {
   }
 });
 
-test('the parts of a push/pull, a user message and a compress message are written as Go does', () => {
+test('the parts of a push/pull, a user message and a compress message are written as by Go', () => {
   const header = encode(pushPullHeaderSchema, { join: true, nodes: 3, userStateLen: 10 });
   assert.equal(header.toString('hex'), '83a44a6f696ec3a54e6f64657303ac5573657253746174654c656e0a');
   const user = encode(userMessageHeaderSchema, { userMsgLen: 5 });
@@ -71,9 +71,9 @@ test('the parts of a push/pull, a user message and a compress message are writte
   );
 });
 
-test('a struct stands behind what was written before it, and before what is written after', () => {
+test('a struct is written between the bytes before and after it', () => {
   const alone = encode(memberRecordSchema, record);
-  const buf = written((writer) => {
+  const buf = encodeWith((writer) => {
     writer.byte(0x55);
     memberRecordSchema.write(writer, record);
     writer.raw(Buffer.of(1, 2));
@@ -84,7 +84,7 @@ test('a struct stands behind what was written before it, and before what is writ
   assert.equal(cursor.pos, 1 + alone.length);
 });
 
-test('what is longer than the writer’s own buffer is written whole, and the next one is right too', () => {
+test('output longer than the writer’s own buffer is complete, and so is the next one', () => {
   const meta = Buffer.alloc(200_000, 7);
   const name = 'ü'.repeat(50_000);
   const large = { ...record, meta, name };
@@ -94,7 +94,7 @@ test('what is longer than the writer’s own buffer is written whole, and the ne
   }
 });
 
-test('each shape reads and writes exactly the fields that it lists', () => {
+test('each schema reads and writes exactly the fields that it lists', () => {
   const shapes = [
     ...Object.values(schemas),
     memberRecordSchema,
@@ -109,7 +109,7 @@ test('each shape reads and writes exactly the fields that it lists', () => {
     for (const { property, kind } of fields) {
       value[property] = kind in full ? full[kind as keyof typeof full] : 200;
     }
-    const buf = written((writer) => shape.write(writer, value));
+    const buf = encodeWith((writer) => shape.write(writer, value));
     const reader = new StructReader();
     reader.begin(buf, 0, buf.length);
     assert.deepEqual(shape.read(reader), value, name);
@@ -123,7 +123,7 @@ test('each shape reads and writes exactly the fields that it lists', () => {
   }
 });
 
-test('structs in a row are read one after the other, on either road', () => {
+test('consecutive structs are read one after the other, on both paths', () => {
   const fast = encode(userMessageHeaderSchema, { userMsgLen: 5 });
   const slow = Buffer.from('81d90a557365724d73674c656e06', 'hex');
   const buf = Buffer.concat([fast, slow, fast]);
@@ -133,7 +133,7 @@ test('structs in a row are read one after the other, on either road', () => {
   assert.equal(cursor.pos, buf.length);
 });
 
-test('nothing behind the end is read, though it would complete the struct', () => {
+test('bytes after the end are not read, even if they would complete the struct', () => {
   const tails = [Buffer.alloc(0), Buffer.alloc(40, 0xc0), Buffer.alloc(40)];
   for (const value of [encode(memberRecordSchema, record), Buffer.from('81a14ec0', 'hex')]) {
     for (let end = 0; end < value.length; end++) {
@@ -166,14 +166,14 @@ test('two structs of zeros are two objects', () => {
   assert.equal(memberRecordSchema.zero().name, '');
 });
 
-test('nil stands for the zero value of any field', () => {
+test('nil represents the zero value of any field', () => {
   const keys = ['Addr', 'Incarnation', 'Meta', 'Name', 'Port', 'State', 'Vsn'];
   const hex = keys.map((key) => `a${key.length.toString(16)}${Buffer.from(key).toString('hex')}c0`);
   assert.deepEqual(decode(memberRecordSchema, `87${hex.join('')}`), memberRecordSchema.zero());
   assert.equal(decode(pushPullHeaderSchema, '81a44a6f696ec0').join, false);
 });
 
-test('a number that its field cannot hold is refused in every form', () => {
+test('a number that exceeds its field is refused in every form', () => {
   const [state, port, incarnation] = ['a55374617465', 'a4506f7274', 'ab496e6361726e6174696f6e'];
   for (const [key, max, over] of [
     [state, 'ccff', ['cd0100', 'd10100', 'ce00000100', 'cf0000000000000100', 'd30000000000000100']],
@@ -207,13 +207,13 @@ test('a value of another type than its field is refused', () => {
   }
 });
 
-test('what is no map is refused', () => {
+test('a value that is not a map is refused', () => {
   for (const hex of ['07', 'c0', 'c3', '90', '9700000000000000', 'a0', 'c400', 'd40101', 'ff']) {
     throwsFault(() => decode(memberRecordSchema, hex), 'malformed');
   }
 });
 
-test('a body with the right keys in the wrong number is still understood', () => {
+test('a body with the right keys in the wrong number is still accepted', () => {
   const { length } = encode(userMessageHeaderSchema, { userMsgLen: 5 });
   assert.equal(length, 13);
   const twice = '82aa557365724d73674c656e05aa557365724d73674c656e06';

@@ -57,7 +57,7 @@ const invalid = [
 ] as const;
 
 for (const [hex, text, why] of valid) {
-  test(`valid UTF-8 is read and written as it is: ${why}`, () => {
+  test(`valid UTF-8 is read and written unchanged: ${why}`, () => {
     assert.equal(decodeHex(hex), text);
     assert.equal(encodeText(text).toString('hex'), hex);
     assert.equal(textByteLength(text), hex.length / 2);
@@ -66,7 +66,7 @@ for (const [hex, text, why] of valid) {
 }
 
 for (const [hex, text, why] of invalid) {
-  test(`bytes that are not UTF-8 are escaped and come back: ${why}`, () => {
+  test(`bytes that are not UTF-8 are escaped and can be written back: ${why}`, () => {
     assert.equal(decodeHex(hex), text);
     assert.equal(encodeText(text).toString('hex'), hex);
     assert.equal(textByteLength(text), hex.length / 2);
@@ -83,13 +83,13 @@ test('only the bytes between start and end are read', () => {
   assert.equal(decodeText(euro, 2, 5), '\udc82\udcacb');
 });
 
-test('text is written at the offset and nothing beside it is touched', () => {
+test('text is written at the offset, and no other byte changes', () => {
   const bytes = Buffer.alloc(12, 0x2e);
   assert.equal(writeText(bytes, 3, 'é\udcff€'), 9);
   assert.equal(bytes.toString('hex'), '2e2e2e' + 'c3a9' + 'ff' + 'e282ac' + '2e2e2e');
 });
 
-test('a lone surrogate that stands for no byte is written as U+FFFD', () => {
+test('a lone surrogate that represents no byte is written as U+FFFD', () => {
   for (const text of ['\ud800', '\udbff', '\udc00', '\udc7f', '\udd00', '\udfff']) {
     assert.equal(encodeText(text).toString('hex'), 'efbfbd');
     assert.equal(textByteLength(text), 3);
@@ -98,6 +98,6 @@ test('a lone surrogate that stands for no byte is written as U+FFFD', () => {
   assert.equal(encodeText('\ud83d\ud83d\ude00').toString('hex'), 'efbfbd' + 'f09f9880');
 });
 
-test('an escape that would pair up with a high surrogate is part of the pair', () => {
+test('an escape that would form a pair with a high surrogate is part of the pair', () => {
   assert.equal(encodeText('\ud800\udc80').toString('hex'), 'f0908280');
 });

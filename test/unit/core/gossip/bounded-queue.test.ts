@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The broadcast queue when more comes in than goes out: a flood of claims, or nobody to send them to.
+// The broadcast queue when more is added than sent: a flood of claims, or no receivers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -12,7 +12,7 @@ import {
   type BroadcastQueueInit,
 } from '../../../../src/core/gossip/broadcast-queue.js';
 import { limits } from '../../../../src/wire/limits.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { ip, makeEngine, ME, record, suspect } from '../harness.js';
 
 function make(init: Partial<BroadcastQueueInit> = {}): TransmitLimitedQueue {
@@ -28,14 +28,14 @@ function add(queue: TransmitLimitedQueue, text: string, finished?: () => void): 
   queue.queueBroadcast({ message: Buffer.from(text), ...(finished && { finished }) });
 }
 
-test('a queue that holds too many pushes out the oldest', () => {
+test('a queue with too many entries evicts the oldest', () => {
   const queue = make({ maxEntries: 3 });
   for (const text of ['a', 'bb', 'c', 'dd', 'e']) add(queue, text);
   assert.equal(queue.numQueued, 3);
   assert.deepEqual(all(queue), ['dd', 'e', 'c']);
 });
 
-test('a queue that holds too many pushes out those that were sent most, be they newer', () => {
+test('a queue with too many entries evicts those with the most transmissions, even newer ones', () => {
   const queue = make({ maxEntries: 3 });
   add(queue, 'old');
   add(queue, 'newer');
@@ -45,7 +45,7 @@ test('a queue that holds too many pushes out those that were sent most, be they 
   assert.deepEqual(all(queue).sort(), ['old', 'x', 'y']);
 });
 
-test('a queue that holds too many bytes pushes out until it does not', () => {
+test('a queue with too many bytes evicts entries until it is within the bound', () => {
   const queue = make({ maxBytes: 10 });
   for (const text of ['aaaa', 'bbbb', 'cc']) add(queue, text);
   assert.deepEqual([queue.numQueued, queue.numBytes], [3, 10]);
@@ -57,7 +57,7 @@ test('a queue that holds too many bytes pushes out until it does not', () => {
   assert.deepEqual([queue.numQueued, queue.numBytes, finished], [0, 0, 1], 'it fits nowhere');
 });
 
-test('what is pushed out is finished once and counted, and its name is free', () => {
+test('evicted broadcasts are finished once and counted, and their names become free', () => {
   const finished: string[] = [];
   let evicted = 0;
   const queue = make({ maxEntries: 2, evicted: (count) => (evicted += count) });
@@ -70,7 +70,7 @@ test('what is pushed out is finished once and counted, and its name is free', ()
   assert.deepEqual(all(queue), ['a', 'd']);
 });
 
-test('what is replaced makes room, and is not pushed out as well', () => {
+test('a replacement frees its space, so that nothing is evicted in addition', () => {
   let finished = 0;
   const queue = make({ maxEntries: 2, evicted: () => assert.fail('nothing is to be pushed out') });
   for (let n = 0; n < 100; n++) {
@@ -81,7 +81,7 @@ test('what is replaced makes room, and is not pushed out as well', () => {
   assert.deepEqual([queue.numQueued, finished], [2, 198]);
 });
 
-test('what is kept stays, however often it was sent', () => {
+test('protected broadcasts are never evicted, however often they were sent', () => {
   const queue = make({ maxEntries: 2, keeps: ({ name }) => name === 'me' });
   queue.queueBroadcast({ name: 'me', message: Buffer.from('me') });
   assert.deepEqual(all(queue), ['me']);
@@ -90,7 +90,7 @@ test('what is kept stays, however often it was sent', () => {
   assert.deepEqual(all(queue), ['49', 'me']);
 });
 
-test('a callback that queues again finds the queue in order', () => {
+test('a callback that queues another broadcast sees a consistent queue', () => {
   const queue = make({ maxEntries: 4 });
   let rounds = 0;
   const again = (): void => {
@@ -101,7 +101,7 @@ test('a callback that queues again finds the queue in order', () => {
   assert.equal(queue.numBytes, all(queue).join('').length);
 });
 
-test('bytes are counted through everything that changes the queue', () => {
+test('bytes are counted correctly through every change of the queue', () => {
   const queue = make({ retransmitMult: 1, numNodes: () => 1 });
   for (const text of ['a', 'bb', 'ccc', 'dddd']) add(queue, text);
   assert.equal(queue.numBytes, 10);
@@ -113,7 +113,7 @@ test('bytes are counted through everything that changes the queue', () => {
   assert.equal(queue.numBytes, 0);
 });
 
-test('a node without peers that is told of ever new members holds a bounded queue', () => {
+test('a node without peers that receives claims about ever new members has a bounded queue', () => {
   const harness = makeEngine();
   const { engine, counters } = harness;
   let announced = 0;
@@ -123,7 +123,7 @@ test('a node without peers that is told of ever new members holds a bounded queu
     const records = Array.from({ length: 5000 }, (_, i) =>
       record(`m${n + i}`, { addr: ip('10.0.0.9'), port: 1 + ((n + i) % 65_535) }),
     );
-    wholly(engine.merger.merge(records));
+    runToCompletion(engine.merger.merge(records));
     assert.ok(engine.queue.numQueued <= most);
   }
   assert.ok(engine.queue.numQueued > 0.9 * most);

@@ -45,7 +45,7 @@ test('a message is sent mult × ⌈log10(n + 1)⌉ times', () => {
   }
 });
 
-test('what was sent least comes first', () => {
+test('broadcasts with the fewest transmissions come first', () => {
   const queue = make(10, 4);
   add(queue, 'old');
   take(queue);
@@ -53,7 +53,7 @@ test('what was sent least comes first', () => {
   assert.deepEqual(take(queue, 5), ['new']);
 });
 
-test('among equals the longest that still fits comes first', () => {
+test('among broadcasts with equal transmissions the longest that still fits comes first', () => {
   const queue = make(10, 4);
   for (const text of ['a', 'bbb', 'cc', 'dddddd']) add(queue, text);
   assert.deepEqual(take(queue, 11), ['dddddd', 'a'], '8 of 11 bytes, then 3');
@@ -66,7 +66,7 @@ test('among equally long ones the newest comes first', () => {
   assert.deepEqual(take(queue), ['six', 'two', 'one']);
 });
 
-test('the limit is kept, overhead included', () => {
+test('the byte limit holds, including the overhead', () => {
   const queue = make(10, 100);
   for (let n = 0; n < 100; n++) add(queue, 'x'.repeat(1 + (n % 13)));
   for (const limit of [0, 1, 2, 3, 17, 100, 500]) {
@@ -75,7 +75,7 @@ test('the limit is kept, overhead included', () => {
   }
 });
 
-test('nothing queued gives nothing, and what fits nowhere waits', () => {
+test('an empty queue returns nothing, and a broadcast that does not fit stays queued', () => {
   const queue = make();
   assert.deepEqual(take(queue), []);
   add(queue, 'x'.repeat(100));
@@ -83,7 +83,7 @@ test('nothing queued gives nothing, and what fits nowhere waits', () => {
   assert.equal(queue.numQueued, 1);
 });
 
-test('a broadcast replaces an older one of its name, which is finished', () => {
+test('a broadcast replaces an older one with its name, which is finished', () => {
   const queue = make(10, 4);
   const finished: string[] = [];
   add(queue, 'old', { name: 'n', finished: () => finished.push('old') });
@@ -108,7 +108,7 @@ test('a broadcast without a name removes those without one that it invalidates',
   assert.deepEqual(take(queue).sort(), ['a2', 'a3', 'b1']);
 });
 
-test('finished is called once, when the message was sent as often as it should be', () => {
+test('finished is called once, after the last transmission', () => {
   const queue = make(10, 1); // twice
   let finished = 0;
   add(queue, 'x', { finished: () => finished++ });
@@ -120,7 +120,7 @@ test('finished is called once, when the message was sent as often as it should b
   assert.equal(finished, 1);
 });
 
-test('prune keeps those that were sent least, and finishes the rest', () => {
+test('prune keeps the broadcasts with the fewest transmissions, and finishes the rest', () => {
   const queue = make(10, 4);
   const finished: string[] = [];
   for (const text of ['x', 'yy', 'zzz']) add(queue, text, { finished: () => finished.push(text) });
@@ -133,7 +133,7 @@ test('prune keeps those that were sent least, and finishes the rest', () => {
   assert.deepEqual(finished.sort(), ['x', 'yy', 'zzz']);
 });
 
-test('a finished handler may queue again', () => {
+test('a finished callback may queue another broadcast', () => {
   const queue = make(1, 1);
   add(queue, 'first', { finished: () => add(queue, 'second') });
   assert.deepEqual(take(queue), ['first']);
@@ -148,7 +148,7 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-test('a queue that was full of a whole cluster, and is empty again, holds no room for it', () => {
+test('a queue that held a whole cluster releases its memory when it is empty again', () => {
   const members = 20_000;
   const before = heapUsed();
   const queue = make(members, 4);

@@ -23,22 +23,22 @@ function allOf(tier: BroadcastTier<Ranked>, most = Infinity): number[] {
   return ids;
 }
 
-test('the longest come first, and of equally long ones the newest', () => {
+test('the longest come first, and among equally long ones the newest', () => {
   assert.deepEqual(allOf(tierOf([10, 1], [30, 2], [10, 3], [20, 4])), [2, 4, 3, 1]);
 });
 
-test('what does not fit is left', () => {
+test('entries that do not fit stay', () => {
   const tier = tierOf([10, 1], [30, 2], [20, 3]);
   assert.deepEqual(allOf(tier, 20), [3, 1]);
   assert.equal(tier.takeLongest(9), undefined);
   assert.deepEqual(allOf(tier), [2]);
 });
 
-test('one that comes back from another tier has its place by its age', () => {
+test('an entry that returns from another tier is sorted by its age', () => {
   assert.deepEqual(allOf(tierOf([10, 5], [10, 2], [10, 9], [10, 3])), [9, 5, 3, 2]);
 });
 
-test('any of them can be removed, the last of its length too', () => {
+test('any entry can be removed, including the last one of its length', () => {
   const tier = new BroadcastTier<Ranked>();
   const entries = [1, 2, 3, 4].map((id) => ({
     length: id === 4 ? 7 : 10,
@@ -52,7 +52,7 @@ test('any of them can be removed, the last of its length too', () => {
   assert.deepEqual(allOf(tier), [3, 1]);
 });
 
-test('the last are the oldest of the shortest', () => {
+test('the last entries are the oldest of the shortest', () => {
   const tier = tierOf([10, 1], [20, 2], [10, 3], [20, 4]);
   assert.deepEqual(
     tier.takeLast(3).map(({ id }) => id),
@@ -62,7 +62,7 @@ test('the last are the oldest of the shortest', () => {
   assert.deepEqual(allOf(tier), [4]);
 });
 
-test('the oldest are taken out whatever their length', () => {
+test('the oldest are taken out regardless of length', () => {
   const tier = tierOf([10, 5], [30, 2], [10, 3], [20, 4], [30, 1]);
   const taken = tier.takeOldest(3).map(({ id }) => id);
   assert.deepEqual(taken.sort(), [1, 2, 3]);
@@ -76,7 +76,7 @@ test('the oldest are taken out whatever their length', () => {
   assert.equal(tier.size, 0);
 });
 
-test('thousands of one length, replaced in any order, leave as if they had never been', () => {
+test('thousands of entries of one length, replaced in any order, leave no trace', () => {
   const random = new SeededRandom('tier');
   const draw = (below: number): number => Math.floor(random.next() * below);
   const tier = new BroadcastTier<Ranked>();

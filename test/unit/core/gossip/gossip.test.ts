@@ -23,7 +23,7 @@ function makeGossiper(options: HarnessOptions = {}): Harness {
   });
 }
 
-/** News about somebody far away, in so many bytes or a little more. */
+/** An update about an unrelated member, of about this many bytes. */
 function spread(harness: Harness, name: string, bytes = 0): void {
   const meta = Buffer.alloc(Math.min(512, bytes), 'm');
   harness.receive(alive(name, { addr: ip('10.5.5.5'), meta }));
@@ -33,7 +33,7 @@ const hearers = (harness: Harness): string[] => [
   ...new Set(harness.sent.map(({ to }) => to.name ?? to.addr)),
 ];
 
-test('the alive, the suspect and the recently dead hear news; the departed, the long dead and we do not', () => {
+test('alive, suspect and recently dead members receive gossip; members that left or died long ago and the node itself do not', () => {
   const harness = makeGossiper({ settings: { gossipNodes: 20 } });
   harness.addMember('long-dead', { state: 'dead' });
   harness.run(31_000);
@@ -46,7 +46,7 @@ test('the alive, the suspect and the recently dead hear news; the departed, the 
   assert.deepEqual(hearers(harness).sort(), ['alive', 'dead', 'far', 'suspect']);
 });
 
-test('news goes to as many members as configured in each round', () => {
+test('each round sends gossip to the configured number of members', () => {
   const harness = makeGossiper();
   for (let n = 0; n < 12; n++) harness.addMember(`m${n}`);
   spread(harness, 'far');
@@ -55,7 +55,7 @@ test('news goes to as many members as configured in each round', () => {
   assert.equal(hearers(harness).length, 3);
 });
 
-test('a quiet node wakes up for no gossip, and news is on its way within an interval all the same', () => {
+test('a quiet node does not wake up for gossip, and still sends an update within an interval', () => {
   const clock = new VirtualClock();
   const harness = makeGossiper({ clock, effects: { hasUserBroadcasts: () => false } });
   harness.addMember('a');
@@ -80,7 +80,7 @@ test('a quiet node wakes up for no gossip, and news is on its way within an inte
   assert.ok(sent.length > 0, 'a broadcast of the user’s is news, too');
 });
 
-test('a node whose user’s delegate may have something goes on asking it', () => {
+test('a node whose delegate may have broadcasts keeps asking it', () => {
   const clock = new VirtualClock();
   const harness = makeGossiper({ clock, effects: { hasUserBroadcasts: () => true } });
   harness.addMember('a');
@@ -88,14 +88,14 @@ test('a node whose user’s delegate may have something goes on asking it', () =
   assert.equal(clock.pending, 1);
 });
 
-test('without news nothing is sent', () => {
+test('without updates nothing is sent', () => {
   const harness = makeGossiper();
   harness.addMember('a');
   harness.run(10_000);
   assert.deepEqual(harness.sent, []);
 });
 
-test('news is sent as often as the retransmit limit says, and then no more', () => {
+test('an update is sent as often as the retransmit limit says, and then no more', () => {
   const harness = makeGossiper();
   for (let n = 0; n < 8; n++) harness.addMember(`m${n}`);
   spread(harness, 'far'); // ten members: 4 × ⌈log10 11⌉
@@ -104,7 +104,7 @@ test('news is sent as often as the retransmit limit says, and then no more', () 
   assert.equal(harness.engine.queue.numQueued, 0);
 });
 
-test('no packet exceeds the buffer size, and none has more than 255 parts', () => {
+test('no packet exceeds the buffer size or has more than 255 parts', () => {
   for (const udpBufferSize of [1400, 20_000]) {
     const harness = makeGossiper({ settings: { udpBufferSize, handoffQueueDepth: 10_000 } });
     harness.addMember('a');
@@ -121,7 +121,7 @@ test('no packet exceeds the buffer size, and none has more than 255 parts', () =
   }
 });
 
-test('a message of the user’s follows ours, behind its type byte', () => {
+test('a user broadcast follows ours, after its type byte', () => {
   const asked: [number, number][] = [];
   const userBroadcasts = (_to: Address, overhead: number, limit: number): Buffer[] => {
     asked.push([overhead, limit]);
@@ -139,7 +139,7 @@ test('a message of the user’s follows ours, behind its type byte', () => {
   assert.ok(limit < 1400 && limit > 1300);
 });
 
-test('what the user’s delegate returns beyond the limit is dropped and reported', () => {
+test('delegate broadcasts beyond the limit are dropped and reported', () => {
   const userBroadcasts = (_to: Address, overhead: number, limit: number): Buffer[] => [
     Buffer.alloc(limit - overhead - 10),
     Buffer.alloc(100),
@@ -154,7 +154,7 @@ test('what the user’s delegate returns beyond the limit is dropped and reporte
   assert.deepEqual([report?.size, report?.limit], [100, 7]);
 });
 
-test('pings, acks and nacks take news along', () => {
+test('pings, acks and nacks carry updates', () => {
   const harness = makeProber();
   harness.addMember('a');
   spread(harness, 'far');
@@ -195,7 +195,7 @@ test('pings, acks and nacks take news along', () => {
 // A stranger chooses where the answer goes, by what it writes into a ping or by its own source address.
 const strangers: [who: string, source: Partial<Ping>][] = [
   ['names no source', {}],
-  ['names somebody unknown', { sourceAddr: ip('10.0.0.99'), sourcePort: 53, sourceNode: 'x' }],
+  ['names an unknown node', { sourceAddr: ip('10.0.0.99'), sourcePort: 53, sourceNode: 'x' }],
   [
     'names a member at another address',
     { sourceAddr: ip('10.0.0.99'), sourcePort: 53, sourceNode: 'a' },
@@ -207,7 +207,7 @@ const strangers: [who: string, source: Partial<Ping>][] = [
   ['names a member’s address and no name', { sourceAddr: ip('10.0.0.2'), sourcePort: 7946 }],
 ];
 for (const [who, source] of strangers) {
-  test(`what is answered to a peer that ${who} takes no broadcasts along`, () => {
+  test(`an answer to a peer that ${who} carries no broadcasts`, () => {
     const harness = makeEngine();
     harness.addMember('a', { addr: ip('10.0.0.2') });
     spread(harness, 'far');
@@ -225,7 +225,7 @@ for (const [who, source] of strangers) {
   });
 }
 
-test('a ping that the user sends to an address of no member takes no broadcasts along', () => {
+test('a ping from the user to an address of no member carries no broadcasts', () => {
   const harness = makeEngine();
   spread(harness, 'far');
   harness.engine.ping({ node: 'x', addr: '10.0.0.99:1' }, () => undefined);
@@ -235,7 +235,7 @@ test('a ping that the user sends to an address of no member takes no broadcasts 
   );
 });
 
-test('a checksum is sent to those who speak of protocol 5, and only when we know who it is', () => {
+test('only receivers that are known to speak protocol 5 get a checksum', () => {
   const harness = makeEngine();
   harness.addMember('new');
   harness.addMember('old', { vsn: Buffer.of(1, 4, 2, 0, 0, 0) });
@@ -269,7 +269,7 @@ test('after a join state is exchanged at about 1, 2, 4, … s, until the regular
   assert.ok(harness.pushPulls.every(({ name }) => name !== ME));
 });
 
-test('no settling where it is switched off', () => {
+test('there is no settling if it is switched off', () => {
   const settings = { settleAfterJoin: false, pushPullInterval: 0 };
   const harness = makeEngine({ schedulers: true, settings });
   harness.addMember('a');
@@ -278,7 +278,7 @@ test('no settling where it is switched off', () => {
   assert.deepEqual(harness.pushPulls, []);
 });
 
-test('push/pull goes to a random living other, more rarely in a large cluster', () => {
+test('push/pull goes to a random alive peer, and more rarely in a large cluster', () => {
   const exchanges = (members: number): number => {
     const settings = { probeInterval: 0, gossipInterval: 0, pushPullInterval: 1000 };
     const harness = makeEngine({ schedulers: true, settings });
@@ -294,7 +294,7 @@ test('push/pull goes to a random living other, more rarely in a large cluster', 
   assert.equal(exchanges(65), 40);
 });
 
-test('push/pull leaves out the suspect, the dead and the departed', () => {
+test('push/pull skips suspect, dead and departed members', () => {
   const settings = { probeInterval: 0, gossipInterval: 0, pushPullInterval: 1000 };
   const harness = makeEngine({ schedulers: true, settings });
   harness.addMember('s', { state: 'suspect' });
@@ -310,7 +310,7 @@ test('push/pull leaves out the suspect, the dead and the departed', () => {
   );
 });
 
-test('the depth of the queue is reported', () => {
+test('the queue depth is reported', () => {
   const harness = makeEngine({ schedulers: true, settings: { gossipInterval: 0 } });
   harness.run(31_000);
   assert.equal(harness.reported('queue-depth')[0]?.depth, 0);
@@ -322,7 +322,7 @@ test('a late ack is counted and changes nothing', () => {
   assert.equal(harness.counters.drops.get('unexpected-ack'), 1);
 });
 
-test('a quiet round draws nobody, unless the user’s delegate may have something', () => {
+test('a quiet round draws no random member, unless the user’s delegate may have broadcasts', () => {
   for (const hasUserBroadcasts of [false, true]) {
     const harness = makeGossiper({ effects: { hasUserBroadcasts: () => hasUserBroadcasts } });
     harness.addMember('a');

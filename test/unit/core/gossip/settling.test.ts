@@ -46,14 +46,14 @@ suite('Settling', () => {
     assert.equal(clock.pending, 0);
   });
 
-  test('a delay as long as the regular interval is left to that', () => {
+  test('a delay as long as the regular interval is left to the regular push/pull', () => {
     const { clock, times, settling } = makeSettling({ untilMs: () => 4000 });
     settling.start();
     clock.advance(1_000_000);
     assert.deepEqual(times, [1000, 3000]);
   });
 
-  test('each delay is off by up to half, in both directions', () => {
+  test('each delay varies by up to half, in both directions', () => {
     const least = makeSettling({ random: { next: () => 0 } });
     least.settling.start();
     least.clock.advance(100_000);
@@ -67,7 +67,7 @@ suite('Settling', () => {
     );
   });
 
-  test('nodes that joined together do not exchange together', () => {
+  test('nodes that joined together do not exchange state at the same time', () => {
     const random = new SeededRandom('settling');
     const firsts = Array.from({ length: 100 }, () => {
       const { clock, settling } = makeSettling({ random });
@@ -78,13 +78,13 @@ suite('Settling', () => {
     assert.ok(Math.min(...firsts) < 600 && Math.max(...firsts) > 1400);
   });
 
-  test('nothing is exchanged when nothing is exchanged regularly', () => {
+  test('there is no settling without regular push/pulls', () => {
     const { clock, settling } = makeSettling({ untilMs: () => 0 });
     settling.start();
     assert.equal(clock.pending, 0);
   });
 
-  test('an interval that grew with the cluster counts from then on', () => {
+  test('when the interval grows with the cluster, the new one applies', () => {
     let untilMs = 2000;
     const { clock, times, settling } = makeSettling({ untilMs: () => untilMs });
     settling.start();
@@ -93,7 +93,7 @@ suite('Settling', () => {
     assert.deepEqual(times, [1000, 3000, 7000]);
   });
 
-  test('another join begins it anew, in place of what was left', () => {
+  test('another join restarts it', () => {
     const { clock, times, settling } = makeSettling({ untilMs: () => 5000 });
     settling.start();
     clock.advance(2500);
@@ -103,7 +103,7 @@ suite('Settling', () => {
     assert.deepEqual(times, [1000, 3500, 5500, 9500]);
   });
 
-  test('stopped it is silent, and can be started again', () => {
+  test('after a stop it is inactive, and can be started again', () => {
     const { clock, times, settling } = makeSettling({ untilMs: () => 2000 });
     settling.stop();
     settling.start();
@@ -116,7 +116,7 @@ suite('Settling', () => {
     assert.deepEqual(times, [11_000]);
   });
 
-  test('an exchange that stops it is the last', () => {
+  test('an exchange that stops it is the last one', () => {
     const { clock, times, settling } = makeSettling({ onPush: () => settling.stop() });
     settling.start();
     clock.advance(100_000);
@@ -134,7 +134,7 @@ suite('Settling', () => {
     assert.deepEqual(times, [4000, 6000, 10_000]);
   });
 
-  test('a node that stays unhealthy leaves it to the regular exchanges', () => {
+  test('a node that stays unhealthy leaves it to the regular push/pulls', () => {
     const { clock, times, settling } = makeSettling({
       untilMs: () => 4000,
       isHealthy: () => false,
@@ -155,7 +155,7 @@ suite('Settling', () => {
     assert.deepEqual(times, [5500, 7500, 11_500, 19_500]);
   });
 
-  test('of several exchanges the one that asks for the longest rest counts', () => {
+  test('of several exchanges the one that requires the longest pause counts', () => {
     const { clock, times, settling } = makeSettling({ untilMs: () => 20_000 });
     const slow = settling.exchangeBegins();
     clock.advance(500);
@@ -168,7 +168,7 @@ suite('Settling', () => {
     assert.deepEqual(times, [6505]);
   });
 
-  test('while an exchange is under way no other begins', () => {
+  test('while an exchange is running no other one begins', () => {
     const { clock, times, settling } = makeSettling();
     settling.start();
     clock.advance(500);

@@ -13,7 +13,7 @@ function makeHealth(maxMultiplier = 8): { health: LocalHealth; changes: number[]
   return { health: new LocalHealth({ maxMultiplier, changed }), changes };
 }
 
-test('a node begins healthy, at 0', () => {
+test('a node starts healthy, with a score of 0', () => {
   const { health, changes } = makeHealth();
   assert.equal(health.score, 0);
   assert.deepEqual(changes, []);
@@ -28,7 +28,7 @@ test('the score does not fall below 0', () => {
   assert.equal(health.score, 0);
 });
 
-test('the score does not rise above the multiplier less one', () => {
+test('the score does not exceed the multiplier minus one', () => {
   const { health } = makeHealth(8);
   for (let i = 0; i < 20; i++) health.add(1);
   assert.equal(health.score, 7);
@@ -45,13 +45,13 @@ test('with a multiplier of 1 the score stays 0', () => {
   assert.deepEqual(changes, []);
 });
 
-test('each change is told, and nothing where nothing changed', () => {
+test('each change is reported, and only changes are', () => {
   const { health, changes } = makeHealth(3);
   for (const delta of [1, 0, 1, 1, -1, -5, -1]) health.add(delta);
   assert.deepEqual(changes, [1, 2, 1, 0]);
 });
 
-test('a duration is stretched by the score and one', () => {
+test('a duration is multiplied by the score plus one', () => {
   const { health } = makeHealth();
   assert.equal(health.scale(1000), 1000);
   health.add(3);

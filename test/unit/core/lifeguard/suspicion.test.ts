@@ -28,7 +28,7 @@ function suspect({
   const clock = new VirtualClock({ now: 500 });
   const fired: { atMs: number; confirmations: number }[] = [];
   const waiting: (() => void)[] = [];
-  const caughtUp = (then: () => void): void => {
+  const afterReceived = (then: () => void): void => {
     if (isBehind) waiting.push(then);
     else then();
   };
@@ -37,13 +37,13 @@ function suspect({
     fired.push({ atMs: clock.now() - 500, confirmations });
   };
   const suspicion = new Suspicion(
-    { clock, caughtUp },
+    { clock, afterReceived },
     { accuser: 'accuser', wanted, minMs, maxMs, expired },
   );
   return { clock, fired, waiting, suspicion };
 }
 
-test('a suspicion that nobody confirms lasts max', () => {
+test('a suspicion without confirmations lasts max', () => {
   const { clock, fired } = suspect();
   clock.advance(29_999);
   assert.deepEqual(fired, []);
@@ -65,7 +65,7 @@ for (const [confirmers, atMs] of [
   [['b', 'c'], 7810],
   [['b', 'c', 'd'], 2000],
 ] as const) {
-  test(`${confirmers.length} of 3 confirmations bring it to ${atMs} ms, from the start`, () => {
+  test(`${confirmers.length} of 3 confirmations reduce it to ${atMs} ms from its start`, () => {
     const { clock, fired, suspicion } = suspect();
     clock.advance(1500);
     for (const confirmer of confirmers) assert.equal(suspicion.confirm(confirmer), true);
@@ -75,7 +75,7 @@ for (const [confirmers, atMs] of [
   });
 }
 
-test('the first accuser confirms nothing', () => {
+test('the first accuser does not count as a confirmation', () => {
   const { clock, fired, suspicion } = suspect();
   assert.equal(suspicion.confirm('accuser'), false);
   assert.equal(suspicion.confirmations, 0);
@@ -83,7 +83,7 @@ test('the first accuser confirms nothing', () => {
   assert.deepEqual(fired, [{ atMs: 30_000, confirmations: 0 }]);
 });
 
-test('nobody confirms twice', () => {
+test('a second confirmation from the same member does not count', () => {
   const { clock, fired, suspicion } = suspect();
   assert.equal(suspicion.confirm('b'), true);
   assert.equal(suspicion.confirm('b'), false);
@@ -102,7 +102,7 @@ test('no more confirmations count than are wanted', () => {
   assert.deepEqual(fired, [{ atMs: 2000, confirmations: 3 }]);
 });
 
-test('a confirmation that finds its time past makes the suspicion fire at once', () => {
+test('a confirmation after the reduced timeout makes the suspicion fire at once', () => {
   const { clock, fired, suspicion } = suspect();
   clock.advance(20_000);
   assert.equal(suspicion.confirm('b'), true);
@@ -119,7 +119,7 @@ test('a suspicion fires once, and counts nothing afterwards', () => {
   assert.equal(clock.pending, 0);
 });
 
-test('a suspicion that is taken back does not fire, and leaves no timer', () => {
+test('a canceled suspicion does not fire, and leaves no timer', () => {
   const { clock, fired, suspicion } = suspect();
   suspicion.confirm('b');
   suspicion.cancel();
@@ -129,7 +129,7 @@ test('a suspicion that is taken back does not fire, and leaves no timer', () => 
   assert.deepEqual(fired, []);
 });
 
-test('a timer that fires waits until what had been received is handled', () => {
+test('a timer that fires waits until the received packets are processed', () => {
   const { clock, fired, waiting } = suspect({ isBehind: true });
   clock.advance(30_000);
   assert.deepEqual(fired, []);
@@ -138,7 +138,7 @@ test('a timer that fires waits until what had been received is handled', () => {
   assert.equal(fired.length, 1);
 });
 
-test('a refutation among what had been received keeps it from firing', () => {
+test('a refutation among the received packets prevents it from firing', () => {
   const { clock, fired, waiting, suspicion } = suspect({ isBehind: true });
   clock.advance(30_000);
   suspicion.cancel();
@@ -146,7 +146,7 @@ test('a refutation among what had been received keeps it from firing', () => {
   assert.deepEqual(fired, []);
 });
 
-test('a confirmation among what had been received does not make it fire twice', () => {
+test('a confirmation among the received packets does not make it fire twice', () => {
   const { clock, fired, waiting, suspicion } = suspect({ isBehind: true });
   clock.advance(30_000);
   assert.equal(suspicion.confirm('b'), true);
@@ -158,7 +158,7 @@ test('a confirmation among what had been received does not make it fire twice', 
   );
 });
 
-test('a verdict that throws is tried again after min, and once it was cancelled no more', () => {
+test('if the callback throws it is called again after min, but not after a cancel', () => {
   let tries = 0;
   const onExpiry = (): void => {
     if (tries++ < 2) throw new Error('a bug');

@@ -7,9 +7,10 @@
 // What an alive claim does to the table, the queue and the user; by the rules' numbers (behaviour, 4).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VERSION_BYTES, type Node } from '../../../../src/core/member.js';
+import type { Node } from '../../../../src/core/member.js';
+import { VERSION_BYTES } from '../../../../src/core/versions.js';
 import { alive, dead, ip, makeEngine, mapped, ME, record, type Harness } from '../harness.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 
 /** A claim was dropped and counted, and left no trace. */
 function assertDropped(harness: Harness, reason: Parameters<Harness['counters']['drop']>[0]): void {
@@ -21,7 +22,7 @@ function assertDropped(harness: Harness, reason: Parameters<Harness['counters'][
 
 // Alive, rules 1 and 2: what is not even judged.
 
-test('claims that are ill-formed are dropped and counted', () => {
+test('malformed claims are dropped and counted', () => {
   for (const [reason, claim] of [
     ['bad-versions', alive('a', { vsn: Buffer.of(0, 5, 2, 0, 0, 0) })],
     ['bad-versions', alive('a', { vsn: Buffer.of(1, 0, 2, 0, 0, 0) })],
@@ -37,7 +38,7 @@ test('claims that are ill-formed are dropped and counted', () => {
   }
 });
 
-test('fewer than 6 version bytes of an unknown member are refused: no Go node would push and pull with a table that has it', () => {
+test('fewer than 6 version bytes of an unknown member are refused: no Go node would exchange state with a table that has it', () => {
   for (let length = 0; length < VERSION_BYTES; length++) {
     const claim = alive('a', { vsn: Buffer.of(1, 5, 2, 0, 0).subarray(0, length) });
     const objectionToAlive = (): undefined => undefined;
@@ -48,7 +49,7 @@ test('fewer than 6 version bytes of an unknown member are refused: no Go node wo
   }
 });
 
-test('fewer than 6 version bytes of a known member are refused where there is an alive delegate', () => {
+test('fewer than 6 version bytes of a known member are refused if there is an alive delegate', () => {
   const harness = makeEngine({ effects: { objectionToAlive: () => undefined } });
   const { addr } = harness.addMember('a');
   harness.receive(alive('a', { incarnation: 2, addr, vsn: Buffer.of(1, 5) }));
@@ -67,7 +68,7 @@ const misfits: readonly (readonly number[])[] = [
   [1, 5, 2, 255, 255, 255],
 ];
 
-test('members that do not understand us, or that we do not understand, are refused', () => {
+test('members with incompatible versions are refused', () => {
   for (const versions of misfits) {
     const harness = makeEngine();
     harness.receive(alive('a', { vsn: Buffer.from(versions) }));
@@ -76,7 +77,7 @@ test('members that do not understand us, or that we do not understand, are refus
   }
 });
 
-test('a known member does not get versions that do not fit ours', () => {
+test('a known member cannot change to versions incompatible with ours', () => {
   for (const versions of misfits) {
     const harness = makeEngine();
     const { addr, vsn } = harness.addMember('a');
@@ -86,7 +87,7 @@ test('a known member does not get versions that do not fit ours', () => {
   }
 });
 
-test('versions that fit are those in which each understands what the other speaks', () => {
+test('versions are compatible if each side understands what the other speaks', () => {
   for (const versions of [
     [1, 5, 1, 0, 0, 0],
     [1, 5, 5, 0, 0, 0],
@@ -99,16 +100,19 @@ test('versions that fit are those in which each understands what the other speak
   }
 });
 
-test('a set of versions that is not full does not erase those that we know', () => {
+test('an incomplete set of versions does not replace a known full one', () => {
   const harness = makeEngine();
   const { addr, vsn } = harness.addMember('a');
   harness.receive(alive('a', { incarnation: 2, addr, vsn: Buffer.of(1, 5) }));
   assert.equal(harness.member('a').incarnation, 2);
   assert.deepEqual(harness.member('a').vsn, vsn);
-  assert.equal(wholly(harness.engine.merger.versionProblem({ records: [record('b')] })), undefined);
+  assert.equal(
+    runToCompletion(harness.engine.merger.versionProblem({ records: [record('b')] })),
+    undefined,
+  );
 });
 
-test('the alive delegate is shown the node, and may refuse it', () => {
+test('the alive delegate receives the node, and may refuse it', () => {
   const shown: Node[] = [];
   const harness = makeEngine({
     effects: {
@@ -129,8 +133,8 @@ test('the alive delegate is shown the node, and may refuse it', () => {
   assert.equal(harness.member('a').incarnation, 1);
 });
 
-test('what others claim about us is shown to the alive delegate too, what we say is not', () => {
-  const harness = makeEngine({ effects: { objectionToAlive: () => new Error('nobody') } });
+test('claims of others about us are shown to the alive delegate, our own are not', () => {
+  const harness = makeEngine({ effects: { objectionToAlive: () => new Error('refused') } });
   assert.equal(harness.engine.local.state, 'alive');
   harness.receive(alive(ME, { addr: ip('10.0.0.1'), incarnation: 7 }));
   assertDropped(harness, 'refused-by-delegate');
@@ -140,7 +144,7 @@ test('what others claim about us is shown to the alive delegate too, what we say
 // Alive, rules 3 and 4: addresses.
 
 test('an unknown name joins only from an allowed address, and moves only to one', () => {
-  // The one who tells is allowed to talk to us.
+  // The sender's address is allowed.
   const allowsIp = (address: string): boolean => address !== '10.0.0.3';
   const harness = makeEngine({ effects: { allowsIp } });
   harness.receive(alive('b', { addr: ip('10.0.0.3') }));
@@ -153,7 +157,7 @@ test('an unknown name joins only from an allowed address, and moves only to one'
   assert.equal(harness.member('a').state, 'left');
 });
 
-test('new members are entered at random places of the probe order', () => {
+test('new members are added at random positions of the probe order', () => {
   const places = new Set<number>();
   for (let seed = 0; seed < 40; seed++) {
     const { engine, addMember } = makeEngine({ seed });
@@ -163,7 +167,7 @@ test('new members are entered at random places of the probe order', () => {
   assert.deepEqual([...places].sort(), [0, 1, 2, 3]);
 });
 
-test('an address conflict is told with both nodes, and changes nothing', () => {
+test('an address conflict is reported with both nodes, and changes nothing', () => {
   const harness = makeEngine();
   harness.addMember('a', { meta: Buffer.from('first'), state: 'suspect' });
   const before = harness.member('a').snapshot();
@@ -182,7 +186,7 @@ test('an address conflict is told with both nodes, and changes nothing', () => {
   assert.deepEqual([held, claimed], [before.address, '10.0.0.66:8000']);
 });
 
-test('another who goes by our name is a conflict too, and not refuted', () => {
+test('another node with our name is a conflict as well, and is not refuted', () => {
   const harness = makeEngine();
   harness.receive(alive(ME, { addr: ip('10.0.0.66'), incarnation: 9 }));
   const [event] = harness.events;
@@ -196,11 +200,11 @@ test('another who goes by our name is a conflict too, and not refuted', () => {
 });
 
 for (const [what, state, waitMs, expected] of [
-  ['who left moves at once', 'left', 0, 'join'],
-  ['who is dead since more than deadNodeReclaimTime moves', 'dead', 5001, 'join'],
-  ['who is dead since deadNodeReclaimTime only is in conflict', 'dead', 5000, 'conflict'],
+  ['gone because it left moves at once', 'left', 0, 'join'],
+  ['dead for longer than deadNodeReclaimTime moves', 'dead', 5001, 'join'],
+  ['dead for exactly deadNodeReclaimTime is in conflict', 'dead', 5000, 'conflict'],
 ] as const) {
-  test(`one ${what}, under whatever incarnation`, () => {
+  test(`a member that is ${what}, under any incarnation`, () => {
     const harness = makeEngine({ settings: { deadNodeReclaimTime: 5000 } });
     const { receive, addMember, member, run } = harness;
     addMember('a', { incarnation: 7, state });
@@ -218,7 +222,7 @@ for (const [what, state, waitMs, expected] of [
   });
 }
 
-test('an address in 16 bytes is no conflict with the same in 4, and is passed on as it came', () => {
+test('an address in 16 bytes does not conflict with the same one in 4, and is relayed unchanged', () => {
   const harness = makeEngine();
   harness.addMember('a', { addr: ip('10.0.0.2') });
   const claim = alive('a', { addr: mapped('10.0.0.2'), incarnation: 2 });
@@ -229,7 +233,7 @@ test('an address in 16 bytes is no conflict with the same in 4, and is passed on
   assert.equal(harness.member('a').address, '10.0.0.2:7946');
 });
 
-test('a claim without a port, or from protocol 1, means the port that we bind', () => {
+test('a claim without a port, or from protocol 1, means the configured port', () => {
   for (const [protocolVersion, port] of [
     [2, 0],
     [1, 8000],
@@ -245,7 +249,7 @@ test('a claim without a port, or from protocol 1, means the port that we bind', 
 
 // Alive, rules 5 to 9.
 
-test('an incarnation that is not above the one we hold is ignored', () => {
+test('an incarnation that is not above the known one is ignored', () => {
   for (const state of ['alive', 'suspect', 'dead', 'left'] as const) {
     const harness = makeEngine();
     harness.addMember('a', { incarnation: 5, state });
@@ -259,13 +263,13 @@ test('an incarnation that is not above the one we hold is ignored', () => {
   }
 });
 
-test('an unknown name is welcome under incarnation 0 too, which comes after a wrap', () => {
+test('an unknown name is admitted under incarnation 0 too, which follows a wrap', () => {
   const { receive, member } = makeEngine();
   receive(alive('a', { incarnation: 0 }));
   assert.equal(member('a').state, 'alive');
 });
 
-test('a newer claim is stored whole and rebroadcast, and metadata that changed is an update', () => {
+test('a newer claim is stored completely and rebroadcast, and changed metadata is an update', () => {
   const harness = makeEngine();
   harness.addMember('a', { meta: Buffer.from('old') });
   const vsn = Buffer.of(1, 5, 4, 0, 3, 0);
@@ -286,7 +290,7 @@ test('a newer claim is stored whole and rebroadcast, and metadata that changed i
   assert.deepEqual([first.node.meta, first.previousMeta], [Buffer.from('new'), Buffer.from('old')]);
 });
 
-test('a newer claim with nothing new in it tells nobody, but goes on', () => {
+test('a newer claim without changes causes no event, but is relayed', () => {
   const harness = makeEngine();
   harness.addMember('a', { meta: Buffer.from('web') });
   harness.receive(alive('a', { incarnation: 2, meta: Buffer.from('web') }));
@@ -294,7 +298,7 @@ test('a newer claim with nothing new in it tells nobody, but goes on', () => {
   assert.equal(harness.takeBroadcasts().length, 1);
 });
 
-test('what is kept of a claim is a copy, not a view of the packet', () => {
+test('stored data of a claim is a copy, not a view of the packet', () => {
   const { receive, packet, member } = makeEngine();
   const bytes = packet(alive('a', { meta: Buffer.from('web') }), alive('b'));
   receive(bytes);
@@ -303,7 +307,7 @@ test('what is kept of a claim is a copy, not a view of the packet', () => {
   assert.deepEqual([addr, meta, vsn], [ip('10.0.0.2'), Buffer.from('web'), alive('a').vsn]);
 });
 
-test('a suspect that is alive after all recovers, its timer is cleared, and nobody joins', () => {
+test('a suspect that is alive after all recovers, its timer is cleared, and there is no join', () => {
   const harness = makeEngine();
   harness.addMember('a', { state: 'suspect' });
   harness.run(1000);
@@ -315,14 +319,14 @@ test('a suspect that is alive after all recovers, its timer is cleared, and nobo
   assert.equal(harness.member('a').state, 'alive');
 });
 
-test('a suspect that comes back with other metadata recovers and is updated', () => {
+test('a suspect that returns with other metadata recovers and is updated', () => {
   const harness = makeEngine();
   harness.addMember('a', { state: 'suspect' });
   harness.receive(alive('a', { incarnation: 2, meta: Buffer.from('new') }));
   assert.deepEqual(harness.eventKinds, ['refute', 'update']);
 });
 
-test('one who was dead or left and is alive again has joined, whatever its metadata', () => {
+test('a dead or departed member that is alive again joins, whatever its metadata', () => {
   for (const state of ['dead', 'left'] as const) {
     const harness = makeEngine();
     harness.addMember('a', { state });
@@ -332,7 +336,7 @@ test('one who was dead or left and is alive again has joined, whatever its metad
   }
 });
 
-test('past maxMembers unknown names are dropped and counted, and known members are not affected', () => {
+test('beyond maxMembers unknown names are dropped and counted, and known members are not affected', () => {
   const harness = makeEngine({ settings: { maxMembers: 3 } });
   harness.addMember('a');
   harness.addMember('b');

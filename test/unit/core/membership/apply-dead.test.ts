@@ -12,7 +12,7 @@ for (const [from, state, reason] of [
   ['b', 'dead', 'failed'],
   ['a', 'left', 'left'],
 ] as const) {
-  test(`one of whom ${from} says that it is dead has ${reason}`, () => {
+  test(`a member that ${from} claims to be dead has ${reason}`, () => {
     for (const before of ['alive', 'suspect'] as const) {
       const harness = makeEngine();
       harness.addMember('a', { state: before });
@@ -30,12 +30,12 @@ for (const [from, state, reason] of [
   });
 }
 
-test('a death that is unknown, past or known already changes nothing', () => {
+test('a dead claim that is unknown, stale or already known changes nothing', () => {
   const harness = makeEngine();
   harness.addMember('a', { incarnation: 5 });
   harness.addMember('d', { state: 'dead' });
   harness.addMember('l', { state: 'left' });
-  harness.receive(dead('nobody'));
+  harness.receive(dead('unknown'));
   harness.receive(dead('a', { incarnation: 4 }));
   harness.receive(dead('d', { incarnation: 9, from: 'd' }));
   harness.receive(dead('l', { incarnation: 9 }));
@@ -44,7 +44,7 @@ test('a death that is unknown, past or known already changes nothing', () => {
   assert.deepEqual(harness.takeBroadcasts(), []);
 });
 
-test('our leave is a dead claim from ourselves, and is done when it was sent out', () => {
+test('our leave is a dead claim from ourselves, and is finished when it was sent', () => {
   const harness = makeEngine();
   const { engine } = harness;
   let isDone = false;
@@ -56,7 +56,7 @@ test('our leave is a dead claim from ourselves, and is done when it was sent out
   assert.deepEqual(harness.events, []);
 });
 
-test('our death according to others is passed on while we leave, and told to nobody here', () => {
+test('our death according to others is relayed while we leave, without an event', () => {
   const harness = makeEngine();
   harness.engine.self.leaving = true;
   harness.receive(dead(ME, { from: 'b' }));
@@ -65,7 +65,7 @@ test('our death according to others is passed on while we leave, and told to nob
   assert.deepEqual(harness.events, []);
 });
 
-test('one who left comes back under a higher incarnation', () => {
+test('a member that left returns under a higher incarnation', () => {
   const { engine, takeBroadcasts } = makeEngine();
   engine.leave(() => undefined);
   takeBroadcasts();
@@ -74,7 +74,7 @@ test('one who left comes back under a higher incarnation', () => {
   assert.deepEqual(takeBroadcasts(), [alive(ME, { addr: ip('10.0.0.1'), incarnation: 2 })]);
 });
 
-test('one who came back defends itself again', () => {
+test('a member that returned refutes again', () => {
   const { engine, receive, counters } = makeEngine();
   engine.leave(() => undefined);
   engine.comeBack(null);
@@ -84,7 +84,7 @@ test('one who came back defends itself again', () => {
   assert.equal(counters.refutations, 1);
 });
 
-test('one who leaves still hears of others', () => {
+test('a leaving node still applies claims about others', () => {
   const harness = makeEngine();
   harness.addMember('a');
   harness.engine.leave(() => undefined);

@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { alive, dead, makeEngine, ME, suspect, type Harness } from '../harness.js';
 
-/** `a` is one of so many members, and somebody has just said that it does not answer. */
+/** `a` is one of this many members, and another member has just claimed that it does not answer. */
 function accuse(members: number): Harness {
   const harness = makeEngine();
   harness.addMember('a');
@@ -27,7 +27,7 @@ function msUntilDead(harness: Harness): number {
   assert.fail('it was never declared dead');
 }
 
-test('a suspicion is stored, dated, told and rebroadcast', () => {
+test('a suspicion is stored with its time, reported and rebroadcast', () => {
   const harness = makeEngine();
   harness.addMember('a');
   harness.run(100);
@@ -42,12 +42,12 @@ test('a suspicion is stored, dated, told and rebroadcast', () => {
   assert.deepEqual(harness.reports, [{ code: 'member-suspected', peer: 'a', by }]);
 });
 
-test('a suspicion that is unknown, past, or of one who is gone changes nothing', () => {
+test('a suspicion that is unknown, stale, or about a member that is gone changes nothing', () => {
   const harness = makeEngine();
   harness.addMember('a', { incarnation: 5 });
   harness.addMember('d', { state: 'dead' });
   harness.addMember('l', { state: 'left' });
-  harness.receive(suspect('nobody'));
+  harness.receive(suspect('unknown'));
   harness.receive(suspect('a', { incarnation: 4 }));
   harness.receive(suspect('d', { incarnation: 9 }));
   harness.receive(suspect('l', { incarnation: 9 }));
@@ -57,7 +57,7 @@ test('a suspicion that is unknown, past, or of one who is gone changes nothing',
   assert.deepEqual(harness.takeBroadcasts(), []);
 });
 
-test('confirmations are rebroadcast when they are new and wanted, and change nothing else', () => {
+test('confirmations are rebroadcast if they are new and wanted, and change nothing else', () => {
   const harness = accuse(10);
   const { receive, takeBroadcasts, member } = harness;
   const before = member('a').snapshot();
@@ -77,7 +77,7 @@ test('confirmations are rebroadcast when they are new and wanted, and change not
   assert.deepEqual(harness.events, []);
 });
 
-test('a confirmation under an incarnation that is past does not count', () => {
+test('a confirmation with an earlier incarnation does not count', () => {
   const harness = makeEngine();
   for (let i = 0; i < 5; i++) harness.addMember(`m${i}`, { incarnation: 5 });
   harness.receive(suspect('m0', { incarnation: 5 }));
@@ -98,18 +98,18 @@ for (const [confirmers, ms] of [
   });
 }
 
-test('a suspect is dead after the shortest time where nobody is there to confirm', () => {
+test('a suspect is dead after the minimum timeout if no member can confirm', () => {
   assert.equal(msUntilDead(accuse(2)), 4000);
   assert.equal(msUntilDead(accuse(3)), 4000);
   assert.equal(msUntilDead(accuse(4)), 24_000);
 });
 
-test('the time grows with the cluster', () => {
+test('the timeout grows with the cluster', () => {
   const minMs = 4 * Math.log10(100) * 1000;
   assert.equal(msUntilDead(accuse(100)), 6 * minMs);
 });
 
-test('a suspect whose time is up is declared dead, in our name, by what we hold', () => {
+test('a suspect that timed out is declared dead, in our name, with the known incarnation', () => {
   const harness = accuse(2);
   harness.forget();
   harness.run(4000);
@@ -120,7 +120,7 @@ test('a suspect whose time is up is declared dead, in our name, by what we hold'
   assert.equal(harness.engine.suspicionsRunning, 0);
 });
 
-test('a death after fewer confirmations than were wanted counts as degraded', () => {
+test('a death after fewer confirmations than wanted is counted', () => {
   for (const [members, confirmers, degraded] of [
     [10, [], 1],
     [10, ['b'], 1],
@@ -136,7 +136,7 @@ test('a death after fewer confirmations than were wanted counts as degraded', ()
   }
 });
 
-test('a suspicion ends with a death or a refutation, and is not awakened by the next', () => {
+test('a suspicion ends with a death or a refutation, and the next one starts anew', () => {
   const harness = accuse(2);
   harness.run(3000);
   harness.receive(alive('a', { incarnation: 2 }));
@@ -147,7 +147,7 @@ test('a suspicion ends with a death or a refutation, and is not awakened by the 
   assert.equal(harness.member('a').state, 'dead');
 });
 
-test('a death by others ends the suspicion, which is not declared once more', () => {
+test('a death declared by others ends the suspicion, and is not declared again', () => {
   const harness = accuse(2);
   harness.receive(dead('a', { from: 'b' }));
   assert.equal(harness.engine.suspicionsRunning, 0);
@@ -157,7 +157,7 @@ test('a death by others ends the suspicion, which is not declared once more', ()
   assert.deepEqual(harness.takeBroadcasts(), []);
 });
 
-test('a refutation that has come when the time is up counts, though the timer fires first', () => {
+test('a refutation that arrived before the timeout counts, even if the timer fires first', () => {
   const harness = accuse(2);
   const { clock, engine, packet } = harness;
   // Armed after the suspicion's timer and for the same moment: as a socket read after a stall.
@@ -170,7 +170,7 @@ test('a refutation that has come when the time is up counts, though the timer fi
   assert.deepEqual(harness.eventKinds, ['suspect', 'refute']);
 });
 
-test('a stopped engine declares nobody dead', () => {
+test('a stopped engine declares no member dead', () => {
   const harness = accuse(2);
   harness.engine.stop();
   assert.equal(harness.engine.suspicionsRunning, 0);

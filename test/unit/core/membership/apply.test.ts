@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { SeededRandom } from '../../../../src/testing/index.js';
 import { alive, dead, ip, makeEngine, ME, suspect, type Harness } from '../harness.js';
 
-test('a claim too long for a packet counts, but is reported instead of queued', () => {
+test('a claim too long for a packet is applied, but reported instead of queued', () => {
   const harness = makeEngine({ settings: { udpBufferSize: 400 } });
   harness.receive(alive('a', { meta: Buffer.alloc(400) }));
   assert.deepEqual(harness.eventKinds, ['join']);
@@ -19,7 +19,7 @@ test('a claim too long for a packet counts, but is reported instead of queued', 
   assert.ok(size > 400);
   let isDone = false;
   harness.engine.announce(Buffer.alloc(400), () => (isDone = true));
-  assert.equal(isDone, true, 'nobody waits for a broadcast that never goes out');
+  assert.equal(isDone, true, 'a broadcast that is never sent is finished');
 });
 
 test('the longest claim that fits into a packet is queued', () => {
@@ -37,7 +37,7 @@ test('the longest claim that fits into a packet is queued', () => {
   }
 });
 
-test('the state is whole when an event is told', () => {
+test('the state is consistent when an event is emitted', () => {
   const seen: unknown[] = [];
   const harness: Harness = makeEngine({
     effects: {
@@ -62,7 +62,7 @@ test('the state is whole when an event is told', () => {
   ]);
 });
 
-test('whatever is claimed, joins and leaves alternate, none is ours and no incarnation falls', () => {
+test('for any claims, joins and leaves alternate, no event is about ourselves and no incarnation decreases', () => {
   const random = new SeededRandom('claims');
   const below = (limit: number): number => Math.floor(random.next() * limit);
   const harness = makeEngine();
@@ -101,7 +101,7 @@ test('whatever is claimed, joins and leaves alternate, none is ours and no incar
 // Reaping (behaviour, section 5): the prober does it at the end of each pass.
 
 for (const state of ['dead', 'left'] as const) {
-  test(`one who is ${state} leaves the table once that is longer ago than gossipToTheDeadTime`, () => {
+  test(`a member that is ${state} is reaped once that is longer ago than gossipToTheDeadTime`, () => {
     const harness = makeEngine({ settings: { gossipInterval: 0, pushPullInterval: 0 } });
     harness.addMember('gone', { state });
     harness.engine.startSchedulers();
@@ -114,7 +114,7 @@ for (const state of ['dead', 'left'] as const) {
   });
 }
 
-test('neither suspects nor ourselves are reaped, whatever we said', () => {
+test('neither suspects nor ourselves are reaped, whatever we announced', () => {
   const harness = makeEngine({
     settings: { gossipInterval: 0, pushPullInterval: 0, gossipToTheDeadTime: 1000 },
   });
@@ -130,7 +130,7 @@ test('neither suspects nor ourselves are reaped, whatever we said', () => {
   );
 });
 
-test('one who was reaped joins as a new member, under whatever incarnation', () => {
+test('a reaped member joins as a new one, under any incarnation', () => {
   const harness = makeEngine({ settings: { gossipInterval: 0, pushPullInterval: 0 } });
   harness.addMember('a', { incarnation: 9, state: 'dead' });
   harness.engine.startSchedulers();

@@ -5,7 +5,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { suite, test } from 'node:test';
 import { MessageType } from '../../../../src/wire/message-type.js';
 import { limits } from '../../../../src/wire/limits.js';
@@ -19,7 +19,7 @@ function answer(harness: Harness, name: string): void {
 }
 
 suite('forgetting a member', () => {
-  test('takes it out of the table at once, whether it died or left', () => {
+  test('removes it from the table at once, whether it died or left', () => {
     for (const state of ['dead', 'left'] as const) {
       const harness = makeEngine();
       harness.addMember('a', { state });
@@ -30,7 +30,7 @@ suite('forgetting a member', () => {
     }
   });
 
-  test('does nothing about who is alive or suspect, nor about ourselves', () => {
+  test('does nothing for alive or suspect members, nor for ourselves', () => {
     const harness = makeEngine();
     harness.addMember('a');
     harness.addMember('b', { state: 'suspect' });
@@ -38,13 +38,13 @@ suite('forgetting a member', () => {
     assert.equal(harness.engine.table.size, 3);
   });
 
-  test('what others tell of it brings it back only if it answers a ping', () => {
+  test('claims of others bring it back only if it answers a ping', () => {
     const harness = makeEngine();
     harness.addMember('a', { state: 'dead' });
     harness.engine.forget('a');
     harness.forget();
     for (const state of [0, 1, 2, 3]) {
-      wholly(harness.engine.merger.merge([record('a', { state, incarnation: 9 })]));
+      runToCompletion(harness.engine.merger.merge([record('a', { state, incarnation: 9 })]));
       assert.equal(harness.engine.table.get('a'), undefined);
     }
     assert.equal(harness.messagesTo('a').length, 1, 'one ping, however often it is told');
@@ -58,11 +58,11 @@ suite('forgetting a member', () => {
     assert.equal(harness.member('a').state, 'alive');
     assert.equal(harness.member('a').address, '10.0.0.7:7946');
     assert.deepEqual(harness.eventKinds, ['join']);
-    wholly(harness.engine.merger.merge([record('a', { incarnation: 10 })]));
+    runToCompletion(harness.engine.merger.merge([record('a', { incarnation: 10 })]));
     assert.equal(harness.messagesTo('a').length, 2, 'who has answered is doubted no more');
   });
 
-  test('lets a node in that answers over a stream but not in a packet', () => {
+  test('admits a node that answers over a stream but not in a packet', () => {
     const harness = makeEngine();
     harness.engine.forget('a');
     harness.receive(alive('a'));
@@ -75,7 +75,7 @@ suite('forgetting a member', () => {
     assert.equal(harness.member('a').state, 'alive');
   });
 
-  test('keeps a node out that answers neither way, and asks again when it is claimed again', () => {
+  test('does not admit a node that answers neither way, and pings again when it is claimed again', () => {
     const harness = makeEngine();
     harness.engine.forget('a');
     harness.receive(alive('a'));
@@ -86,7 +86,7 @@ suite('forgetting a member', () => {
     assert.equal(harness.messagesTo('a').length, 2);
   });
 
-  test('asks no node over a stream where stream pings are off', () => {
+  test('pings no node over a stream if stream pings are off', () => {
     for (const settings of [{ disableTcpPings: true }, { disableTcpPingsForNode: () => true }]) {
       const harness = makeEngine({ settings });
       harness.engine.forget('a');
@@ -98,7 +98,7 @@ suite('forgetting a member', () => {
     }
   });
 
-  test('ends after its time, and of too many names the first is remembered again', () => {
+  test('ends after its time, and beyond the limit the oldest name is dropped', () => {
     const harness = makeEngine({ settings: { forgetMs: 60_000 } });
     harness.engine.forget('a');
     harness.run(60_000);
@@ -111,7 +111,7 @@ suite('forgetting a member', () => {
     assert.equal(harness.engine.table.get('n1'), undefined);
   });
 
-  test('a stopped engine does not take in who answers late', () => {
+  test('a stopped engine does not admit a node that answers late', () => {
     const harness = makeEngine();
     harness.engine.forget('a');
     harness.receive(alive('a'));

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { factsFrom, Member, type MemberFacts } from '../../../../src/core/member.js';
 import type { MemberState } from '../../../../src/core/member.js';
 import {
-  defectOfAlive,
+  findAliveDefect,
   judgeAlive,
   type AliveCircumstances,
   type AliveVerdict,
@@ -53,8 +53,8 @@ const noneAllowed = { allowsIp: () => false };
 
 // Rule 1: what is wrong with a claim as such.
 
-const all = { mustHaveAll: true, ours: undefined };
-const any = { mustHaveAll: false, ours: undefined };
+const all = { requiresAll: true, ours: undefined };
+const any = { requiresAll: false, ours: undefined };
 
 test('protocol versions with min 0, max 0 or min above max are a defect', () => {
   for (const vsn of [
@@ -64,56 +64,56 @@ test('protocol versions with min 0, max 0 or min above max are a defect', () => 
     Buffer.of(0, 5, 2),
     Buffer.of(4, 3),
   ]) {
-    for (const mustHaveAll of [false, true]) {
-      const defect = defectOfAlive('a', { meta: null, vsn }, { mustHaveAll, ours: undefined });
+    for (const requiresAll of [false, true]) {
+      const defect = findAliveDefect('a', { meta: null, vsn }, { requiresAll, ours: undefined });
       assert.equal(defect?.reason, 'bad-versions', vsn.toString('hex'));
     }
   }
 });
 
-test('protocol versions with min up to max are none', () => {
+test('protocol versions with min up to max are valid', () => {
   for (const vsn of [Buffer.of(1, 5, 2, 0, 0, 0), Buffer.of(3, 3, 3, 0, 0, 0)]) {
-    assert.equal(defectOfAlive('a', { meta: null, vsn }, all), undefined);
+    assert.equal(findAliveDefect('a', { meta: null, vsn }, all), undefined);
   }
 });
 
-test('fewer than 6 version bytes are a defect only where all are demanded', () => {
+test('fewer than 6 version bytes are a defect only if all are required', () => {
   const whole = Buffer.of(1, 5, 2, 0, 0, 0);
   for (let length = 0; length < 6; length++) {
     const claim = { meta: null, vsn: whole.subarray(0, length) };
-    assert.equal(defectOfAlive('a', claim, all)?.reason, 'bad-versions', `${length} bytes`);
-    assert.equal(defectOfAlive('a', claim, any), undefined, `${length} bytes`);
+    assert.equal(findAliveDefect('a', claim, all)?.reason, 'bad-versions', `${length} bytes`);
+    assert.equal(findAliveDefect('a', claim, any), undefined, `${length} bytes`);
   }
 });
 
 test('metadata of more than 512 bytes is a defect', () => {
   const { vsn } = alive('a');
-  assert.equal(defectOfAlive('a', { meta: Buffer.alloc(512), vsn }, any), undefined);
-  const defect = defectOfAlive('a', { meta: Buffer.alloc(513), vsn }, any);
+  assert.equal(findAliveDefect('a', { meta: Buffer.alloc(512), vsn }, any), undefined);
+  const defect = findAliveDefect('a', { meta: Buffer.alloc(513), vsn }, any);
   assert.equal(defect?.reason, 'meta-too-large');
 });
 
 test('an empty name is a defect', () => {
-  assert.equal(defectOfAlive('', alive(''), any)?.reason, 'bad-name');
+  assert.equal(findAliveDefect('', alive(''), any)?.reason, 'bad-name');
 });
 
 // Rule 3: unknown names.
 
-test('an unknown name is accepted when its address is allowed', () => {
+test('an unknown name is accepted if its address is allowed', () => {
   const asked: string[] = [];
   const allowsIp = (address: string): boolean => asked.push(address) > 0;
   assert.equal(kind(undefined, { incarnation: 1 }, { allowsIp }), 'accept');
   assert.deepEqual(asked, ['10.0.0.2']);
 });
 
-test('an unknown name at an address that is not allowed is dropped', () => {
+test('an unknown name at a disallowed address is dropped', () => {
   const verdict = judge(undefined, { incarnation: 1 }, noneAllowed);
   assert.equal(verdict.kind === 'drop' && verdict.reason, 'not-allowed');
 });
 
 // Rule 4: another address.
 
-test('another address for one who is alive or suspect is a conflict, even under a new incarnation', () => {
+test('another address for an alive or suspect member is a conflict, even under a new incarnation', () => {
   for (const state of ['alive', 'suspect'] as const) {
     const circumstances = { deadNodeReclaimMs: 1 };
     for (const incarnation of [4, 5, 6]) {
@@ -133,25 +133,25 @@ test('the same address in 4 and in 16 bytes is the same', () => {
   assert.equal(kind(long, { incarnation: 6, addr: ip('10.0.0.2') }), 'accept');
 });
 
-test('another address that is not allowed is dropped, though the name might move', () => {
+test('another address that is not allowed is dropped, even if the name could move', () => {
   for (const state of ['alive', 'left'] as const) {
     const verdict = judge(held(state), { ...ELSEWHERE, incarnation: 6 }, noneAllowed);
     assert.equal(verdict.kind === 'drop' && verdict.reason, 'not-allowed', state);
   }
 });
 
-test('the address that is held already is not looked up again', () => {
+test('the known address is not checked again', () => {
   assert.equal(kind(held(), { incarnation: 6 }, noneAllowed), 'accept');
 });
 
-test('the name of one who left may move at once, whatever the incarnation', () => {
+test('the name of a member that left may move at once, under any incarnation', () => {
   for (const incarnation of [0, 5, 6]) {
     const verdict = judge(held('left'), { ...ELSEWHERE, incarnation });
     assert.deepEqual(verdict, { kind: 'accept', reclaim: true });
   }
 });
 
-test('the name of one who is dead may move once that is longer ago than deadNodeReclaimTime', () => {
+test('the name of a dead member may move once it is dead for longer than deadNodeReclaimTime', () => {
   const claim = { ...ELSEWHERE, incarnation: 1 };
   const after = (deadNodeReclaimMs: number): AliveVerdict =>
     judge(held('dead'), claim, { deadNodeReclaimMs });
@@ -160,11 +160,11 @@ test('the name of one who is dead may move once that is longer ago than deadNode
   assert.deepEqual(after(10_001), { kind: 'conflict' });
 });
 
-test('the name of one who is dead never moves when deadNodeReclaimTime is 0', () => {
+test('the name of a dead member never moves if deadNodeReclaimTime is 0', () => {
   assert.equal(kind(held('dead'), { ...ELSEWHERE, incarnation: 6 }), 'conflict');
 });
 
-test('one who is dead or left comes back at the same address only under a new incarnation', () => {
+test('a dead or departed member returns at the same address only under a new incarnation', () => {
   for (const state of ['dead', 'left'] as const) {
     assert.equal(kind(held(state), { incarnation: 5 }), 'ignore');
     assert.equal(kind(held(state), { incarnation: 6 }), 'accept');
@@ -173,7 +173,7 @@ test('one who is dead or left comes back at the same address only under a new in
 
 // Rule 5: incarnations.
 
-test('an incarnation that is not above the one we hold is ignored', () => {
+test('an incarnation that is not above the known one is ignored', () => {
   for (const state of ['alive', 'suspect'] as const) {
     for (const incarnation of [0, 4, 5]) {
       const claim = { incarnation, meta: Buffer.from('other') };
@@ -183,7 +183,7 @@ test('an incarnation that is not above the one we hold is ignored', () => {
   }
 });
 
-test('an incarnation that has wrapped is above', () => {
+test('an incarnation that has wrapped is newer', () => {
   const old = held('alive', { incarnation: 4_294_967_295 });
   assert.equal(kind(old, { incarnation: 0 }), 'accept');
   assert.equal(kind(held('alive', { incarnation: 0 }), { incarnation: 4_294_967_295 }), 'ignore');
@@ -191,12 +191,12 @@ test('an incarnation that has wrapped is above', () => {
 
 // Rules 5 and 7: about ourselves.
 
-test('about us, an incarnation that is past is ignored, whatever else it says', () => {
+test('about us, an earlier incarnation is ignored, whatever else the claim contains', () => {
   const claim = { incarnation: 4, meta: Buffer.from('other') };
   assert.equal(kind(held(), claim, { isSelf: true }), 'ignore');
 });
 
-test('about us, what we say ourselves is ignored', () => {
+test('about us, our own claim is ignored', () => {
   assert.equal(kind(held(), { incarnation: 5 }, { isSelf: true }), 'ignore');
   const withMeta = held('alive', { meta: Buffer.from('web') });
   const same = { incarnation: 5, meta: Buffer.from('web') };
@@ -226,11 +226,11 @@ test('about us, the same incarnation with other versions is refuted', () => {
   assert.equal(kind(held(), claim, { isSelf: true }), 'refute');
 });
 
-test('about us, an incarnation above ours is refuted, even if all else is right', () => {
+test('about us, an incarnation above ours is refuted, even if everything else is correct', () => {
   assert.equal(kind(held(), { incarnation: 6 }, { isSelf: true }), 'refute');
 });
 
-test('about us, a number that is above ours in plain numbers is refuted, though ours has wrapped', () => {
+test('about us, a number that is above ours as a plain number is refuted, even if ours has wrapped', () => {
   const wrapped = held('alive', { incarnation: 3 });
   assert.equal(kind(wrapped, { incarnation: 4_294_967_290 }, { isSelf: true }), 'refute');
 });
@@ -239,7 +239,7 @@ test('another address for ourselves is a conflict', () => {
   assert.equal(kind(held(), { ...ELSEWHERE, incarnation: 6 }, { isSelf: true }), 'conflict');
 });
 
-test('our own claim is accepted, whatever we held and wherever we are', () => {
+test('our own claim is accepted, regardless of the state and address before', () => {
   const circumstances = { isSelf: true, isOwnClaim: true, ...noneAllowed };
   assert.equal(kind(undefined, { incarnation: 1 }, circumstances), 'accept');
   assert.equal(kind(held(), { incarnation: 6, meta: Buffer.from('new') }, circumstances), 'accept');

@@ -24,25 +24,25 @@ function judge(
   return judgeDead(member, { incarnation }, { isSelf, leaving });
 }
 
-test('the death of an unknown name is ignored', () => {
+test('a dead claim about an unknown name is ignored', () => {
   assert.equal(judge(undefined, 5), 'ignore');
 });
 
-test('a death under an incarnation that is past is ignored', () => {
+test('a dead claim with an earlier incarnation is ignored', () => {
   for (const state of ['alive', 'suspect', 'dead', 'left'] as const) {
     assert.equal(judge(held(state), 4), 'ignore', state);
   }
   assert.equal(judge(held(), 4, { isSelf: true }), 'ignore');
 });
 
-test('the death of one who is alive or suspect is accepted', () => {
+test('a dead claim about an alive or suspect member is accepted', () => {
   for (const state of ['alive', 'suspect'] as const) {
     assert.equal(judge(held(state), 5), 'accept', state);
     assert.equal(judge(held(state), 9), 'accept', state);
   }
 });
 
-test('the death of one who is dead or left changes nothing', () => {
+test('a dead claim about a dead or departed member changes nothing', () => {
   for (const state of ['dead', 'left'] as const) {
     assert.equal(judge(held(state), 5), 'settle', state);
     assert.equal(judge(held(state), 9), 'settle', state);
@@ -50,13 +50,13 @@ test('the death of one who is dead or left changes nothing', () => {
   }
 });
 
-test('our own death is refuted, unless we leave', () => {
+test('a dead claim about ourselves is refuted, unless we leave', () => {
   assert.equal(judge(held(), 5, { isSelf: true }), 'refute');
   assert.equal(judge(held(), 9, { isSelf: true }), 'refute');
   assert.equal(judge(held(), 5, { isSelf: true, leaving: true }), 'accept');
 });
 
-test('that we leave saves nobody else', () => {
+test('our leave does not affect dead claims about others', () => {
   assert.equal(judge(held(), 5, { leaving: true }), 'accept');
 });
 

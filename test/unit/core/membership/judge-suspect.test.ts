@@ -25,34 +25,34 @@ function judge(
   return judgeSuspect(member, { incarnation }, { isSelf, isUnderSuspicion });
 }
 
-test('a suspicion of an unknown name is ignored', () => {
+test('a suspect claim about an unknown name is ignored', () => {
   assert.equal(judge(undefined, 5), 'ignore');
 });
 
-test('a suspicion under an incarnation that is past is ignored', () => {
+test('a suspect claim with an earlier incarnation is ignored', () => {
   assert.equal(judge(held(), 4), 'ignore');
   assert.equal(judge(held(), 4, { isSelf: true }), 'ignore');
   assert.equal(judge(held('suspect'), 4, { isUnderSuspicion: true }), 'ignore');
 });
 
-test('a suspicion under the incarnation that we hold, or a later one, is accepted', () => {
+test('a suspect claim with the known incarnation, or a later one, is accepted', () => {
   assert.equal(judge(held(), 5), 'accept');
   assert.equal(judge(held(), 9), 'accept');
 });
 
-test('a suspicion of one who is under suspicion is a confirmation', () => {
+test('a suspect claim about a member under suspicion is a confirmation', () => {
   assert.equal(judge(held('suspect'), 5, { isUnderSuspicion: true }), 'confirm');
   assert.equal(judge(held('suspect'), 6, { isUnderSuspicion: true }), 'confirm');
 });
 
-test('a suspicion of one who is suspect, dead or left is ignored when no timer runs', () => {
+test('a suspect claim about a suspect, dead or departed member is ignored if no timer runs', () => {
   for (const state of ['suspect', 'dead', 'left'] as const) {
     assert.equal(judge(held(state), 9), 'ignore', state);
     assert.equal(judge(held(state), 9, { isSelf: true }), 'ignore', state);
   }
 });
 
-test('a suspicion of ourselves is refuted', () => {
+test('a suspect claim about ourselves is refuted', () => {
   assert.equal(judge(held(), 5, { isSelf: true }), 'refute');
   assert.equal(judge(held(), 9, { isSelf: true }), 'refute');
 });
@@ -62,7 +62,7 @@ test('a wrapped incarnation is later than the largest', () => {
   assert.equal(judge(held('alive', 0), 4_294_967_295), 'ignore');
 });
 
-test('a claim about ourselves is past only if it is so in plain numbers too', () => {
+test('a claim about ourselves is stale only if it is also earlier as a plain number', () => {
   const wrapped = held('alive', 3);
   assert.equal(isStale(wrapped, { incarnation: 4_294_967_290 }, { isSelf: false }), true);
   assert.equal(isStale(wrapped, { incarnation: 4_294_967_290 }, { isSelf: true }), false);

@@ -8,11 +8,11 @@
 // merging it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RecordGlance } from '../../../../src/wire/record-glance.js';
+import { RecordPrecheck } from '../../../../src/wire/record-precheck.js';
 import type { MemberRecord } from '../../../../src/wire/messages.js';
 import { memberRecordSchema } from '../../../../src/wire/schemas.js';
-import { wholly } from '../../../../src/wire/sliced.js';
-import { written } from '../../../../src/wire/struct-codec.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
+import { encodeWith } from '../../../../src/wire/struct-codec.js';
 import {
   dead,
   ip,
@@ -34,13 +34,13 @@ function harness(options?: HarnessOptions): Harness {
 }
 
 function isKnown({ engine }: Harness, told: MemberRecord): boolean {
-  const bytes = written((writer) => memberRecordSchema.write(writer, told));
-  const glance = new RecordGlance();
-  assert.equal(glance.take(bytes, 0, bytes.length), bytes.length);
+  const bytes = encodeWith((writer) => memberRecordSchema.write(writer, told));
+  const glance = new RecordPrecheck();
+  assert.equal(glance.read(bytes, 0, bytes.length), bytes.length);
   return engine.merger.isKnown(glance);
 }
 
-test('a living member as we know it, or as it was, is known', () => {
+test('a record about an alive member with the known or an earlier incarnation is skipped', () => {
   for (const told of [
     { incarnation },
     { incarnation: 3 },
@@ -52,13 +52,13 @@ test('a living member as we know it, or as it was, is known', () => {
     // Merging it says the same.
     takeBroadcasts();
     const before = events.length;
-    wholly(engine.merger.merge([record('a', told)]));
+    runToCompletion(engine.merger.merge([record('a', told)]));
     assert.equal(events.length, before);
     assert.deepEqual(takeBroadcasts(), []);
   }
 });
 
-test('also one whose name is not ASCII', () => {
+test('this includes members whose name is not ASCII', () => {
   const made = harness();
   made.addMember('é', { incarnation });
   const { addr } = made.member('é');
@@ -66,7 +66,7 @@ test('also one whose name is not ASCII', () => {
   assert.ok(!isKnown(made, record('é', { incarnation: incarnation + 1, addr })));
 });
 
-const news: readonly (readonly [string, string, Partial<MemberRecord>])[] = [
+const updates: readonly (readonly [string, string, Partial<MemberRecord>])[] = [
   ['a newer incarnation', 'a', { incarnation: 5 }],
   ['an incarnation that has wrapped', 'a', { incarnation: 0 }],
   ['another address', 'a', { incarnation, addr: ip('10.0.0.77') }],
@@ -78,18 +78,18 @@ const news: readonly (readonly [string, string, Partial<MemberRecord>])[] = [
   ['a death', 'a', { incarnation, state: 2 }],
   ['a leave', 'a', { incarnation, state: 3 }],
   ['a state that does not exist', 'a', { incarnation, state: 4 }],
-  ['a stranger', 'b', { incarnation }],
+  ['an unknown member', 'b', { incarnation }],
   ['ourselves', ME, { incarnation: 0 }],
 ];
-for (const [what, name, told] of news) {
-  test(`${what} is not known`, () => {
+for (const [what, name, told] of updates) {
+  test(`${what} is not skipped`, () => {
     const made = makeEngine();
     made.addMember('a', { incarnation: told.incarnation === 0 ? 0xffffffff : incarnation });
     assert.ok(!isKnown(made, record(name, told)));
   });
 }
 
-test('nothing is known of a member that is suspected, died or left', () => {
+test('records about suspect, dead and departed members are not skipped', () => {
   const suspected = harness();
   suspected.receive(suspect('a', { incarnation, from: 'b' }));
   assert.ok(!isKnown(suspected, record('a', { incarnation })));
@@ -100,7 +100,7 @@ test('nothing is known of a member that is suspected, died or left', () => {
   }
 });
 
-test('an alive delegate is shown what is known too', () => {
+test('nothing is skipped if there is an alive delegate', () => {
   const delegated = harness({ settings: { hasAliveDelegate: true } });
   assert.ok(!isKnown(delegated, record('a', { incarnation })));
 });

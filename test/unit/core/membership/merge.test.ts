@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeOfRecord } from '../../../../src/core/membership/merge.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { alive, dead, ip, makeEngine, mapped, ME, record, recordOf, suspect } from '../harness.js';
 
 const ALIVE = 0;
@@ -14,19 +14,19 @@ const SUSPECT = 1;
 const DEAD = 2;
 const LEFT = 3;
 
-test('a member that they hold for alive joins', () => {
+test('a member that is alive in their table joins', () => {
   const { engine, events, member, takeBroadcasts } = makeEngine();
   const meta = Buffer.from('web');
-  wholly(engine.merger.merge([record('a', { incarnation: 4, meta })]));
+  runToCompletion(engine.merger.merge([record('a', { incarnation: 4, meta })]));
   assert.equal(member('a').state, 'alive');
   assert.deepEqual(events, [{ type: 'join', node: member('a').snapshot() }]);
   assert.deepEqual(takeBroadcasts(), [alive('a', { incarnation: 4, meta })]);
 });
 
-test('their dead become suspects of ours', () => {
+test('dead members in their table become suspects in ours', () => {
   const { engine, events, member, addMember, takeBroadcasts } = makeEngine();
   addMember('a', { incarnation: 4 });
-  wholly(engine.merger.merge([record('a', { incarnation: 4, state: DEAD })]));
+  runToCompletion(engine.merger.merge([record('a', { incarnation: 4, state: DEAD })]));
   assert.equal(member('a').state, 'suspect');
   assert.equal(engine.suspicionsRunning, 1);
   assert.deepEqual(
@@ -36,51 +36,57 @@ test('their dead become suspects of ours', () => {
   assert.deepEqual(takeBroadcasts(), [suspect('a', { incarnation: 4, from: ME })]);
 });
 
-test('their suspects become suspects of ours, in our name', () => {
+test('suspects in their table become suspects in ours, in our name', () => {
   const { engine, member, addMember, takeBroadcasts } = makeEngine();
   addMember('a', { incarnation: 4 });
-  wholly(engine.merger.merge([record('a', { incarnation: 4, state: SUSPECT })]));
+  runToCompletion(engine.merger.merge([record('a', { incarnation: 4, state: SUSPECT })]));
   assert.equal(member('a').state, 'suspect');
   assert.deepEqual(takeBroadcasts(), [suspect('a', { incarnation: 4, from: ME })]);
 });
 
-test('those who left there have left here', () => {
+test('members that left in their table have left in ours', () => {
   const { engine, events, member, addMember, takeBroadcasts } = makeEngine();
   addMember('a', { incarnation: 4 });
-  wholly(engine.merger.merge([record('a', { incarnation: 4, state: LEFT })]));
+  runToCompletion(engine.merger.merge([record('a', { incarnation: 4, state: LEFT })]));
   assert.equal(member('a').state, 'left');
   assert.deepEqual(events, [{ type: 'leave', node: member('a').snapshot(), reason: 'left' }]);
   assert.deepEqual(takeBroadcasts(), [dead('a', { incarnation: 4, from: 'a' })]);
 });
 
-test('unknown names that they do not hold for alive are not entered', () => {
+test('unknown names that are not alive in their table are not added', () => {
   const { engine, events } = makeEngine();
-  wholly(engine.merger.merge([SUSPECT, DEAD, LEFT].map((state) => record(`a${state}`, { state }))));
+  runToCompletion(
+    engine.merger.merge([SUSPECT, DEAD, LEFT].map((state) => record(`a${state}`, { state }))),
+  );
   assert.equal(engine.table.size, 1);
   assert.deepEqual(events, []);
 });
 
-test('records of an incarnation that is past change nothing', () => {
+test('records with an earlier incarnation change nothing', () => {
   const { engine, events, member, addMember } = makeEngine();
   addMember('a', { incarnation: 4 });
   const states = [ALIVE, SUSPECT, DEAD, LEFT];
-  wholly(engine.merger.merge(states.map((state) => record('a', { incarnation: 3, state }))));
+  runToCompletion(
+    engine.merger.merge(states.map((state) => record('a', { incarnation: 3, state }))),
+  );
   assert.equal(member('a').state, 'alive');
   assert.deepEqual(events, []);
 });
 
-test('a state that we do not know is passed over, and the rest is merged', () => {
+test('a record with an unknown state is ignored, and the rest is merged', () => {
   const { engine } = makeEngine();
-  wholly(
+  runToCompletion(
     engine.merger.merge([record('a', { state: 4 }), record('b', { state: 255 }), record('c')]),
   );
   assert.deepEqual(Array.from(engine.table, ({ name }) => name).sort(), ['c', ME]);
 });
 
-test('that they hold us for suspect, dead or left is refuted', () => {
+test('a table in which we are suspect, dead or left is refuted', () => {
   for (const state of [SUSPECT, DEAD, LEFT]) {
     const { engine, member, takeBroadcasts, counters } = makeEngine();
-    wholly(engine.merger.merge([record(ME, { addr: ip('10.0.0.1'), incarnation: 7, state })]));
+    runToCompletion(
+      engine.merger.merge([record(ME, { addr: ip('10.0.0.1'), incarnation: 7, state })]),
+    );
     assert.equal(member(ME).state, 'alive', `state ${state}`);
     assert.equal(member(ME).incarnation, 8);
     assert.equal(counters.refutations, 1);
@@ -88,15 +94,15 @@ test('that they hold us for suspect, dead or left is refuted', () => {
   }
 });
 
-test('a row of our own comes back as we sent it, and changes nothing', () => {
+test('our own row in their table, as we sent it, changes nothing', () => {
   const { engine, events, counters } = makeEngine({ meta: Buffer.from('web') });
-  wholly(engine.merger.merge(Array.from(engine.table, recordOf)));
+  runToCompletion(engine.merger.merge(Array.from(engine.table, recordOf)));
   assert.deepEqual(events, []);
   assert.equal(counters.refutations, 0);
   assert.equal(engine.local.incarnation, 1);
 });
 
-test('our table is sent with every state, and address bytes as they came', () => {
+test('our table is sent with every state, and with the received address bytes', () => {
   const { engine, addMember } = makeEngine();
   const meta = Buffer.from('web');
   addMember('a', { meta, incarnation: 9, addr: mapped('10.0.0.2'), port: 8000 });
@@ -111,21 +117,21 @@ test('our table is sent with every state, and address bytes as they came', () =>
   assert.deepEqual(records.get('a'), record('a', about));
 });
 
-test('a record is sent under the incarnation of the last claim, be it an accusation', () => {
+test('a record is sent with the incarnation of the last claim, even of an accusation', () => {
   const { engine, addMember, receive } = makeEngine();
   addMember('a', { incarnation: 2 });
   receive(suspect('a', { incarnation: 6 }));
   assert.equal(Array.from(engine.table, recordOf).find(({ name }) => name === 'a')?.incarnation, 6);
 });
 
-test('an engine that was stopped merges nothing', () => {
+test('a stopped engine merges nothing', () => {
   const { engine } = makeEngine();
   engine.stop();
-  wholly(engine.merger.merge([record('a')]));
+  runToCompletion(engine.merger.merge([record('a')]));
   assert.equal(engine.table.size, 1);
 });
 
-test('a record is shown to the merge delegate as a node in its state', () => {
+test('the merge delegate receives a record as a node in its state', () => {
   const states = [ALIVE, SUSPECT, DEAD, LEFT].map(
     (state) => nodeOfRecord(record('a', { state }))?.state,
   );
@@ -133,7 +139,7 @@ test('a record is shown to the merge delegate as a node in its state', () => {
   assert.equal(nodeOfRecord(record('a'))?.address, '10.0.0.2:7946');
 });
 
-test('a record without a right address or state is not shown', () => {
+test('the merge delegate does not receive a record with an invalid address or state', () => {
   assert.equal(nodeOfRecord(record('a', { addr: Buffer.alloc(5) })), undefined);
   assert.equal(nodeOfRecord(record('a', { state: 4 })), undefined);
 });

@@ -21,7 +21,7 @@ for (const [what, claim] of [
   ['a leave that we did not say', dead(ME, { incarnation: 7, from: ME })],
   ['a life that is not ours', alive(ME, { ...HERE, incarnation: 7 })],
 ] as const) {
-  test(`${what} is refuted above its incarnation, with all our data`, () => {
+  test(`${what} is refuted with an incarnation above it and all our data`, () => {
     const { engine, receive, member, takeBroadcasts, counters, events, reported } = setUp();
     receive(claim);
     assert.equal(member(ME).state, 'alive');
@@ -37,7 +37,7 @@ for (const [what, claim] of [
   });
 }
 
-test('the report of a refutation says whether we were accused, and by whom', () => {
+test('the report of a refutation tells whether we were accused, and by which member', () => {
   const { receive, reported } = setUp();
   receive(suspect(ME, { from: 'x' }));
   receive(dead(ME, { incarnation: 2, from: 'y' }));
@@ -51,7 +51,7 @@ test('the report of a refutation says whether we were accused, and by whom', () 
   assert.match(reports[1]?.claim ?? '', /y/);
 });
 
-test('a claim under an incarnation that is past is not worth a refutation', () => {
+test('a claim with an earlier incarnation is not refuted', () => {
   const { receive, engine, takeBroadcasts, counters } = setUp();
   receive(suspect(ME, { incarnation: 7 }));
   takeBroadcasts();
@@ -63,7 +63,7 @@ test('a claim under an incarnation that is past is not worth a refutation', () =
   assert.equal(engine.local.incarnation, 8);
 });
 
-test('what we say ourselves is not refuted when it comes back', () => {
+test('our own claim is not refuted when it returns', () => {
   const { receive, takeBroadcasts, counters, engine } = setUp();
   receive(alive(ME, { ...HERE, meta: Buffer.from('web') }));
   assert.deepEqual(takeBroadcasts(), []);
@@ -71,7 +71,7 @@ test('what we say ourselves is not refuted when it comes back', () => {
   assert.equal(engine.health.score, 0);
 });
 
-test('an earlier life under the same incarnation is refuted, by its metadata or its versions', () => {
+test('a claim of an earlier run under the same incarnation is refuted, by its metadata or its versions', () => {
   for (const claim of [
     alive(ME, { ...HERE, meta: Buffer.from('old') }),
     alive(ME, { ...HERE, meta: Buffer.from('web'), vsn: Buffer.of(1, 4, 2, 0, 0, 0) }),
@@ -97,7 +97,7 @@ test('a refutation of the largest incarnation wraps to 0, and the next follows',
   ]);
 });
 
-test('others take a wrapped refutation for newer than the claim', () => {
+test('others accept a wrapped refutation as newer than the claim', () => {
   const { receive, member, addMember, engine } = setUp();
   addMember('a', { incarnation: LARGEST, state: 'suspect' });
   const { addr } = member('a');
@@ -107,14 +107,14 @@ test('others take a wrapped refutation for newer than the claim', () => {
   assert.equal(engine.suspicionsRunning, 0);
 });
 
-test('a refutation replaces what was queued about us before', () => {
+test('a refutation replaces the queued claim about us', () => {
   const { receive, engine } = setUp();
   receive(suspect(ME, { incarnation: 1 }));
   receive(suspect(ME, { incarnation: 2 }));
   assert.equal(engine.queue.numQueued, 1);
 });
 
-test('after a refutation our own news come under a higher incarnation', () => {
+test('after a refutation our next update has a higher incarnation', () => {
   const { receive, engine, takeBroadcasts } = setUp();
   receive(suspect(ME, { incarnation: 7 }));
   engine.announce(Buffer.from('new'));
@@ -123,7 +123,7 @@ test('after a refutation our own news come under a higher incarnation', () => {
   ]);
 });
 
-test('one who leaves refutes nothing', () => {
+test('a leaving node refutes nothing', () => {
   for (const claim of [
     suspect(ME, { incarnation: 7 }),
     dead(ME, { incarnation: 7 }),

@@ -11,7 +11,7 @@ import { writePackedRecord } from '../../../../src/wire/packed-record.js';
 import { SeededRandom } from '../../../../src/testing/index.js';
 import type { MemberRecord } from '../../../../src/wire/messages.js';
 import { encodePushPullSliced } from '../../../../src/wire/push-pull-codec.js';
-import { sliceSizes, wholly } from '../../../../src/wire/sliced.js';
+import { sliceSizes, runToCompletion } from '../../../../src/wire/sliced.js';
 import { StreamReader, type PushPull } from '../../../../src/wire/stream-codec.js';
 import { Label } from '../../../../src/wire/label.js';
 import { alive, dead, type Harness, makeEngine, ME, record, suspect } from '../harness.js';
@@ -40,7 +40,7 @@ function encoding({ engine }: Harness): Generator<undefined, Buffer, undefined> 
   return encodePushPullSliced({ join: false, rows, write: writePackedRecord, userState: noState });
 }
 
-test('a merge has as many slices as its length asks for, and none more', () => {
+test('a merge has as many slices as its length requires', () => {
   for (const [count, yields] of [
     [0, 0],
     [1, 0],
@@ -57,7 +57,7 @@ test('a merge has as many slices as its length asks for, and none more', () => {
   }
 });
 
-test('a member that left or died between two slices is not brought back by an older record', () => {
+test('an older record does not revive a member that left or died between two slices', () => {
   const harness = makeEngine();
   const { engine, addMember, receive, member } = harness;
   const [left, died] = [nameOf(SLICE + 1), nameOf(SLICE + 2)];
@@ -68,12 +68,12 @@ test('a member that left or died between two slices is not brought back by an ol
   assert.equal(merge.next().done, false);
   receive(dead(left, { incarnation: 1, from: left }));
   receive(dead(died, { incarnation: 1, from: ME }));
-  wholly(merge);
+  runToCompletion(merge);
   assert.equal(member(left).state, 'left');
   assert.equal(member(died).state, 'dead');
 });
 
-test('a merge ends with the node: nothing is entered after it was stopped', () => {
+test('a merge ends with the node: nothing is added after a stop', () => {
   const { engine, events } = makeEngine();
   const merge = engine.merger.merge(records(3 * SLICE));
   merge.next();
@@ -84,26 +84,26 @@ test('a merge ends with the node: nothing is entered after it was stopped', () =
   assert.equal(engine.table.size, 1 + SLICE);
 });
 
-test('what is sent of a member is what is known when its slice is written', () => {
+test('a record is sent with the state at the time when its slice is written', () => {
   const harness = makeEngine();
   const { engine, receive } = harness;
-  wholly(engine.merger.merge(records(2 * SLICE)));
+  runToCompletion(engine.merger.merge(records(2 * SLICE)));
   const rows = [...engine.table];
   const [early, late] = [rows[0], rows.at(-1)] as const;
   assert.ok(early && late && early.name !== ME && late.name !== ME);
   const work = encoding(harness);
   work.next();
   for (const { name } of [early, late]) receive(alive(name, { incarnation: 9 }));
-  const { records: sent } = decoded(wholly(work));
+  const { records: sent } = decoded(runToCompletion(work));
   assert.equal(sent.length, rows.length, 'as many as the header says');
   assert.equal(sent[0]?.incarnation, 1);
   assert.equal(sent.at(-1)?.incarnation, 9);
 });
 
-test('members that come or go between two slices change neither the count nor the others', () => {
+test('members that join or leave between two slices change neither the count nor the other records', () => {
   const harness = makeEngine();
   const { engine, receive } = harness;
-  wholly(engine.merger.merge(records(2 * SLICE)));
+  runToCompletion(engine.merger.merge(records(2 * SLICE)));
   const names = Array.from(engine.table, ({ name }) => name);
   const work = encoding(harness);
   work.next();
@@ -111,19 +111,19 @@ test('members that come or go between two slices change neither the count nor th
   receive(dead(nameOf(SLICE), { incarnation: 0, from: ME }));
   engine.table.removeIf(({ name }) => name === nameOf(SLICE));
   assert.deepEqual(
-    decoded(wholly(work)).records.map(({ name }) => name),
+    decoded(runToCompletion(work)).records.map(({ name }) => name),
     names,
   );
 });
 
-test('whatever comes in between, no incarnation falls and both sides agree at last', () => {
+test('with any changes in between, no incarnation decreases and both sides finally agree', () => {
   for (let seed = 0; seed < 20; seed++) {
     const random = new SeededRandom(`slices ${seed}`);
     const draw = (below: number): number => Math.floor(random.next() * below);
     const [one, other] = [makeEngine({ seed }), makeEngine({ seed: seed + 1000 })];
     for (const { engine } of [one, other]) {
       const theirs = records(4 * SLICE).map((each) => ({ ...each, incarnation: 1 + draw(4) }));
-      wholly(engine.merger.merge(theirs.filter(() => draw(10) > 0)));
+      runToCompletion(engine.merger.merge(theirs.filter(() => draw(10) > 0)));
     }
     const known = new Map<string, number>();
     const disturb = ({ engine, receive }: Harness): void => {
@@ -161,7 +161,7 @@ test('whatever comes in between, no incarnation falls and both sides agree at la
       for (const { name, incarnation, state } of here.engine.table) {
         if (name === ME) continue;
         const seen = there.engine.table.get(name);
-        // Of whom they never heard they enter the living only; and a suspect stays what it is.
+        // Unknown members are only added if they are alive; and a suspect stays suspect.
         if (seen === undefined) assert.equal(state, 'suspect', `seed ${seed}: ${name}`);
         else if (state === 'suspect') assert.equal(seen.state, 'suspect', `seed ${seed}: ${name}`);
         else assert.deepEqual([seen.incarnation, seen.state], [incarnation, state], name);

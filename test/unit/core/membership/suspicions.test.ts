@@ -19,7 +19,7 @@ function makeSuspicions() {
   const effects = { report: () => undefined } as Partial<Effects> as Effects;
   const settings = settingsFor();
   const context = { settings, clock, random: new SeededRandom(1), effects, counters };
-  const suspicions = new Suspicions({ context, caughtUp: (then) => then() });
+  const suspicions = new Suspicions({ context, afterReceived: (then) => then() });
   const fired: string[] = [];
   const start = (name: string, members = 10): void =>
     suspicions.start({ name, accuser: 'accuser', members, expired: () => fired.push(name) });
@@ -39,16 +39,16 @@ test('each name has its own suspicion', () => {
   assert.deepEqual(fired, ['a', 'b']);
 });
 
-test('a name cannot have two at once', () => {
+test('a name cannot have two suspicions at the same time', () => {
   const { suspicions, start } = makeSuspicions();
   start('a');
-  assert.throws(() => start('a'), /a is under suspicion already/);
+  assert.throws(() => start('a'), /a is already under suspicion/);
   suspicions.settle('a');
   start('a');
   assert.equal(suspicions.size, 1);
 });
 
-test('confirmations are counted by name, and only where a suspicion runs', () => {
+test('confirmations are counted by name, and only while a suspicion runs', () => {
   const { suspicions, start } = makeSuspicions();
   start('a');
   assert.equal(suspicions.confirm('a', 'x'), true);
@@ -58,11 +58,11 @@ test('confirmations are counted by name, and only where a suspicion runs', () =>
   assert.equal(suspicions.confirmations('b'), undefined);
 });
 
-test('what is settled or cleared neither fires, nor counts as degraded, nor leaves a timer', () => {
+test('a settled or cleared suspicion does not fire, is not counted as unconfirmed, and leaves no timer', () => {
   const { clock, counters, suspicions, fired, start } = makeSuspicions();
   for (const name of ['a', 'b', 'c']) start(name);
   suspicions.settle('a');
-  suspicions.settle('nobody');
+  suspicions.settle('unknown');
   suspicions.clear();
   assert.equal(suspicions.size, 0);
   assert.equal(clock.pending, 0);

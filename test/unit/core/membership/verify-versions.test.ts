@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VersionCensus } from '../../../../src/core/membership/verify-versions.js';
 import type { MemberRecord } from '../../../../src/wire/messages.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { alive, type Harness, ip, makeEngine, record } from '../harness.js';
 
 type Versions = readonly [min: number, max: number, current: number];
@@ -34,7 +34,7 @@ function problem({ name, vsn }: Speaker, counted: readonly Speaker[]): string | 
 
 const usual: Versions = [1, 5, 2];
 
-test('members fit that understand each other', () => {
+test('members that understand each other are compatible', () => {
   const counted = [speaker('me', [1, 5, 4]), speaker('b', [2, 4, 3])];
   assert.equal(problem(speaker('a', usual), counted), undefined);
   assert.equal(problem(speaker('a', usual), []), undefined);
@@ -45,17 +45,17 @@ test('a current version at either end of the range is inside it', () => {
   assert.equal(problem(speaker('b', [1, 5, 4]), [speaker('me', [2, 4, 2])]), undefined);
 });
 
-test('one that demands more than a member speaks is refused, with that member and the range', () => {
+test('a member that demands more than another one speaks is refused, with that member and the range', () => {
   const why = problem(speaker('a', [3, 5, 3]), [speaker('me', usual)]);
   assert.equal(why, 'me speaks protocol version 2, the cluster understands 3 to 5');
 });
 
-test('one that speaks more than a member understands is refused, with its name and the range', () => {
+test('a member that speaks more than another one understands is refused, with its name and the range', () => {
   const why = problem(speaker('a', [1, 5, 5]), [speaker('me', [1, 4, 2])]);
   assert.equal(why, 'a speaks protocol version 5, the cluster understands 1 to 4');
 });
 
-test('the range is that of all that were counted in', () => {
+test('the range is that of all counted members', () => {
   const narrow = speaker('n', [2, 3, 3]);
   const me = speaker('me', usual);
   assert.match(problem(speaker('four', [1, 5, 4]), [narrow, me]) ?? '', /^four .* 2 to 3$/);
@@ -63,7 +63,7 @@ test('the range is that of all that were counted in', () => {
   assert.match(problem(speaker('two', [1, 2, 2]), [me, narrow]) ?? '', /^n speaks .* 3/);
 });
 
-test('the delegate protocol is guarded in the same way', () => {
+test('the delegate protocol is checked in the same way', () => {
   const theirs = speaker('a', usual, { delegate: [3, 4, 3] });
   const me = (delegate: Versions): Speaker[] => [speaker('me', usual, { delegate })];
   assert.equal(
@@ -74,12 +74,12 @@ test('the delegate protocol is guarded in the same way', () => {
   assert.equal(problem(theirs, me([3, 9, 4])), undefined);
 });
 
-test('ranges without anything in common are said to have nothing in common', () => {
+test('ranges without a common version are reported as such', () => {
   const why = problem(speaker('a', [4, 5, 4]), [speaker('me', [1, 2, 2])]);
   assert.match(why ?? '', /no protocol version is understood by all \(at least 4, at most 2\)/);
 });
 
-/** Versions that fit nobody's: each may come in one packet. */
+/** Versions that are compatible with no member: each may come in one packet. */
 const odd: readonly (readonly number[])[] = [
   [],
   [1, 5],
@@ -91,17 +91,21 @@ const odd: readonly (readonly number[])[] = [
 ];
 const odds = odd.map((versions) => Buffer.from(versions));
 
-function objection(harness: Harness, records: MemberRecord[], leftOut = 0): string | undefined {
-  return wholly(harness.engine.merger.versionProblem({ records, leftOut }));
+function objection(
+  harness: Harness,
+  records: MemberRecord[],
+  skippedRecords = 0,
+): string | undefined {
+  return runToCompletion(harness.engine.merger.versionProblem({ records, skippedRecords }));
 }
 
 function merge(harness: Harness, records: readonly MemberRecord[]): void {
-  wholly(harness.engine.merger.merge(records));
+  runToCompletion(harness.engine.merger.merge(records));
 }
 
 const at = (host: number): { addr: Buffer } => ({ addr: ip(`10.0.0.${host}`) });
 
-test('a table is refused when no living member in it fits', () => {
+test('a table is refused if no alive member in it is compatible', () => {
   for (const vsn of odds) {
     const harness = makeEngine();
     const theirs = [record('a', { vsn, ...at(3) }), record('b', { vsn, ...at(4) })];
@@ -110,7 +114,7 @@ test('a table is refused when no living member in it fits', () => {
   }
 });
 
-test('a table in which one fits is merged without the others, which are counted', () => {
+test('a table with one compatible member is merged without the others, which are counted', () => {
   for (const vsn of odds) {
     const harness = makeEngine();
     const theirs = [record('bad', { vsn, ...at(3) }), record('good', at(4))];
@@ -126,7 +130,7 @@ test('a table in which one fits is merged without the others, which are counted'
   }
 });
 
-test('a table is not refused when all that is new in it does not fit, and something was known', () => {
+test('a table is not refused if all new members in it are incompatible, but known records were skipped', () => {
   const harness = makeEngine();
   const bad = record('bad', { vsn: Buffer.of(1, 5, 2, 7, 9, 8) });
   assert.equal(objection(harness, [bad], 1), undefined);
@@ -147,19 +151,19 @@ test('one packet with odd versions stops no push/pull', () => {
   }
 });
 
-test('verified members set the range, also for records', () => {
+test('verified members define the range, for records as well', () => {
   const harness = makeEngine();
   harness.addMember('narrow', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
   const five = record('five', { vsn: Buffer.of(1, 5, 5, 0, 0, 0), ...at(5) });
   assert.equal(objection(harness, [five]), undefined);
-  harness.engine.verified.answered(harness.member('narrow'), true);
+  harness.engine.verified.probeAnswered(harness.member('narrow'), true);
   assert.match(objection(harness, [five]) ?? '', /^five speaks .* understands 1 to 3$/);
   merge(harness, [five, record('two', at(6))]);
   assert.equal(harness.engine.table.get('five'), undefined);
   assert.equal(harness.member('two').state, 'alive');
 });
 
-test('what is said of ourselves with odd versions is refuted, not refused', () => {
+test('a claim about ourselves with odd versions is refuted, not refused', () => {
   const harness = makeEngine();
   const us = record('me', { ...at(1), incarnation: 9, vsn: Buffer.of(1, 5, 2, 7, 9, 8) });
   assert.equal(objection(harness, [us]), undefined);

@@ -14,7 +14,7 @@ const payload = Buffer.from('payload');
 function makeTable() {
   const clock = new StallableClock();
   const waiting: (() => void)[] = [];
-  const acks = new AckTable({ clock, caughtUp: (then) => void waiting.push(then) });
+  const acks = new AckTable({ clock, afterReceived: (then) => void waiting.push(then) });
   /** Everything that had come is handled now. */
   const catchUp = (): void => {
     for (const then of waiting.splice(0)) then();
@@ -29,7 +29,7 @@ function makeTable() {
 }
 
 suite('AckTable', () => {
-  test('an ack goes to who waits for its number, once, and leaves nothing behind', () => {
+  test('an ack goes to the waiter of its number, once, and leaves nothing behind', () => {
     const { clock, acks, notes, waiter } = makeTable();
     acks.expect(7, waiter('a'), 100);
     acks.expect(8, waiter('b'), 100);
@@ -40,13 +40,13 @@ suite('AckTable', () => {
     assert.deepEqual([acks.has(7), acks.has(8), acks.size, clock.pending], [true, false, 1, 1]);
   });
 
-  test('acks and nacks that nobody waits for are said to be unexpected', () => {
+  test('acks and nacks without a waiter are reported as unexpected', () => {
     const { acks } = makeTable();
     assert.equal(acks.ack(1, payload, 0), false);
     assert.equal(acks.nack(1), false);
   });
 
-  test('nacks are passed on and the wait goes on', () => {
+  test('nacks are passed on and the wait continues', () => {
     const { acks, notes, waiter } = makeTable();
     acks.expect(7, waiter('a'), 100);
     assert.equal(acks.nack(7), true);
@@ -55,13 +55,13 @@ suite('AckTable', () => {
     assert.deepEqual(notes, ['a nacked', 'a nacked', 'a acked payload @1']);
   });
 
-  test('a waiter that takes no nacks may get one', () => {
+  test('a waiter without a nack callback may get a nack', () => {
     const { acks } = makeTable();
     acks.expect(7, { acked: () => undefined, expired: () => undefined }, 100);
     assert.equal(acks.nack(7), true);
   });
 
-  test('at the deadline the waiter is told, and the table is empty again', () => {
+  test('at the deadline the waiter is called, and the table is empty again', () => {
     const { clock, acks, catchUp, notes, waiter } = makeTable();
     acks.expect(7, waiter('a'), 100);
     clock.advance(99);
@@ -74,17 +74,17 @@ suite('AckTable', () => {
     assert.equal(acks.ack(7, payload, 101), false);
   });
 
-  test('an ack that is handled after the deadline, but had come before, counts', () => {
+  test('an ack that arrived before the deadline counts, even if it is handled later', () => {
     const { clock, acks, catchUp, notes, waiter } = makeTable();
     acks.expect(7, waiter('a'), 100);
     clock.advance(100);
-    assert.deepEqual(notes, [], 'nobody is told before what had come is handled');
+    assert.deepEqual(notes, [], 'no callback before the received packets are processed');
     assert.equal(acks.ack(7, payload, 100), true);
     catchUp();
     assert.deepEqual(notes, ['a acked payload @100']);
   });
 
-  test('it says by how much the deadline was late, without the wait that follows', () => {
+  test('it reports how late the deadline was, without the wait that follows', () => {
     const { clock, acks, catchUp, notes, waiter } = makeTable();
     acks.expect(7, waiter('a'), 100);
     clock.stall(350);
@@ -93,7 +93,7 @@ suite('AckTable', () => {
     assert.deepEqual(notes, ['a expired 250 late']);
   });
 
-  test('who cancelled is not called, whatever comes', () => {
+  test('a canceled waiter is not called, whatever arrives', () => {
     const { clock, acks, catchUp, notes, waiter } = makeTable();
     acks.expect(7, waiter('a'), 100);
     acks.expect(8, waiter('b'), 100);
@@ -108,7 +108,7 @@ suite('AckTable', () => {
     assert.deepEqual([notes, acks.size], [[], 0]);
   });
 
-  test('a number that is used again belongs to the new waiter alone', () => {
+  test('a reused number belongs to the new waiter only', () => {
     const { clock, acks, catchUp, notes, waiter } = makeTable();
     acks.expect(7, waiter('old'), 100);
     clock.advance(100);
@@ -125,7 +125,7 @@ suite('AckTable', () => {
     assert.deepEqual(notes, ['newest expired 0 late']);
   });
 
-  test('a waiter may wait anew from inside its call', () => {
+  test('a waiter may wait again from inside its callback', () => {
     const { acks, notes, waiter } = makeTable();
     const again: AckWaiter = {
       acked: () => acks.expect(7, waiter('again'), 100),
@@ -137,7 +137,7 @@ suite('AckTable', () => {
     assert.deepEqual(notes, ['again acked payload @2']);
   });
 
-  test('once cleared it is empty and has no timers', () => {
+  test('after clear it is empty and has no timers', () => {
     const { clock, acks, catchUp, notes, waiter } = makeTable();
     acks.expect(7, waiter('a'), 100);
     acks.expect(8, waiter('b'), 50);

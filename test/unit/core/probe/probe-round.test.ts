@@ -31,7 +31,7 @@ interface Pinged {
   readonly packet: SentPacket;
 }
 
-test('a ping names its target and carries our address, port and name', () => {
+test('a ping contains its target’s name and our address, port and name', () => {
   const harness = makeProber();
   harness.addMember('target');
   const { ping, packet } = nextPing(harness);
@@ -42,7 +42,7 @@ test('a ping names its target and carries our address, port and name', () => {
   assert.equal(packet.to.addr, harness.member('target').address);
 });
 
-test('an ack within the timeout is a success: health improves, the ping delegate is told', () => {
+test('an ack within the timeout is a success: health improves, and the ping delegate is called', () => {
   const { harness, seqNo } = pinged();
   harness.engine.health.add(2);
   const since = harness.clock.now();
@@ -59,7 +59,7 @@ test('an ack within the timeout is a success: health improves, the ping delegate
   assert.equal(indirectPings(harness).length, 0);
 });
 
-test('a target that is not alive hears of it in the same packet (buddy)', () => {
+test('the ping to a target that is not alive includes the suspicion (buddy system)', () => {
   const harness = makeProber();
   harness.addMember('target', { incarnation: 7, state: 'suspect' });
   const { packet } = nextPing(harness);
@@ -71,13 +71,13 @@ test('a target that is not alive hears of it in the same packet (buddy)', () => 
   });
 });
 
-test('a target that is alive gets a ping and no accusation', () => {
+test('the ping to an alive target includes no suspicion', () => {
   const harness = makeProber();
   harness.addMember('target');
   assert.equal(nextPing(harness).packet.messages.length, 1);
 });
 
-test('no ack in time: as many others as configured are asked, none of them us or the target', () => {
+test('without an ack in time, the configured number of other members is asked, never us or the target', () => {
   const { harness, seqNo } = pinged(makeProber(), 5);
   harness.addMember('gone', { state: 'dead' });
   harness.addMember('doubted', { state: 'suspect' });
@@ -96,7 +96,7 @@ test('no ack in time: as many others as configured are asked, none of them us or
   }
 });
 
-test('only the living are asked for help', () => {
+test('only alive members are asked for help', () => {
   const { harness } = pinged(makeProber({ settings: { indirectChecks: 20 } }), 2);
   for (const state of ['suspect', 'dead', 'left'] as const) harness.addMember(state, { state });
   harness.run(501);
@@ -104,7 +104,7 @@ test('only the living are asked for help', () => {
   assert.deepEqual(asked.sort(), ['helper-1', 'helper-2']);
 });
 
-test('a nack is wanted only of those who know them (protocol 4)', () => {
+test('a nack is requested only from helpers that know it (protocol 4)', () => {
   const { harness } = pinged();
   harness.addMember('three', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
   harness.addMember('four', { vsn: Buffer.of(1, 4, 2, 0, 0, 0) });
@@ -119,7 +119,7 @@ test('a nack is wanted only of those who know them (protocol 4)', () => {
   );
 });
 
-test('a nack that was not wanted is not missed', () => {
+test('a missing nack that was not requested has no cost', () => {
   const { harness, seqNo } = pinged();
   harness.addMember('three', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
   harness.addMember('four', { vsn: Buffer.of(1, 4, 2, 0, 0, 0) });
@@ -130,7 +130,7 @@ test('a nack that was not wanted is not missed', () => {
   assert.equal(harness.engine.health.score, 0);
 });
 
-test('an ack that a helper brings, before the round ends, is a success', () => {
+test('an ack by way of a helper, before the round ends, is a success', () => {
   const { harness, seqNo } = pinged(makeProber(), 1);
   harness.engine.health.add(1);
   harness.run(700);
@@ -142,7 +142,7 @@ test('an ack that a helper brings, before the round ends, is a success', () => {
   assert.deepEqual(harness.pingsCompleted, [], 'its time would be the helper’s as much');
 });
 
-test('no answer by any route: the target is suspected at the incarnation of the beginning', () => {
+test('without any answer the target is suspected, with its incarnation at the start of the round', () => {
   const { harness } = pinged();
   harness.receive(alive('target', { incarnation: 8, addr: harness.member('target').addr }));
   harness.run(1001);
@@ -160,7 +160,7 @@ test('without helpers a failed round costs one point of health', () => {
   assert.equal(harness.engine.health.score, 1);
 });
 
-test('with helpers it costs a point for each nack that did not come', () => {
+test('with helpers it costs one point for each missing nack', () => {
   const { harness, seqNo } = pinged(makeProber(), 3);
   harness.run(600);
   harness.receive(nack(seqNo));
@@ -168,7 +168,7 @@ test('with helpers it costs a point for each nack that did not come', () => {
   assert.equal(harness.engine.health.score, 2);
 });
 
-test('when all helpers said that they got no answer either, it costs nothing', () => {
+test('if all helpers sent nacks, it costs nothing', () => {
   const { harness, seqNo } = pinged(makeProber(), 3);
   harness.run(600);
   for (let n = 0; n < 3; n++) harness.receive(nack(seqNo));
@@ -177,7 +177,7 @@ test('when all helpers said that they got no answer either, it costs nothing', (
   assert.equal(harness.member('target').state, 'suspect');
 });
 
-test('nacks that come twice do not make up for anything', () => {
+test('duplicate nacks do not compensate for missing ones', () => {
   const { harness, seqNo } = pinged(makeProber(), 1);
   harness.engine.health.add(2);
   harness.run(600);
@@ -187,7 +187,7 @@ test('nacks that come twice do not make up for anything', () => {
   assert.equal(harness.engine.health.score, 2);
 });
 
-test('the target is pinged over a stream too, with the end of the round as deadline', () => {
+test('the target is also pinged over a stream, with the end of the round as deadline', () => {
   const { harness, seqNo } = pinged();
   const { at } = harness.sent[0]!;
   harness.run(501);
@@ -195,7 +195,7 @@ test('the target is pinged over a stream too, with the end of the round as deadl
   assert.deepEqual([request.node, request.seqNo, request.deadlineAt], ['target', seqNo, at + 1000]);
 });
 
-test('a stream ping has until the end of a round that is stretched', () => {
+test('a stream ping may take until the end of a stretched round', () => {
   const harness = makeProber();
   harness.engine.health.add(1);
   pinged(harness);
@@ -204,7 +204,7 @@ test('a stream ping has until the end of a round that is stretched', () => {
   assert.equal(harness.streamPings[0]?.request.deadlineAt, at + 2000);
 });
 
-test('protocol 3 is enough for a stream ping', () => {
+test('protocol 3 is sufficient for a stream ping', () => {
   const harness = makeProber();
   harness.addMember('target', { vsn: Buffer.of(1, 3, 2, 0, 0, 0) });
   nextPing(harness);
@@ -212,7 +212,7 @@ test('protocol 3 is enough for a stream ping', () => {
   assert.equal(harness.streamPings.length, 1);
 });
 
-test('no stream ping below protocol 3, nor where they are disabled for all or for the node', () => {
+test('there is no stream ping below protocol 3, nor if they are disabled for all or for the node', () => {
   const vsn = Buffer.of(1, 2, 2, 0, 0, 0);
   const old = makeProber();
   old.addMember('target', { vsn });
@@ -227,7 +227,7 @@ test('no stream ping below protocol 3, nor where they are disabled for all or fo
   }
 });
 
-test('only the stream was answered: a success with a warning', () => {
+test('an answer over the stream only is a success with a warning', () => {
   const { harness } = pinged();
   harness.engine.health.add(1);
   harness.run(501);
@@ -239,7 +239,7 @@ test('only the stream was answered: a success with a warning', () => {
   assert.equal(harness.member('target').state, 'alive');
 });
 
-test('a stream that was not answered saves nobody', () => {
+test('an unanswered stream ping does not prevent the suspicion', () => {
   const { harness } = pinged();
   harness.run(501);
   harness.streamPings[0]?.answer(false);
@@ -247,7 +247,7 @@ test('a stream that was not answered saves nobody', () => {
   assert.equal(harness.member('target').state, 'suspect');
 });
 
-test('a send that the far end refused goes to the helpers at once', () => {
+test('a send that the far end refused leads to the helpers at once', () => {
   const { harness, packet } = pinged(makeProber(), 2);
   packet.fail(REFUSED);
   assert.equal(indirectPings(harness).length, 2);
@@ -265,14 +265,14 @@ test('a send that failed because our socket is closed ends the round without a s
   assert.equal(indirectPings(harness).length, 0);
 });
 
-test('after a round that ended because our socket is closed the next comes in its time', () => {
+test('after a round that ended because our socket is closed the next one starts on schedule', () => {
   const { harness, packet } = pinged(makeProber());
   packet.fail(CLOSED);
   const next = nextPing(harness);
   assert.ok(Math.abs(next.packet.at - packet.at - 1000) < 1e-6);
 });
 
-test('a send that fails at once for any other reason goes to the helpers and the stream', () => {
+test('a send that fails at once for any other reason leads to the helpers and the stream', () => {
   for (const fault of ['unreachable', 'address'] as const) {
     const { harness, packet } = pinged(makeProber(), 2);
     packet.fail({ fault, error: new Error('no') });
@@ -285,7 +285,7 @@ test('a send that fails at once for any other reason goes to the helpers and the
   }
 });
 
-test('a ping that the system has no room for is sent once more within the round', () => {
+test('a ping for which the system has no room is sent once more within the round', () => {
   const { harness, seqNo, packet } = pinged();
   packet.fail(FULL);
   assert.equal(harness.sent.length, 1);
@@ -297,7 +297,7 @@ test('a ping that the system has no room for is sent once more within the round'
   assert.deepEqual(harness.reported('probe-send-failed'), []);
 });
 
-test('a ping that the system has no room for twice ends the round without a suspicion', () => {
+test('a ping for which the system has no room twice ends the round without a suspicion', () => {
   const { harness, packet } = pinged(makeProber(), 2);
   packet.fail(FULL);
   packet.fail(FULL);
@@ -311,7 +311,7 @@ test('a ping that the system has no room for twice ends the round without a susp
   assert.equal(harness.engine.acks.size, 0);
 });
 
-test('an engine that stops while a ping waits to be sent again sends nothing more', () => {
+test('an engine that stops before a ping is sent again sends nothing more', () => {
   const { harness, packet } = pinged();
   packet.fail(FULL);
   harness.engine.stop();
@@ -320,7 +320,7 @@ test('an engine that stops while a ping waits to be sent again sends nothing mor
   assert.equal(harness.clock.pending, 0);
 });
 
-test('a send that fails when others are asked already changes nothing', () => {
+test('a send failure after helpers were asked changes nothing', () => {
   const { harness, seqNo, packet } = pinged(makeProber(), 1);
   harness.run(600);
   packet.fail(CLOSED);
@@ -330,7 +330,7 @@ test('a send that fails when others are asked already changes nothing', () => {
   assert.equal(harness.counters.probes.get('indirect'), 1);
 });
 
-test('a send that is said to have failed after the round is over changes nothing', () => {
+test('a send failure that is reported after the round changes nothing', () => {
   const { harness, seqNo, packet } = pinged(makeProber(), 1);
   harness.receive(ack(seqNo));
   packet.fail(REFUSED);
@@ -341,7 +341,7 @@ test('a send that is said to have failed after the round is over changes nothing
   assert.deepEqual(harness.reported('probe-send-failed'), []);
 });
 
-test('a ping delegate’s time is that of arrival, not that of handling', () => {
+test('the ping delegate gets the time of arrival, not that of handling', () => {
   const { harness, seqNo } = pinged();
   const arrivedAt = harness.clock.now() + 5;
   harness.run(80);
@@ -350,7 +350,7 @@ test('a ping delegate’s time is that of arrival, not that of handling', () => 
   assert.equal(harness.pingsCompleted[0]?.roundTripMs, arrivedAt - sentAt);
 });
 
-test('the round is as long as the interval, stretched by the health score', () => {
+test('the round is as long as the interval, multiplied by the health score plus one', () => {
   const harness = makeProber();
   harness.engine.health.add(1);
   pinged(harness);
@@ -370,7 +370,7 @@ function arrives(harness: Harness, ...messages: Message[]): void {
   harness.engine.receivePacket(harness.packet(...messages), SOMEWHERE, harness.clock.now());
 }
 
-test('after a stall, an ack that had come already counts before the deadline does', () => {
+test('after a stall, an ack that arrived before the deadline is handled counts', () => {
   const { harness, clock } = stallable();
   const { seqNo } = pinged(harness);
   clock.stall(3000, () => arrives(harness, ack(seqNo)));
@@ -380,7 +380,7 @@ test('after a stall, an ack that had come already counts before the deadline doe
   assert.deepEqual(harness.reported('probe-unanswered'), []);
 });
 
-test('an ack counts although other packets come out of the socket before it', () => {
+test('an ack counts even if other packets are read from the socket before it', () => {
   const { harness, clock } = stallable();
   const { seqNo } = pinged(harness);
   clock.stall(1000, () => {
@@ -393,7 +393,7 @@ test('an ack counts although other packets come out of the socket before it', ()
   assert.equal(harness.counters.probes.get('direct'), 1);
 });
 
-test('a deadline over a timeout late accuses nobody, but costs a point of health', () => {
+test('a deadline more than a timeout late raises no suspicion, but costs one point of health', () => {
   const { harness, clock } = stallable();
   pinged(harness);
   clock.stall(1600);
@@ -403,7 +403,7 @@ test('a deadline over a timeout late accuses nobody, but costs a point of health
   assert.ok((harness.reported('probe-stalled')[0]?.lateMs ?? 0) > 500);
 });
 
-test('a stall across the time for indirect pings accuses nobody either', () => {
+test('a stall across the time for indirect pings raises no suspicion either', () => {
   const { harness, clock } = stallable();
   pinged(harness, 3);
   harness.run(400);
@@ -413,7 +413,7 @@ test('a stall across the time for indirect pings accuses nobody either', () => {
   assert.equal(harness.counters.probes.get('stalled'), 1);
 });
 
-test('a stall across the end of the round alone accuses nobody either', () => {
+test('a stall across the end of the round only raises no suspicion either', () => {
   const { harness, clock } = stallable();
   pinged(harness, 3);
   harness.run(900);
@@ -424,7 +424,7 @@ test('a stall across the end of the round alone accuses nobody either', () => {
   assert.equal(harness.engine.health.score, 1, 'whatever nacks were expected');
 });
 
-test('a deadline that is late by less is a deadline', () => {
+test('a deadline that is late by less counts', () => {
   const { harness, clock } = stallable();
   pinged(harness);
   harness.run(900);
@@ -432,7 +432,7 @@ test('a deadline that is late by less is a deadline', () => {
   assert.equal(harness.member('target').state, 'suspect');
 });
 
-test('a suspicion that runs out in a stall waits for a refutation that had come already', () => {
+test('a suspicion that times out in a stall waits for a refutation that has already arrived', () => {
   const refuting = stallable();
   refuting.harness.addMember('target', { incarnation: 7, state: 'suspect' });
   const { addr } = refuting.harness.member('target');

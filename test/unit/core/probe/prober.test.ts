@@ -11,7 +11,7 @@ import type { Timer } from '../../../../src/core/ports.js';
 import { SeededRandom, VirtualClock } from '../../../../src/testing/index.js';
 import { MessageType } from '../../../../src/wire/message-type.js';
 import { limits } from '../../../../src/wire/limits.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { alive, dead, ip, record, type Harness } from '../harness.js';
 import { StallableClock } from '../stallable-clock.js';
 import { ack, makeProber, nextPing } from './probing.js';
@@ -29,7 +29,7 @@ function names(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `m${n}`);
 }
 
-test('each member is probed once in a pass, and each pass has an order of its own', () => {
+test('each member is probed once in a pass, and each pass has a different order', () => {
   const harness = makeProber();
   const members = names(8);
   for (const name of members) harness.addMember(name);
@@ -51,7 +51,7 @@ test('each member is probed once in a pass, and each pass has an order of its ow
   assert.ok(new Set(passes).size > passes.length / 2, 'the orders differ');
 });
 
-test('between two probes of a member there are at most 2n − 1 rounds', () => {
+test('there are at most 2n − 1 rounds between two probes of a member', () => {
   const harness = makeProber();
   const members = names(6);
   for (const name of members) harness.addMember(name);
@@ -63,14 +63,14 @@ test('between two probes of a member there are at most 2n − 1 rounds', () => {
   }
 });
 
-test('rounds begin every probe interval', () => {
+test('a round begins every probe interval', () => {
   const harness = makeProber();
   harness.addMember('a');
   const times = answeredRounds(harness, 10).map(({ at }) => at);
   for (const [i, at] of times.slice(1).entries()) assert.ok(Math.abs(at - times[i]! - 1000) < 1e-6);
 });
 
-test('we, the dead and the departed are not probed; the suspected are', () => {
+test('suspects are probed; the node itself and dead or departed members are not', () => {
   const harness = makeProber();
   harness.addMember('d', { state: 'dead' });
   harness.addMember('l', { state: 'left' });
@@ -80,7 +80,7 @@ test('we, the dead and the departed are not probed; the suspected are', () => {
   assert.equal(nextPing(harness).ping.node, 's');
 });
 
-test('the long dead are reaped at the end of a pass, the recently dead are not', () => {
+test('members that died long ago are reaped at the end of a pass, recently dead ones are not', () => {
   const harness = makeProber();
   harness.addMember('old', { state: 'dead' });
   harness.addMember('gone', { state: 'left' });
@@ -94,7 +94,7 @@ test('the long dead are reaped at the end of a pass, the recently dead are not',
   assert.equal(harness.engine.table.get('old'), undefined);
 });
 
-test('a tick while a round runs is skipped; the next round begins as a failed one ends', () => {
+test('a tick during a round is skipped; the next round begins when a failed one ends', () => {
   const harness = makeProber();
   harness.addMember('a');
   harness.addMember('b');
@@ -107,7 +107,7 @@ test('a tick while a round runs is skipped; the next round begins as a failed on
   assert.ok(between >= 1999 && between < 2002, `${between} ms`);
 });
 
-test('timers that are never quite on time lose no round', () => {
+test('inexact timers lose no round', () => {
   const lateness = new SeededRandom('lateness');
   class UnpunctualClock extends VirtualClock {
     override setTimer(delayMs: number, callback: () => void): Timer {
@@ -115,7 +115,7 @@ test('timers that are never quite on time lose no round', () => {
     }
   }
   const clock = new UnpunctualClock({ now: 10_000 });
-  // Nobody ever answers, and the interval stays as it is.
+  // No member ever answers, and the interval stays the same.
   const settings = { awarenessMaxMultiplier: 1, suspicionMult: 1000 };
   const harness = makeProber({ clock, settings });
   harness.addMember('a');
@@ -125,7 +125,7 @@ test('timers that are never quite on time lose no round', () => {
   assert.ok(failed >= 97, `only ${failed} rounds in 100 s`);
 });
 
-test('a tick in the middle of a round, as comes after a stall, is skipped', () => {
+test('a tick in the middle of a round, as after a stall, is skipped', () => {
   const clock = new StallableClock({ now: 10_000 });
   const settings = { awarenessMaxMultiplier: 1, suspicionMult: 1000 };
   const harness = makeProber({ clock, settings });
@@ -153,7 +153,7 @@ test('an unhealthy node probes less often', () => {
   assert.ok(between > 6000 && between <= 8001, `${between} ms`);
 });
 
-test('stopping ends the round without a verdict, and starting begins anew', () => {
+test('a stop ends the round without a verdict, and a start begins a new one', () => {
   const harness = makeProber();
   harness.addMember('a');
   nextPing(harness);
@@ -168,7 +168,7 @@ test('stopping ends the round without a verdict, and starting begins anew', () =
   assert.equal(answeredRounds(harness, 3).length, 3);
 });
 
-test('whose address somebody else turns up at is probed next, once, and nobody else is', () => {
+test('a member at whose address another name is claimed is probed next, once, and no other is', () => {
   const harness = makeProber();
   for (const name of names(50)) harness.addMember(name);
   const { addr } = harness.member('m40');
@@ -187,7 +187,7 @@ test('whose address somebody else turns up at is probed next, once, and nobody e
   assert.equal(answeredRounds(harness, 1)[0]?.node, 'm45');
 });
 
-test('whose address is taken over and who died meanwhile is not probed', () => {
+test('a member whose address is taken over and that died meanwhile is not probed', () => {
   const harness = makeProber();
   for (const name of names(10)) harness.addMember(name);
   harness.receive(alive('newcomer', { addr: harness.member('m4').addr }));
@@ -195,7 +195,7 @@ test('whose address is taken over and who died meanwhile is not probed', () => {
   assert.ok(answeredRounds(harness, 30).every(({ node }) => node !== 'm4'));
 });
 
-test('members at contested addresses get every other probe at most, however many claims there are', () => {
+test('address takeovers get at most every other probe, however many claims there are', () => {
   const harness = makeProber();
   for (const name of names(40)) harness.addMember(name);
   const addr = (n: number): Buffer => Buffer.of(10, 9, 0, n);
@@ -208,7 +208,7 @@ test('members at contested addresses get every other probe at most, however many
   assert.ok(new Set(targets.filter((node) => node.startsWith('m'))).size > 8);
 });
 
-test('names that answer at one address, and one more with each probe, keep nobody from being probed', () => {
+test('ever more names that answer at one address do not prevent the probes of other members', () => {
   const harness = makeProber();
   for (const name of names(5)) harness.addMember(name);
   const addr = ip('10.9.9.1');
@@ -221,7 +221,7 @@ test('names that answer at one address, and one more with each probe, keep nobod
     targets.push(...answeredRounds(harness, 1).map(({ node }) => node));
   }
   for (const name of names(5)) assert.ok(targets.includes(name), name);
-  assert.ok(harness.engine.contested.size <= limits.contestedMembers);
+  assert.ok(harness.engine.takeovers.size <= limits.takeoverMembers);
 });
 
 test('an address whose holder answered is not checked again before the pass is over', () => {
@@ -236,22 +236,22 @@ test('an address whose holder answered is not checked again before the pass is o
   assert.equal(new Set(targets).size, targets.length, 'each in its turn');
 });
 
-test('a table of more members at one address than a call has arguments does no harm', () => {
+test('a table with more members at one address than a call can have arguments works', () => {
   const harness = makeProber();
   const addr = ip('10.9.9.1');
   const records = Array.from({ length: 130_000 }, (_, n) => record(`f${n}`, { addr }));
-  wholly(harness.engine.merger.merge(records));
+  runToCompletion(harness.engine.merger.merge(records));
   harness.receive(alive('one-more', { addr }));
   answeredRounds(harness, 5);
-  assert.ok(harness.engine.contested.size <= limits.contestedMembers);
+  assert.ok(harness.engine.takeovers.size <= limits.takeoverMembers);
 });
 
-test('holders of contested addresses are found in a table that is too long for one search', () => {
+test('address takeovers are found in a table that is too long for one search', () => {
   const harness = makeProber();
-  const records = Array.from({ length: 3 * limits.contestedSearch }, (_, n) =>
+  const records = Array.from({ length: 3 * limits.takeoverSearchRows }, (_, n) =>
     record(`f${n}`, { addr: Buffer.of(10, 1 + (n >> 16), (n >> 8) & 0xff, n & 0xff) }),
   );
-  wholly(harness.engine.merger.merge(records));
+  runToCompletion(harness.engine.merger.merge(records));
   harness.receive(alive('newcomer', { addr: records[40_000]!.addr }));
   const targets = answeredRounds(harness, 20).map(({ node }) => node);
   assert.ok(targets.includes('f40000'));

@@ -29,7 +29,7 @@ export function nextPing(harness: Harness, withinMs = 10_000): { ping: Ping; pac
   assert.fail(`no ping within ${withinMs} ms`);
 }
 
-/** The indirect pings that were sent, with whom they went to. */
+/** The indirect pings that were sent, with their receivers. */
 export function indirectPings(harness: Harness): { to: string; ping: IndirectPing }[] {
   return harness.sent.flatMap(({ to, messages }) =>
     messages

@@ -20,7 +20,7 @@ function indirect(fields: Partial<Omit<IndirectPing, 'type'>> = {}): IndirectPin
   return { ...ping(77), ...wanted, type: MessageType.indirectPing, ...fields };
 }
 
-/** The ping that we made for somebody. */
+/** The ping that we sent on behalf of a peer. */
 function ourPing(harness: Harness): { seqNo: number; node: string; to: string } {
   for (const { to, messages } of harness.sent) {
     const [message] = messages;
@@ -29,20 +29,20 @@ function ourPing(harness: Harness): { seqNo: number; node: string; to: string } 
   assert.fail('no ping was made');
 }
 
-test('a ping is acked to where it came from when it names no source', () => {
+test('a ping that names no source is acked to the address it came from', () => {
   const harness = makeEngine();
   harness.receive(ping(5));
   assert.deepEqual(harness.messagesTo(SOMEWHERE.addr), [ack(5)]);
 });
 
-test('a ping is acked to the source that it names', () => {
+test('a ping that names a source is acked to that source', () => {
   const harness = makeEngine();
   const source = { sourceAddr: ip('10.1.2.3'), sourcePort: 4711, sourceNode: 'x' };
   harness.receive(ping(5, { node: ME, ...source }));
   assert.deepEqual(harness.sent.at(0)?.to, { addr: '10.1.2.3:4711', name: 'x' });
 });
 
-test('half a source is none', () => {
+test('an incomplete source counts as none', () => {
   const harness = makeEngine();
   harness.receive(ping(5, { sourceAddr: ip('10.1.2.3') }));
   harness.receive(ping(6, { sourcePort: 4711 }));
@@ -66,7 +66,7 @@ test('an ack carries the payload of the ping delegate', () => {
   assert.deepEqual(harness.messagesTo(SOMEWHERE.addr), [ack(5, payload)]);
 });
 
-test('for an indirect ping we ping the target under a number of our own', () => {
+test('for an indirect ping we ping the target with a sequence number of our own', () => {
   const harness = makeEngine();
   harness.receive(indirect(), ASKER);
   const made = ourPing(harness);
@@ -74,7 +74,7 @@ test('for an indirect ping we ping the target under a number of our own', () => 
   assert.notEqual(made.seqNo, 77);
 });
 
-test('its ack is passed on with the asker’s number and without a payload', () => {
+test('its ack is forwarded with the requester’s number and without a payload', () => {
   const harness = makeEngine();
   harness.receive(indirect(), ASKER);
   const { seqNo } = ourPing(harness);
@@ -85,7 +85,7 @@ test('its ack is passed on with the asker’s number and without a payload', () 
   assert.equal(harness.engine.acks.size, 0);
 });
 
-test('without an ack by the probe timeout a nack is sent, if one is wanted', () => {
+test('without an ack by the probe timeout a nack is sent, if one is requested', () => {
   const harness = makeEngine();
   harness.receive(indirect(), ASKER);
   harness.run(499);
@@ -95,7 +95,7 @@ test('without an ack by the probe timeout a nack is sent, if one is wanted', () 
   assert.equal(harness.engine.acks.size, 0);
 });
 
-test('a nack that is not wanted is not sent', () => {
+test('a nack that is not requested is not sent', () => {
   const harness = makeEngine();
   harness.receive(indirect({ nack: false }), ASKER);
   harness.run(10_000);
@@ -111,7 +111,7 @@ test('an indirect ping names the source to answer', () => {
   assert.deepEqual(harness.messagesTo('10.1.2.3:4711'), [ack(77)]);
 });
 
-test('a target without a port is at the configured one', () => {
+test('a target without a port is pinged at the configured one', () => {
   const harness = makeEngine();
   harness.receive(indirect({ port: 0 }));
   assert.equal(ourPing(harness).to, `10.0.0.5:${PORT}`);
@@ -120,21 +120,21 @@ test('a target without a port is at the configured one', () => {
   assert.equal(ourPing(old).to, '10.0.0.5:1234');
 });
 
-test('a target that is no address is dropped', () => {
+test('an invalid target address is dropped', () => {
   const harness = makeEngine();
   harness.receive(indirect({ target: Buffer.alloc(5) }));
   assert.deepEqual(harness.sent, []);
   assert.equal(harness.counters.drops.get('bad-address'), 1);
 });
 
-test('acks and nacks that nobody waits for are counted', () => {
+test('unexpected acks and nacks are counted', () => {
   const harness = makeEngine();
   harness.receive(ack(1));
   harness.receive(nack(2));
   assert.equal(harness.counters.drops.get('unexpected-ack'), 2);
 });
 
-test('a standalone ping gives the round trip, and nothing after the timeout', () => {
+test('a standalone ping reports the round trip, and nothing after the timeout', () => {
   const harness = makeEngine();
   const results: PingResult[] = [];
   harness.engine.ping({ node: 'x', addr: '10.0.0.9:1' }, (result) => results.push(result));
@@ -151,7 +151,7 @@ test('a standalone ping gives the round trip, and nothing after the timeout', ()
   assert.equal(harness.engine.acks.size, 0);
 });
 
-test('sequence numbers wrap and go on', () => {
+test('sequence numbers wrap and continue', () => {
   const harness = makeEngine();
   const { self } = harness.engine;
   const numbers = new Set<number>();
@@ -166,7 +166,7 @@ test('sequence numbers wrap and go on', () => {
   assert.equal(numbers.size, 1000);
 });
 
-test('of the pings in one packet the first is answered', () => {
+test('only the first ping in a packet is answered', () => {
   const harness = makeEngine();
   harness.receive(harness.packet(...Array.from({ length: 255 }, (_, n) => ping(n))));
   assert.deepEqual(harness.messagesTo(SOMEWHERE.addr), [ack(0)]);
@@ -180,7 +180,7 @@ test('of the pings in one packet the first is answered', () => {
   );
 });
 
-test('of the indirect pings in one packet the first is made, and a ping beside it is answered', () => {
+test('only the first indirect ping in a packet is performed, and a ping next to it is answered', () => {
   const harness = makeEngine();
   const many = Array.from({ length: 200 }, (_, n) => indirect({ seqNo: n }));
   harness.receive(harness.packet(ping(1), ...many), ASKER);
@@ -192,13 +192,13 @@ test('of the indirect pings in one packet the first is made, and a ping beside i
   assert.deepEqual(harness.messagesTo(ASKER.addr), [ack(1), ack(0)]);
 });
 
-test('a ping that is not for us uses up the one of its packet', () => {
+test('a ping for another node uses up the quota of its packet', () => {
   const harness = makeEngine();
   harness.receive(harness.packet(ping(1, { node: 'who was here before' }), ping(2)));
   assert.deepEqual(harness.sent, []);
 });
 
-test('nobody outside the allowed networks is sent to because a ping says so', () => {
+test('a ping cannot make us send to a disallowed network', () => {
   const allowsIp = (host: string): boolean => !host.startsWith('192.0.2.');
   const harness = makeEngine({ effects: { allowsIp } });
   const outside = { sourceAddr: ip('192.0.2.1'), sourcePort: 53, sourceNode: 'x' };

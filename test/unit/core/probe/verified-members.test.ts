@@ -9,17 +9,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../../../src/wire/limits.js';
 import { MessageType } from '../../../../src/wire/message-type.js';
-import { wholly } from '../../../../src/wire/sliced.js';
+import { runToCompletion } from '../../../../src/wire/sliced.js';
 import { alive, addressOf, dead, record, suspect, type Harness } from '../harness.js';
 import { ack, makeProber, nack, nextPing, ping } from './probing.js';
 
-/** So many made-up members, each at an address of its own where nobody answers. */
+/** Forged members, each at an address of its own where no process answers. */
 function forge(harness: Harness, count: number, from = 0): void {
   const records = Array.from({ length: count }, (_, i) => {
     const n = from + i;
     return record(`f${n}`, { addr: Buffer.of(10, 64 + (n >> 16), (n >> 8) & 0xff, n & 0xff) });
   });
-  wholly(harness.engine.merger.merge(records));
+  runToCompletion(harness.engine.merger.merge(records));
   harness.engine.queue.reset();
 }
 
@@ -54,7 +54,7 @@ function withReal(count: number, settings = {}): Harness {
   return harness;
 }
 
-test('without made-up members nobody is ever overdue', () => {
+test('without forged members no member is ever overdue', () => {
   const harness = withReal(12);
   for (let round = 0; round < 300; round++) {
     rounds(harness, 1, isReal);
@@ -63,7 +63,7 @@ test('without made-up members nobody is ever overdue', () => {
   assert.equal(harness.engine.verified.isOutnumbered, false);
 });
 
-test('in whatever company, a verified member is probed at least once in 2v + 8 rounds', () => {
+test('with any number of forged members, a verified member is probed at least once in 2v + 8 rounds', () => {
   const count = 6;
   const harness = withReal(count);
   forge(harness, 20_000);
@@ -77,7 +77,7 @@ test('in whatever company, a verified member is probed at least once in 2v + 8 r
   assert.ok(targets.filter((node) => !isReal(node)).length >= 70, 'the others have their half');
 });
 
-test('also while made-up members contest addresses', () => {
+test('this also holds while forged members claim addresses', () => {
   const count = 5;
   const harness = withReal(count);
   forge(harness, 5_000);
@@ -95,7 +95,7 @@ test('also while made-up members contest addresses', () => {
   }
 });
 
-test('probes of made-up members that fail do not make us doubt ourselves, as real ones help', () => {
+test('failed probes of forged members do not raise the health score, because real members help', () => {
   const harness = withReal(6);
   forge(harness, 20_000);
   rounds(harness, 40, isReal);
@@ -114,25 +114,25 @@ function helpersOf(harness: Harness): { target: string; helpers: string[] } {
   return { target: sent.node, helpers: asked.map(({ to }) => to.name ?? '') };
 }
 
-test('in a small table, too, forged names are not asked for help', () => {
+test('forged names are not asked for help in a small table either', () => {
   const harness = withReal(6);
   forge(harness, 12);
   rounds(harness, 12, isReal);
-  assert.equal(harness.engine.verified.shouldHelp, true);
+  assert.equal(harness.engine.verified.prefersVerifiedHelpers, true);
   const { helpers } = helpersOf(harness);
   assert.equal(helpers.length, 3);
   assert.ok(helpers.every(isReal), helpers.join());
 });
 
-test('where verified members do not answer directly, all members may help', () => {
+test('if verified members do not answer directly, all members may help', () => {
   const harness = withReal(6);
   forge(harness, 12);
   rounds(harness, 12, isReal);
   for (let round = 0; round < 12; round++) helpersOf(harness);
-  assert.equal(harness.engine.verified.shouldHelp, false);
+  assert.equal(harness.engine.verified.prefersVerifiedHelpers, false);
 });
 
-test('of several names that are answered for at one address one is verified', () => {
+test('of several names that answer at one address only one is verified', () => {
   const harness = withReal(3);
   const addr = Buffer.of(10, 77, 0, 1);
   for (let n = 0; n < 30; n++) harness.receive(alive(`f${n}`, { addr }));
@@ -141,7 +141,7 @@ test('of several names that are answered for at one address one is verified', ()
   assert.equal(harness.engine.verified.isOutnumbered, true, 'no honest node answers for several');
 });
 
-test('a member that pings us from its own address is probed although its turn does not come', () => {
+test('a member that pings us from its own address is probed even if its turn does not come', () => {
   const harness = withReal(3);
   forge(harness, 10_000);
   const newcomer = alive('m-new', { addr: Buffer.of(10, 78, 0, 1) });
@@ -154,7 +154,7 @@ test('a member that pings us from its own address is probed although its turn do
   assert.ok(rounds(harness, 40, isReal).includes('m-new'));
 });
 
-test('pings with forged sources verify a bounded number, and one that does not answer is not verified any more', () => {
+test('pings with forged sources verify a bounded number, and a member that does not answer loses its verification', () => {
   const harness = withReal(3);
   forge(harness, 500);
   for (let n = 0; n < 500; n++) {
@@ -167,7 +167,7 @@ test('pings with forged sources verify a bounded number, and one that does not a
   assert.ok(harness.engine.verified.size < 20, `${harness.engine.verified.size}`);
 });
 
-test('suspicions and retransmissions go by the verified members while they are outnumbered', () => {
+test('suspicion timeouts and transmissions are based on verified members while these are outnumbered', () => {
   const harness = withReal(6);
   assert.equal(harness.engine.verified.clusterSize, 7);
   forge(harness, 20_000);
@@ -182,7 +182,7 @@ test('suspicions and retransmissions go by the verified members while they are o
   assert.ok(harness.clock.now() - since < 4_500, 'the shortest time of a cluster of seven');
 });
 
-test('what is said of verified members goes out before what is said of made-up ones', () => {
+test('claims about verified members are sent before claims about forged ones', () => {
   const harness = withReal(6);
   forge(harness, 2_000);
   rounds(harness, 30, isReal);
@@ -198,7 +198,7 @@ test('what is said of verified members goes out before what is said of made-up o
   assert.deepEqual(first, suspect('m1'));
 });
 
-test('once the made-up members are gone all is as before', () => {
+test('once the forged members are gone all is as before', () => {
   const harness = withReal(6);
   forge(harness, 300);
   rounds(harness, 40, isReal);
@@ -209,7 +209,7 @@ test('once the made-up members are gone all is as before', () => {
   assert.equal(harness.engine.verified.isOutnumbered, false);
 });
 
-test('the dead are reaped although no pass ends', () => {
+test('dead members are reaped even if no pass ends', () => {
   const harness = withReal(4);
   forge(harness, 30_000);
   rounds(harness, 30, isReal);

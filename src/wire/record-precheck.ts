@@ -4,22 +4,22 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// In a cluster that is quiet, a push/pull of thousands of records has none that says anything new. To see that
-// a look at the bytes is enough: nothing is made out of them that would have to be collected.
+// In a quiet cluster, none of the thousands of records in a push/pull contains an update. This check works on the
+// bytes and allocates nothing that would have to be collected.
 import { noBytes } from './messages.js';
 import { isPackedAt, type PackedIp } from './packed-ip.js';
 import { key } from './schema.js';
-import { isAt } from './shared-bytes.js';
+import { hasBytesAt } from './shared-bytes.js';
 import { StructReader } from './struct-reader.js';
 import { decodeText } from './text.js';
 
-/** Says whether a record tells nothing that is not known, so that it need not be read. */
-export type IsKnown = (record: RecordGlance) => boolean;
+/** Whether a record contains no update, so that it need not be decoded. */
+export type IsKnown = (record: RecordPrecheck) => boolean;
 
 const reader = new StructReader();
 
-/** One record after the other, as far as must be seen to know whether it says anything new. */
-export class RecordGlance {
+/** Reads one record at a time, as far as needed to tell whether it contains an update. */
+export class RecordPrecheck {
   incarnation = 0;
   port = 0;
   isAlive = false;
@@ -31,8 +31,8 @@ export class RecordGlance {
   #vsnStart = 0;
   #vsnEnd = 0;
 
-  /** Looks at the record at `start`, and says where it ends; -1 when it must be read with more care. */
-  take(buf: Buffer, start: number, end: number): number {
+  /** Reads the record at `start` and returns its end; -1 if the record must be decoded normally. */
+  read(buf: Buffer, start: number, end: number): number {
     reader.begin(buf, start, end);
     this.#buf = buf;
     this.#addrStart = reader.span(key.addr);
@@ -48,27 +48,27 @@ export class RecordGlance {
     return reader.end();
   }
 
-  /** Whom it is about. */
+  /** The member's name. */
   get name(): string {
     return decodeText(this.#buf, this.#nameStart, this.#nameEnd);
   }
 
-  /** {@link name}, looked up by its bytes. */
+  /** Looks up {@link name} by its bytes. */
   lookUp<Found>(find: (buf: Buffer, start: number, end: number) => Found): Found {
     return find(this.#buf, this.#nameStart, this.#nameEnd);
   }
 
-  /** Whether it gives this address. */
+  /** Whether the record has this address. */
   hasAddr(addr: PackedIp): boolean {
     return isPackedAt(addr, this.#buf, this.#addrStart, this.#addrEnd);
   }
 
-  /** Whether it gives these versions. */
+  /** Whether the record has these versions. */
   hasVsn(vsn: Buffer): boolean {
-    return isAt(this.#buf, this.#vsnStart, this.#vsnEnd, vsn);
+    return hasBytesAt(this.#buf, this.#vsnStart, this.#vsnEnd, vsn);
   }
 
-  /** Lets go of the bytes. */
+  /** Drops the reference to the bytes. */
   release(): void {
     this.#buf = noBytes;
   }

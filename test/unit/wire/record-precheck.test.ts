@@ -13,10 +13,10 @@ import { Label } from '../../../src/wire/label.js';
 import { limits } from '../../../src/wire/limits.js';
 import type { MemberRecord } from '../../../src/wire/messages.js';
 import { packIp } from '../../../src/wire/packed-ip.js';
-import { RecordGlance, type IsKnown } from '../../../src/wire/record-glance.js';
+import { RecordPrecheck, type IsKnown } from '../../../src/wire/record-precheck.js';
 import { memberRecordSchema } from '../../../src/wire/schemas.js';
 import { encodePushPull, StreamReader } from '../../../src/wire/stream-codec.js';
-import { written } from '../../../src/wire/struct-codec.js';
+import { encodeWith } from '../../../src/wire/struct-codec.js';
 import { WireError } from '../../../src/wire/wire-error.js';
 
 const random = new SeededRandom('glances');
@@ -72,13 +72,13 @@ function pushed(bytes: Buffer, pieceBytes: () => number, isKnown?: IsKnown) {
   return { message, mostHeld };
 }
 
-test('a look sees what reading would see', () => {
-  const glance = new RecordGlance();
+test('a precheck reads the same values as the decoder', () => {
+  const precheck = new RecordPrecheck();
   for (const record of records(500)) {
-    const bytes = written((writer) => memberRecordSchema.write(writer, record));
+    const bytes = encodeWith((writer) => memberRecordSchema.write(writer, record));
     const buf = Buffer.concat([Buffer.of(1, 2, 3), bytes, Buffer.of(0xc1)]);
-    assert.equal(glance.take(buf, 3, buf.length), 3 + bytes.length);
-    const { name, incarnation, port, isAlive } = glance;
+    assert.equal(precheck.read(buf, 3, buf.length), 3 + bytes.length);
+    const { name, incarnation, port, isAlive } = precheck;
     const { state } = record;
     assert.deepEqual(
       { name, incarnation, port, isAlive },
@@ -89,16 +89,16 @@ test('a look sees what reading would see', () => {
         isAlive: state === 0,
       },
     );
-    assert.ok(glance.hasAddr(packIp(record.addr)) && glance.hasVsn(record.vsn));
+    assert.ok(precheck.hasAddr(packIp(record.addr)) && precheck.hasVsn(record.vsn));
     assert.ok(
-      !glance.hasAddr(packIp(Buffer.alloc(4, 0xee))) && !glance.hasVsn(record.vsn.subarray(1)),
+      !precheck.hasAddr(packIp(Buffer.alloc(4, 0xee))) && !precheck.hasVsn(record.vsn.subarray(1)),
     );
     // Cut anywhere it is not whole, whatever stands behind it.
-    for (let end = 3; end < 3 + bytes.length; end++) assert.equal(glance.take(buf, 3, end), -1);
+    for (let end = 3; end < 3 + bytes.length; end++) assert.equal(precheck.read(buf, 3, end), -1);
   }
 });
 
-test('known records are left out, wherever the bytes are cut, and the others are as they were', () => {
+test('known records are skipped, however the bytes are split, and the others are unchanged', () => {
   const all = records(300);
   const message = { join: true, records: all, userState };
   const bytes = encodePushPull(message);
@@ -115,14 +115,14 @@ test('known records are left out, wherever the bytes are cut, and the others are
       join: true,
       records: others,
       userState,
-      leftOut: known.size,
+      skippedRecords: known.size,
     });
     const { message: whole } = pushed(bytes, () => 1 + below(most));
     assert.deepEqual(whole, { type: 6, ...message });
   }
 });
 
-test('a record in other forms than Go writes is read, known or not', () => {
+test('a record that is not canonical is decoded, known or not', () => {
   // A name in str8, and no other key.
   const record = Buffer.concat([
     Buffer.from('81a44e616d65d90c', 'hex'),
@@ -142,7 +142,7 @@ test('a record in other forms than Go writes is read, known or not', () => {
   );
 });
 
-test('of a push/pull in which nothing is new, no more is held than comes at once', () => {
+test('while a push/pull without updates is read, no more memory is held than one chunk needs', () => {
   const all = records(5_000);
   const bytes = encodePushPull({ join: false, records: all, userState });
   const { message, mostHeld } = pushed(
@@ -155,7 +155,7 @@ test('of a push/pull in which nothing is new, no more is held than comes at once
   assert.ok(mostHeld < 16_384, `${mostHeld} bytes were held for ${bytes.length}`);
 });
 
-test('what records look into counts as held', () => {
+test('the memory that records refer to counts as held', () => {
   const all = records(2_000).map((record) => ({ ...record, meta: someBytes(100) }));
   const bytes = encodePushPull({ join: false, records: all, userState });
   const { message, mostHeld } = pushed(bytes, () => 1_000);
@@ -164,7 +164,7 @@ test('what records look into counts as held', () => {
   assert.ok(mostHeld < 3 * bytes.length + 320 * all.length);
 });
 
-test('a long user state behind it does not take the longer for coming in many pieces', () => {
+test('reading a long user state takes no longer if it arrives in many pieces', () => {
   const long = Buffer.alloc(1_000_000, 7);
   const bytes = encodePushPull({ join: false, records: records(10), userState: long });
   const { message, mostHeld } = pushed(
@@ -176,7 +176,7 @@ test('a long user state behind it does not take the longer for coming in many pi
   assert.ok(mostHeld > long.length && mostHeld < 3 * long.length);
 });
 
-test('what is left out counts where a few bytes tell of too many', () => {
+test('skipped records count towards the bound on records per byte', () => {
   const none = Buffer.alloc(0);
   const one = {
     ...recordNamed('a'),
