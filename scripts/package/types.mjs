@@ -93,6 +93,7 @@ export function checkTypes(project) {
 function asUser(test) {
   const text = readFileSync(join('test/types', test), 'utf8')
     .replaceAll("'../../src/index.js'", "'node-memberlist'")
+    .replaceAll("'../../src/serf/index.js'", "'node-memberlist/serf'")
     .replaceAll("'../../src/testing/index.js'", "'node-memberlist/testing'");
   if (text.includes('../')) throw new Error(`${test} imports what users do not have`);
   return text;

@@ -6,8 +6,10 @@ import { versionOf } from './nodes.mjs';
 import { run } from './run.mjs';
 
 const USE = `
-  const one = await Memberlist.create({ name: 'a', bindAddr: '127.0.0.1', bindPort: 0 });
-  const two = await Memberlist.create({ name: 'b', bindAddr: '127.0.0.1', bindPort: 0 });
+  const one = await Memberlist.create({ name: 'a', bindAddr: '127.0.0.1', bindPort: 0, use: [serf()] });
+  const use = [serf({ tags: { role: 'web' } })];
+  const two = await Memberlist.create({ name: 'b', bindAddr: '127.0.0.1', bindPort: 0, use });
+  if (two.localNode.delegateProtocol.max !== 5) throw new Error('the extension is not attached');
   await two.join([one.localNode.address]);
   if (two.numMembers !== 2) throw new Error('the two do not know each other');
   await two.leave();
@@ -18,10 +20,12 @@ const USE = `
 const SCRIPTS = {
   'import.mjs': `
     import { Memberlist } from 'node-memberlist';
+    import { serf } from 'node-memberlist/serf';
     import { MemoryNetwork } from 'node-memberlist/testing';
     ${USE}`,
   'require.cjs': `
     const { Memberlist } = require('node-memberlist');
+    const { serf } = require('node-memberlist/serf');
     const { MemoryNetwork } = require('node-memberlist/testing');
     (async () => {${USE}})();`,
   // A process that uses both has one copy: `instanceof` holds.

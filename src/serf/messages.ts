@@ -219,7 +219,7 @@ function timeAt(body: PackedMap, key: string): number {
   return timeOf(body.get(key) ?? 0);
 }
 
-// Whoever says the largest there is would have nobody say anything after it.
+// A message with the largest time would leave no time for later messages.
 function timeOf(value: Packed): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
   throw malformed('a Lamport time');

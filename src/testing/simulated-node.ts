@@ -59,7 +59,7 @@ export class SimulatedNode {
     const { clock, transport } = node;
     const { random, onMembershipEvent } = init;
     // Discovery has its own stream of random numbers, so that a rejoin changes no other random decision.
-    const seams = { discoveryRandom: random.fork('company'), ...init.seams };
+    const seams = { discoveryRandom: random.fork('discovery'), ...init.seams };
     // Thousands of virtual nodes would log many warnings; `DEBUG=memberlist:*` shows them.
     const logger = init.config.logger ?? false;
     const config = { name: init.name, ...init.config, logger, clock, random, transport };

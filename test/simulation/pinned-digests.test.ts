@@ -86,9 +86,9 @@ const scenarios: Record<string, () => Promise<string>> = {
 const pinned: Record<string, string> = {
   'a quiet cluster': 'd422c56fdf1eb11d',
   'every kind of fault, encrypted': 'ac7cb8db5d43ba99',
-  'every kind of fault, in plaintext': '1f59fb8bfc13799f',
-  'a crash and a restart': '380943d8648e08ef',
-  'a partition that heals': 'a7752048fcc38cbd',
+  'every kind of fault, in plaintext': '6df4cdd11a06e78d',
+  'a crash and a restart': '882122d85860d0a1',
+  'a partition that heals': '95180ba8a1c47364',
   'packet loss of 20 %': 'bba1a78641cc61bf',
   'nodes that leave and come back': '6831966137f43089',
   'stalled event loops': 'c3cf6af94eacf741',
