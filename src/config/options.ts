@@ -19,6 +19,7 @@ import type {
   PingDelegate,
 } from '../delegates.js';
 import type { Extension } from '../extensions/extension.js';
+import type { nodeObserver, NodeObserver } from '../observability/node-observer.js';
 import type { internalErrorHook, InternalErrorHook } from '../runtime/guard.js';
 import type { Keyring } from '../security/keyring.js';
 import type { Transport } from '../transport/transport.js';
@@ -351,6 +352,8 @@ export interface ResolvedConfig extends FilledSettings, OptionalSettings {
   readonly [lifeguardRules]?: LifeguardRules;
   /** @internal Simulations and tests fail by it. */
   readonly [internalErrorHook]?: InternalErrorHook;
+  /** @internal Simulations observe the node with it. */
+  readonly [nodeObserver]?: NodeObserver;
   /** @internal What the library itself brings along, to be told of the node's life. */
   readonly [lifeHooks]?: LifeHooks;
 }

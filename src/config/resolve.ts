@@ -12,6 +12,7 @@ import { lifeguardRules, type LifeguardRules } from '../core/lifeguard/rules.js'
 import { NameBound } from '../core/name-bound.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
+import { nodeObserver, type NodeObserver } from '../observability/node-observer.js';
 import { internalErrorHook, type InternalErrorHook } from '../runtime/guard.js';
 import { asError } from '../runtime/as-error.js';
 import { systemClock } from '../runtime/system-clock.js';
@@ -88,6 +89,7 @@ interface HiddenConfig {
   readonly [companyPorts]?: CompanyPorts;
   readonly [lifeHooks]?: LifeHooks;
   readonly [internalErrorHook]?: InternalErrorHook;
+  readonly [nodeObserver]?: NodeObserver;
 }
 
 /** Reads each setting once. The values are what they claim to be only after `findProblems`. */
@@ -219,7 +221,13 @@ function extensionsOf(use: MemberlistConfig['use']): readonly Extension[] {
 }
 
 function hiddenSettings(config: HiddenConfig): HiddenConfig {
-  const symbols = [lifeguardRules, companyPorts, lifeHooks, internalErrorHook] as const;
+  const symbols = [
+    lifeguardRules,
+    companyPorts,
+    lifeHooks,
+    internalErrorHook,
+    nodeObserver,
+  ] as const;
   const given = symbols.filter((symbol) => config[symbol] !== undefined);
   return Object.fromEntries(given.map((symbol) => [symbol, config[symbol]]));
 }

@@ -31,6 +31,7 @@ import { loadMetrics } from '../observability/load-metrics.js';
 import { loggerFor } from '../observability/logger.js';
 import type { ClusterGauges } from '../observability/metric-kinds.js';
 import type * as Metrics from '../observability/metrics.js';
+import { nodeObserver } from '../observability/node-observer.js';
 import { Reporter } from '../observability/reporter.js';
 import { mayBePlain, OwnAddress } from './own-address.js';
 import { PacketSender } from './packet-sender.js';
@@ -139,6 +140,7 @@ export class Shell {
         earlierIncarnation: earlierIncarnation(config, init.snapshot),
       },
     );
+    config[nodeObserver]?.engine?.(this.engine);
     this.broadcaster = new Broadcaster({ engine: this.engine, clock, report });
     this.extensions = this.#extensionHost(base.logger);
     host.takeDelegate(this.extensions.attach());
@@ -185,7 +187,7 @@ export class Shell {
     const config = { ...given, clock };
     const transport = config.transport ?? new NetTransport({ bindAddr, bindPort, clock });
     const logger = await loggerFor(config.logger);
-    const reporter = new Reporter({ logger, clock });
+    const reporter = new Reporter({ logger, clock }, { observer: given[nodeObserver]?.report });
     const host = new DelegateHost({ config, counters, report });
     const base: Base = { config, transport, counters, guard, reporter, logger, host, trouble };
     try {

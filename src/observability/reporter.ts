@@ -19,16 +19,25 @@ import { lines } from './report-lines.js';
 export class Reporter {
   readonly #logger: SparingLogger;
   readonly #fold: LineFold;
+  readonly #observer: ((report: Report) => void) | undefined;
 
-  constructor(components: { logger: SparingLogger; clock: Clock }) {
+  /** @param init.observer - called with each report before the fold */
+  constructor(
+    components: { logger: SparingLogger; clock: Clock },
+    init: { observer?: ((report: Report) => void) | undefined } = {},
+  ) {
     this.#logger = components.logger;
+    this.#observer = init.observer;
     this.#fold = new LineFold(components, {
       write: (report, suppressed) => this.#write(report, suppressed),
     });
   }
 
   /** Writes one report, unless too many of its kind were written a moment ago. */
-  readonly report = (report: Report): void => this.#fold.take(report);
+  readonly report = (report: Report): void => {
+    this.#observer?.(report);
+    this.#fold.take(report);
+  };
 
   /** Writes what is held back, and leaves no timer behind. What is reported later is still written. */
   close(): void {

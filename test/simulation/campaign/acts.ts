@@ -198,6 +198,7 @@ export class Acts {
     const { cluster } = this.#stage;
     const other = await cluster.addNode(keys[1], { join: false, addr: 'new' });
     const taker = await cluster.addNode(keys[0], { join: false, addr });
+    for (const key of keys) this.#stage.strangerStarted(key);
     this.#let(taker.join([other.localNode.address]));
     return true;
   }

@@ -7,7 +7,6 @@
 // How much a node may have under way at most, whatever happens to it, and that in a quiet cluster
 // nothing of it is left.
 
-import { engineOf } from './engines.js';
 import type { Scenario } from './scenario.js';
 import { type Life, timersOf } from './stage.js';
 import { Violation } from './violation.js';
@@ -85,7 +84,7 @@ export function checkBounds(scenario: Scenario, counts: Counts, lives: readonly 
  */
 export function isIdle(life: Life, { looksForLost }: { looksForLost: boolean }): boolean {
   const { acks, suspicions, queue, streams, timers } = loadOf(life);
-  const isQueueFine = queue === 0 || !engineOf(life.list).hasPeers;
+  const isQueueFine = queue === 0 || !life.engine.hasPeers;
   return (
     acks + suspicions + streams === 0 && isQueueFine && timers <= schedulers + Number(looksForLost)
   );

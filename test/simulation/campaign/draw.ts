@@ -9,6 +9,7 @@
 import type { LinkOptions } from '../../../src/testing/index.js';
 import { drawCalm } from './calm.js';
 import { Dice } from './dice.js';
+import { drawExtensions } from './extension-plan.js';
 import { drawLong, mostNodesOfLong } from './long.js';
 import type { Scenario, Settings } from './scenario.js';
 import { drawSteps } from './steps.js';
@@ -23,12 +24,18 @@ export interface ScenarioOptions {
   readonly calm?: boolean | undefined;
 }
 
+/** Draws a scenario: half of them have extensions. */
+export function drawScenario(seed: number, options: ScenarioOptions = {}): Scenario {
+  const { steps, ...others } = drawFaults(seed, options);
+  return { ...others, ...drawExtensions(new Dice(-0.125 - seed), others), steps };
+}
+
 /**
- * Draws a scenario. One in eight is calm: three or four nodes, who all hear of everything at once, on
+ * Draws a scenario without extensions. One in eight is calm: three or four nodes, who all hear of everything at once, on
  * a network without faults, with stalls that are shorter than any suspicion. There nothing is left to
  * chance, and nobody who lives may be called dead.
  */
-export function drawScenario(seed: number, options: ScenarioOptions = {}): Scenario {
+function drawFaults(seed: number, options: ScenarioOptions): Scenario {
   const dice = new Dice(seed);
   const isCalm = (dice.chance(0.125) && (options.nodes ?? 4) <= 4) || options.calm === true;
   const size = isCalm ? dice.whole(3, 4) : 3 + Math.floor(58 * dice.unit() ** 3);

@@ -71,6 +71,7 @@ export class EventWatch {
   readonly #world: World;
   readonly #views = new Map<string, Map<string, View>>();
   readonly #names = new Map<string, Name>();
+  readonly #namesAt = new Map<string, Set<string>>();
   readonly #own = new Map<string, number>();
   readonly #slandered = new Set<string>();
   readonly #bereaved = new Set<string>();
@@ -98,7 +99,7 @@ export class EventWatch {
     this.#own.delete(observer);
     this.#bereaved.delete(observer);
     const known = this.#name(name);
-    known.addresses.add(address);
+    this.#livesAt(name, address);
     known.lives++;
     known.hasLeft = false;
   }
@@ -106,9 +107,21 @@ export class EventWatch {
   /** A member is forged. Events about it need not be true, but they must be as consistent as all others. */
   forged(name: string, address: string, hasLeft: boolean): void {
     const known = this.#name(name);
-    known.addresses.add(address);
+    this.#livesAt(name, address);
     known.lives++;
     if (hasLeft) this.leaves(name, 1);
+  }
+
+  /** The names that nodes had at an address, forged ones included. */
+  namesAt(address: string): ReadonlySet<string> {
+    return this.#namesAt.get(address) ?? new Set();
+  }
+
+  #livesAt(name: string, address: string): void {
+    this.#name(name).addresses.add(address);
+    const names = this.#namesAt.get(address);
+    if (names === undefined) this.#namesAt.set(address, new Set([name]));
+    else names.add(name);
   }
 
   /** A life says that it leaves, in this incarnation. */
@@ -116,6 +129,11 @@ export class EventWatch {
     const known = this.#name(name);
     known.leaves.add(incarnation);
     known.hasLeft = true;
+  }
+
+  /** A leave that began is announced in this incarnation; the extensions delayed it. */
+  leavesIn(name: string, incarnation: number): void {
+    this.#name(name).leaves.add(incarnation);
   }
 
   /** Who had left is there again. */

@@ -8,6 +8,7 @@
 // come to agree and then to be quiet, and in the end without anybody, where nothing may be left.
 
 import type { Member } from '../../../src/core/member.js';
+import type { Report } from '../../../src/core/reports.js';
 import type { MembershipEvent, Node } from '../../../src/index.js';
 import { sliceSizes } from '../../../src/wire/sliced.js';
 import { Acts } from './acts.js';
@@ -23,7 +24,8 @@ import {
 } from './agreement.js';
 import { checkBounds, isIdle, loadOf, longestHold } from './bounds.js';
 import { rejoinMs } from './long.js';
-import { EventWatch, type Verdict } from './invariants.js';
+import { ExtensionWatch } from './extension-watch.js';
+import { EventWatch } from './invariants.js';
 import type { Scenario, Step } from './scenario.js';
 import { foundMs } from './strangers.js';
 import { type Life, type Line, Stage } from './stage.js';
@@ -43,6 +45,8 @@ export interface Outcome {
   readonly steps: number;
   /** Deaths that were told of nodes that ran. */
   readonly falseDeaths: number;
+  /** Messages that reached extensions. */
+  readonly extensionMessages: number;
 }
 
 /**
@@ -78,6 +82,7 @@ class Player {
   readonly #scenario: Scenario;
   readonly #stage: Stage;
   readonly #watch: EventWatch;
+  readonly #extensions: ExtensionWatch;
   readonly #acts: Acts;
   readonly #depths = new Map<string, number>();
   #events = 0;
@@ -86,20 +91,30 @@ class Player {
 
   static async create(scenario: Scenario): Promise<Player> {
     let player = undefined as Player | undefined;
+    const extensions: ExtensionWatch = new ExtensionWatch(scenario, {
+      now: () => player?.now ?? 0,
+      fail: (error) => player?.fail(error),
+      life: (key) => player?.lifeOf(key),
+      running: () => player?.running() ?? [],
+      namesAt: (address) => player?.namesAt(address) ?? new Set(),
+      leaves: (name, incarnation) => player?.leaves(name, incarnation),
+    });
     const stage = await Stage.create(scenario, {
       line: (key, message, line) => player?.hear(key, message, line),
-      verdict: (key, verdict) => player?.hearVerdict(key, verdict),
+      report: (key, report) => player?.hearReport(key, report),
+      extensions,
     });
-    player = new Player(scenario, stage);
+    player = new Player(scenario, stage, extensions);
     for (const key of stage.cluster.names()) player.#acts.started(key);
     return player;
   }
 
-  private constructor(scenario: Scenario, stage: Stage) {
+  private constructor(scenario: Scenario, stage: Stage, extensions: ExtensionWatch) {
     const { settings } = scenario;
     const { cluster } = stage;
     this.#scenario = scenario;
     this.#stage = stage;
+    this.#extensions = extensions;
     this.#watch = new EventWatch({
       now: () => cluster.now,
       isRunning: (key) => stage.isRunning(key),
@@ -114,8 +129,29 @@ class Player {
     cluster.on('event', (observer, event) => {
       this.#events++;
       if (stage.strangers.has(observer)) return this.#checkStranger(observer, event);
+      if ('node' in event) extensions.emitted(observer, event.type, event.node);
       this.#watch.event(observer, event);
     });
+  }
+
+  get now(): number {
+    return this.#stage.cluster.now;
+  }
+
+  lifeOf(key: string): Life | undefined {
+    return this.#stage.has(key) ? this.#stage.life(key) : undefined;
+  }
+
+  running(): readonly Life[] {
+    return this.#stage.running();
+  }
+
+  namesAt(address: string): ReadonlySet<string> {
+    return this.#watch.namesAt(address);
+  }
+
+  leaves(name: string, incarnation: number): void {
+    this.#watch.leavesIn(name, incarnation);
   }
 
   fail(failure: Error): void {
@@ -131,11 +167,12 @@ class Player {
     }
   }
 
-  /** A node reports that somebody is dead. What is thrown here the library would drop, as it must. */
-  hearVerdict(key: string, verdict: Verdict): void {
-    if (this.#stage.strangers.has(key)) return;
+  /** A node reports something. What is thrown here the library would drop, as it must. */
+  hearReport(key: string, report: Report): void {
+    this.#extensions.report(key, report);
+    if (report.code !== 'member-failed' || this.#stage.strangers.has(key)) return;
     try {
-      this.#watch.foundDead(key, verdict);
+      this.#watch.foundDead(key, report);
     } catch (error) {
       this.fail(error as Error);
     }
@@ -158,6 +195,7 @@ class Player {
   /** The liveness phase: the network is whole, and nobody does anything any more. */
   async recover(): Promise<Outcome> {
     const { cluster } = this.#stage;
+    this.#extensions.rest();
     cluster.heal();
     cluster.network.change({ loss: 0, duplication: 0, reordering: 0, streamBreaks: 0 });
     // Everything that was begun comes to an end, and all stalls are over.
@@ -168,6 +206,7 @@ class Player {
     const rejoined = await this.#agree();
     const agreedAfterMs = cluster.now - startedAt;
     this.#checkCalm();
+    this.#extensions.checkAgreement();
     await this.#findOut();
     await this.#forget();
     await this.#beQuiet();
@@ -181,6 +220,7 @@ class Player {
       events: this.#events,
       steps: this.#steps,
       falseDeaths: this.#watch.falseDeaths.length,
+      extensionMessages: this.#extensions.deliveries,
     };
   }
 
@@ -205,6 +245,7 @@ class Player {
     for (const { key, engine } of lives) {
       this.#watch.table(key, rowsOf(engine.table));
     }
+    this.#extensions.check();
     const { size: nodes, names } = this.#stage;
     checkBounds(this.#scenario, { nodes, names }, lives);
   }
@@ -423,6 +464,7 @@ class Player {
       );
     }
     await this.#runTo(cluster.now + 3 * probeInterval);
+    this.#extensions.checkQuiet();
     for (const { key, engine } of this.#stage.running()) {
       const depth = this.#depths.get(key) ?? 0;
       if (depth !== 0 && engine.hasPeers)
@@ -435,8 +477,10 @@ class Player {
     const { cluster } = this.#stage;
     const { probeInterval, probeTimeout } = this.#scenario.settings;
     cluster.network.change({ loss: 0.6 });
+    this.#extensions.wake();
     await this.#runTo(cluster.now + 3 * probeInterval + 0.5 * probeTimeout);
     await cluster.close();
+    this.#extensions.checkEnd();
     if (cluster.timersLeft > 0) {
       throw new Violation('no timer is left after a shutdown', `${cluster.timersLeft} are`);
     }

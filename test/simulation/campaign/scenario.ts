@@ -79,6 +79,16 @@ export interface Settings {
   readonly label: string;
 }
 
+/** The extensions of a scenario. */
+export interface ExtensionPlan {
+  /** By name the share of nodes that runs each. `n0` and `n2` run all of them, `n1` runs none. */
+  readonly shares: Readonly<Record<string, number>>;
+  /** Mean time between two actions of one extension, in milliseconds. */
+  readonly intervalMs: number;
+  /** The share of calls of hooks, listeners and timers in which the extension throws or rejects. */
+  readonly throws: number;
+}
+
 /** A scenario. */
 export interface Scenario {
   readonly seed: number;
@@ -93,6 +103,8 @@ export interface Scenario {
   readonly crowded?: boolean;
   /** Long exchanges are done so many members at a time, and a turn of the event loop takes so long. */
   readonly slices?: { readonly records: number; readonly turnMs: number };
+  /** What runs on a part of the nodes on top of membership; undefined in half of the scenarios. */
+  readonly extensions?: ExtensionPlan;
   /** The faults of the whole network, until it is healed. */
   readonly network: LinkOptions;
   readonly steps: readonly Step[];

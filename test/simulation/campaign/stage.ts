@@ -7,17 +7,18 @@
 // The nodes of one run of a scenario, and what is known of them from outside.
 
 import type { Engine } from '../../../src/core/engine.js';
+import type { Report } from '../../../src/core/reports.js';
 import type { Memberlist } from '../../../src/index.js';
+import { nodeObserver } from '../../../src/observability/node-observer.js';
 import {
   type MemoryTransport,
   SimulatedCluster,
   type SimulatedConfig,
 } from '../../../src/testing/index.js';
-import { engineOf } from './engines.js';
-import type { Verdict } from './invariants.js';
+import type { CampaignExtension } from './extension.js';
+import type { ExtensionWatch } from './extension-watch.js';
 import { Keys } from './keys.js';
 import { rejoinMs } from './long.js';
-import { listenToVerdicts } from './reports.js';
 import type { Scenario } from './scenario.js';
 
 /** What nodes log, as far as the campaign looks at it. */
@@ -30,7 +31,8 @@ export interface Line {
 export interface Ears {
   readonly line: (key: string, message: string, line: Line) => void;
   /** Each at once, also where its line is held back. */
-  readonly verdict: (key: string, verdict: Verdict) => void;
+  readonly report: (key: string, report: Report) => void;
+  readonly extensions: ExtensionWatch;
 }
 
 /** One life of one node. */
@@ -40,6 +42,7 @@ export interface Life {
   readonly list: Memberlist;
   readonly engine: Engine;
   readonly transport: MemoryTransport;
+  readonly extensions: readonly CampaignExtension[];
 }
 
 /** The nodes of one run. */
@@ -57,23 +60,31 @@ export class Stage {
   /** What the cluster calls nodes of another cluster. */
   readonly strangers = new Set<string>();
   readonly #lives = new Map<string, Life>();
+  /** Of the last life of each node that was started. */
+  readonly #engines = new Map<string, Engine>();
+  readonly #extensions = new Map<string, readonly CampaignExtension[]>();
+  readonly #watch: ExtensionWatch;
   #cluster: SimulatedCluster | undefined;
 
-  private constructor(scenario: Scenario) {
+  private constructor(scenario: Scenario, watch: ExtensionWatch) {
     this.scenario = scenario;
+    this.#watch = watch;
   }
 
   /** Starts the nodes that are there from the beginning. */
   static async create(scenario: Scenario, hear: Ears): Promise<Stage> {
-    const stage = new Stage(scenario);
+    const stage = new Stage(scenario, hear.extensions);
     const { nodes: size, network, seed, settings, encrypted, slices } = scenario;
     const config = (key: string): SimulatedConfig => {
-      const verdict = (report: Verdict): void => hear.verdict(key, report);
-      const log = (message: string, line?: object): void => {
-        listenToVerdicts(verdict);
-        hear.line(key, message, line ?? {});
+      const log = (message: string, line?: object): void => hear.line(key, message, line ?? {});
+      const use = hear.extensions.forLife(key);
+      stage.#extensions.set(key, use);
+      const observer = {
+        engine: (engine: Engine) => void stage.#engines.set(key, engine),
+        report: (report: Report) => hear.report(key, report),
       };
-      return {
+      const own = {
+        use,
         rejoin: scenario.rejoins === true && {
           interval: rejoinMs(settings),
           timeout: rejoinMs(settings),
@@ -86,10 +97,12 @@ export class Stage {
         logger: { debug: log, info: log, warn: log, error: log },
         delegate: { nodeMeta: () => Buffer.from(stage.metas.get(key) ?? '') },
       };
+      return Object.assign(own, { [nodeObserver]: observer });
     };
     const turnMs = slices?.turnMs;
     const options = { size, seed, config, network, turnMs, traceLength: 0 };
     stage.#cluster = await SimulatedCluster.create(options);
+    if (hear.extensions.isActive) stage.#cluster.network.tapWith(hear.extensions);
     return stage;
   }
 
@@ -112,6 +125,11 @@ export class Stage {
     return [...this.#lives.keys()];
   }
 
+  /** A node of another cluster began. */
+  strangerStarted(key: string): void {
+    this.#watch.started(key, this.cluster.network.addrOf(key));
+  }
+
   has(key: string): boolean {
     return this.#lives.has(key);
   }
@@ -120,8 +138,10 @@ export class Stage {
   started(key: string): Life {
     const list = this.cluster.node(key);
     const transport = list.config.transport as MemoryTransport;
-    const life = { key, list, engine: engineOf(list), transport };
+    const engine = this.#engines.get(key) as Engine;
+    const life = { key, list, engine, transport, extensions: this.#extensions.get(key) ?? [] };
     this.#lives.set(key, life);
+    this.#watch.started(key, transport.addr);
     return life;
   }
 
@@ -142,7 +162,8 @@ export class Stage {
   }
 }
 
-/** Timers that a node has set. */
-export function timersOf({ list }: Life): number {
-  return (list.config.clock as unknown as { pending: number }).pending;
+/** Timers that a node has set, without those of its extensions. */
+export function timersOf({ list, extensions }: Life): number {
+  const { pending } = list.config.clock as unknown as { pending: number };
+  return extensions.reduce((rest, { timers }) => rest - timers, pending);
 }
