@@ -78,6 +78,18 @@ export function deceived(stage: Stage): string | undefined {
   return undefined;
 }
 
+/** A member in the table of a running node that does not run itself; undefined when there is none. */
+export function remembered(stage: Stage): string | undefined {
+  const lives = stage.running();
+  const names = new Set(lives.map(({ list }) => list.config.name));
+  for (const { key, engine } of lives) {
+    for (const { name, state } of engine.table) {
+      if (!names.has(name)) return `${key} holds ${name} as ${state}`;
+    }
+  }
+  return undefined;
+}
+
 /** What somebody believes of somebody that this one does not say of itself. */
 export function difference(stage: Stage): Violation | undefined {
   const lives = stage.running();

@@ -180,7 +180,7 @@ export const canaries: readonly Canary[] = [
   },
   {
     name: 'the answer to a push/pull is not merged',
-    file: 'state-exchange.ts',
+    file: 'node/state-exchange.ts',
     from: '      await pacer.run(this.merge(remote, join, peer), ended);\n',
     to: '',
   },
@@ -280,5 +280,110 @@ export const canaries: readonly Canary[] = [
     file: 'discovery/contacts.ts',
     from: 'isThere = await this.#node.dialer.pingOrSayWhy(to, ping, signal);',
     to: 'isThere = ping.node !== "";',
+  },
+  {
+    name: 'gossip does not check which extensions its receiver announces',
+    file: 'extensions/extension-gossip.ts',
+    from: 'if (extension.numQueued === 0 || !extension.hasPeer(to)) continue;',
+    to: 'if (extension.numQueued === 0) continue;',
+  },
+  {
+    name: 'a message of an extension is sent to any member',
+    file: 'extensions/attached-extension.ts',
+    from: 'if (member !== undefined && !member.isGone && member.announces(this.name)) return member;',
+    to: 'if (member !== undefined) return member;',
+  },
+  {
+    name: 'a message of an extension is sent to members that are gone',
+    file: 'extensions/attached-extension.ts',
+    from: 'if (member !== undefined && !member.isGone && member.announces(this.name)) return member;',
+    to: 'if (member !== undefined && member.announces(this.name)) return member;',
+  },
+  {
+    name: 'timers of an extension survive the shutdown',
+    file: 'extensions/extension-clock.ts',
+    from: '    for (const timer of this.#pending) timer.cancel();\n',
+    to: '',
+  },
+  {
+    name: 'an extension can set timers after its stop',
+    file: 'extensions/extension-clock.ts',
+    from: '    if (this.#isStopped) return { cancel: () => undefined };\n',
+    to: '',
+  },
+  {
+    name: 'hooks of an extension are called after its stop',
+    file: 'extensions/attached-extension.ts',
+    from: '    if (!this.#down.signal.aborted) this.#guarded(hook, call);',
+    to: '    this.#guarded(hook, call);',
+  },
+  {
+    name: 'an extension can send after its stop',
+    file: 'extensions/attached-extension.ts',
+    from: '    if (this.#down.signal.aborted) throw new ShutdownError(operation);',
+    to: '    if (operation === "") throw new ShutdownError(operation);',
+  },
+  {
+    name: 'a message is given to the first extension of its receiver',
+    file: 'extensions/extension-host.ts',
+    from: 'const extension = this.#byName.get(envelope.extension);',
+    to: 'const extension = this.all[0];',
+  },
+  {
+    name: 'a node remembers the peers of an extension for ever',
+    file: 'extensions/attached-extension.ts',
+    from: '    this.#peers = undefined;\n',
+    to: '',
+  },
+  {
+    name: 'new metadata does not announce the extensions',
+    file: 'node/delegate-host.ts',
+    from: 'return this.announced(this.#ownMeta ?? this.#delegateMeta());',
+    to:
+      'const meta = this.#ownMeta ?? this.#delegateMeta();\n' +
+      '    const isFirst = this["calls"] === undefined;\n    this["calls"] = 1;\n' +
+      '    return isFirst ? this.announced(meta) : meta;',
+  },
+  {
+    name: 'an exception of an extension reaches the node',
+    file: 'extensions/attached-extension.ts',
+    from: '    } catch (error) {\n      this.#failed(hook, error);\n    }\n  }\n\n  #failed(',
+    to: '    } catch (error) {\n      this.#failed(hook, error);\n      throw error;\n    }\n  }\n\n  #failed(',
+  },
+  {
+    name: 'a rejection of an extension is not caught',
+    file: 'extensions/attached-extension.ts',
+    from: '      if (isThenable(result)) catchRejection(result, (error) => this.#failed(hook, error));',
+    to: '      if (isThenable(result) && hook === "") catchRejection(result, () => undefined);',
+  },
+  {
+    name: 'extensions are not notified of suspicions',
+    file: 'extensions/attached-extension.ts',
+    from: "if (event.type === 'health' || event.type === 'conflict') return;",
+    to: "if (!('node' in event) || event.type === 'suspect') return;",
+  },
+  {
+    name: 'a message of an extension over a stream does not name its sender',
+    file: 'extensions/attached-extension.ts',
+    from: 'encodeEnvelope(this.name, payload, this.#node.ownName)',
+    to: 'encodeEnvelope(this.name, payload)',
+  },
+  {
+    name: 'a reliable message resolves before it is read',
+    file: 'exchange/dialer.ts',
+    from: '        await conversation.taken();\n',
+    to: '',
+  },
+  {
+    name: 'a broadcast to no peers has no end',
+    file: 'extensions/attached-extension.ts',
+    from: '      if (ended !== undefined) this.#clock.afterTurn(ended);\n',
+    to: '',
+  },
+  {
+    name: 'an extension is not stopped with its node',
+    file: 'extensions/extension-host.ts',
+    from: '    for (const extension of this.#byName.values()) extension.stop();',
+    to: '    for (const extension of this.all.slice(1)) extension.stop();',
   },
 ];

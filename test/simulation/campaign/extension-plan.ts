@@ -14,17 +14,21 @@ import type { ExtensionPlan, Scenario, Settings } from './scenario.js';
 /** The extensions, with the versions that nodes announce. */
 export const extensionVersions: Readonly<Record<string, number>> = { alpha: 1, beta: 200 };
 
+/** About how often one extension acts in a scenario, at most. */
+const mostActions = 60;
+
 /** Half of the scenarios have one or two extensions. */
 export function drawExtensions(
   dice: Dice,
-  world: { nodes: number; settings: Settings },
+  world: { nodes: number; settings: Settings; healAt: number },
 ): Pick<Scenario, 'extensions'> {
   if (!dice.chance(0.5)) return {};
   const names = Object.keys(extensionVersions).slice(0, dice.whole(1, 2));
   const shares = Object.fromEntries(names.map((name) => [name, 0.2 + dice.rounded(0.6)]));
-  // In a large cluster each acts less often: the campaign has to keep its speed.
+  // In a large cluster, and in a long scenario, each acts less often: the campaign has to keep its speed.
   const spread = dice.between(1, 4) * (1 + world.nodes / 15);
-  const intervalMs = Math.round(world.settings.probeInterval * spread);
+  const drawnMs = world.settings.probeInterval * spread;
+  const intervalMs = Math.round(Math.max(drawnMs, world.healAt / mostActions));
   const throws = dice.chance(0.5) ? 0.1 : 0;
   return { extensions: { shares, intervalMs, throws } };
 }

@@ -136,13 +136,15 @@ export class ExtensionWatch {
   /** A message reached an extension. */
   received(at: CampaignExtension, payload: Buffer, from: Peer): void {
     const sent = payload.length < idBytes ? undefined : this.#sent[payload.readUInt32BE()];
-    if (sent === undefined || !sent.payload.equals(payload)) {
+    if (!sent?.payload.equals(payload)) {
       const bytes = payload.subarray(0, 20).toString('hex');
-      return this.fail(new Violation('a message of an extension arrives unaltered', `${at}: ${bytes}`));
+      return this.fail(
+        new Violation('a message of an extension arrives unaltered', `${at.where}: ${bytes}`),
+      );
     }
     sent.deliveries++;
     this.#deliveries++;
-    const what = `${at}: ${sent.how} of ${sent.by.name} on ${sent.by.key}`;
+    const what = `${at.where}: ${sent.how} of ${sent.by.name} on ${sent.by.key}`;
     const home = this.#homes.get(at.key);
     if (sent.by.name !== at.name || (sent.to !== undefined && sent.to !== home)) {
       this.fail(new Violation('a message of an extension reaches its receiver alone', what));
@@ -158,13 +160,13 @@ export class ExtensionWatch {
     if (sent.deliveries === 1) return;
     // Another node may have this address by now.
     if (this.#places.get(sent.to ?? '')?.without.has(sent.by.name) === true) return;
-    const what = `${sent.by}, ${sent.deliveries} times to ${sent.to}`;
+    const what = `${sent.by.where}, ${sent.deliveries} times to ${sent.to}`;
     this.fail(new Violation('a reliable message is delivered once', what));
   }
 
   #checkSender({ by, how }: Sent, at: CampaignExtension, from: Peer): void {
     const { name, address } = by.context.self;
-    const said = `${at}: ${from.name} at ${from.address}, and it is ${name} at ${address}`;
+    const said = `${at.where}: ${from.name} at ${from.address}, and it is ${name} at ${address}`;
     const isRight = how === 'stream' ? this.#isStream(from, by) : this.#isPacket(from, by, at);
     if (!isRight) this.fail(new Violation('a message of an extension names its sender', said));
   }
@@ -190,14 +192,15 @@ export class ExtensionWatch {
     if (report.code !== 'packet-dropped' || report.reason !== 'unknown-extension') return;
     const place = this.#places.get(this.#homes.get(key) ?? '');
     if (place === undefined) return;
-    if (this.#names.some((name) => report.detail.includes(` ${name},`) && place.with.has(name))) return;
+    if (this.#names.some((name) => report.detail.includes(` ${name},`) && place.with.has(name)))
+      return;
     this.fail(leaked(`${key} at ${this.now()}: ${report.detail}`));
   }
 
   #threw(key: string, name: string, error: Error): void {
     const lives = this.#all.filter((each) => each.key === key && each.name === name);
     const extension = lives.at(-1);
-    if (extension !== undefined && error.message === 'on purpose') {
+    if (error.message === 'on purpose' && extension !== undefined) {
       extension.reported++;
       if (extension.reported <= extension.thrown) return;
     }
@@ -233,7 +236,7 @@ export class ExtensionWatch {
     if (isSame) return;
     const text = (events: typeof heard): string =>
       events.map(({ type, node }) => `${type} ${node.name}`).join(', ');
-    const what = `${extension}: ${text(heard)} instead of ${text(emitted)}`;
+    const what = `${extension.where}: ${text(heard)} instead of ${text(emitted)}`;
     this.fail(new Violation('an extension is notified of each event of its node', what));
   }
 
@@ -246,7 +249,7 @@ export class ExtensionWatch {
       if (member.snapshot().extensions[name] !== undefined) expected.push(member.name);
     }
     if (peers.size === expected.length && expected.every((each) => peers.has(each))) return;
-    const what = `${extension}: ${[...peers].join(' ')}, and these announce it: ${expected.join(' ')}`;
+    const what = `${extension.where}: ${[...peers].join(' ')}, and these announce it: ${expected.join(' ')}`;
     this.fail(new Violation('peers are the alive members that announce the extension', what));
   }
 
@@ -264,7 +267,7 @@ export class ExtensionWatch {
         const found = peers.map((peer) => peer.name).sort();
         const isRight = peers.every((peer) => peer.extensions[name] === version);
         if (isRight && found.join(' ') === names.join(' ')) continue;
-        const what = `${extension}: ${found.join(' ')} instead of ${names.join(' ')}`;
+        const what = `${extension.where}: ${found.join(' ')} instead of ${names.join(' ')}`;
         this.fail(new Violation('in the end the peers are the nodes that run the extension', what));
       }
     }
@@ -284,12 +287,19 @@ export class ExtensionWatch {
     }
   }
 
+  /** Right before a shutdown: each extension has something in its queue. */
+  broadcast(): void {
+    for (const { extensions } of this.#world.running()) {
+      for (const extension of extensions) extension.broadcast(true);
+    }
+  }
+
   /** In a quiet cluster nothing waits to be gossiped to peers. */
   checkQuiet(): void {
     for (const { extensions } of this.#world.running()) {
       for (const extension of extensions) {
         if (extension.unfinished === 0 || extension.context.peers().length === 0) continue;
-        const what = `${extension}: ${extension.unfinished} are not finished`;
+        const what = `${extension.where}: ${extension.unfinished} are not finished`;
         this.fail(new Violation('a broadcast ends once', what));
       }
     }
@@ -300,10 +310,12 @@ export class ExtensionWatch {
     for (const extension of this.#all) {
       const { stops, thrown, reported } = extension;
       if (stops !== 1) {
-        this.fail(new Violation('an extension is stopped once', `${extension}: ${stops} times`));
+        this.fail(
+          new Violation('an extension is stopped once', `${extension.where}: ${stops} times`),
+        );
       }
       if (thrown === reported) continue;
-      const what = `${extension}: ${reported} of ${thrown}`;
+      const what = `${extension.where}: ${reported} of ${thrown}`;
       this.fail(new Violation('an exception of an extension is reported once', what));
     }
   }
@@ -354,7 +366,7 @@ export class ExtensionWatch {
   #mayReceive(name: string, from: string, to: string): boolean {
     if (this.#places.get(to)?.with.has(name) !== true) return false;
     const sender = this.#senderAt(from);
-    if (sender === undefined || !sender.transport.gates.outward.isClear) return true;
+    if (!sender?.transport.gates.outward.isClear) return true;
     return sender.list
       .members()
       .some(({ address, extensions }) => address === to && extensions[name] !== undefined);

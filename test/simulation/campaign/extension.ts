@@ -51,7 +51,11 @@ export class CampaignExtension implements Extension {
   thrown = 0;
   reported = 0;
   readonly #watch: ExtensionWatch;
-  readonly #init: { readonly intervalMs: number; readonly throws: number; readonly isCalm: boolean };
+  readonly #init: {
+    readonly intervalMs: number;
+    readonly throws: number;
+    readonly isCalm: boolean;
+  };
   readonly #timers = new Set<Cancelable>();
   /** How often `finished` was called for each broadcast that has one. */
   readonly #finished: number[] = [];
@@ -88,8 +92,8 @@ export class CampaignExtension implements Extension {
     return this.#timers.size;
   }
 
-  /** For messages about it. */
-  toString(): string {
+  /** Where and when something happens, for messages. */
+  get where(): string {
     return `${this.name} on ${this.key} at ${this.#watch.now()}`;
   }
 
@@ -130,7 +134,7 @@ export class CampaignExtension implements Extension {
     this.#isActive = true;
     this.#schedule();
     this.#setTimer(3_600_000, () => undefined);
-    this.#broadcast();
+    this.broadcast(false);
     const [peer] = this.#context.peers();
     if (peer !== undefined) this.#sendReliable(peer);
   }
@@ -143,7 +147,10 @@ export class CampaignExtension implements Extension {
   // A hook, a listener or a timer of it runs.
   #enter(hook: string): void {
     if (this.stops === 0 && !this.#context.signal.aborted) return;
-    const rule = new Violation('nothing of an extension runs after its stop', `${hook} of ${this}`);
+    const rule = new Violation(
+      'nothing of an extension runs after its stop',
+      `${hook} of ${this.where}`,
+    );
     this.#watch.fail(rule);
   }
 
@@ -153,13 +160,15 @@ export class CampaignExtension implements Extension {
     throw new Error('on purpose');
   }
 
-  #throwOrReject(): Promise<void> | undefined {
-    try {
-      this.#throwNowAndThen();
-    } catch (error) {
-      if (this.#context.random.next() < 0.5) throw error;
-      return Promise.reject(error as Error);
+  #throwOrReject(): unknown {
+    if (this.#init.throws === 0) return undefined;
+    if (this.#context.random.next() < 0.5) {
+      return new Promise<void>((resolve) => {
+        this.#throwNowAndThen();
+        resolve();
+      });
     }
+    this.#throwNowAndThen();
     return undefined;
   }
 
@@ -171,7 +180,7 @@ export class CampaignExtension implements Extension {
     const timer = start(() => {
       this.#enter('a timer');
       if (!this.#timers.delete(timer)) {
-        this.#watch.fail(new Violation('a canceled timer does not fire', String(this)));
+        this.#watch.fail(new Violation('a canceled timer does not fire', this.where));
       }
       callback();
       this.#throwNowAndThen();
@@ -197,7 +206,7 @@ export class CampaignExtension implements Extension {
       if (peer !== undefined) this.#send(peer);
     } else if (draw < 0.5) {
       if (peer !== undefined && this.#streams === 0) this.#sendReliable(peer);
-    } else if (draw < 0.75) this.#broadcast();
+    } else if (draw < 0.75) this.broadcast(random.next() < 0.7);
     else if (draw < 0.85) this.#sendToOther();
     else if (draw < 0.9) this.#sendTooMuch();
     else if (draw < 0.94) {
@@ -221,19 +230,19 @@ export class CampaignExtension implements Extension {
     );
   }
 
-  #broadcast(): void {
+  /** Broadcasts a message, with a callback for its end or without. */
+  broadcast(isObserved: boolean): void {
     const { random } = this.#context;
     const sent = this.#message('gossip', this.#packetLength(), undefined);
     const draw = random.next();
     const name = draw < 0.3 ? { name: `name ${Math.floor(draw * 10)}` } : {};
-    const isObserved = random.next() < 0.7;
     const index = this.#finished.length;
     if (isObserved) this.#finished.push(0);
     const finished = (): void => {
       this.#enter('finished');
       const count = (this.#finished[index] ?? 0) + 1;
       this.#finished[index] = count;
-      if (count > 1) this.#watch.fail(new Violation('a broadcast ends once', String(this)));
+      if (count > 1) this.#watch.fail(new Violation('a broadcast ends once', this.where));
       this.#throwNowAndThen();
     };
     this.#context.broadcast(sent.payload, { ...name, ...(isObserved && { finished }) });
@@ -283,7 +292,7 @@ export class CampaignExtension implements Extension {
     this.#enter('leaving');
     const draw = this.#context.random.next();
     const { throws, isCalm } = this.#init;
-    if (throws > 0 && draw < 0.2) return this.#throwOrReject();
+    if (throws > 0 && draw < 0.2) return this.#throwOrReject() as Promise<void> | undefined;
     if (draw < 0.5) {
       this.#leavesNow();
       return undefined;
@@ -310,7 +319,7 @@ export class CampaignExtension implements Extension {
   #stopped(): void {
     this.stops++;
     const { context } = this;
-    if (this.stops > 1) this.#watch.fail(new Violation('an extension is stopped once', String(this)));
+    if (this.stops > 1) this.#watch.fail(new Violation('an extension is stopped once', this.where));
     this.#timers.clear();
     // Nothing that it begins now has any effect.
     const { payload } = this.#message('gossip', 10, undefined);
@@ -370,7 +379,7 @@ export class CampaignExtension implements Extension {
 
   #refused(what: string): void {
     this.#watch.fail(
-      new Violation('what an extension must not send is refused', `${what} of ${this}`),
+      new Violation('what an extension must not send is refused', `${what} of ${this.where}`),
     );
   }
 }

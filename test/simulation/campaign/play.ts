@@ -20,6 +20,7 @@ import {
   forgettingMs,
   islands,
   listsAreRight,
+  remembered,
   suspicionMs,
 } from './agreement.js';
 import { checkBounds, isIdle, loadOf, longestHold } from './bounds.js';
@@ -422,24 +423,12 @@ class Player {
     const { cluster } = this.#stage;
     const { settings } = this.#scenario;
     const deadline = cluster.now + forgettingMs(settings, this.#stage.names);
-    while (this.#remembered() !== undefined && cluster.now < deadline) {
+    while (remembered(this.#stage) !== undefined && cluster.now < deadline) {
       await this.#runTo(cluster.now + settings.probeInterval);
     }
-    const remembered = this.#remembered();
-    if (remembered) throw new Violation('who is gone is forgotten', remembered);
+    const name = remembered(this.#stage);
+    if (name !== undefined) throw new Violation('who is gone is forgotten', name);
     if (!(await this.#agreesInTime())) throw this.#disagreement();
-  }
-
-  /** Somebody who has somebody in its table who does not run. */
-  #remembered(): string | undefined {
-    const lives = this.#stage.running();
-    const names = new Set(lives.map(({ list }) => list.config.name));
-    for (const { key, engine } of lives) {
-      for (const { name, state } of engine.table) {
-        if (!names.has(name)) return `${key} holds ${name} as ${state}`;
-      }
-    }
-    return undefined;
   }
 
   /** Between two probes everybody has nothing under way, and says so of its queue. */
@@ -479,6 +468,7 @@ class Player {
     cluster.network.change({ loss: 0.6 });
     this.#extensions.wake();
     await this.#runTo(cluster.now + 3 * probeInterval + 0.5 * probeTimeout);
+    this.#extensions.broadcast();
     await cluster.close();
     this.#extensions.checkEnd();
     if (cluster.timersLeft > 0) {
