@@ -158,6 +158,8 @@ export class ExtensionWatch {
   /** A reliable message's promise resolved. */
   acknowledged(sent: Sent): void {
     if (sent.deliveries === 1) return;
+    // After a silent crash of the sender: the simulation ends its streams, and there is no process left in reality.
+    if (sent.by.stops > 0) return;
     // Another node may have this address by now.
     if (this.#places.get(sent.to ?? '')?.without.has(sent.by.name) === true) return;
     const what = `${sent.by.where}, ${sent.deliveries} times to ${sent.to}`;
