@@ -4,19 +4,19 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Is the campaign any good? Each canary breaks one rule of the protocol, and the campaign must notice
-// (canary-run.ts). A canary that does not fit the source any more says so.
+// Tests of the campaign itself: each canary breaks one rule of the library, and the campaign must detect it
+// (canary-run.ts). A canary whose text is no longer in the source throws.
 
-/** One rule, and how it is broken. */
+/** One rule, and the change that breaks it. */
 export interface Canary {
-  /** What is wrong. */
+  /** What is broken. */
   readonly name: string;
   /** Below `src`. */
   readonly file: string;
-  /** A text that is there once. */
+  /** A text that the file contains once. */
   readonly from: string;
   readonly to: string;
-  /** A seed that notices it, tried first: few scenarios do. `--canary NAME --seeds 400` finds another one. */
+  /** A seed that detects it and is tried first: few scenarios do. `--canary NAME --seeds 400` finds another one. */
   readonly seed?: number;
 }
 

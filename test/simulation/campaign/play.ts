@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Plays one scenario: first with all that goes wrong, then on a whole network, where everybody has to
-// come to agree and then to be quiet, and in the end without anybody, where nothing may be left.
+// Plays one scenario: first with all faults, then on a healed network, where all nodes must agree and become idle, and
+// in the end after the shutdown of all nodes, where nothing may be left.
 
 import type { Member } from '../../../src/core/member.js';
 import type { Report } from '../../../src/core/reports.js';
@@ -32,19 +32,19 @@ import { foundMs } from './strangers.js';
 import { type Life, type Line, Stage } from './stage.js';
 import { Violation } from './violation.js';
 
-/** How a scenario went. */
+/** The result of a scenario. */
 export interface Outcome {
   readonly digest: string;
-  /** Virtual milliseconds that agreement took after the end of the faults. */
+  /** Virtual milliseconds from the end of the faults to agreement. */
   readonly agreedAfterMs: number;
-  /** What share that is of what it may take. */
+  /** The share of its bound. */
   readonly agreementShare: number;
-  /** Whether islands that had forgotten each other had to be joined by hand. */
+  /** Whether the campaign had to join islands that had removed each other. */
   readonly rejoined: boolean;
   readonly events: number;
-  /** Steps that were taken; others did not fit. */
+  /** Steps that were executed; the others were not applicable. */
   readonly steps: number;
-  /** Deaths that were told of nodes that ran. */
+  /** Events that reported a running node as failed. */
   readonly falseDeaths: number;
   /** Messages that reached extensions. */
   readonly extensionMessages: number;
@@ -53,7 +53,7 @@ export interface Outcome {
 /**
  * Plays a scenario.
  *
- * @throws Violation when an invariant does not hold; whatever else goes wrong
+ * @throws Violation when an invariant does not hold; any other error of the run
  */
 export async function play(scenario: Scenario): Promise<Outcome> {
   const { records } = sliceSizes;
@@ -159,7 +159,7 @@ class Player {
     this.#failure ??= failure;
   }
 
-  /** A node logs something. What is thrown here the library would drop, as it must. */
+  /** A node writes a log line. The library drops exceptions from here. */
   hear(key: string, message: string, line: Line): void {
     const { code, depth = 0 } = line;
     if (code === 'queue-depth') this.#depths.set(key, depth);
@@ -168,7 +168,7 @@ class Player {
     }
   }
 
-  /** A node reports something. What is thrown here the library would drop, as it must. */
+  /** A node reports something. The library drops exceptions from here. */
   hearReport(key: string, report: Report): void {
     this.#extensions.report(key, report);
     if (report.code !== 'member-failed' || this.#stage.strangers.has(key)) return;
@@ -179,7 +179,7 @@ class Player {
     }
   }
 
-  /** The safety phase: all the steps, with the network as bad as it is. */
+  /** The safety phase: all steps, with the faults of the network. */
   async suffer(): Promise<void> {
     this.#acts.joinAll();
     for (const step of this.#scenario.steps) {
@@ -193,13 +193,13 @@ class Player {
     await this.#runTo(this.#scenario.healAt);
   }
 
-  /** The liveness phase: the network is whole, and nobody does anything any more. */
+  /** The liveness phase: the network is healed, and no more steps follow. */
   async recover(): Promise<Outcome> {
     const { cluster } = this.#stage;
     this.#extensions.rest();
     cluster.heal();
     cluster.network.change({ loss: 0, duplication: 0, reordering: 0, streamBreaks: 0 });
-    // Everything that was begun comes to an end, and all stalls are over.
+    // All operations end, and all stalls are over.
     await this.#runTo(cluster.now + longestHold(this.#scenario));
     await cluster.during(this.#acts.ops);
     this.#endTwins();
@@ -229,7 +229,7 @@ class Player {
     await this.#stage.cluster.close();
   }
 
-  /** Lets time pass, and looks at everything once in each interval of probes. */
+  /** Advances the time, and checks all invariants once per probe interval. */
   async #runTo(time: number): Promise<void> {
     const { cluster } = this.#stage;
     const { probeInterval } = this.#scenario.settings;
@@ -239,7 +239,7 @@ class Player {
     }
   }
 
-  /** Tables say what was told, and nothing grows without bound, whatever happens. */
+  /** Tables match the events, and all work is bounded, at any time. */
   #look(): void {
     this.#throwFailure();
     const lives = this.#stage.running();
@@ -252,8 +252,8 @@ class Player {
   }
 
   /**
-   * In a calm network of so few everybody tells everybody in one round of gossip. So news are known
-   * everywhere after one, and what is set right by somebody else after two.
+   * In a calm network of few nodes one round of gossip reaches all nodes. So an update is known everywhere after one
+   * round, and a refutation after two.
    */
   async #newsTravel(step: Step): Promise<void> {
     if (!this.#scenario.isCalm || (step.do !== 'update' && step.do !== 'slander')) return;
@@ -265,13 +265,13 @@ class Player {
     if (isWrong !== undefined) throw new Violation('news travel', `${what}: ${isWrong}`);
   }
 
-  /** In a crowded table a real member that ended is found dead in a time that hardly depends on the forged ones. */
+  /** In a crowded table a crashed real member is found dead in a time that hardly depends on the forged ones. */
   async #isFound(step: Step): Promise<void> {
     if (this.#scenario.crowded !== true || step.do !== 'crash') return;
     const { settings } = this.#scenario;
     const { size, names, forged } = this.#stage;
     // The network is quiet: a forgery that no node believed would be a mistake of the campaign. Each node has at least
-    // what it was sent itself.
+    // the members that were sent to it.
     const sent = this.#scenario.steps.map((each) => (each.do === 'forge' ? each.count : 0));
     if (!this.#stage.running().some(({ engine }) => engine.table.size > Math.max(...sent))) {
       throw new Error(`nobody has the ${forged.size} forged members`);
@@ -288,13 +288,13 @@ class Player {
     }
   }
 
-  /** Whoever has the address of one of ours by now is not ours. */
+  /** The nodes of another cluster know only each other, also at an address that a node of ours had. */
   #checkStranger(observer: string, event: MembershipEvent): void {
     if (!('node' in event) || this.#stage.strangers.has(event.node.name)) return;
     throw new Violation('two clusters stay apart', `${observer} is told of ${event.node.name}`);
   }
 
-  /** Of two that have one name only the first may stay: the protocol cannot tell them apart. */
+  /** Ends all but the first node of each name: the protocol cannot distinguish them. */
   #endTwins(): void {
     const seen = new Set<string>();
     for (const { key, list } of this.#stage.running()) {
@@ -305,10 +305,9 @@ class Player {
   }
 
   /**
-   * All come to agree in a bounded time. Those who forgot each other cannot: nothing in the protocol
-   * remembers. Then, and only then, somebody joins them again. Who still holds others for dead when it
-   * is joined forgets them afterwards and has to be joined once more; so that goes on for as long as
-   * finding out and forgetting may take, and no longer.
+   * All nodes agree in a bounded time. Nodes that removed each other cannot: nothing in the protocol remembers them.
+   * Only then does the campaign join them again. A node that still lists others as dead when it is joined removes them
+   * later and must be joined once more; this is repeated for as long as detection and removal may take.
    */
   async #agree(): Promise<boolean> {
     const { cluster } = this.#stage;
@@ -319,7 +318,7 @@ class Player {
       throw this.#disagreement();
     }
     for (let rejoins = 0; ; rejoins++) {
-      // What a join brings about takes some probes.
+      // The effects of a join take some probes.
       if (await this.#agreesInTime({ probesBefore: rejoins > 0 ? 5 : 0 })) return rejoins > 0;
       const [main, ...others] = islands(this.#stage);
       if (others.length === 0 || isLast) throw this.#disagreement();
@@ -338,8 +337,8 @@ class Player {
   }
 
   /**
-   * Nobody who was known is forgotten without being told of as gone first. So on both sides somebody
-   * was told of one who is gone, or started again with an empty memory, or one side had never been let in.
+   * No known member is removed without a leave event before. So on both sides a node got a leave event or restarted
+   * with an empty table, or one side never joined.
    */
   #checkApart(main: readonly string[], island: readonly string[]): void {
     const hasLost = (key: string): boolean =>
@@ -351,7 +350,7 @@ class Player {
     throw new Violation('only who was lost is forgotten', detail);
   }
 
-  /** False when it takes too long, and as soon as it cannot happen any more. */
+  /** Returns false when it takes too long, and as soon as agreement is impossible. */
   async #agreesInTime({ probesBefore = 0 } = {}): Promise<boolean> {
     const { cluster } = this.#stage;
     const { gossipInterval, probeInterval } = this.#scenario.settings;
@@ -359,7 +358,7 @@ class Player {
       this.#stage.running().length === 0 ||
       (this.#isConverged() && difference(this.#stage) === undefined);
     const { settings, rejoins = false } = this.#scenario;
-    // Those who lost each other find each other: within three intervals, and then all must agree.
+    // Nodes that lost each other reconnect within three intervals, and then all must agree.
     const findingMs = rejoins ? 3 * rejoinMs(settings) : 0;
     const deadline = cluster.now + findingMs + this.#agreementMs;
     let lookAt = cluster.now + probesBefore * probeInterval;
@@ -374,7 +373,7 @@ class Player {
     return agrees();
   }
 
-  /** With forged members in the table at least every other probe is of a verified member. */
+  /** With forged members in the table at least every other probe goes to a verified member. */
   get #agreementMs(): number {
     const share = this.#stage.forged.size > 0 ? 2 : 1;
     return share * agreementMs(this.#scenario.settings, this.#stage.size);
@@ -386,7 +385,7 @@ class Player {
     return listsAreRight(this.#stage);
   }
 
-  /** All forged members are found dead in the end: one probe each, as slow as can be, of one node alone. */
+  /** All forged members are found dead in the end: one probe each, at the slowest rate, of a single node. */
   async #findOut(): Promise<void> {
     const { cluster, forged } = this.#stage;
     const { settings } = this.#scenario;
@@ -409,7 +408,7 @@ class Player {
     return new Violation('all agree in a bounded time', views.join('\n  '));
   }
 
-  /** Where nothing is wrong nobody who lives is called dead, and who leaves is said to have left. */
+  /** Without faults no running node is declared dead, and a node that leaves is reported as left. */
   #checkCalm(): void {
     if (!this.#scenario.isCalm) return;
     const [death] = this.#watch.unrefutedDeaths;
@@ -418,7 +417,7 @@ class Player {
     if (leave !== undefined) throw new Violation('who leaves in peace has left', leave);
   }
 
-  /** Some time later nobody knows of the gone any more. */
+  /** Some time later no table contains a member that does not run. */
   async #forget(): Promise<void> {
     const { cluster } = this.#stage;
     const { settings } = this.#scenario;
@@ -431,7 +430,7 @@ class Player {
     if (!(await this.#agreesInTime())) throw this.#disagreement();
   }
 
-  /** Between two probes everybody has nothing under way, and says so of its queue. */
+  /** Between two probes no node has pending work, and each logs that its queue is empty. */
   async #beQuiet(): Promise<void> {
     const { cluster } = this.#stage;
     const { probeInterval, pushPullInterval, tcpTimeout } = this.#scenario.settings;
@@ -439,7 +438,7 @@ class Player {
     const settle = (life: Life): void => {
       if (isIdle(life, { looksForLost: this.#stage.strangers.size > 0 })) restless.delete(life.key);
     };
-    // Late acks are logged as dropped, and folded lines are held for 10 s; a few times in a row.
+    // Late acks are logged as dropped, and the log folds lines for 10 s; a few times in a row.
     const deadline = cluster.now + 100_000 + 20 * probeInterval + pushPullInterval + 2 * tcpTimeout;
     const isOver = (): boolean => {
       restless.forEach(settle);
@@ -461,7 +460,7 @@ class Player {
     }
   }
 
-  /** Ends all in the midst of trouble, when there is something that could be left. */
+  /** Shuts all nodes down under new faults, when there is pending work that could be left. */
   async #end(): Promise<void> {
     const { cluster } = this.#stage;
     const { probeInterval, probeTimeout } = this.#scenario.settings;

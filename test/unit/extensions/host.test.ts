@@ -223,8 +223,14 @@ test('a broadcast to no peers is not queued, and ends after the turn', () => {
 test('a message is given to its extension, with the sender that it names or the one of its address', () => {
   const got: string[] = [];
   const world = attached({
-    one: { message: (payload, from) => got.push(`one ${payload} ${from.name} ${from.address}`) },
-    two: { message: (payload, from) => got.push(`two ${payload} ${from.name} ${from.address}`) },
+    one: {
+      message: (payload, from) =>
+        got.push(`one ${payload.toString()} ${from.name} ${from.address}`),
+    },
+    two: {
+      message: (payload, from) =>
+        got.push(`two ${payload.toString()} ${from.name} ${from.address}`),
+    },
   });
   const { host } = world;
   const from = { addr: '10.0.0.1:1', name: 'a' };
