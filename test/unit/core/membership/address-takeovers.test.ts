@@ -54,6 +54,9 @@ test('other living members at a claimed address are given once per claim', () =>
   assert.deepEqual(names(), []);
   takeovers.claim(addressOf(1), 'new');
   assert.deepEqual(names(), ['old']);
+  // The claim has ended with its search.
+  takeovers.claim(addressOf(3), 'other');
+  assert.deepEqual(names(), []);
 });
 
 test('the node itself is not probed when its own address is claimed', () => {
@@ -145,12 +148,16 @@ test('claims, answers and waiting members are bounded', () => {
 });
 
 test('no more members wait than the limit', () => {
-  const { takeovers, add } = setUp();
+  const { takeovers, table, add, names } = setUp();
   const count = limits.contestedMembers + 10;
   for (let n = 0; n < count; n++) add(`m${n}`, 1);
   takeovers.claim(addressOf(1), 'new');
   assert.ok(takeovers.next());
   assert.equal(takeovers.size, limits.contestedMembers - 1);
+  assert.equal(names().length, limits.contestedMembers - 1);
+  // A short table is always searched from its beginning.
+  takeovers.claim(addressOf(1), 'new');
+  assert.equal(takeovers.next(), table.at(0));
 });
 
 test('a table that is too long for one search is searched once from where the last one ended', () => {
