@@ -41,6 +41,30 @@ test('timers of an extension fire once, can be canceled, and end with the extens
   assert.deepEqual([fired, errors], [['turn', 'timer'], []]);
 });
 
+test('a timer that fired or was canceled is not kept, and a stop cancels each other one once', () => {
+  const canceled: string[] = [];
+  const callbacks: (() => void)[] = [];
+  const start = (name: string) => (callback: () => void) => {
+    callbacks.push(callback);
+    return { cancel: () => void canceled.push(name) };
+  };
+  const base = {
+    now: () => 0,
+    setTimer: (delayMs: number, callback: () => void) => start(`timer ${delayMs}`)(callback),
+    afterTurn: start('turn'),
+  };
+  const clock = new ExtensionClock(base, { failed: assert.fail });
+  clock.setTimer(1, () => undefined);
+  clock.afterTurn(() => undefined);
+  clock.setTimer(2, () => undefined).cancel();
+  clock.setTimer(3, () => undefined);
+  for (const callback of callbacks.slice(0, 2)) callback();
+  assert.deepEqual(canceled, ['timer 2']);
+  clock.stop();
+  clock.stop();
+  assert.deepEqual(canceled, ['timer 2', 'timer 3']);
+});
+
 test('what a timer throws is the failure of the extension, and other timers fire', () => {
   const { base, clock, errors } = clocks();
   const error = new Error('no');
