@@ -407,6 +407,21 @@ test('log lines have the name of the extension, and its level', () => {
   ]);
 });
 
+test('an extension has its version, its metrics and its source of randomness', () => {
+  const world = attached();
+  const { random, metrics } = world.one;
+  assert.equal(random.next(), new SeededRandom(1).next());
+  metrics.gauge('depth', 'How deep', () => 7);
+  const published: string[] = [];
+  world.host.all[0]?.meters.publishTo(({ name }) => published.push(name));
+  assert.deepEqual(published, ['one_depth']);
+  const trailers = [
+    ['one', 0],
+    ['two', 0],
+  ] as const;
+  assert.deepEqual(world.host.trailer, encodeTrailer(trailers));
+});
+
 test('one extension may have the delegate, if the configuration has none', () => {
   const delegate = {};
   assert.equal(new World({ one: {}, two: { delegate } }).host.attach(), delegate);

@@ -53,7 +53,7 @@ test('a timer that fired or was canceled is not kept, and a stop cancels each ot
     setTimer: (delayMs: number, callback: () => void) => start(`timer ${delayMs}`)(callback),
     afterTurn: start('turn'),
   };
-  const clock = new ExtensionClock(base, { failed: assert.fail });
+  const clock = new ExtensionClock(base, { failed: () => assert.fail() });
   clock.setTimer(1, () => undefined);
   clock.afterTurn(() => undefined);
   clock.setTimer(2, () => undefined).cancel();
