@@ -55,6 +55,7 @@ export async function openNode(given: ResolvedConfig, seams: NodeSeams): Promise
   const trouble = new JoinTrouble();
   const write = (report: Report): void => {
     trouble.observe(report);
+    seams.observer?.report?.(report);
     reporter.report(report);
   };
   const guard = new Guard({ counters, report: write }, { hook: seams.internalError });

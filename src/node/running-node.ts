@@ -145,6 +145,7 @@ export class RunningNode {
         earlierIncarnation: earlierIncarnation(config, snapshot),
       },
     );
+    seams.observer?.engine?.(this.engine);
     this.extensions = extensionHostOf(this, open.logger);
     this.metrics =
       config.metrics === false

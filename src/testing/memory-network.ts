@@ -193,9 +193,23 @@ export class MemoryNetwork {
     return this.#changes;
   }
 
-  /** @internal From now on somebody listens in. */
+  /** @internal From now on this tap observes all traffic, in addition to earlier ones. */
   tapWith(tap: NetworkTap): void {
-    this.#tap = tap;
+    const earlier = this.#tap;
+    if (earlier === undefined) {
+      this.#tap = tap;
+      return;
+    }
+    this.#tap = {
+      packet: (packet, from, to, fate) => {
+        earlier.packet(packet, from, to, fate);
+        tap.packet(packet, from, to, fate);
+      },
+      stream: (data, from, to) => {
+        earlier.stream(data, from, to);
+        tap.stream(data, from, to);
+      },
+    };
   }
 
   /** @internal Until somebody lives there again, an address swallows everything and says nothing. */

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { MembershipEvent, Node } from '../../src/index.js';
 import { canaries } from './campaign/canaries.js';
 import { drawScenario } from './campaign/draw.js';
+import { extensionsOf } from './campaign/extension-plan.js';
 import { parseScenario, readScenario, textOf } from './campaign/files.js';
 import { EventWatch } from './campaign/invariants.js';
 import { parseOptions, UsageError } from './campaign/options.js';
@@ -92,6 +93,32 @@ suite('the fault campaign', () => {
     assert.ok(share(parts(true)) > 0.08);
     const calm = share(({ isCalm }) => isCalm);
     assert.ok(calm > 0.08 && calm < 0.17, `${calm}`);
+  });
+
+  test('half of the scenarios have extensions, on some of the nodes', () => {
+    const all = Array.from({ length: 400 }, (_, seed) => drawScenario(seed));
+    const extended = all.filter(({ extensions }) => extensions !== undefined);
+    assert.ok(extended.length > 170 && extended.length < 230, `${extended.length}`);
+    for (const scenario of extended) {
+      const running = ['n0', 'n1', 'n2'].map((key) => extensionsOf(scenario, key).length > 0);
+      assert.deepEqual(running, [true, false, true]);
+    }
+  });
+
+  test('extensions change neither the faults of a scenario nor the scenarios without them', () => {
+    for (const seed of [0, 2, 12]) {
+      const { extensions, ...faults } = drawScenario(seed);
+      assert.ok(extensions !== undefined);
+      assert.deepEqual(parseScenario(textOf(faults)).extensions, undefined);
+    }
+    assert.equal('extensions' in drawScenario(1), false);
+  });
+
+  test('extensions exchange messages, and their exceptions are part of the scenario', async () => {
+    const scenario = drawScenario(2, { nodes: 4 });
+    const extensions = { shares: { alpha: 1, beta: 1 }, intervalMs: 200, throws: 0.1 };
+    const { extensionMessages } = await play({ ...scenario, extensions });
+    assert.ok(extensionMessages > 100, `${extensionMessages}`);
   });
 
   test('a scenario that fails is made smaller as long as it fails', async () => {

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Does what a scenario says: the steps, one after the other.
+// Executes the steps of a scenario, one after the other.
 
 import { MemberlistError } from '../../../src/index.js';
 import { layersFor } from '../../../src/security/layers.js';
@@ -25,7 +25,7 @@ export class Acts {
   readonly #forger: Forger;
   readonly #ops: Promise<unknown>[] = [];
 
-  /** @param init.fail - told of what goes wrong while nobody waits for it */
+  /** @param init.fail - called with each error of an operation that no caller awaits */
   constructor(components: { stage: Stage; watch: EventWatch }, init: { fail: (e: Error) => void }) {
     this.#stage = components.stage;
     this.#watch = components.watch;
@@ -33,23 +33,23 @@ export class Acts {
     this.#forger = new Forger(components);
   }
 
-  /** Settled once everything that was begun has come to an end. */
+  /** Settles when all operations that were started have ended. */
   get ops(): Promise<unknown> {
     return Promise.all(this.#ops);
   }
 
-  /** A life began. */
+  /** Registers a node that started. */
   started(key: string): void {
     const { name, address } = this.#stage.started(key).list.localNode;
     this.#watch.started(key, name, address);
   }
 
-  /** All join through the first. */
+  /** Lets all nodes join through the first one. */
   joinAll(): void {
     this.#let(this.#stage.cluster.joinAll(), this.#stage.keysOfAll);
   }
 
-  /** Takes a step; false when it does not fit, and nothing is done. */
+  /** Executes a step. Returns false, and does nothing, when the step is not applicable. */
   async take(step: Step): Promise<boolean> {
     if ('node' in step && !this.#fits(step)) return false;
     const { cluster, metas } = this.#stage;
@@ -109,7 +109,7 @@ export class Acts {
     return true;
   }
 
-  /** The groups with those who were ever there; of several at one address only who lives there now. */
+  /** The groups without nodes that never started; of several nodes at one address only the running one. */
   #inhabited(groups: readonly (readonly string[])[]): string[][] {
     const addrOf = (key: string): string => this.#stage.life(key).transport.addr;
     const bearers = new Map<string, string>();
@@ -121,7 +121,7 @@ export class Acts {
     return groups.map((group) => group.filter((key) => chosen.has(key)));
   }
 
-  /** Whether a step can be taken: what starts must not run, all others must. */
+  /** Whether a step is applicable: a node that is to start must not run, the nodes of all other steps must. */
   #fits(step: Step & { node: string }): boolean {
     const { node } = step;
     if (step.do === 'add') return !this.#stage.has(node);
@@ -134,7 +134,7 @@ export class Acts {
     this.#watch.leaves(name, incarnation);
   }
 
-  /** Leaves, and joins again once that was heard, or could not be. */
+  /** Leaves, and joins again when the leave was gossiped or timed out. */
   async #return(key: string): Promise<void> {
     const { list, transport } = this.#stage.life(key);
     this.#leaves(key);
@@ -143,7 +143,7 @@ export class Acts {
     } finally {
       if (transport.isRunning) {
         const { name } = list.config;
-        // It is there again as soon as it tries to join; the join itself may fail.
+        // The node is alive again as soon as it tries to join; the join itself may fail.
         const joining = list.join(this.#seedsFor(key));
         this.#watch.returned(name);
         await joining;
@@ -160,7 +160,7 @@ export class Acts {
   async #restart({ node, name = node, moved }: Extract<Step, { do: 'restart' }>): Promise<boolean> {
     if (this.#stage.has(name) && name !== node) return false;
     const { addr: home } = this.#stage.life(node).transport;
-    // Its machine may be another node's by now.
+    // Another node may run at its address by now.
     const isTaken = this.#stage.running().some(({ transport }) => transport.addr === home);
     const addr = moved || isTaken ? { addr: 'new' } : {};
     await this.#stage.cluster.restart(node, { name, join: false, ...addr });
@@ -169,7 +169,7 @@ export class Acts {
     return true;
   }
 
-  /** Joins through anybody else, if there is anybody. */
+  /** Joins through any other running node, if there is one. */
   #join(key: string): void {
     this.started(key);
     const through = this.#anybodyBut(key);
@@ -177,18 +177,18 @@ export class Acts {
     else this.#let(this.#joinThrough(this.#stage.life(key), through), [key]);
   }
 
-  /** @throws Violation when it has joined somebody whom it does not know afterwards */
+  /** @throws Violation when the node does not know the member that it joined through */
   async #joinThrough({ key, list, engine }: Life, through: Life): Promise<void> {
     const { name, address } = through.list.localNode;
     await list.join([address]);
-    // Who leaves says so of itself, and strangers who left are not entered.
+    // A member that leaves announces it, and an unknown member that left is not added.
     const isThere = through.list.localNode.state === 'alive' && name !== list.config.name;
     if (!isThere || engine.table.get(name) !== undefined) return;
     const detail = `${key} has joined through ${name}, of whom it has not heard`;
     throw new Violation('who joins learns of whom it joins', detail);
   }
 
-  /** Two nodes of another cluster start, one of them at the address of a node that has ended. */
+  /** Starts two nodes of another cluster, one of them at the address of a node that has ended. */
   async #takeAddress(of: string): Promise<boolean> {
     if (!this.#stage.has(of) || this.#stage.isRunning(of)) return false;
     const { addr } = this.#stage.life(of).transport;
@@ -198,6 +198,7 @@ export class Acts {
     const { cluster } = this.#stage;
     const other = await cluster.addNode(keys[1], { join: false, addr: 'new' });
     const taker = await cluster.addNode(keys[0], { join: false, addr });
+    for (const key of keys) this.#stage.strangerStarted(key);
     this.#let(taker.join([other.localNode.address]));
     return true;
   }
@@ -211,7 +212,7 @@ export class Acts {
     return this.#stage.running().find((life) => life.key !== key);
   }
 
-  /** Tells one node a lie about another one, which has to set that right. */
+  /** Sends one node a false claim about another one, which has to refute it. */
   #slander(about: string, to: string, isDead: boolean): boolean {
     if (about === to || !this.#stage.isRunning(to)) return false;
     const { name: node, incarnation } = this.#stage.life(about).list.localNode;
@@ -220,13 +221,13 @@ export class Acts {
     const lie = encodeMessage({ type, node, incarnation, from: 'somebody' });
     const { config, localNode } = this.#stage.life(to).list;
     const packet = new PacketCodec(layersFor(config)).encode([lie], { checksum: false });
-    // As if from itself: no partition is in the way.
+    // The receiver is also the source, so no partition blocks the packet.
     const { address } = localNode;
     this.#stage.cluster.network.carry(packet, address, address);
     return true;
   }
 
-  /** Something that may fail, in the ways that are told to users; then `loners` stay alone. */
+  /** An operation that may fail in documented ways; `loners` are then nodes that could not join. */
   #let(promise: Promise<unknown>, loners: readonly string[] = []): void {
     const judged = promise.catch((error: unknown) => {
       for (const key of loners) this.#stage.loners.add(key);

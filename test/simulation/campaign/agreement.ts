@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What it is to agree, how long it may take, and who cannot.
+// What agreement is, how long it may take, and which nodes cannot agree.
 
 import type { Engine } from '../../../src/core/engine.js';
 import type { Memberlist } from '../../../src/index.js';
@@ -13,8 +13,8 @@ import type { Stage } from './stage.js';
 import { Violation } from './violation.js';
 
 /**
- * How long agreement may take: probes find who is dead (one pass of the list, slowed down by bad
- * health), suspicions run out, old deaths are forgotten, and a few push/pulls reach everybody.
+ * How long agreement may take: probes find dead members (one pass of the list, slowed down by bad
+ * health), suspicions time out, dead members are removed, and a few push/pulls reach all nodes.
  */
 export function agreementMs(settings: Settings, n: number): number {
   const { probeInterval, suspicionMult, pushPullInterval, gossipToTheDeadTime } = settings;
@@ -24,15 +24,15 @@ export function agreementMs(settings: Settings, n: number): number {
   return 2 * (pass + suspicion) + gossipToTheDeadTime + pushPulls;
 }
 
-/** How long it may take from then on until the gone are forgotten: two more passes at the most. */
+/** How long it may take after agreement until dead members are removed: at most two more passes. */
 export function forgettingMs(settings: Settings, n: number): number {
   const { probeInterval, gossipToTheDeadTime, tcpTimeout } = settings;
   return gossipToTheDeadTime + 3 * n * probeInterval + 2 * tcpTimeout;
 }
 
 /**
- * The shortest that a suspicion may be: Lifeguard, section IV-B, as behaviour.md has it in section
- * 4.1. Written down once more, so that a mistake in the library is not made here as well.
+ * The shortest timeout of a suspicion: Lifeguard, section IV-B, as in section 4.1 of behaviour.md. Implemented a
+ * second time, so that a mistake in the library is not repeated here.
  */
 export function suspicionMs(settings: Settings, members: number, confirmations: number): number {
   const { suspicionMult, probeInterval } = settings;
@@ -45,14 +45,14 @@ export function suspicionMs(settings: Settings, members: number, confirmations: 
 }
 
 /**
- * With how many members a node computes the time of a suspicion: all of its table, itself included, whatever their
- * state; while forged members outnumber verified ones, the verified ones and itself.
+ * The number of members with which a node computes a suspicion timeout: all members of its table in any state, the
+ * node included; while forged members outnumber verified ones, the verified ones and the node.
  */
 export function countedMembers({ table, verified }: Engine): number {
   return verified.isOutnumbered ? verified.size + 1 : table.size;
 }
 
-/** Whether all who run list exactly those who run, all alive; forged members need not be found dead yet. */
+/** Whether all running nodes list exactly the running nodes as alive. Forged members may still be listed. */
 export function listsAreRight(stage: Stage): boolean {
   const lives = stage.running();
   const names = new Set(lives.map(({ list }) => list.config.name));
@@ -67,7 +67,7 @@ export function listsAreRight(stage: Stage): boolean {
   });
 }
 
-/** A forged member that a node takes for alive or suspect; undefined when there is none. */
+/** A forged member that a node lists as alive or suspect; undefined when there is none. */
 export function deceived(stage: Stage): string | undefined {
   if (stage.forged.size === 0) return undefined;
   for (const { key, engine } of stage.running()) {
@@ -78,7 +78,19 @@ export function deceived(stage: Stage): string | undefined {
   return undefined;
 }
 
-/** What somebody believes of somebody that this one does not say of itself. */
+/** A member in the table of a running node that does not run itself; undefined when there is none. */
+export function remembered(stage: Stage): string | undefined {
+  const lives = stage.running();
+  const names = new Set(lives.map(({ list }) => list.config.name));
+  for (const { key, engine } of lives) {
+    for (const { name, state } of engine.table) {
+      if (!names.has(name)) return `${key} holds ${name} as ${state}`;
+    }
+  }
+  return undefined;
+}
+
+/** A difference between a node's view of a member and what that member announces itself. */
 export function difference(stage: Stage): Violation | undefined {
   const lives = stage.running();
   for (const { key, list: subject } of lives) {

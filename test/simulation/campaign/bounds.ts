@@ -4,32 +4,30 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How much a node may have under way at most, whatever happens to it, and that in a quiet cluster
-// nothing of it is left.
+// Upper bounds for the pending work of a node under any faults. In a quiet cluster no pending work is left.
 
-import { engineOf } from './engines.js';
 import type { Scenario } from './scenario.js';
 import { type Life, timersOf } from './stage.js';
 import { Violation } from './violation.js';
 
-/** What a node has under way. */
+/** The pending work of a node. */
 export interface Load {
-  /** Acks that it waits for: of its own probe, and of those that it makes for others. */
+  /** Acks that it waits for: of its own probe, and of indirect probes for other nodes. */
   readonly acks: number;
   readonly suspicions: number;
-  /** Broadcasts that wait to be sent. */
+  /** Queued broadcasts. */
   readonly queue: number;
   readonly streams: number;
   readonly timers: number;
 }
 
-/** How many nodes there have been, and how many names, forged ones included. */
+/** The number of nodes that ever started, and of their names, forged ones included. */
 export interface Counts {
   readonly nodes: number;
   readonly names: number;
 }
 
-/** What a node has under way now. */
+/** The pending work of a node now. */
 export function loadOf(life: Life): Load {
   const { acks, suspicionsRunning, queue } = life.engine;
   return {
@@ -41,20 +39,20 @@ export function loadOf(life: Life): Load {
   };
 }
 
-/** Probing, gossip, push/pull, the look at the queue, and the watch for stalls. */
+/** Probing, gossip, push/pull, the queue check and the stall watch. */
 const schedulers = 5;
-/** Beside what is counted below: settling, a probe's first deadline, the inbox, joins, folded lines. */
+/** In addition to those counted below: settling, a probe's first deadline, the inbox, joins, folded lines. */
 const otherTimers = 40;
 
-/** What a node may have under way at most. */
+/** The upper bounds of a node's pending work. */
 export function mostOf(scenario: Scenario, counts: Counts, load: Load): Load {
   const { nodes, names } = counts;
   const { probeInterval, probeTimeout, tcpTimeout, pushPullInterval } = scenario.settings;
-  // Each peer asks for one probe in each interval, and the request may come twice. What was held up
-  // at its end or at ours comes all at once; a full link holds things up for a second.
+  // Each peer requests one indirect probe per interval, and the request may be duplicated. Requests that a stall
+  // delayed at either end arrive at once; a saturated link delays packets by up to a second.
   const atOnce = 1 + Math.ceil((probeTimeout + 2 * longestHold(scenario) + 1_000) / probeInterval);
-  // Each node dials once in a round of probes and once in a push/pull, has a few more when it joined,
-  // and hangs on to each for two timeouts: to be connected, and to be answered.
+  // Each node dials once per probe and once per push/pull, and a few times more after a join. Each stream lasts for at
+  // most two timeouts: for the connection and for the answer.
   const dials = 6 + (2 * tcpTimeout) / probeInterval + (2 * tcpTimeout) / pushPullInterval;
   return {
     acks: 1 + 2 * nodes * atOnce,
@@ -66,7 +64,7 @@ export function mostOf(scenario: Scenario, counts: Counts, load: Load): Load {
   };
 }
 
-/** @throws Violation when a node has more under way than it may. */
+/** @throws Violation when the pending work of a node exceeds its bounds. */
 export function checkBounds(scenario: Scenario, counts: Counts, lives: readonly Life[]): void {
   for (const life of lives) {
     const load = loadOf(life);
@@ -80,18 +78,18 @@ export function checkBounds(scenario: Scenario, counts: Counts, lives: readonly 
 }
 
 /**
- * Whether a node has nothing under way, as between two probes in a quiet cluster. Who is alone has
- * nobody to send its queue to, and it stays as it is.
+ * Whether a node has no pending work, as between two probes in a quiet cluster. A node without peers cannot send its
+ * queue, which stays as it is.
  */
 export function isIdle(life: Life, { looksForLost }: { looksForLost: boolean }): boolean {
   const { acks, suspicions, queue, streams, timers } = loadOf(life);
-  const isQueueFine = queue === 0 || !engineOf(life.list).hasPeers;
+  const isQueueFine = queue === 0 || !life.engine.hasPeers;
   return (
     acks + suspicions + streams === 0 && isQueueFine && timers <= schedulers + Number(looksForLost)
   );
 }
 
-/** How long all the stalls of one node are together, at most. */
+/** The longest total duration of the stalls of one node. */
 export function longestHold({ steps }: Scenario): number {
   const holds = new Map<string, number>();
   for (const step of steps) {

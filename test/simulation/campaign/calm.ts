@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Calm scenarios: a few nodes, who all hear of everything at once, on a network without faults. What
-// happens to one is over before the next comes, and stalls are shorter than any suspicion. So nothing
-// is left to chance, and much less is allowed.
+// Calm scenarios: a few nodes on a network without faults, so that each round of gossip reaches all of them. Each step
+// ends before the next one begins, and stalls are shorter than any suspicion. Nothing is random there, and the
+// invariants are stricter.
 
 import type { Dice } from './dice.js';
 import { keyPhases, type Scenario, type Settings, type Step } from './scenario.js';
 
-/** Steps so far apart that the longest suspicion runs out between two. */
+/** In units of `suspicionMult` probe intervals: the longest suspicion times out between two steps. */
 const suspicionsApart = 10;
 
 export function drawCalm(
@@ -67,7 +67,7 @@ function drawStep(dice: Dice, { at, apart, node, nodes, settings }: Place): Step
     case 'crash':
       return [{ at, do: kind, node, silent: dice.chance(0.5) }];
     case 'restart': {
-      // Before anybody misses it; half of them under another name, and the old one has to die.
+      // Before any node suspects it. Half of them restart under another name, and the old name must be found dead.
       const name = dice.chance(0.5) ? { name: `m${at}` } : {};
       const back = at + Math.round(probeInterval * dice.between(0.1, 0.8));
       return [

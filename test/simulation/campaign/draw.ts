@@ -4,31 +4,37 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One number draws a whole scenario.
+// Draws a whole scenario from one number.
 
 import type { LinkOptions } from '../../../src/testing/index.js';
 import { drawCalm } from './calm.js';
 import { Dice } from './dice.js';
+import { drawExtensions } from './extension-plan.js';
 import { drawLong, mostNodesOfLong } from './long.js';
 import type { Scenario, Settings } from './scenario.js';
 import { drawSteps } from './steps.js';
 import { drawForgeries, drawSpecial } from './strangers.js';
 
-/** What is not left to the seed. */
+/** Options that override what the seed decides. */
 export interface ScenarioOptions {
   readonly nodes?: number | undefined;
-  /** No more than so many, when `nodes` does not say how many. */
+  /** The upper bound of the number of nodes, without `nodes`. */
   readonly maxNodes?: number | undefined;
   /** Only calm ones. */
   readonly calm?: boolean | undefined;
 }
 
-/**
- * Draws a scenario. One in eight is calm: three or four nodes, who all hear of everything at once, on
- * a network without faults, with stalls that are shorter than any suspicion. There nothing is left to
- * chance, and nobody who lives may be called dead.
- */
+/** Draws a scenario: half of them have extensions. */
 export function drawScenario(seed: number, options: ScenarioOptions = {}): Scenario {
+  const { steps, ...others } = drawFaults(seed, options);
+  return { ...others, ...drawExtensions(new Dice(-0.125 - seed), others), steps };
+}
+
+/**
+ * Draws a scenario without extensions. One in eight is calm: three or four nodes on a network without faults, with
+ * stalls that are shorter than any suspicion. Nothing is random there, and no running node may be declared dead.
+ */
+function drawFaults(seed: number, options: ScenarioOptions): Scenario {
   const dice = new Dice(seed);
   const isCalm = (dice.chance(0.125) && (options.nodes ?? 4) <= 4) || options.calm === true;
   const size = isCalm ? dice.whole(3, 4) : 3 + Math.floor(58 * dice.unit() ** 3);
@@ -37,7 +43,7 @@ export function drawScenario(seed: number, options: ScenarioOptions = {}): Scena
   const encrypted = dice.chance(0.3);
   if (isCalm)
     return { seed, nodes, settings, encrypted, isCalm, ...drawCalm(dice, nodes, settings) };
-  // With dice of its own, as slices have, so that all other scenarios are what they were.
+  // Dice of its own, as for slices, keep all other scenarios unchanged.
   const longDice = new Dice(-1 - seed);
   if (longDice.chance(0.08) && nodes <= mostNodesOfLong) {
     const rejoins = true;
@@ -55,8 +61,8 @@ export function drawScenario(seed: number, options: ScenarioOptions = {}): Scena
   return { seed, nodes, settings, encrypted, isCalm, ...slices, network, steps, healAt };
 }
 
-// The product goes by hundreds of members, which no scenario has. With so few in a slice each exchange is
-// interrupted, and the table changes meanwhile. Sixty joins at once are still done within `tcpTimeout`.
+// The product uses slices of hundreds of members, which no scenario has. With a few members in a slice each exchange
+// is interrupted, and the table changes meanwhile. Sixty concurrent joins still end within `tcpTimeout`.
 function drawSlices(dice: Dice): Pick<Scenario, 'slices'> {
   if (!dice.chance(0.3)) return {};
   return { slices: { records: dice.whole(3, 12), turnMs: dice.between(0.02, 0.2) } };
@@ -83,7 +89,7 @@ function drawSettings(dice: Dice): Settings {
   };
 }
 
-/** Each fault is there in every other. */
+/** Each fault occurs in half of the scenarios. */
 function drawNetwork(dice: Dice, { probeTimeout }: Settings): LinkOptions {
   const median = probeTimeout * dice.between(0.005, 0.05);
   const share = (max: number): number => (dice.chance(0.5) ? dice.rounded(max) : 0);

@@ -37,7 +37,7 @@ export class Forger {
     this.#watch = components.watch;
   }
 
-  /** Says one forgery to one node. */
+  /** Sends one forgery to one node. */
   async forge(forgery: Forgery): Promise<void> {
     const target = this.#stage.life(forgery.to);
     const claims = Array.from({ length: forgery.count }, (_, i) => this.#claim(forgery, i));
@@ -103,7 +103,7 @@ export class Forger {
       await connection.write(request);
       cluster.clock.setTimer(timeout, () => connection.close());
     } catch {
-      // The faults of the network are there for the attacker, too.
+      // The faults of the network also affect the attacker.
     }
   }
 

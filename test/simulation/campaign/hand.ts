@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Plays scenarios in a thread of its own, so that one that never ends, or throws where nobody catches
-// it, is a failure like others and not the end of the campaign.
+// Plays scenarios in a worker thread, so that a scenario that never ends, or an uncaught exception, is a failure like
+// any other and does not end the campaign.
 
 import { Worker } from 'node:worker_threads';
 import { failureOf, type Verdict } from './judge.js';
@@ -42,7 +42,7 @@ export class Hand {
       };
       worker.postMessage(scenario);
     });
-    // After an error that nobody caught, or in the midst of a scenario, it is of no more use.
+    // After an uncaught exception, or in the middle of a scenario, the thread cannot be used again.
     if ('failure' in verdict) await this.end();
     return verdict;
   }
@@ -55,7 +55,7 @@ export class Hand {
   }
 
   #start(): Worker {
-    // Simulations make much that is soon garbage: with more room for it they take a tenth less time.
+    // Simulations create much short-lived garbage: a larger young generation saves a tenth of the time.
     const worker = new Worker(this.#module, { resourceLimits: { maxYoungGenerationSizeMb: 192 } });
     worker.on('message', (verdict: Verdict) => this.#finish(verdict));
     worker.on('error', (error) => this.#finish({ failure: uncaught(error) }));
@@ -70,7 +70,7 @@ function uncaught(error: unknown): { rule: string; text: string } {
   return { rule: 'nothing is thrown where nobody catches it', text: failureOf(error).text };
 }
 
-/** Does things with several hands: each takes the next thing when it is free. */
+/** Distributes work over several workers: each takes the next item when it is free. */
 export async function share<T>(
   things: Iterable<T>,
   hands: number,

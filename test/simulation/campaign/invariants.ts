@@ -4,42 +4,42 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What must hold at every event, whatever goes wrong. Where the protocol cannot promise more, the
-// reason is said; docs/CAMPAIGN.md has all of it in one place.
+// The invariants of events, under any faults. A comment gives the reason where the protocol cannot promise more;
+// docs/CAMPAIGN.md lists all of them.
 
 import type { MemberState, MembershipEvent, Node } from '../../../src/index.js';
 import { Violation } from './violation.js';
 
-/** What one observer was told of one name. */
+/** What the events told one observer about one name. */
 interface View {
   state: MemberState | 'unknown';
   incarnation: number;
   address: string;
   meta: Buffer;
-  /** By the observer's own clock, as the two after it. */
+  /** By the observer's own clock, like the next two. */
   goneAt: number;
   suspectedAt: number;
-  /** With how many members it computed the time of the suspicion. */
+  /** The number of members with which it computed the suspicion timeout. */
   members: number;
-  /** The row that was last checked, while nothing was told since: what is the same row need not be checked again. */
+  /** The row that was last checked, without an event since: the same row is not checked again. */
   row: Node | undefined;
-  /** In which look at a table that was. */
+  /** The number of the check of the table in which that was. */
   look: number;
 }
 
-/** What is known of all lives of one name, from outside. */
+/** What the campaign knows about all lives of one name. */
 interface Name {
-  /** Where it lived. */
+  /** All its addresses. */
   readonly addresses: Set<string>;
-  /** How many lives it had. */
+  /** The number of its lives. */
   lives: number;
-  /** The incarnations in which its lives said that they leave. */
+  /** The incarnations in which its lives announced a leave. */
   readonly leaves: Set<number>;
-  /** Whether its last life left, and did not come back. */
+  /** Whether its last life left, and did not return. */
   hasLeft: boolean;
 }
 
-/** What the watch needs to know of the world. */
+/** What the watch needs to know about the run. */
 export interface World {
   now(): number;
   /** By a node's own clock, which may have jumped. */
@@ -47,21 +47,21 @@ export interface World {
   isRunning(observer: string): boolean;
   /** The Memberlist's name of an observer, which two may share. */
   nameOf(observer: string): string;
-  /** With how many members an observer computes the time of a suspicion that begins now. */
+  /** The number of members with which an observer computes the timeout of a suspicion that begins now. */
   membersOf(observer: string): number;
-  /** What an observer's table says of a name. */
+  /** The row of a name in an observer's table. */
   rowOf(observer: string, name: string): Node | undefined;
-  /** After this long the dead may be forgotten, and a name begins anew. */
+  /** After this time dead members may be removed, and a name begins anew. */
   readonly gossipToTheDeadTime: number;
-  /** The shortest that a suspicion may be. */
+  /** The shortest timeout of a suspicion. */
   suspicionMs(members: number, confirmations: number): number;
 }
 
 /** What a node reports when a member is found dead. */
 export interface Verdict {
-  /** Who is dead. */
+  /** The dead member. */
   readonly peer: string;
-  /** Who found it out. */
+  /** The node that declared it dead. */
   readonly by: string;
   readonly confirmations?: number;
 }
@@ -71,64 +71,82 @@ export class EventWatch {
   readonly #world: World;
   readonly #views = new Map<string, Map<string, View>>();
   readonly #names = new Map<string, Name>();
+  readonly #namesAt = new Map<string, Set<string>>();
   readonly #own = new Map<string, number>();
   readonly #slandered = new Set<string>();
   readonly #bereaved = new Set<string>();
   #looks = 0;
   /**
-   * Deaths that were told of nodes that ran at that time: allowed, for who cannot be heard looks as
-   * who is dead does (SWIM, section 3), but not in a calm network.
+   * Leave events with the reason `failed` of nodes that ran at that time. Allowed, as an unreachable node cannot be
+   * distinguished from a dead one (SWIM, section 3), but not in a calm network.
    */
   readonly falseDeaths: string[] = [];
   /**
-   * Those of them that the dead one had not refuted by then. A refutation is sent a few times only, and
-   * all of them may go to somebody else than the accuser.
+   * Those of them that the node had not refuted by then. A refutation is sent a few times only, and none of them may
+   * reach the accuser.
    */
   readonly unrefutedDeaths: string[] = [];
-  /** Deaths of those who had left: allowed where the leave could not be heard. */
+  /** Failures of nodes that had left: allowed where the leave was lost. */
   readonly unheardLeaves: string[] = [];
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** A life begins. */
+  /** Registers a life. */
   started(observer: string, name: string, address: string): void {
     this.#views.set(observer, new Map());
     this.#own.delete(observer);
     this.#bereaved.delete(observer);
     const known = this.#name(name);
-    known.addresses.add(address);
+    this.#livesAt(name, address);
     known.lives++;
     known.hasLeft = false;
   }
 
-  /** A member is forged. Events about it need not be true, but they must be as consistent as all others. */
+  /** Registers a forged member. Events about it need not be true, but must be as consistent as all others. */
   forged(name: string, address: string, hasLeft: boolean): void {
     const known = this.#name(name);
-    known.addresses.add(address);
+    this.#livesAt(name, address);
     known.lives++;
     if (hasLeft) this.leaves(name, 1);
   }
 
-  /** A life says that it leaves, in this incarnation. */
+  /** The names that nodes had at an address, forged ones included. */
+  namesAt(address: string): ReadonlySet<string> {
+    return this.#namesAt.get(address) ?? new Set();
+  }
+
+  #livesAt(name: string, address: string): void {
+    this.#name(name).addresses.add(address);
+    const names = this.#namesAt.get(address);
+    if (names === undefined) this.#namesAt.set(address, new Set([name]));
+    else names.add(name);
+  }
+
+  /** Registers a leave in this incarnation. */
   leaves(name: string, incarnation: number): void {
     const known = this.#name(name);
     known.leaves.add(incarnation);
     known.hasLeft = true;
   }
 
-  /** Who had left is there again. */
+  /** A leave that began is announced in this incarnation; the extensions delayed it. */
+  leavesIn(name: string, incarnation: number): void {
+    this.#name(name).leaves.add(incarnation);
+  }
+
+  /** Registers the return of a node that had left. */
   returned(name: string): void {
     this.#name(name).hasLeft = false;
   }
 
-  /** Somebody is told a lie about a name, and may believe it for a while. */
+  /** Registers a false claim about a name, which nodes may believe for a while. */
   slandered(name: string): void {
     this.#slandered.add(name);
   }
 
-  /** Whether an observer was told of anybody in this life that it is dead or has left. */
+  /** Whether an observer got a leave event in this life. */
   hasLostSomebody(observer: string): boolean {
     return this.#bereaved.has(observer);
   }
@@ -151,10 +169,10 @@ export class EventWatch {
   }
 
   /**
-   * What a node reports before it tells of it. Who finds somebody dead by itself must have suspected it
-   * for its time: nobody takes a death second-hand for an own verdict. That can be said of names that
-   * had one life only: what a twin, or an earlier life, said in our name is believed as what others
-   * say is, and what was said of an earlier life may be taken for news of this one.
+   * A report of a failed member, before its event. A node that declares a member dead must have suspected it for the
+   * whole timeout: a claim of another node is no verdict of its own. This holds for names with one life only: a claim
+   * of a twin, or of an earlier life, in the name of this node is accepted like any other claim, and a claim about an
+   * earlier life may be taken for one about this life.
    *
    * @throws Violation
    */
@@ -178,8 +196,8 @@ export class EventWatch {
   }
 
   /**
-   * What an observer's table says is what the observer was told, and so nobody comes, goes or changes
-   * without an event. Only the incarnation may have risen: news that change nothing else are none.
+   * An observer's table matches the events of the observer: no member appears, disappears or changes without an event.
+   * Only the incarnation may be higher: a claim that changes nothing else emits no event.
    *
    * @throws Violation
    */
@@ -208,7 +226,7 @@ export class EventWatch {
     }
   }
 
-  /** Nobody believes of itself that it is dead, and nobody takes back its own incarnation. */
+  /** No node lists itself as dead, and no node decreases its own incarnation. */
   #checkOwn(observer: string, who: string, { name, state, incarnation }: Node): void {
     const before = this.#own.get(observer) ?? 0;
     if (incarnation < before) {
@@ -240,7 +258,7 @@ export class EventWatch {
     }
   }
 
-  /** Only who was known at two addresses can be in conflict with itself. */
+  /** A conflict is about a name that was used at two addresses. */
   #conflict(who: string, existing: Node, other: Node): void {
     const detail = `${who}: ${existing.name} at ${existing.address} and ${other.address}`;
     if (existing.name !== other.name || existing.address === other.address) {
@@ -303,8 +321,8 @@ export class EventWatch {
   }
 
   /**
-   * While a name is held its incarnation does not fall. It may begin anew where the name passed to
-   * another address, or was forgotten: who starts again knows nothing of its earlier lives.
+   * While an observer holds a name its incarnation does not decrease. It may begin anew when the name moved to another
+   * address or was removed: a node that restarts knows nothing about its earlier lives.
    */
   #checkIncarnation(
     observer: string,
@@ -318,7 +336,7 @@ export class EventWatch {
     if (node.incarnation < view.incarnation) throw fallen(who, view, node.incarnation);
   }
 
-  /** Events say what the table says, and the state is whole when they are told. */
+  /** An event matches the table, which is complete when the event is emitted. */
   #checkTold(observer: string, who: string, node: Node): void {
     const row = this.#world.rowOf(observer, node.name);
     if (row?.state === node.state && row.incarnation === node.incarnation) return;
@@ -328,8 +346,8 @@ export class EventWatch {
   }
 
   /**
-   * `left` is believed of an incarnation in which a bearer of the name said so. (Of one bearer of the
-   * name: the protocol has no more than names to tell nodes by.)
+   * `left` is accepted for an incarnation in which a node of this name announced it. (Any node of this name: the
+   * protocol identifies nodes by their names only.)
    */
   #checkReason(who: string, reason: string, { name, incarnation }: Node): void {
     const { leaves, hasLeft } = this.#name(name);
@@ -344,7 +362,7 @@ export class EventWatch {
     }
   }
 
-  /** Whether who bears a name says by now that this incarnation of it is over. */
+  /** Whether a running node of this name has a higher incarnation by now. */
   #hasRefuted(name: string, incarnation: number): boolean {
     for (const observer of this.#views.keys()) {
       if (this.#world.nameOf(observer) !== name || !this.#world.isRunning(observer)) continue;
@@ -355,7 +373,7 @@ export class EventWatch {
 
   #isForgettable(observer: string, { state, goneAt }: View): boolean {
     if (state !== 'dead' && state !== 'left') return false;
-    // By the observer's own clock: a jump of that one lets it forget sooner.
+    // By the observer's own clock: after a jump of its clock it removes members sooner.
     return this.#world.clockOf(observer) - goneAt > this.#world.gossipToTheDeadTime;
   }
 

@@ -4,9 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The keys of a cluster and how operators rotate them: a new one is made known to all, then used by
-// some, then by all, and what came before it is taken away in the end. At no time is a key used that
-// somebody does not know.
+// The keys of a cluster and how operators rotate them: a new key is installed on all nodes, then used by some, then by
+// all, and the earlier keys are removed. No node ever uses a key that is not installed on all nodes.
 
 import { Keyring } from '../../../src/index.js';
 import type { KeyPhase } from './scenario.js';
@@ -14,12 +13,12 @@ import type { KeyPhase } from './scenario.js';
 /** The keyrings of all nodes. */
 export class Keys {
   readonly #rings = new Map<string, Keyring>();
-  /** The one that is used, at least by most, and those after it that were made known. */
+  /** The key that most nodes use, and the newer ones that are installed. */
   #known: readonly [used: number, ...newer: number[]] = [0];
-  /** Those before it that still open what is under way. */
+  /** Earlier keys that still decrypt packets in transit. */
   #old: readonly number[] = [];
 
-  /** The keyring of a node that begins. */
+  /** The keyring of a node that starts. */
   ringFor(node: string): Keyring {
     const [used, ...newer] = this.#known;
     const ring = new Keyring(keyNumber(used), [...newer, ...this.#old].map(keyNumber));
@@ -27,7 +26,7 @@ export class Keys {
     return ring;
   }
 
-  /** One phase of a rotation. Those of two rotations may come in any order among each other. */
+  /** One phase of a rotation. The phases of two rotations may overlap in any order. */
   rotate(phase: KeyPhase): void {
     const rings = [...this.#rings.values()];
     const [used, ...newer] = this.#known;

@@ -4,17 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Long scenarios: a cluster is cut in two or three for longer than the dead are remembered. Nodes look
-// for those whom they lost, and nobody else joins anybody: in the end they must be one cluster again.
+// Long scenarios: a cluster is partitioned into two or three parts for longer than dead members are kept. Nodes try to
+// reconnect to failed members, and the campaign joins no node: in the end all must be one cluster again.
 
 import { agreementMs } from './agreement.js';
 import type { Dice } from './dice.js';
 import type { Scenario, Settings, Step } from './scenario.js';
 
-/** More nodes than these take longer and show nothing more. */
+/** Larger clusters take longer and find nothing more. */
 export const mostNodesOfLong = 12;
 
-/** How often the lost are looked for in a long scenario. */
+/** The interval of reconnect attempts in a long scenario. */
 export function rejoinMs({ probeInterval }: Settings): number {
   return 10 * probeInterval;
 }

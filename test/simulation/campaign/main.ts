@@ -99,6 +99,7 @@ function summary(passed: ReadonlyMap<number, Outcome>): string {
     `${sum(({ events }) => events)} events`,
     `${sum(({ falseDeaths }) => falseDeaths)} deaths of nodes that ran`,
     `${sum(({ rejoined }) => Number(rejoined))} scenarios with islands`,
+    `${sum(({ extensionMessages }) => extensionMessages)} messages of extensions`,
     `the slowest agreement took ${slowest} % of its bound`,
   ];
   return `${counts.join(', ')}; digest ${hash.digest('hex').slice(0, 16)}`;

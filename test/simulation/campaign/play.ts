@@ -4,10 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Plays one scenario: first with all that goes wrong, then on a whole network, where everybody has to
-// come to agree and then to be quiet, and in the end without anybody, where nothing may be left.
+// Plays one scenario: first with all faults, then on a healed network, where all nodes must agree and become idle, and
+// in the end after the shutdown of all nodes, where nothing may be left.
 
 import type { Member } from '../../../src/core/member.js';
+import type { Report } from '../../../src/core/reports.js';
 import type { MembershipEvent, Node } from '../../../src/index.js';
 import { sliceSizes } from '../../../src/wire/sliced.js';
 import { Acts } from './acts.js';
@@ -19,36 +20,40 @@ import {
   forgettingMs,
   islands,
   listsAreRight,
+  remembered,
   suspicionMs,
 } from './agreement.js';
 import { checkBounds, isIdle, loadOf, longestHold } from './bounds.js';
 import { rejoinMs } from './long.js';
-import { EventWatch, type Verdict } from './invariants.js';
+import { ExtensionWatch } from './extension-watch.js';
+import { EventWatch } from './invariants.js';
 import type { Scenario, Step } from './scenario.js';
 import { foundMs } from './strangers.js';
 import { type Life, type Line, Stage } from './stage.js';
 import { Violation } from './violation.js';
 
-/** How a scenario went. */
+/** The result of a scenario. */
 export interface Outcome {
   readonly digest: string;
-  /** Virtual milliseconds that agreement took after the end of the faults. */
+  /** Virtual milliseconds from the end of the faults to agreement. */
   readonly agreedAfterMs: number;
-  /** What share that is of what it may take. */
+  /** The share of its bound. */
   readonly agreementShare: number;
-  /** Whether islands that had forgotten each other had to be joined by hand. */
+  /** Whether the campaign had to join islands that had removed each other. */
   readonly rejoined: boolean;
   readonly events: number;
-  /** Steps that were taken; others did not fit. */
+  /** Steps that were executed; the others were not applicable. */
   readonly steps: number;
-  /** Deaths that were told of nodes that ran. */
+  /** Events that reported a running node as failed. */
   readonly falseDeaths: number;
+  /** Messages that reached extensions. */
+  readonly extensionMessages: number;
 }
 
 /**
  * Plays a scenario.
  *
- * @throws Violation when an invariant does not hold; whatever else goes wrong
+ * @throws Violation when an invariant does not hold; any other error of the run
  */
 export async function play(scenario: Scenario): Promise<Outcome> {
   const { records } = sliceSizes;
@@ -78,6 +83,7 @@ class Player {
   readonly #scenario: Scenario;
   readonly #stage: Stage;
   readonly #watch: EventWatch;
+  readonly #extensions: ExtensionWatch;
   readonly #acts: Acts;
   readonly #depths = new Map<string, number>();
   #events = 0;
@@ -86,20 +92,30 @@ class Player {
 
   static async create(scenario: Scenario): Promise<Player> {
     let player = undefined as Player | undefined;
+    const extensions: ExtensionWatch = new ExtensionWatch(scenario, {
+      now: () => player?.now ?? 0,
+      fail: (error) => player?.fail(error),
+      life: (key) => player?.lifeOf(key),
+      running: () => player?.running() ?? [],
+      namesAt: (address) => player?.namesAt(address) ?? new Set(),
+      leaves: (name, incarnation) => player?.leaves(name, incarnation),
+    });
     const stage = await Stage.create(scenario, {
       line: (key, message, line) => player?.hear(key, message, line),
-      verdict: (key, verdict) => player?.hearVerdict(key, verdict),
+      report: (key, report) => player?.hearReport(key, report),
+      extensions,
     });
-    player = new Player(scenario, stage);
+    player = new Player(scenario, stage, extensions);
     for (const key of stage.cluster.names()) player.#acts.started(key);
     return player;
   }
 
-  private constructor(scenario: Scenario, stage: Stage) {
+  private constructor(scenario: Scenario, stage: Stage, extensions: ExtensionWatch) {
     const { settings } = scenario;
     const { cluster } = stage;
     this.#scenario = scenario;
     this.#stage = stage;
+    this.#extensions = extensions;
     this.#watch = new EventWatch({
       now: () => cluster.now,
       isRunning: (key) => stage.isRunning(key),
@@ -114,15 +130,36 @@ class Player {
     cluster.on('event', (observer, event) => {
       this.#events++;
       if (stage.strangers.has(observer)) return this.#checkStranger(observer, event);
+      if ('node' in event) extensions.emitted(observer, event.type, event.node);
       this.#watch.event(observer, event);
     });
+  }
+
+  get now(): number {
+    return this.#stage.cluster.now;
+  }
+
+  lifeOf(key: string): Life | undefined {
+    return this.#stage.has(key) ? this.#stage.life(key) : undefined;
+  }
+
+  running(): readonly Life[] {
+    return this.#stage.running();
+  }
+
+  namesAt(address: string): ReadonlySet<string> {
+    return this.#watch.namesAt(address);
+  }
+
+  leaves(name: string, incarnation: number): void {
+    this.#watch.leavesIn(name, incarnation);
   }
 
   fail(failure: Error): void {
     this.#failure ??= failure;
   }
 
-  /** A node logs something. What is thrown here the library would drop, as it must. */
+  /** A node writes a log line. The library drops exceptions from here. */
   hear(key: string, message: string, line: Line): void {
     const { code, depth = 0 } = line;
     if (code === 'queue-depth') this.#depths.set(key, depth);
@@ -131,17 +168,18 @@ class Player {
     }
   }
 
-  /** A node reports that somebody is dead. What is thrown here the library would drop, as it must. */
-  hearVerdict(key: string, verdict: Verdict): void {
-    if (this.#stage.strangers.has(key)) return;
+  /** A node reports something. The library drops exceptions from here. */
+  hearReport(key: string, report: Report): void {
+    this.#extensions.report(key, report);
+    if (report.code !== 'member-failed' || this.#stage.strangers.has(key)) return;
     try {
-      this.#watch.foundDead(key, verdict);
+      this.#watch.foundDead(key, report);
     } catch (error) {
       this.fail(error as Error);
     }
   }
 
-  /** The safety phase: all the steps, with the network as bad as it is. */
+  /** The safety phase: all steps, with the faults of the network. */
   async suffer(): Promise<void> {
     this.#acts.joinAll();
     for (const step of this.#scenario.steps) {
@@ -155,12 +193,13 @@ class Player {
     await this.#runTo(this.#scenario.healAt);
   }
 
-  /** The liveness phase: the network is whole, and nobody does anything any more. */
+  /** The liveness phase: the network is healed, and no more steps follow. */
   async recover(): Promise<Outcome> {
     const { cluster } = this.#stage;
+    this.#extensions.rest();
     cluster.heal();
     cluster.network.change({ loss: 0, duplication: 0, reordering: 0, streamBreaks: 0 });
-    // Everything that was begun comes to an end, and all stalls are over.
+    // All operations end, and all stalls are over.
     await this.#runTo(cluster.now + longestHold(this.#scenario));
     await cluster.during(this.#acts.ops);
     this.#endTwins();
@@ -168,6 +207,7 @@ class Player {
     const rejoined = await this.#agree();
     const agreedAfterMs = cluster.now - startedAt;
     this.#checkCalm();
+    this.#extensions.checkAgreement();
     await this.#findOut();
     await this.#forget();
     await this.#beQuiet();
@@ -181,6 +221,7 @@ class Player {
       events: this.#events,
       steps: this.#steps,
       falseDeaths: this.#watch.falseDeaths.length,
+      extensionMessages: this.#extensions.deliveries,
     };
   }
 
@@ -188,7 +229,7 @@ class Player {
     await this.#stage.cluster.close();
   }
 
-  /** Lets time pass, and looks at everything once in each interval of probes. */
+  /** Advances the time, and checks all invariants once per probe interval. */
   async #runTo(time: number): Promise<void> {
     const { cluster } = this.#stage;
     const { probeInterval } = this.#scenario.settings;
@@ -198,20 +239,21 @@ class Player {
     }
   }
 
-  /** Tables say what was told, and nothing grows without bound, whatever happens. */
+  /** Tables match the events, and all work is bounded, at any time. */
   #look(): void {
     this.#throwFailure();
     const lives = this.#stage.running();
     for (const { key, engine } of lives) {
       this.#watch.table(key, rowsOf(engine.table));
     }
+    this.#extensions.check();
     const { size: nodes, names } = this.#stage;
     checkBounds(this.#scenario, { nodes, names }, lives);
   }
 
   /**
-   * In a calm network of so few everybody tells everybody in one round of gossip. So news are known
-   * everywhere after one, and what is set right by somebody else after two.
+   * In a calm network of few nodes one round of gossip reaches all nodes. So an update is known everywhere after one
+   * round, and a refutation after two.
    */
   async #newsTravel(step: Step): Promise<void> {
     if (!this.#scenario.isCalm || (step.do !== 'update' && step.do !== 'slander')) return;
@@ -223,13 +265,13 @@ class Player {
     if (isWrong !== undefined) throw new Violation('news travel', `${what}: ${isWrong}`);
   }
 
-  /** In a crowded table a real member that ended is found dead in a time that hardly depends on the forged ones. */
+  /** In a crowded table a crashed real member is found dead in a time that hardly depends on the forged ones. */
   async #isFound(step: Step): Promise<void> {
     if (this.#scenario.crowded !== true || step.do !== 'crash') return;
     const { settings } = this.#scenario;
     const { size, names, forged } = this.#stage;
     // The network is quiet: a forgery that no node believed would be a mistake of the campaign. Each node has at least
-    // what it was sent itself.
+    // the members that were sent to it.
     const sent = this.#scenario.steps.map((each) => (each.do === 'forge' ? each.count : 0));
     if (!this.#stage.running().some(({ engine }) => engine.table.size > Math.max(...sent))) {
       throw new Error(`nobody has the ${forged.size} forged members`);
@@ -246,13 +288,13 @@ class Player {
     }
   }
 
-  /** Whoever has the address of one of ours by now is not ours. */
+  /** The nodes of another cluster know only each other, also at an address that a node of ours had. */
   #checkStranger(observer: string, event: MembershipEvent): void {
     if (!('node' in event) || this.#stage.strangers.has(event.node.name)) return;
     throw new Violation('two clusters stay apart', `${observer} is told of ${event.node.name}`);
   }
 
-  /** Of two that have one name only the first may stay: the protocol cannot tell them apart. */
+  /** Ends all but the first node of each name: the protocol cannot distinguish them. */
   #endTwins(): void {
     const seen = new Set<string>();
     for (const { key, list } of this.#stage.running()) {
@@ -263,10 +305,9 @@ class Player {
   }
 
   /**
-   * All come to agree in a bounded time. Those who forgot each other cannot: nothing in the protocol
-   * remembers. Then, and only then, somebody joins them again. Who still holds others for dead when it
-   * is joined forgets them afterwards and has to be joined once more; so that goes on for as long as
-   * finding out and forgetting may take, and no longer.
+   * All nodes agree in a bounded time. Nodes that removed each other cannot: nothing in the protocol remembers them.
+   * Only then does the campaign join them again. A node that still lists others as dead when it is joined removes them
+   * later and must be joined once more; this is repeated for as long as detection and removal may take.
    */
   async #agree(): Promise<boolean> {
     const { cluster } = this.#stage;
@@ -277,7 +318,7 @@ class Player {
       throw this.#disagreement();
     }
     for (let rejoins = 0; ; rejoins++) {
-      // What a join brings about takes some probes.
+      // The effects of a join take some probes.
       if (await this.#agreesInTime({ probesBefore: rejoins > 0 ? 5 : 0 })) return rejoins > 0;
       const [main, ...others] = islands(this.#stage);
       if (others.length === 0 || isLast) throw this.#disagreement();
@@ -296,8 +337,8 @@ class Player {
   }
 
   /**
-   * Nobody who was known is forgotten without being told of as gone first. So on both sides somebody
-   * was told of one who is gone, or started again with an empty memory, or one side had never been let in.
+   * No known member is removed without a leave event before. So on both sides a node got a leave event or restarted
+   * with an empty table, or one side never joined.
    */
   #checkApart(main: readonly string[], island: readonly string[]): void {
     const hasLost = (key: string): boolean =>
@@ -309,7 +350,7 @@ class Player {
     throw new Violation('only who was lost is forgotten', detail);
   }
 
-  /** False when it takes too long, and as soon as it cannot happen any more. */
+  /** Returns false when it takes too long, and as soon as agreement is impossible. */
   async #agreesInTime({ probesBefore = 0 } = {}): Promise<boolean> {
     const { cluster } = this.#stage;
     const { gossipInterval, probeInterval } = this.#scenario.settings;
@@ -317,7 +358,7 @@ class Player {
       this.#stage.running().length === 0 ||
       (this.#isConverged() && difference(this.#stage) === undefined);
     const { settings, rejoins = false } = this.#scenario;
-    // Those who lost each other find each other: within three intervals, and then all must agree.
+    // Nodes that lost each other reconnect within three intervals, and then all must agree.
     const findingMs = rejoins ? 3 * rejoinMs(settings) : 0;
     const deadline = cluster.now + findingMs + this.#agreementMs;
     let lookAt = cluster.now + probesBefore * probeInterval;
@@ -332,7 +373,7 @@ class Player {
     return agrees();
   }
 
-  /** With forged members in the table at least every other probe is of a verified member. */
+  /** With forged members in the table at least every other probe goes to a verified member. */
   get #agreementMs(): number {
     const share = this.#stage.forged.size > 0 ? 2 : 1;
     return share * agreementMs(this.#scenario.settings, this.#stage.size);
@@ -344,7 +385,7 @@ class Player {
     return listsAreRight(this.#stage);
   }
 
-  /** All forged members are found dead in the end: one probe each, as slow as can be, of one node alone. */
+  /** All forged members are found dead in the end: one probe each, at the slowest rate, of a single node. */
   async #findOut(): Promise<void> {
     const { cluster, forged } = this.#stage;
     const { settings } = this.#scenario;
@@ -367,7 +408,7 @@ class Player {
     return new Violation('all agree in a bounded time', views.join('\n  '));
   }
 
-  /** Where nothing is wrong nobody who lives is called dead, and who leaves is said to have left. */
+  /** Without faults no running node is declared dead, and a node that leaves is reported as left. */
   #checkCalm(): void {
     if (!this.#scenario.isCalm) return;
     const [death] = this.#watch.unrefutedDeaths;
@@ -376,32 +417,20 @@ class Player {
     if (leave !== undefined) throw new Violation('who leaves in peace has left', leave);
   }
 
-  /** Some time later nobody knows of the gone any more. */
+  /** Some time later no table contains a member that does not run. */
   async #forget(): Promise<void> {
     const { cluster } = this.#stage;
     const { settings } = this.#scenario;
     const deadline = cluster.now + forgettingMs(settings, this.#stage.names);
-    while (this.#remembered() !== undefined && cluster.now < deadline) {
+    while (remembered(this.#stage) !== undefined && cluster.now < deadline) {
       await this.#runTo(cluster.now + settings.probeInterval);
     }
-    const remembered = this.#remembered();
-    if (remembered) throw new Violation('who is gone is forgotten', remembered);
+    const name = remembered(this.#stage);
+    if (name !== undefined) throw new Violation('who is gone is forgotten', name);
     if (!(await this.#agreesInTime())) throw this.#disagreement();
   }
 
-  /** Somebody who has somebody in its table who does not run. */
-  #remembered(): string | undefined {
-    const lives = this.#stage.running();
-    const names = new Set(lives.map(({ list }) => list.config.name));
-    for (const { key, engine } of lives) {
-      for (const { name, state } of engine.table) {
-        if (!names.has(name)) return `${key} holds ${name} as ${state}`;
-      }
-    }
-    return undefined;
-  }
-
-  /** Between two probes everybody has nothing under way, and says so of its queue. */
+  /** Between two probes no node has pending work, and each logs that its queue is empty. */
   async #beQuiet(): Promise<void> {
     const { cluster } = this.#stage;
     const { probeInterval, pushPullInterval, tcpTimeout } = this.#scenario.settings;
@@ -409,7 +438,7 @@ class Player {
     const settle = (life: Life): void => {
       if (isIdle(life, { looksForLost: this.#stage.strangers.size > 0 })) restless.delete(life.key);
     };
-    // Late acks are logged as dropped, and folded lines are held for 10 s; a few times in a row.
+    // Late acks are logged as dropped, and the log folds lines for 10 s; a few times in a row.
     const deadline = cluster.now + 100_000 + 20 * probeInterval + pushPullInterval + 2 * tcpTimeout;
     const isOver = (): boolean => {
       restless.forEach(settle);
@@ -423,6 +452,7 @@ class Player {
       );
     }
     await this.#runTo(cluster.now + 3 * probeInterval);
+    this.#extensions.checkQuiet();
     for (const { key, engine } of this.#stage.running()) {
       const depth = this.#depths.get(key) ?? 0;
       if (depth !== 0 && engine.hasPeers)
@@ -430,13 +460,16 @@ class Player {
     }
   }
 
-  /** Ends all in the midst of trouble, when there is something that could be left. */
+  /** Shuts all nodes down under new faults, when there is pending work that could be left. */
   async #end(): Promise<void> {
     const { cluster } = this.#stage;
     const { probeInterval, probeTimeout } = this.#scenario.settings;
     cluster.network.change({ loss: 0.6 });
+    this.#extensions.wake();
     await this.#runTo(cluster.now + 3 * probeInterval + 0.5 * probeTimeout);
+    this.#extensions.broadcast();
     await cluster.close();
+    this.#extensions.checkEnd();
     if (cluster.timersLeft > 0) {
       throw new Violation('no timer is left after a shutdown', `${cluster.timersLeft} are`);
     }

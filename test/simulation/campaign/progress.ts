@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How far it is, said now and then.
+// Prints the progress now and then.
 
 const everyMs = 10_000;
 
-/** Counts what is done, and says so every ten seconds. */
+/** Counts finished items, and prints the count every ten seconds. */
 export class Progress {
   readonly #total: number;
   readonly #startedAt = performance.now();
@@ -19,7 +19,7 @@ export class Progress {
     this.#total = total;
   }
 
-  /** One more is done. */
+  /** One more item is finished. */
   tick(news: string): void {
     this.#done++;
     const now = performance.now();

@@ -4,16 +4,16 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a scenario is: the nodes, how they are configured, what is wrong with the network, and what
-// happens when. Plain data, so that it can be printed, replayed and made smaller.
+// A scenario: the nodes, their configuration, the faults of the network, and the steps with their times. Plain data, so
+// that it can be printed, replayed and made smaller.
 
 import type { LinkOptions } from '../../../src/testing/index.js';
 
-/** What happens at one moment. A step whose node is not there, or not in that state, is passed over. */
+/** A step at one time. A step whose node does not exist, or is not in the required state, is skipped. */
 export type Step = { readonly at: number } & (
   | { readonly do: 'crash'; readonly node: string; readonly silent: boolean }
   | { readonly do: 'leave'; readonly node: string }
-  /** It leaves, and comes back without having ended. */
+  /** The node leaves, and joins again without a restart. */
   | { readonly do: 'return'; readonly node: string }
   | {
       readonly do: 'restart';
@@ -32,11 +32,11 @@ export type Step = { readonly at: number } & (
   | { readonly do: 'link'; readonly from: string; readonly to: string; readonly loss: number }
   | { readonly do: 'breakStreams'; readonly node: string }
   | { readonly do: 'update'; readonly node: string; readonly meta: string }
-  /** The next key, as operators rotate it: known to all, used by some, used by all, the only one. */
+  /** A phase of a key rotation: installed on all, used by some, used by all, earlier keys removed. */
   | { readonly do: 'key'; readonly phase: KeyPhase }
-  /** Somebody is told a lie about a node: that it is dead, or does not answer. */
+  /** A node receives a false claim about another one: that it is dead, or suspect. */
   | { readonly do: 'slander'; readonly node: string; readonly to: string; readonly dead: boolean }
-  /** A node is told of members that do not exist. */
+  /** A node receives claims about members that do not exist. */
   | ({ readonly do: 'forge' } & Forgery)
   /** A node of another cluster starts at the address of a node that has ended. */
   | { readonly do: 'take'; readonly of: string }
@@ -44,14 +44,14 @@ export type Step = { readonly at: number } & (
 
 /** Claims about members that do not exist. */
 export interface Forgery {
-  /** Who is told. */
+  /** The receiver. */
   readonly to: string;
   readonly count: number;
   /** All at one silent address (`one`), at a silent address each (`each`), or at the address of a node. */
   readonly where: string;
   /** As a push/pull has it: 0 alive, 1 suspect, 2 dead, 3 left. */
   readonly state: number;
-  /** Names are filled up to so many bytes. */
+  /** The length to which names are padded, in bytes. */
   readonly nameBytes: number;
   /** By a push/pull, or by a packet each. */
   readonly byStream: boolean;
@@ -79,6 +79,16 @@ export interface Settings {
   readonly label: string;
 }
 
+/** The extensions of a scenario. */
+export interface ExtensionPlan {
+  /** By name the share of nodes that runs each. `n0` and `n2` run all of them, `n1` runs none. */
+  readonly shares: Readonly<Record<string, number>>;
+  /** Mean time between two actions of one extension, in milliseconds. */
+  readonly intervalMs: number;
+  /** The share of calls of hooks, listeners and timers in which the extension throws or rejects. */
+  readonly throws: number;
+}
+
 /** A scenario. */
 export interface Scenario {
   readonly seed: number;
@@ -87,12 +97,14 @@ export interface Scenario {
   readonly settings: Settings;
   readonly encrypted: boolean;
   readonly isCalm: boolean;
-  /** Nodes look for those whom they lost, and the campaign joins nobody again. */
+  /** Nodes try to reconnect to failed members, and the campaign joins no node again. */
   readonly rejoins?: boolean;
   /** Hundreds of forged members, and a crash that must be found in a bounded time all the same. */
   readonly crowded?: boolean;
-  /** Long exchanges are done so many members at a time, and a turn of the event loop takes so long. */
+  /** Members per slice of a long exchange, and the duration of a turn of the event loop in milliseconds. */
   readonly slices?: { readonly records: number; readonly turnMs: number };
+  /** What runs on a part of the nodes on top of membership; undefined in half of the scenarios. */
+  readonly extensions?: ExtensionPlan;
   /** The faults of the whole network, until it is healed. */
   readonly network: LinkOptions;
   readonly steps: readonly Step[];

@@ -84,6 +84,11 @@ function* plainer(scenario: Scenario): Generator<Scenario> {
   if (scenario.encrypted) yield { ...scenario, encrypted: false };
   const { slices, ...unsliced } = scenario;
   if (slices !== undefined) yield unsliced;
+  const { extensions, ...alone } = scenario;
+  if (extensions !== undefined) {
+    yield alone;
+    if (extensions.throws > 0) yield { ...scenario, extensions: { ...extensions, throws: 0 } };
+  }
   const { settings } = scenario;
   for (const [name, value] of Object.entries(plain)) {
     if (settings[name as keyof Settings] === value) continue;

@@ -4,81 +4,88 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The nodes of one run of a scenario, and what is known of them from outside.
+// The nodes of one run of a scenario, and what the campaign knows about them.
 
 import type { Engine } from '../../../src/core/engine.js';
+import type { Report } from '../../../src/core/reports.js';
 import type { Memberlist } from '../../../src/index.js';
+import type { NodeSeams } from '../../../src/node/seams.js';
 import {
   type MemoryTransport,
   SimulatedCluster,
   type SimulatedConfig,
 } from '../../../src/testing/index.js';
-import { engineOf } from './engines.js';
-import type { Verdict } from './invariants.js';
+import type { CampaignExtension } from './extension.js';
+import type { ExtensionWatch } from './extension-watch.js';
 import { Keys } from './keys.js';
 import { rejoinMs } from './long.js';
-import { listenToVerdicts } from './reports.js';
 import type { Scenario } from './scenario.js';
 
-/** What nodes log, as far as the campaign looks at it. */
+/** The fields of a log line that the campaign uses. */
 export interface Line {
   readonly code?: string;
   readonly depth?: number;
 }
 
-/** Who hears what nodes say. */
+/** Receives what nodes log and report. */
 export interface Ears {
   readonly line: (key: string, message: string, line: Line) => void;
-  /** Each at once, also where its line is held back. */
-  readonly verdict: (key: string, verdict: Verdict) => void;
+  /** Called at once, also when the log folds the line. */
+  readonly report: (key: string, report: Report) => void;
+  readonly extensions: ExtensionWatch;
 }
 
 /** One life of one node. */
 export interface Life {
-  /** What the cluster calls it; its Memberlist may have another one's name. */
+  /** Its key in the cluster; the name of its Memberlist may be that of another node. */
   readonly key: string;
   readonly list: Memberlist;
   readonly engine: Engine;
   readonly transport: MemoryTransport;
+  readonly extensions: readonly CampaignExtension[];
 }
 
 /** The nodes of one run. */
 export class Stage {
   readonly scenario: Scenario;
   readonly keys = new Keys();
-  /** What users set. */
+  /** The metadata that users set. */
   readonly metas = new Map<string, string>();
-  /** Who could not join, though it tried. */
+  /** Nodes whose join failed. */
   readonly loners = new Set<string>();
-  /** Who started again, and remembers nobody of whom it knew before. */
+  /** Nodes that restarted and lost their table. */
   readonly reborn = new Set<string>();
   /** Names of forged members. */
   readonly forged = new Set<string>();
-  /** What the cluster calls nodes of another cluster. */
+  /** The keys of nodes of another cluster. */
   readonly strangers = new Set<string>();
   readonly #lives = new Map<string, Life>();
+  /** Of the last life of each node that was started. */
+  readonly #engines = new Map<string, Engine>();
+  readonly #extensions = new Map<string, readonly CampaignExtension[]>();
+  readonly #watch: ExtensionWatch;
   #cluster: SimulatedCluster | undefined;
 
-  private constructor(scenario: Scenario) {
+  private constructor(scenario: Scenario, watch: ExtensionWatch) {
     this.scenario = scenario;
+    this.#watch = watch;
   }
 
-  /** Starts the nodes that are there from the beginning. */
+  /** Starts the initial nodes. */
   static async create(scenario: Scenario, hear: Ears): Promise<Stage> {
-    const stage = new Stage(scenario);
+    const stage = new Stage(scenario, hear.extensions);
     const { nodes: size, network, seed, settings, encrypted, slices } = scenario;
     const config = (key: string): SimulatedConfig => {
-      const verdict = (report: Verdict): void => hear.verdict(key, report);
-      const log = (message: string, line?: object): void => {
-        listenToVerdicts(verdict);
-        hear.line(key, message, line ?? {});
-      };
+      const log = (message: string, line?: object): void => hear.line(key, message, line ?? {});
+      const use = hear.extensions.forLife(key);
+      stage.#extensions.set(key, use);
       return {
+        use,
         rejoin: scenario.rejoins === true && {
           interval: rejoinMs(settings),
           timeout: rejoinMs(settings),
         },
-        // Or a timer for an hour would be left in a cluster that got smaller.
+        // Otherwise a timer of an hour would be pending in a cluster that became smaller.
         expectedMembers: 1,
         ...settings,
         ...(encrypted && { keyring: stage.keys.ringFor(key) }),
@@ -87,9 +94,16 @@ export class Stage {
         delegate: { nodeMeta: () => Buffer.from(stage.metas.get(key) ?? '') },
       };
     };
+    const seamsOf = (key: string): NodeSeams => ({
+      observer: {
+        engine: (engine) => void stage.#engines.set(key, engine),
+        report: (report) => hear.report(key, report),
+      },
+    });
     const turnMs = slices?.turnMs;
     const options = { size, seed, config, network, turnMs, traceLength: 0 };
-    stage.#cluster = await SimulatedCluster.create(options);
+    stage.#cluster = await SimulatedCluster.createWith(options, seamsOf);
+    if (hear.extensions.isActive) stage.#cluster.network.tapWith(hear.extensions);
     return stage;
   }
 
@@ -97,31 +111,38 @@ export class Stage {
     return this.#cluster as SimulatedCluster;
   }
 
-  /** How many nodes there have been. */
+  /** The number of nodes that ever started. */
   get size(): number {
     return this.#lives.size;
   }
 
-  /** How many names nodes may have heard of, forged ones included. */
+  /** The number of names that nodes may know, forged ones included. */
   get names(): number {
     return this.#lives.size + this.forged.size;
   }
 
-  /** What the cluster calls everybody who ever was. */
+  /** The keys of all nodes that ever started. */
   get keysOfAll(): readonly string[] {
     return [...this.#lives.keys()];
+  }
+
+  /** Registers a node of another cluster. */
+  strangerStarted(key: string): void {
+    this.#watch.started(key, this.cluster.network.addrOf(key));
   }
 
   has(key: string): boolean {
     return this.#lives.has(key);
   }
 
-  /** A life began. */
+  /** Registers a node that started. */
   started(key: string): Life {
     const list = this.cluster.node(key);
     const transport = list.config.transport as MemoryTransport;
-    const life = { key, list, engine: engineOf(list), transport };
+    const engine = this.#engines.get(key) as Engine;
+    const life = { key, list, engine, transport, extensions: this.#extensions.get(key) ?? [] };
     this.#lives.set(key, life);
+    this.#watch.started(key, transport.addr);
     return life;
   }
 
@@ -136,13 +157,14 @@ export class Stage {
     return this.#lives.get(key)?.transport.isRunning === true;
   }
 
-  /** Everybody who runs. */
+  /** The running nodes. */
   running(): Life[] {
     return [...this.#lives.values()].filter(({ transport }) => transport.isRunning);
   }
 }
 
-/** Timers that a node has set. */
-export function timersOf({ list }: Life): number {
-  return (list.config.clock as unknown as { pending: number }).pending;
+/** Timers that a node has set, without those of its extensions. */
+export function timersOf({ list, extensions }: Life): number {
+  const { pending } = list.config.clock as unknown as { pending: number };
+  return extensions.reduce((rest, { timers }) => rest - timers, pending);
 }

@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What happens in a scenario, and when.
+// Draws the steps of a scenario.
 
 import type { Dice } from './dice.js';
 import { keyPhases, type Settings, type Step } from './scenario.js';
 
-/** Steps at any time before the faults end; many of them need others, and all may be passed over. */
+/** Draws steps at any time before the faults end. Many require others, and each may be skipped. */
 export function drawSteps(
   dice: Dice,
   world: { nodes: number; settings: Settings; healAt: number },
@@ -22,7 +22,7 @@ export function drawSteps(
   return steps.filter(({ at }) => at <= healAt).sort((a, b) => a.at - b.at);
 }
 
-/** Draws steps one after the other; it knows which names there have been. */
+/** Draws steps one after the other, and knows all names that were used. */
 class StepDice {
   readonly #dice: Dice;
   readonly #names: string[];
@@ -37,7 +37,7 @@ class StepDice {
     this.#partitions = dice.chance(0.6);
   }
 
-  /** A step and what follows from it: who crashed may come back before it is forgotten. */
+  /** A step and the steps that follow from it: a crashed node may restart before it is removed. */
   steps(at: number): Step[] {
     const step = this.#step(at);
     if (step.do === 'key') return this.#rotation(at);
@@ -78,7 +78,7 @@ class StepDice {
       case 'restart':
         return this.#restart(at, node);
       case 'add': {
-        // Now and then one that takes the name of another.
+        // One in four uses the name of another node.
         const own = `m${this.#added++}`;
         this.#names.push(own);
         return dice.chance(0.25)
