@@ -84,7 +84,7 @@ function inShort(summary: Summary): string {
   return (
     `**${rules}**, ${sizeText(summary)} (${size}): SWIM raised ` +
     `${numberText(swim.falsePositives)} FP, ${estimateText(swim.perRun)} per run, compared ` +
-    `with ${numberText(publishedSwim.falsePositives / publishedSwim.runs, 1)}. ${verdict} Lifeguard ` +
+    `with ${numberText(publishedSwim.falsePositives / publishedSwim.runs, 1)} in the paper. ${verdict} Lifeguard ` +
     `raised ${numberText(lifeguard.falsePositives)}, ` +
     `${estimateText(lifeguard.falsePositivesPercent)} % of SWIM's; the paper had ` +
     `${publishedFigures.lifeguard.falsePositivesPercent} %.`
