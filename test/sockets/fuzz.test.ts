@@ -71,7 +71,7 @@ test('the command plays a file again, and ends with 1 when it does harm', async 
     const harmful = await fuzz('--replay', path);
     assert.match(
       harmful.output,
-      /a change of membership: fuzz-peer alive.*, and then fuzz-target alive/,
+      /a change of membership: fuzz-peer alive.*, then fuzz-target alive/,
     );
     assert.equal(harmful.code, 1);
 
