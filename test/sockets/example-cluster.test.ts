@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The cluster example as a user without a terminal meets it: it tells its whole story and ends
-// well, and however it is stopped it leaves no process and no socket behind.
+// The cluster example without a terminal: it runs to its end and succeeds, and when it is stopped it leaves
+// no process and no socket behind.
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ const port = 18_946;
 const director = fileURLToPath(new URL('../../examples/cluster/main.ts', import.meta.url));
 const addresses = [1, 2, 3, 4, 5, 6].map((last) => `127.0.0.${last}`);
 
-/** The example, running. */
+/** The running example. */
 class Example {
   readonly child: ChildProcess;
   output = '';
@@ -33,10 +33,14 @@ class Example {
     t.after(() => this.child.kill('SIGKILL'));
   }
 
-  /** Resolves once the output has the text. */
+  /** Resolves once the output contains the text. */
   async said(text: string): Promise<void> {
     while (!this.output.includes(text)) {
-      assert.equal(this.child.exitCode, null, `it ended before it said '${text}':\n${this.output}`);
+      assert.equal(
+        this.child.exitCode,
+        null,
+        `it ended before it printed '${text}':\n${this.output}`,
+      );
       await sleep(50);
     }
   }
@@ -47,7 +51,7 @@ class Example {
     return code;
   }
 
-  /** The ids of the node processes, as the output gives them. */
+  /** The ids of the node processes, from the output. */
   get nodePids(): number[] {
     return [...this.output.matchAll(/node-\d runs as process (\d+)/g)].map(([, pid]) =>
       Number(pid),
@@ -55,7 +59,7 @@ class Example {
   }
 }
 
-test('the example tells its story and ends with 0 within 40 s', { timeout: 60_000 }, async (t) => {
+test('the example runs to its end and exits with 0 within 40 s', { timeout: 60_000 }, async (t) => {
   const startedAt = Date.now();
   const example = new Example(t);
   assert.equal(await example.ended(), 0, example.output);
@@ -87,7 +91,7 @@ test('an interrupt ends all node processes', { timeout: 30_000 }, async (t) => {
   await assertNothingLeft(example);
 });
 
-test('a director that is killed takes its nodes along', { timeout: 30_000 }, async (t) => {
+test('when the parent is killed, its nodes end', { timeout: 30_000 }, async (t) => {
   const example = new Example(t);
   await example.said('✔ start');
   example.child.kill('SIGKILL');
@@ -97,7 +101,7 @@ test('a director that is killed takes its nodes along', { timeout: 30_000 }, asy
   await assertNothingLeft(example);
 });
 
-test('a port that is taken is named, and nothing is started', { timeout: 30_000 }, async (t) => {
+test('a port in use is reported, and nothing is started', { timeout: 30_000 }, async (t) => {
   const other = new NetTransport({ bindAddr: '127.0.0.3', bindPort: port });
   await other.start({ packet: () => undefined, stream: (stream) => stream.close() });
   t.after(() => other.shutdown());
