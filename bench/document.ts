@@ -12,27 +12,27 @@ import { markdownOf, type Section } from './table.js';
 
 const introduction = `# Benchmarks
 
-\`npm run bench -- --write\` generates this page; the exact command is below. Each benchmark runs the same work in this library
-and in Go memberlist v0.6.0 (\`bench/go\`), alternating in one run.
+Made by \`npm run bench -- --write\`, which writes this page anew; the command of this one is below. Each figure is taken beside the same work
+done by Go memberlist v0.6.0 (\`bench/go\`), both sides by turns in one run.
 
-- **ours** and **other** are medians of the rounds; smaller is better in all rows. The other side is Go memberlist,
-  except where it is marked *floor*.
-- **ratio** is ours divided by the other. **spread** is the minimum and maximum ratio of the rounds; without
+- **ours** and **other** are medians of the rounds; smaller is better everywhere. The other is Go memberlist
+  but where it says *floor*.
+- **ratio** is ours by the other's. **spread** is the least and the most of the single rounds' ratios; without
   another side, of the values themselves.
-- **CPU** is the ratio of processor time, over all threads. If it is larger than the ratio of time, Go
-  used less processor time and waited; if it is smaller, Go used its second core.
-- **mark** is the project's goal, and **met** shows whether it is reached.
-- Times within a process are wall-clock times. Go may use a second core: two goroutines read and handle its packets,
-  and its garbage collection runs concurrently.
-- Both sides receive the same bytes. The benchmark compares the results, and fails if both sides did not do the
-  same work.
+- **CPU** is the ratio of the processor time that the same work took, of all threads; where it is larger than
+  the ratio of time, Go had less of it and waited, where it is smaller, Go used its second core.
+- **mark** is the project's goal, and **met** whether it is reached.
+- Within the process, time is taken by the wall clock. Go may use a second core: its packets are read and
+  handled by two goroutines, its garbage is collected beside the work.
+- Both sides get the same bytes from outside. What they made of them is looked at in the end, and a figure
+  whose work is not the same on both sides fails.
 `;
 
-/** How the figures were measured. */
+/** How the figures were taken. */
 export interface Run {
   readonly machine: Machine;
   readonly command: string;
-  /** Existing figures that were not requested. */
+  /** Figures that there are, and that were not asked for. */
   readonly notTaken: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export function documentOf(sections: readonly Section[], run: Run): string {
   const summary = `${machineText(machine)}. Of ${(met ?? 0) + (missed ?? 0)} marks ${met ?? 0} are met.`;
   const busy = busyText(machine);
   const warning = busy === undefined ? [] : [`${busy}\n`];
-  const rest = notTaken.length === 0 ? '' : ` Not measured in this run: ${notTaken.join(', ')}.`;
+  const rest = notTaken.length === 0 ? '' : ` Not taken in this run: ${notTaken.join(', ')}.`;
   const origin = `\`${command}\`.${rest}\n`;
   return [introduction, `${summary}\n`, origin, ...warning, ...sections.map(markdownOf)].join('\n');
 }

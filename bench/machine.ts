@@ -51,6 +51,6 @@ export function machineText({ cpu, cores, memoryGiB, system, node, go }: Machine
 /** What to know of a machine that had other work too; undefined when it had not. */
 export function busyText({ load, cores }: Machine): string | undefined {
   if (load < cores / 2) return undefined;
-  return `The machine was busy when the run began (load ${load.toFixed(1)} on ${cores} cores): times are
-longer and their ratios vary; ratios of CPU vary less.`;
+  return `The machine was busy with other work when the run began (load ${load.toFixed(1)} on ${cores} cores): times are
+longer than they need be and their ratios scatter; ratios of CPU scatter less.`;
 }

@@ -19,9 +19,9 @@ const mark = { kind: 'ratio', most: 0.5 } as const;
 export const encode: Figure = {
   name: 'encode',
   title: 'Encode',
-  work: `Encodes a message into a new buffer, including the type byte, for ${count} different messages in turn. Go: the equivalent of
-memberlist's unexported \`encode\` (a new buffer, handle and encoder of go-msgpack for each), with
-structs of the same fields. Both sides produce equal bytes.`,
+  work: `A message into bytes of its own, type byte included, for ${count} different ones in turn. Go: what
+memberlist's unexported \`encode\` does (a new buffer, handle and encoder of go-msgpack for each), with
+structs of the same fields. The bytes of both sides are equal.`,
   measure: async (stage) => {
     const rows: Row[] = [];
     for (const kind of kinds) {
@@ -40,9 +40,9 @@ structs of the same fields. Both sides produce equal bytes.`,
 export const decode: Figure = {
   name: 'decode',
   title: 'Decode',
-  work: `Decodes a message into its fields, for ${count} different messages in turn. Go: the equivalent of memberlist's
-unexported \`decode\` (a new reader, handle and decoder for each). Both sides add up the numbers and
-lengths that they read, and get the same sum.`,
+  work: `The bytes of a message into its fields, for ${count} different ones in turn. Go: what memberlist's
+unexported \`decode\` does (a new reader, handle and decoder for each). Both sides add up numbers and
+lengths of what they read, and come to the same.`,
   measure: async (stage) => {
     const rows: Row[] = [];
     for (const kind of kinds) {

@@ -17,9 +17,9 @@ const betweenMs = 2_000;
 export const detection: Figure = {
   name: 'detection',
   title: 'Detection',
-  work: `One node of a quiet cluster of 50 closes its sockets without a leave, with the LAN defaults. The figures are the times
-until the first and until the last of the others reports the failure. The clusters of both sides run at the same time
-and lose a node at the same moment, five times, until 45 nodes are left.`,
+  work: `One node of a quiet cluster of 50 closes its sockets without a word, with the defaults for a LAN: until
+the first of the others is told that it failed, and until the last is. The clusters of both sides run at the
+same time and lose a node at the same moment; five times, then there are 45.`,
   measure: async (stage) => {
     const { nodes, kills } = stage.effort.quick ? { nodes: 10, kills: 1 } : { nodes: 50, kills: 5 };
     await using ours = stage.ours();
@@ -51,8 +51,8 @@ and lose a node at the same moment, five times, until 45 nodes are left.`,
     });
     return {
       rows: [
-        row('first report', ({ firstMs }) => firstMs / 1000),
-        row('last report', ({ lastMs }) => lastMs / 1000),
+        row('the first knows', ({ firstMs }) => firstMs / 1000),
+        row('the last knows', ({ lastMs }) => lastMs / 1000),
       ],
     };
   },

@@ -19,9 +19,9 @@ const nodeSeconds = 6_000;
 export const growth: Figure = {
   name: 'growth',
   title: 'Growth',
-  work: `Processor time of a node per second in a quiet cluster, in virtual time and over an in-memory network
-(\`SimulatedCluster\`): only the work of the protocol, without sockets. This library only. The cost should not depend on
-the size: the mark is ${flat} times the cost in the smallest cluster.`,
+  work: `Processor time of a node in a second of its life in a quiet cluster, in virtual time and over a network in
+memory (\`SimulatedCluster\`): the protocol's work alone, without sockets. Ours alone. It should be flat: the mark
+is ${flat} times the cost in the smallest cluster.`,
   measure: async (stage) => {
     const rows: Row[] = [];
     let most: number | undefined;

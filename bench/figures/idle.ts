@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The cost of a quiet cluster on real sockets, compared with Go and with bare sockets.
+// What a quiet cluster costs on real sockets, beside Go and beside bare sockets.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Usage } from '../protocol.js';
@@ -35,13 +35,14 @@ function paceOf({ effort }: Stage): Pace {
 
 export const idle: Figure = {
   name: 'idle',
-  title: 'Idle cost',
-  work: `Quiet clusters with the LAN defaults, on loopback sockets: all nodes in one process, and five processes of one
-node each. All clusters of a row run at the same time and are measured in the same time windows. Processor time is that
-of the whole process, per node and second. Both sides use a counting transport. The **floor** is one process
-with the same number of bare \`dgram\` sockets, which send the same number of packets of the same size, half of them
-answers, without a protocol. Memory is the growth of the heap per node (Go: including stacks), after garbage collection;
-for single processes it is the peak of each process. Streams have no mark: a window contains few of them.`,
+  title: 'Idle cost, and how far it is from the floor',
+  work: `Clusters in which nothing happens, with the defaults for a LAN, on loopback sockets: all nodes in one
+process, and five processes of one node each. All clusters of a row run at the same time and are looked at in the
+same windows of time; processor time is of the whole process, by node and second. Transports of both sides are
+wrapped in one that counts. The **floor** is one process of ours with as many bare \`dgram\` sockets, which
+send as many packets of the same size, half of them answers, without a protocol. Memory is what the heap grew
+by for each node (Go: with stacks), after the garbage was collected; of single processes it is the most that
+each ever had. Streams are told, not judged: a window sees few of them.`,
   measure: async (stage) => {
     const rows: Row[] = [];
     const missing: string[] = [];
@@ -55,7 +56,7 @@ for single processes it is the peak of each process. Streams have no mark: a win
         } catch (error) {
           const { message } = error as Error;
           stage.progress(`idle: ${message}`);
-          if (triesLeft === 1) missing.push(`${title}: could not be measured. ${message}`);
+          if (triesLeft === 1) missing.push(`${title}: could not be taken. ${message}`);
         }
       }
     };
@@ -116,7 +117,7 @@ async function oneProcess(
   return [
     ...usageRows(title, spent, marks.mark),
     {
-      what: `${title}, CPU compared with bare sockets`,
+      what: `${title}, CPU beside bare sockets`,
       unit: 'ms/s',
       ours: spent.ours.map(({ cpuMs }) => cpuMs),
       other: { name: 'floor', values: spent.floor.map(({ cpuMs }) => cpuMs) },

@@ -33,11 +33,11 @@ const quick: readonly Size[] = [{ nodes: 20, runs: 2 }];
 export const join: Figure = {
   name: 'join',
   title: 'Join',
-  work: `All nodes of a process join the first one at the same moment, with the LAN defaults. The figures are the time until every
-node lists all nodes, and the processor time until then. A node that is rejected (a node accepts 128 at a time, on both
-sides) tries again after a second. The clusters of the two sides start alternately, each at new addresses. A run that is
-not complete after ${patienceMs / 1000} s continues while the next one starts, since it only waits; after
-${capMs / 1000} s it is aborted and counts with that time.`,
+  work: `All nodes of a process join the first one at the same moment, with the defaults for a LAN: until every node
+lists every other, and the processor time spent until then. Who is not let in (a node takes 128 at a time, on both
+sides) tries again after a second. Clusters of the two sides come up by turns, each at
+new addresses. A run that is not done after ${patienceMs / 1000} s goes on while the next begins, as it only waits; after
+${capMs / 1000} s it is given up and counts as that long.`,
   measure: async (stage) => {
     const rows: Row[] = [];
     const remarks: string[] = [];
@@ -51,7 +51,7 @@ ${capMs / 1000} s it is aborted and counts with that time.`,
         const given = runs.filter(({ complete }) => !complete).length;
         if (given > 0) {
           remarks.push(
-            `${size.nodes} nodes, ${name}: ${given} of ${runs.length} runs were aborted.`,
+            `${size.nodes} nodes, ${name}: ${given} of ${runs.length} runs were given up.`,
           );
         }
       }
@@ -139,8 +139,8 @@ function rowsOf(size: Size, ours: readonly Joined[], go: readonly Joined[]): Row
   const seconds = ({ ms }: Joined): number => ms / 1000;
   const { runs, slowestMark, cpuMark } = size;
   return [
-    row('all list all, median', seconds, { unit: 's', mark: { kind: 'ratio', most: 1 } }),
-    row(`all list all, slowest of ${runs}`, seconds, {
+    row('all see all, median', seconds, { unit: 's', mark: { kind: 'ratio', most: 1 } }),
+    row(`all see all, slowest of ${runs}`, seconds, {
       unit: 's',
       by: 'largest',
       mark: slowestMark === undefined ? undefined : { kind: 'value', most: slowestMark },

@@ -17,8 +17,8 @@ const sizes = [
 export const lzw: Figure = {
   name: 'lzw',
   title: 'LZW',
-  work: `Compresses and decompresses the content of a packet and of a push/pull, without the message around it.
-Go: \`compress/lzw\` as memberlist uses it. Both sides produce the same output.`,
+  work: `Compression and decompression of the content of a packet and of a push/pull, without the message that
+it travels in. Go: \`compress/lzw\` as memberlist uses it. What comes out is the same on both sides.`,
   measure: async (stage) => {
     const rows: Row[] = [];
     for (const { what, bytes, of, unit } of sizes) {

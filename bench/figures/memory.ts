@@ -14,8 +14,8 @@ const members = 10_000;
 export const memory: Figure = {
   name: 'memory',
   title: 'Memory',
-  work: `Growth of the heap (including array buffers, after garbage collection) by a push/pull with
-${members.toLocaleString('en')} members and the gossip about them; per member, without its
+  work: `What the heap (with array buffers, and after the garbage is collected) grows by when a push/pull brings
+${members.toLocaleString('en')} members and the news of them has been passed on; for each member, beside its
 ${metaBytes} bytes of metadata.`,
   measure: async (stage) => {
     const task = {

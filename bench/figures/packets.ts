@@ -49,11 +49,11 @@ function taskOf(
 export const packetIn: Figure = {
   name: 'packet-in',
   title: 'Packet in',
-  work: `Processes a packet of ten alive messages about known members, each with a new incarnation and 35 bytes of
-metadata, from the transport to the member table and the broadcast queue. The packet has the layers of
-gossip: a checksum, and the layers in the name of the row. An alive delegate counts the messages on both sides; the
-tables are compared at the end. Packets arrive ${burst} at a time; the first half is not timed. The **floor** of AES is
-the time of \`node:crypto\` to open a packet of that size, in a loop that does nothing else.`,
+  work: `A packet of ten alive messages about known members, each with a fresh incarnation and 35 bytes of
+metadata: from the transport to the member table and the broadcast queue. It has the layers that gossip
+has: a checksum, and what the row says. An alive delegate counts on both sides; the tables are compared in
+the end. Packets are put in ${burst} at a time; the first half of them is not timed. The **floor** of AES is what
+\`node:crypto\` takes to open a packet of that size, called in a loop that does nothing else.`,
   measure: async (stage) => {
     const rows: Row[] = [];
     const packets = stage.effort.quick ? 400 : 4000;
@@ -77,11 +77,11 @@ the time of \`node:crypto\` to open a packet of that size, in a loop that does n
 export const packetOut: Figure = {
   name: 'packet-out',
   title: 'Packet out',
-  work: `A node receives ${members} new members, so ${members} broadcasts are queued. It is pinged until
-its acks carry no more broadcasts; then it receives updates of all members, and so on, ${drains.length} times, of which the last
-three are timed. Each outgoing packet includes reading a ping, encoding an ack, filling the packet with broadcasts to
-1,400 bytes, and wrapping it. Both sides send the same number of messages. The **floor** of AES is the time of
-\`node:crypto\` to open a ping and to seal a full packet.`,
+  work: `A node has just learned of ${members} members, so ${members} broadcasts are queued, and is pinged until
+its acks carry no more of them; then it hears news of all, and so on, ${drains.length} times, of which the last
+three are timed. For each packet out: a ping is read, an ack encoded, the packet filled up with broadcasts to 1,400
+bytes and wrapped. Both sides send the same number of messages. The **floor** of AES is what \`node:crypto\` takes to
+open a ping and to seal a full packet.`,
   measure: async (stage) => {
     const rows: Row[] = [];
     for (const [name, title] of Object.entries(names) as [LayersName, string][]) {
@@ -112,7 +112,7 @@ async function besideCrypto(
   const floor = await stage.alone('cryptoFloor', { openBytes, sealBytes, minMs });
   const microseconds = ({ wallNs, operations }: Timed): number => wallNs / operations / 1e3;
   return {
-    what: 'AES-128, compared with node:crypto',
+    what: 'AES-128, beside node:crypto',
     unit: 'µs',
     ours: ours.map(microseconds),
     other: { name: 'floor', values: floor.map(microseconds) },

@@ -32,7 +32,7 @@ interface Case {
   readonly fresh: boolean;
 }
 
-/** A quick run omits most of the large cases. */
+/** To see that all works, the large ones need not all be taken. */
 function cases({ effort }: Stage): Case[] {
   return [1000, markedSize].flatMap((members) => {
     const some = effort.quick && members === markedSize ? (['plain', 'both'] as const) : layers;
@@ -42,7 +42,7 @@ function cases({ effort }: Stage): Case[] {
 }
 
 function titleOf({ members, layers: name, fresh }: Case): string {
-  const what = fresh ? `${names[name]}, all new` : names[name];
+  const what = fresh ? `${names[name]}, all news` : names[name];
   return `${members.toLocaleString('en')} members, ${what}`;
 }
 
@@ -60,10 +60,10 @@ function taskOf({ inputs, effort }: Stage, { members, layers: name, fresh }: Cas
 export const pushPull: Figure = {
   name: 'push-pull',
   title: 'Push/pull',
-  work: `A node accepts a push/pull: it reads the state of a peer with the same number of members, encodes and sends its own,
-merges, and closes the stream. Both know the same members, as in a quiet cluster; in the rows "all new"
-every incarnation is new. The stream is in memory and delivers chunks of 64 KiB. Each node first warms up
-for three times as long (in "all new", by one exchange).`,
+  work: `A node is asked: it reads the state of somebody who knows as many members, encodes and sends its own,
+merges, and closes the stream. Both know the same, as in a cluster that is quiet; in the rows "all news"
+every incarnation is fresh. The stream is in memory; its bytes come in pieces of 64 KiB. Each node has done the
+same for three times as long before (of news, one exchange).`,
   measure: async (stage) => {
     const rows: Row[] = [];
     for (const each of cases(stage)) {
@@ -83,8 +83,8 @@ for three times as long (in "all new", by one exchange).`,
 export const turns: Figure = {
   name: 'turns',
   title: 'Longest turn of the event loop',
-  work: `The longest turn of the event loop in the exchanges above, which is the maximum delay of a ping that arrives in between.
-A round's value is the maximum of all its exchanges, including interference by other load of the machine.`,
+  work: `The longest turn in the exchanges above: how long a ping that comes in between may have to wait. A round's
+value is the largest of all its exchanges, whatever else the machine did meanwhile.`,
   measure: async (stage) => {
     const rows: Row[] = [];
     for (const each of cases(stage).filter(({ members }) => members === markedSize)) {

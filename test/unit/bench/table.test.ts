@@ -118,5 +118,5 @@ test('the document tells the machine and how many marks are met', () => {
   );
   assert.ok(text.includes('`npm run bench -- --write`.\n'));
   const partly = documentOf([section], { machine, command: 'x', notTaken: ['idle', 'join'] });
-  assert.match(partly, /Not measured in this run: idle, join\./);
+  assert.match(partly, /Not taken in this run: idle, join\./);
 });
