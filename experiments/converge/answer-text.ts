@@ -41,7 +41,7 @@ export function questionText({ nodes, loss, latency, settings, preset }: Questio
     `${nodes} members, ${shareText(loss)} of packets lost, ${latency.min} to ${latency.max} ms one way (${preset});`,
     `${every(gossipInterval, 'gossip')} to ${gossipNodes}, each message ${retransmitMult} × ⌈log10(n + 1)⌉ times;`,
     `${every(probeInterval, 'a probe')}, timeout ${probeTimeout} ms, suspicion multiplier ${suspicionMult};`,
-    `${every(pushPullInterval, 'a push/pull')}, stretched with the cluster size.`,
+    `${every(pushPullInterval, 'a full exchange')}, stretched with the cluster.`,
   ].join('\n');
 }
 
@@ -67,8 +67,8 @@ export function answerText(answer: Answer, style: 'plain' | 'markdown'): string 
   const parts = [`${isMarkdown ? '## ' : ''}${title}, ${seeds} seeds`];
   if (firstSuspicion && firstVerdict) {
     parts.push(
-      `Until the first member suspected it: ${rangeText(firstSuspicion)}.\n` +
-        `Until the first member declared it failed: ${rangeText(firstVerdict)}.`,
+      `Until somebody suspected it: ${rangeText(firstSuspicion)}.\n` +
+        `Until somebody held it for failed: ${rangeText(firstVerdict)}.`,
     );
   }
   const table = isMarkdown ? markdownTable : plainTable;
@@ -80,7 +80,7 @@ export function answerText(answer: Answer, style: 'plain' | 'markdown'): string 
 }
 
 function headOf(origin: Origin): string[] {
-  return [`members reached, ${originTexts[origin]}`, 'median', 'fastest seed', 'slowest seed'];
+  return [`members that know, ${originTexts[origin]}`, 'median', 'fastest seed', 'slowest seed'];
 }
 
 function rowOf({ share, medianMs, fastestMs, slowestMs, missed }: Reach): string[] {
@@ -97,15 +97,15 @@ export function gossipText({ gossip, seeds }: Answer): string {
   if (gossip === undefined) return '';
   const { complete, reached, exchangeMs } = gossip;
   if (complete === seeds) {
-    return `Gossip alone, including piggybacked messages, reached all members in all ${seeds} seeds.`;
+    return `Gossip alone, with what probes take along, reached everybody in all ${seeds} seeds.`;
   }
   const rest =
     exchangeMs > 0
-      ? `Push/pulls, one by each member every ${timeText(exchangeMs)}, reached the rest.`
-      : 'Push/pulls, which would reach the rest, are off.';
+      ? `Full exchanges, one by each member every ${timeText(exchangeMs)}, brought it to the rest.`
+      : 'There are no full exchanges that would bring it to the rest.';
   return (
-    `Gossip alone, including piggybacked messages, reached all members in ${complete} of ${seeds} seeds ` +
-    `and ${shareText(reached)} of all members, before it ended.\n${rest}`
+    `Gossip alone, with what probes take along, reached everybody in ${complete} of ${seeds} seeds ` +
+    `and ${shareText(reached)} of all members, before it was over.\n${rest}`
   );
 }
 
@@ -116,9 +116,9 @@ export function plotOf(question: Question, what: Happening, samples: readonly Sa
   const { nodes, loss, seeds } = question;
   return {
     title: `${what === 'update' ? 'An update' : 'A failure'} in a cluster of ${nodes}`,
-    subtitle: `${shareText(loss)} of packets lost; the median of ${seeds} seeds, and a band from the slowest to the fastest`,
+    subtitle: `${shareText(loss)} of packets lost; the middle one of ${seeds} seeds, and a band from the slowest to the fastest`,
     x: { label: 'seconds', min: 0 },
-    y: { label: 'share of members reached', min: 0, max: 1 },
+    y: { label: 'share of members that know', min: 0, max: 1 },
     series: origins.map((origin) => seriesOf(origin, curveOf(question, own, origin))),
   };
 }

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `npm run sim:converge`: how long an update takes to reach all members.
+// `npm run sim:converge`: how long it takes until everybody knows.
 
 import { drawPlot } from '../plots.js';
 import { progressText, runAll } from '../pool.js';
@@ -64,7 +64,7 @@ async function samplesFor(question: Question, jobs: number | undefined): Promise
       say(progressText(progress, `cluster ${cluster}`));
     },
   });
-  // In the order of the clusters, regardless of the number of workers.
+  // In the order of the clusters, however many worked at them.
   return tasks.flatMap(({ cluster }) => found.get(cluster) ?? []);
 }
 
@@ -91,16 +91,18 @@ function documentText(
     failure: '![A failure](converge-failure.svg)',
   };
   return [
-    '# Convergence time',
-    `An example of the convergence calculator, which simulates production nodes instead of evaluating a formula.
-\`npm run sim:converge -- --help\` lists the options.`,
+    '# How long until everybody knows',
+    `An example of the convergence calculator, which simulates real nodes instead of asking a formula.
+\`npm run sim:converge -- --help\` explains what can be asked.`,
     `\`\`\`\nnpm run sim:converge -- ${words.join(' ')}\n\`\`\``,
     questionText(question),
     `Seeds: ${tasksOf(question)
       .map((task) => `\`${seedOf(task)}\``)
-      .join(', ')}. Each cluster runs ten events of each kind, one after the other, each with
-another member. Packets are uncompressed and may have the maximum size of UDP, which the few messages
-here do not reach. Seconds are virtual.`,
+      .join(
+        ', ',
+      )}. A cluster is used for ten happenings of each kind, one after the other, each with
+another member. Packets are not compressed and as large as UDP lets them be, which the few messages
+that are told here do not need. Seconds are virtual ones.`,
     ...answers.flatMap((each) => [answerText(each, 'markdown'), pictures[each.what]]),
   ].join('\n\n');
 }

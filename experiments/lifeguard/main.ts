@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `npm run sim:lifeguard`: executes the requested runs that are missing, then writes tables and plots of all
-// completed runs.
+// `npm run sim:lifeguard`: does the runs that are asked for and are not done yet, then writes tables
+// and plots of all that is done.
 
 import { parseArgs } from 'node:util';
 import { progressText, runAll } from '../pool.js';
@@ -27,8 +27,8 @@ import type { RunResult } from './run.js';
 
 const help = `Usage: npm run sim:lifeguard -- [options]
 
-  --full               the whole grid: 54 Threshold and 432 Interval cells (hours per repetition)
-  --part P             its part: threshold or interval (both)
+  --full               the whole grid: 54 Threshold and 432 Interval cells (hours a repetition)
+  --part P             of it, threshold or interval (both)
   --cells N            only the first N cells of the grid, in its fixed random order
   --cell C,D,I         one cell: C anomalous nodes for D ms, I ms between; C,D for a Threshold run
   --alpha A --beta B   suspicion multipliers (5, 6)
@@ -38,10 +38,10 @@ const help = `Usage: npm run sim:lifeguard -- [options]
   --nodes N            (128)
   --seeds N            repetitions (1)
   --jobs N             workers (the number of cores)
-  --report             regenerates tables and plots without runs
+  --report             nothing is run; tables and plots are written anew
   --help
 
-Finished runs are in docs/experiments/runs/lifeguard.jsonl and are not repeated.
+Finished runs are in docs/experiments/runs/lifeguard.jsonl and are not done again.
 `;
 
 const { values } = parseArgs({

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Runs outside of the tables with published values: frozen nodes, other settings, and cells that are not
-// in the grid.
+// Runs that are no part of the tables beside the published ones: frozen nodes, other settings, and
+// cells that are not in the grid.
 
 import { type Estimate, ratioOfSums } from '../statistics.js';
 import type { Store } from '../store.js';
@@ -114,13 +114,13 @@ function freezeVariantText({ variant, withRule, withoutRule, ruleEffect }: Freez
     summary === undefined
       ? `${rule} the rule: not run yet`
       : `${rule} the rule: ${countOf(summary.intervalRuns, 'Interval run')} and ` +
-        `${countOf(summary.thresholdRuns, 'Threshold run')} per configuration`,
+        `${countOf(summary.thresholdRuns, 'Threshold run')} a configuration`,
   );
   const effect =
     ruleEffect === undefined
       ? ''
       : ` Lifeguard's FP with the rule are ${estimateText(ruleEffect)} % of those without.`;
-  const head = ['stall rule', 'configuration', 'FP', 'FP per run', 'FP % of SWIM'];
+  const head = ['stall rule', 'configuration', 'FP', 'FP a run', 'FP % of SWIM'];
   const more = ['FP−', 'FP− % of SWIM', 'first detection, median s'];
   return `### Rules of the ${variant}\n\n${sizes.join('; ')}.${effect}\n\n${tableText([...head, ...more], rows)}`;
 }
@@ -166,7 +166,7 @@ export function otherRunsText(others: readonly OtherRuns[]): string {
   if (others.length === 0) return 'None.';
   const head = ['α', 'β', 'nodes', 'anomaly', 'cells', 'configuration', 'rules'];
   return tableText(
-    [...head, 'runs', 'FP', 'FP−', 'FP per run'],
+    [...head, 'runs', 'FP', 'FP−', 'FP a run'],
     others.map((group) => [
       group.setting.alpha,
       group.setting.beta,

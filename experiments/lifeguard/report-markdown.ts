@@ -10,7 +10,7 @@ import { intervalCells, thresholdCells } from './cells.js';
 import { configurationNames } from './configurations.js';
 import { type Freeze, freezeText, type OtherRuns, otherRunsText } from './report-extras.js';
 import { isWhole, judge, sizeText } from './report-marks.js';
-import { method, definitions } from './report-method.js';
+import { howItWasMade, whatIsWhat } from './report-method.js';
 import { type Picture, rulesOf } from './report-plots.js';
 import {
   detectableNodes,
@@ -45,25 +45,25 @@ export function reportText(report: Report): string {
   const { summaries, pictures, freezes, others } = report;
   return [
     '# Lifeguard, reproduced',
-    '`npm run sim:lifeguard` generates this page from the runs in this repository; do not edit it. The ' +
+    'Made by `npm run sim:lifeguard` from the runs of this repository; not to be edited. The ' +
       "paper's figures are those of Dadgar, Phillips and Currey, arXiv 1707.00788 v2. Percentages " +
-      'are relative to SWIM in the same simulator on the same seeds. Brackets contain the 95 % interval.',
-    '## Summary',
+      'are of SWIM in the same simulator on the same seeds. In brackets stands the 95 % interval.',
+    '## In short',
     summaries.map(inShort).join('\n\n'),
-    '## Pass marks',
+    '## The marks',
     marksText(summaries),
     ...summaries.flatMap((summary) => variantText(summary, pictures.get(summary) ?? [])),
-    '## Definitions',
-    definitions,
+    '## What is what',
+    whatIsWhat,
     '## Frozen nodes',
-    'An additional experiment of this library: the event loop of the chosen nodes stalls, timers ' +
-      'included, with and without the rule by which a node excludes its own stalls.',
+    'An extra, ours: the event loop of the chosen nodes stalls, timers included, with and without ' +
+      'the rule by which a node minds its own stalls.',
     freezeText(freezes),
     '## Other settings',
-    'Runs that are in no table above: sums over all available seeds.',
+    'Runs that are in no table above: plain sums, whatever seeds there are.',
     otherRunsText(others),
-    '## Method',
-    method(report),
+    '## How it was made',
+    howItWasMade(report),
     completenessText(summaries),
   ].join('\n\n');
 }
@@ -75,16 +75,16 @@ function inShort(summary: Summary): string {
   if (summary.intervalRuns === 0) return `**${rules}**: no complete Interval cell yet.`;
   const size = isWhole(summary) ? 'the whole grid' : 'a random sample of the grid';
   const verdict = {
-    met: 'The baseline has the expected false positives.',
+    met: 'The baseline misbehaves as it must.',
     'not met':
-      '**The baseline does not have the expected false positives, so the ratios prove nothing: ' +
-      'the experiment fails.**',
-    'not enough data': 'Whether the baseline has the expected false positives is not decided yet.',
+      '**The baseline does not misbehave as it must, so that the ratios of false positives prove ' +
+      'nothing: the experiment fails.**',
+    'not enough data': 'Whether the baseline misbehaves as it must is not decided yet.',
   }[baseline.verdict];
   return (
     `**${rules}**, ${sizeText(summary)} (${size}): SWIM raised ` +
-    `${numberText(swim.falsePositives)} FP, ${estimateText(swim.perRun)} per run, compared ` +
-    `with ${numberText(publishedSwim.falsePositives / publishedSwim.runs, 1)} in the paper. ${verdict} Lifeguard ` +
+    `${numberText(swim.falsePositives)} FP, ${estimateText(swim.perRun)} a run, where the paper ` +
+    `had ${numberText(publishedSwim.falsePositives / publishedSwim.runs, 1)}. ${verdict} Lifeguard ` +
     `raised ${numberText(lifeguard.falsePositives)}, ` +
     `${estimateText(lifeguard.falsePositivesPercent)} % of SWIM's; the paper had ` +
     `${publishedFigures.lifeguard.falsePositivesPercent} %.`
@@ -96,9 +96,7 @@ function marksText(summaries: readonly Summary[]): string {
   const first = columns[0]?.marks ?? [];
   const head = ['mark', 'published', ...columns.map(({ summary }) => rulesOf[summary.variant])];
   const areVoid = columns.some(({ marks }) => marks.some(({ isVoid }) => isVoid));
-  const note = areVoid
-    ? '\n\nVoid: a ratio to a baseline without the expected false positives.'
-    : '';
+  const note = areVoid ? '\n\nVoid: a ratio to a baseline that does not misbehave.' : '';
   const rows = first.map(({ name, published }, index) => [
     name,
     published,
@@ -120,18 +118,19 @@ function variantText(summary: Summary, pictures: readonly Picture[]): string[] {
     falsePositivesTable(summary),
     '### Detection of the anomalous nodes',
     `Threshold runs: ${countOf(summary.thresholdRuns, 'run')} in ${summary.thresholdCells} of ` +
-      `${thresholdCells.length} cells, each in all five configurations. Times are seconds since ` +
-      'the anomaly began. They include only anomalous nodes that a healthy node detected, and for full ' +
-      'dissemination only those that all healthy nodes declared failed. The published times follow ' +
-      `the measured ones. The whole grid has ${detectableNodes} nodes per repetition whose anomaly ` +
-      'lasts 16 s or more. The 99 % column requires 100 times, the 99.9 % column 1,000.',
+      `${thresholdCells.length} cells, each in all five configurations. Seconds since the anomaly ` +
+      'began; only anomalous nodes that a healthy node found out, and for full dissemination only ' +
+      'those that all healthy nodes came to hold for failed. Under the measured times stand the ' +
+      `published ones. The whole grid has ${detectableNodes} nodes a repetition whose anomaly ` +
+      'lasts 16 s or more. Of fewer than 100 times there is no 99 % here, of fewer than 1,000 no ' +
+      '99.9 %.',
     detectionTable(summary),
     ...shown.map(({ file, caption }) => `![${caption}](${file})`),
   ];
 }
 
 function falsePositivesTable({ figures }: Summary): string {
-  const head = ['configuration', 'FP', 'FP per run', 'FP %', 'published', 'FP−', 'FP− %'];
+  const head = ['configuration', 'FP', 'FP a run', 'FP %', 'published', 'FP−', 'FP− %'];
   const more = ['published', 'messages %', 'published', 'bytes %', 'published'];
   return tableText(
     [...head, ...more],
@@ -157,7 +156,7 @@ function falsePositivesTable({ figures }: Summary): string {
 }
 
 function detectionTable({ figures }: Summary): string {
-  const head = ['configuration', 'detected', 'first: median', '99 %', '99.9 %', 'by all'];
+  const head = ['configuration', 'found out', 'first: median', '99 %', '99.9 %', 'all knew'];
   const more = ['full: median', '99 %', '99.9 %', 'full − first: median', '99 %', 'FP', 'FP−'];
   return tableText(
     [...head, ...more],

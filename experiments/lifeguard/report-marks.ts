@@ -45,9 +45,9 @@ function judgeBaseline(summary: Summary): Mark {
   const { least, most } = passMarks.baseline;
   const { perRun } = summary.figures.swim;
   return {
-    name: `baseline: SWIM, averaged over the full grid, ${least}–${most} FP per run`,
+    name: `baseline: SWIM, averaged over the full grid, ${least}–${most} FP a run`,
     published: numberText(publishedSwim.falsePositives / publishedSwim.runs, 1),
-    measured: `${estimateText(perRun)} FP per run in ${sizeText(summary)}`,
+    measured: `${estimateText(perRun)} FP a run in ${sizeText(summary)}`,
     verdict: within(perRun, least, most, summary),
     isVoid: false,
   };
@@ -87,12 +87,12 @@ function judgeSingles(summary: Summary): Judged {
   const [suspicion, probe, buddy] = names.map((name) => summary.figures[name].falsePositives);
   const text = (figures: readonly (number | null)[], digits: number): string => {
     const [first, ...others] = figures.map((figure) => numberText(figure, digits));
-    return `${first} %, others ${others.join(' % and ')} %`;
+    return `${first} % against ${others.join(' % and ')} %`;
   };
   const isSmallest = (suspicion ?? 0) < Math.min(probe ?? 0, buddy ?? 0);
   const isKnown = hasEnoughCells(summary) && summary.figures.swim.falsePositives > 0;
   return {
-    name: 'LHA-Suspicion alone has fewer FP than each other component alone',
+    name: 'LHA-Suspicion has the fewest FP of the singles',
     published: text(
       names.map((name) => publishedFigures[name].falsePositivesPercent),
       2,
@@ -126,7 +126,7 @@ function timeMarks({ figures }: Summary): Judged[] {
       verdict: judged(first >= least && first <= most),
     },
     {
-      name: `and within ${ofBaseline} % of its own baseline`,
+      name: `and within ${ofBaseline} % of the own baseline`,
       published: `${signed(publishedChange)} %`,
       measured: `${signed(change)} % of ${estimateText(baseline.first.median)} s`,
       verdict: judged(Math.abs(change) <= ofBaseline),

@@ -4,32 +4,32 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The report's description of the experiment.
+// What the report says about the experiment itself.
 
 import { enough, publishedSwim } from './report-published.js';
 import { countOf, numberText, tableText } from '../report-text.js';
 
-/** Definitions of the terms and the two variants. */
-export const definitions = `
+/** What the words and the two variants mean. */
+export const whatIsWhat = `
 128 nodes, probe interval 1 s, probe timeout 500 ms, α = 5, β = 6, K = 3, one-way delay uniform in
-0.05–0.2 ms, after 15 s without anomalies. In a Threshold run C chosen nodes are anomalous once, for D. In an
-Interval run they are anomalous repeatedly, for D with I in between, until 120 s have passed.
+0.05–0.2 ms, 15 s of quiet first. In a Threshold run C chosen nodes are anomalous once, for D; in an
+Interval run they are so again and again, for D with I between, until 120 s have passed.
 
 - **FP**: a failure event, at any node, about a node outside the anomalous set. **FP−**: such an event
   at a node outside it.
-- **FP, messages and bytes come from the Interval runs, times from the Threshold runs.** The
-  paper's ${numberText(publishedSwim.falsePositives)} FP are 78 per run only over the
-  ${numberText(publishedSwim.runs)} Interval runs, and a time since the begin of the anomaly is defined
-  only if it begins once. Counting messages and bytes with the FP is our choice.
-- Messages are packets and opened streams since the first anomaly began.
+- **FP, messages and bytes are those of the Interval runs, times those of the Threshold runs.** The
+  paper's ${numberText(publishedSwim.falsePositives)} FP are 78 a run only over the
+  ${numberText(publishedSwim.runs)} Interval runs; and a time since the anomaly began has a meaning
+  only where it begins once. Messages and bytes are taken with the FP: our choice.
+- Messages are packets, and streams that were opened, since the first anomaly began.
 
 In the simulator an anomaly is one of:
 
-- \`block\`, used in the tables: the sends and receives of the chosen nodes block, and each loop that
-  sends waits, as in the paper's processes: the probe loop, the gossip loop and the push/pull
-  loop each stop at their first send. Suspicion timers continue. In the product a send never blocks, so
-  this does not occur there, and its stall rule has no effect in these runs.
-- \`queue\`: no loop waits, so probes and gossip continue and their packets queue up.
+- \`block\`, the one of the tables: the sends and receives of the chosen nodes are held up, and whoever
+  sends waits for it, as in the paper's processes: the probe loop, the gossip loop and the push/pull
+  loop each stand still at the first thing that they send. Suspicion timers run on. The product, in
+  which a send never blocks, has none of this, nor does its stall rule act in these runs.
+- \`queue\`: nobody waits, so that probes and gossip go on and what they send piles up.
 - \`freeze\`: the event loop stalls, timers included.
 
 The two variants differ in four rules:
@@ -37,56 +37,53 @@ The two variants differ in four rules:
 ${tableText(
   ['', "the paper's rules", "the product's rules"],
   [
-    ['maximum of the stretched probe interval', '9 s', '8 s'],
-    ['probe timeout', 'also stretched by the health score', 'not stretched'],
+    ['the probe interval is stretched up to', '9 s', '8 s'],
+    ['the probe timeout', 'is stretched by health too', 'is not'],
+    ['K, the confirmations for the shortest suspicion', '3', 'α − 2, which is 3 at α = 5'],
     [
-      'K, the number of confirmations for the shortest suspicion',
-      '3',
-      'α − 2, which is 3 at α = 5',
-    ],
-    [
-      'increase of the health score by a failed probe',
-      '1, plus 1 for each missed nack',
-      'the number of missed nacks, or 1 if none was expected',
+      'a failed probe costs',
+      '1, and 1 for each missed nack',
+      'the number of missed nacks, or 1 where none was expected',
     ],
   ],
 )}
 
 So at α = 5 only LHA-Probe and Lifeguard differ: SWIM, LHA-Suspicion and Buddy are the same runs in
-both. Settling after a join, which neither paper has, is off in all runs.
+both. Settling after a join, unknown to both papers, is off in all runs.
 `.trim();
 
-/** The data of the last section. */
+/** What the last section needs to know. */
 export interface Made {
   readonly runs: number;
   readonly cpuHours: number;
   readonly summaries: readonly { readonly repetitions: readonly { repetition: number }[] }[];
 }
 
-/** Describes how the figures were measured. */
-export function method({ runs, cpuHours, summaries }: Made): string {
+/** How the figures came about. */
+export function howItWasMade({ runs, cpuHours, summaries }: Made): string {
   const numbers = summaries.flatMap(({ repetitions }) =>
     repetitions.map(({ repetition }) => repetition),
   );
   const seeds = Math.max(0, ...numbers) + 1;
   return `
-\`npm run sim:lifeguard -- --full --seeds ${seeds}\`, with the code of the package; completed
-runs are not repeated. \`runs/lifeguard.jsonl\` contains ${countOf(runs, 'run')} of all settings,
-${numberText(cpuHours, 1)} core-hours. The seed of a run is its name, such as
-\`lifeguard n128 C8 D2048 I4 #0\`, with the repetition at the end. It determines the cluster, its delays and
-the anomalous nodes, and is the same in all configurations, so that the comparison is paired. The tables include
-a run only if all five configurations of its seed are complete.
+\`npm run sim:lifeguard -- --full --seeds ${seeds}\`, with the code that the package ships; what was run
+before is not run again. ${countOf(runs, 'run')} of all settings are in \`runs/lifeguard.jsonl\`,
+${numberText(cpuHours, 1)} core-hours. The seed of a run is its name, as in
+\`lifeguard n128 C8 D2048 I4 #0\`, with the repetition at the end: it decides the cluster, its delays and
+who is anomalous, and is the same in all configurations, so that they are compared in pairs. A run is
+in the tables only if all five configurations of its seed are there.
 
-The cells of each part of a repetition, Threshold and Interval, run in one fixed random order. The completed cells
-of an unfinished repetition are therefore a simple random sample of the part's cells. Only that sample counts: complete
-cells after the first missing one (run by hand, for example) are left out.
+The cells of each part of a repetition, Threshold and Interval, are run in one random order, fixed once
+and for all. So what an unfinished repetition has done is a simple random sample of the part's cells; and
+only that counts: complete cells behind the first one that is missing (asked for by hand, say) are left
+out.
 
-Intervals are percentile bootstraps over whole cells, 2,000 seeded resamples. There is no interval if a
-resample can lack baseline events. For zero events the upper end is that of a
-Poisson distribution, 3.69 events. Intervals treat the cells as a sample, which is
-conservative when the grid is complete. The marks judge Lifeguard's FP by the upper end of the interval, and all other
-marks by the figure. While the grid is a sample, marks about its runs are decided only if the
-whole interval lies on one side. With fewer than ${enough.cells} Interval cells, or ${enough.detections} detections, no mark
+Intervals are those of the percentile bootstrap over whole cells, 2,000 resamples, seeded; where a
+resample can have no baseline event at all there is none. Of no event the upper end is that of a
+Poisson distribution, 3.69 events. Intervals take the cells for a sample, which is
+cautious when the grid is whole. Lifeguard's FP are judged by the upper end of the interval, all other
+marks by the figure. As long as the grid is a sample, marks about its runs are decided only where the
+whole interval lies on one side. With fewer than ${enough.cells} Interval cells, or ${enough.detections} detections, nothing
 is decided.
 `.trim();
 }

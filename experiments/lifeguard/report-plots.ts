@@ -84,14 +84,14 @@ function distribution(selection: Selection, what: 'first' | 'full'): Plot {
   return {
     title: `${name}, ${rulesOf[selection.variant]}`,
     subtitle:
-      `${countOf(selection.threshold.length, 'Threshold run')} per configuration; ` +
+      `${countOf(selection.threshold.length, 'Threshold run')} a configuration; ` +
       `${nodes} anomalous nodes each`,
     x: {
       label: 'seconds since the anomaly began',
       min: Math.min(10, Math.floor(Math.min(...all, Infinity))),
       max: Math.max(20, Math.ceil(Math.max(...all, 0))),
     },
-    y: { label: 'share of the detected nodes', min: 0, max: 1 },
+    y: { label: 'share of the nodes that were found out', min: 0, max: 1 },
     marks: [{ x: median, label: `published median of SWIM, ${median} s` }],
     series: configurationNames.map((each) => ({
       name: titles[each],

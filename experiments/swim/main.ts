@@ -14,20 +14,20 @@ import { fullAmounts, keyOf, kinds, type Kind, type Result, type Task, tasksOf }
 
 const help = `Usage: npm run sim:swim -- [options]
 
-The claims of the SWIM paper, measured with the production Memberlist in virtual time:
+The claims of the SWIM paper, measured with the product's own Memberlist in virtual time:
 
-  load          the load of a member does not depend on the size of the cluster
-  detection     how soon the first member probes a crashed node, and how late the last one does
+  load          what a member sends and receives does not depend on the size of the cluster
+  detection     how soon somebody probes a node that crashed, and how late the last one does
   false-probes  how often a probe fails because packets get lost, with 0, 1 and 3 helpers
-  infection     how soon an update that spreads only by pings and acks reaches all members
+  infection     how soon an update that travels on pings and acks alone reaches everybody
 
   --only KIND   one of these; may be given several times (all)
   --jobs N      workers (the number of cores)
-  --report      regenerates tables and plots without runs
+  --report      nothing is run; tables and plots are written anew
   --help
 
-Finished runs are in docs/experiments/runs/swim.jsonl and are not repeated. All runs take a
-quarter of an hour on one core. The report: docs/experiments/swim.md
+Finished runs are in docs/experiments/runs/swim.jsonl and are not done again. All of it takes a
+quarter of an hour of one core. The report: docs/experiments/swim.md
 `;
 
 const { values } = parseArgs({

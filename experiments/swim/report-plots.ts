@@ -25,9 +25,10 @@ export function plotsOf(summary: Summary): Record<string, Plot> {
 function loadPlot({ load }: Summary): Plot {
   return {
     title: 'Load on a member',
-    subtitle: 'Quiet cluster with probes only; the band spans the least to the most busy member',
+    subtitle:
+      'Quiet cluster, nothing but probes; the band is from the least to the most busy member',
     x: { label: 'members', log: true },
-    y: { label: 'messages per member and period', min: 0, max: 3 },
+    y: { label: 'messages a member and period', min: 0, max: 3 },
     series: [
       {
         name: 'sent',
@@ -50,8 +51,8 @@ function detectionPlot({ detection }: Summary): Plot {
   const longest = Math.max(6, ...random.flatMap(({ waits }) => waits));
   const fine = Array.from({ length: 61 }, (_, step) => (step * longest) / 60);
   return {
-    title: 'From a crash to the first ping to the crashed node',
-    subtitle: 'Cumulative share of crashes; lock-step: periods up to the one with the ping',
+    title: 'From a crash to the first ping at the crashed node',
+    subtitle: 'Share of crashes by then; lock-step: of the periods up to the one with the ping',
     x: { label: 'protocol periods', min: 0 },
     y: { label: 'share of crashes', min: 0, max: 1 },
     series: [
@@ -91,8 +92,8 @@ function falseProbesPlot({ falseProbes }: Summary): Plot {
   const percents = Array.from({ length: 46 }, (_, step) => 1 + step / 5);
   const text = (helpers: number): string => `${helpers} helper${helpers === 1 ? '' : 's'}`;
   return {
-    title: 'Failed probes of healthy members',
-    subtitle: 'Lines: (1 − p²)(1 − p⁴)^k. Cells without failures: the upper end of the interval',
+    title: 'Probes that fail though the member is well',
+    subtitle: 'Lines: (1 − p²)(1 − p⁴)^k. Where no probe failed: the upper end of the interval',
     x: { label: 'packets lost, %', min: 0, max: 10 },
     y: { label: 'share of probes', log: true, min: 1e-7, max: 1 },
     series: [
@@ -137,19 +138,19 @@ function infectionMedianPlot({ infection: { sizes, line, lastLine } }: Summary):
           },
         ];
   return {
-    title: 'Spread of an update by pings and acks only',
-    subtitle: 'The member axis is logarithmic: a straight line is O(log n)',
+    title: 'How long an update takes on pings and acks alone',
+    subtitle: 'The axis of the members is logarithmic: a straight line is O(log n)',
     x: { label: 'members', log: true },
     y: { label: 'protocol periods', min: 0 },
     series: [
       {
-        name: 'half of the others have it',
+        name: 'half of the others know',
         points: sizes.map(({ nodes, median }) => [nodes, median.value ?? NaN] as const),
         band: sizes.map(({ nodes, median: { low, high } }) => [nodes, low ?? NaN, high ?? NaN]),
         markersOnly: true,
       },
       {
-        name: 'the last one has it',
+        name: 'the last one knows',
         points: sizes.map(({ nodes, last }) => [nodes, last.value ?? NaN] as const),
         band: sizes.map(({ nodes, last: { low, high } }) => [nodes, low ?? NaN, high ?? NaN]),
         markersOnly: true,
@@ -163,8 +164,7 @@ function infectionMedianPlot({ infection: { sizes, line, lastLine } }: Summary):
 function infectionCurvesPlot({ infection: { sizes } }: Summary): Plot {
   return {
     title: 'Infection curves',
-    subtitle:
-      'Share of the others that have the update, mean over the updates; pings and acks only',
+    subtitle: 'Share of the others that know, mean over the updates; pings and acks alone',
     x: { label: 'protocol periods since the update', min: 0, max: 8 },
     y: { label: 'share of members', min: 0, max: 1 },
     series: sizes

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The report of the SWIM experiments: figures as JSON, tables and expected values, plots.
+// The report of the SWIM experiments: figures as JSON, tables beside what was expected, plots.
 
 import { drawPlot } from '../plots.js';
 import type { Store } from '../store.js';
@@ -57,14 +57,14 @@ export function textOf(summary: Summary): string {
     runs.done === runs.wanted ? `${runs.done} runs` : `${runs.done} of ${runs.wanted} runs so far`;
   return [
     '# The claims of the SWIM paper, measured',
-    `Das, Gupta, Motivala: _SWIM_, DSN 2002. The nodes are the production \`Memberlist\`; the simulator replaces only
-clock, randomness and network. The one-way delay is 0.05 to 0.2 ms; a protocol period is 1 s of virtual time.
-Each experiment disables what it must not measure: gossip rounds, push/pulls, pings over streams, deaths,
-and Lifeguard's stretched probe interval. Before the measurement, every node lists all nodes and
-no updates are queued.`,
-    `\`${command}\` generates this page (${state}). [runs/swim.jsonl](runs/swim.jsonl)
-contains the completed runs with their seeds, [swim.json](swim.json) the figures. Intervals are 95 %. The
-thresholds were fixed before the runs.`,
+    `Das, Gupta, Motivala: _SWIM_, DSN 2002. The nodes are the product's own \`Memberlist\`; clock,
+randomness and network are exchanged, and nothing else. One way on the network takes 0.05 to 0.2 ms;
+a protocol period is 1 s of virtual time. What each row needs switched off is switched off: gossip
+rounds, full exchanges, pings over streams, deaths, and Lifeguard's slower probes of a node that
+doubts itself. Before anything is counted, everybody knows everybody and nobody has news to tell.`,
+    `Made by \`${command}\` (${state}). Runs that
+are done are in [runs/swim.jsonl](runs/swim.jsonl), with their seeds; the figures are in
+[swim.json](swim.json). Intervals are 95 %. Thresholds were fixed before the runs.`,
     tableText(
       ['claim', 'verdict'],
       verdicts.map(({ claim, verdict }) => [claim, `**${verdict}**`]),
@@ -80,19 +80,10 @@ thresholds were fixed before the runs.`,
 function loadText({ load }: Summary): string[] {
   return [
     '## Load per member',
-    `A quiet cluster with probes only. Sent packets are counted at the sender; received packets are those that
-the network delivered. Expected: 2.00 ± 0.02 of each at every n, one ping and one ack.`,
+    `A quiet cluster, nothing but probes. Packets are counted as they are sent; received are those
+that the network carried. Expected: 2.00 ± 0.02 of each at every n, one ping and one ack.`,
     tableText(
-      [
-        'n',
-        'periods',
-        'sent',
-        'received',
-        'pings',
-        'acks',
-        'least and most busy member',
-        'verdict',
-      ],
+      ['n', 'periods', 'sent', 'received', 'pings', 'acks', 'least and most busy', 'verdict'],
       load.map((each) => [
         each.nodes,
         each.periods,
@@ -104,8 +95,8 @@ the network delivered. Expected: 2.00 ± 0.02 of each at every n, one ping and o
         each.verdict,
       ]),
     ),
-    `Sent and received are messages per member and period; the figure of a single member varies, since it
-acks a random number of pings. Seeds: \`swim load n… #0\`.`,
+    `Sent and received are messages a member and period; a member's own figure varies because it
+acks whatever pings come. Seeds: \`swim load n… #0\`.`,
     '![Load](swim-load.svg)',
   ];
 }
@@ -117,15 +108,15 @@ function rangeText({ low, high }: Range): string {
 function detectionText({ detection }: Summary): string[] {
   return [
     '## First detection',
-    `Each seed uses one cluster. It probes for two periods and a random part of a pass through the
-list (n − 1 periods). Then a random node crashes at a random moment. The measurement ends with
-the first ping that is sent to it afterwards, as seen on the wire. Indirect probes are off, so all pings
-belong to an observer's own rounds.`,
-    `**Lock-step**: each node's ticks are delayed to the next multiple of the period, so that all nodes
-ping at the same moment, as in the paper's analysis. The figure is the number of common periods from the crash
-to the one with the first ping. The probe order is that of production: a shuffled list that is
-reshuffled after each pass. **Random phases**: as in production. There the periods
-begin at the crash, and waits are times; detection is the time at which the first observer suspects the node.`,
+    `One cluster for each seed. It probes for two periods and a random part of a pass through the
+list (n − 1 periods); then a node that is chosen at random crashes, at a random moment. What counts
+is the first ping that is sent to it afterwards, seen on the wire. Nobody asks helpers, so all pings
+are those of an observer's own rounds.`,
+    `**Lock-step**: each node's ticks are held up until the next multiple of the period, so that all
+ping at the same moment, as in the paper's analysis. Counted are the common periods from the crash up
+to the one with the first ping. The order in which each node probes is the product's: a shuffled list,
+shuffled anew after each pass. **Random phases**: as the product does it. There the periods that are
+counted begin at the crash, and waits are times; detection is when the first observer suspects.`,
     tableText(
       ['n', 'phases', 'seeds', 'periods', 'wait', 'detection', 'at this n', 'verdict'],
       detection.map((each) => [
@@ -143,10 +134,10 @@ begin at the crash, and waits are times; detection is the time at which the firs
     ),
     `Expected: ${rangeText(expectedDetection.periods)} periods in lock-step; with random phases a
 wait of ${rangeText(expectedDetection.wait)} and detection after
-${rangeText(expectedDetection.detection)} periods (all three use the tolerance of
-the first figure). A crash precedes the next common period by half a period on average, so in lock-step the wait
-is half a period less than the periods. At a finite n, 1/(1 − (1 − 1/(n − 1))^(n − 1)) periods replace
-e/(e − 1), and a wait of (n − 1)/n replaces 1. Seeds: \`swim detection n… lock-step 0\` and so on.`,
+${rangeText(expectedDetection.detection)} periods (the tolerance of the first figure is taken for all
+three). A crash comes half a period before the next common one on average, so in lock-step the wait
+is half a period less than the periods. At a finite n, 1/(1 − (1 − 1/(n − 1))^(n − 1)) periods stand in
+the place of e/(e − 1), and a wait of (n − 1)/n in the place of 1. Seeds: \`swim detection n… lock-step 0\` and so on.`,
     '![First detection](swim-detection.svg)',
   ];
 }
@@ -154,16 +145,16 @@ e/(e − 1), and a wait of (n − 1)/n replaces 1. Seeds: \`swim detection n… 
 function worstCaseText({ worstCase }: Summary): string[] {
   return [
     '## The worst case is bounded',
-    `Every observer must probe a member within 2n − 1 of its own rounds. For crashes (the clusters with
-random phases above), the figure is the time until the last observer probed the crashed node. For quiet
-clusters, it is the longest gap between two probes of the same member by the same observer, over all
-pairs with two probes.`,
+    `Every observer is to probe a member within 2n − 1 of its own rounds. After crashes (random
+phases, from above) it was waited until the last observer had probed the crashed node; in the quiet
+clusters it is the longest gap between two probes of the same member by the same observer, over all
+pairs that were probed twice.`,
     tableText(
       ['n', 'watched', 'longest', '2n − 1', 'verdict'],
       worstCase.map((each) => [each.nodes, each.watched, each.longest, each.bound, each.verdict]),
     ),
-    `The theoretical maximum is 2n − 3: first in one pass and last in the next, in passes of n − 1
-rounds, since a node does not probe itself.`,
+    `The longest that can be is 2n − 3: first in one pass and last in the next, in passes of n − 1
+rounds, as nobody probes itself.`,
   ];
 }
 
@@ -175,16 +166,16 @@ function percentText(share: number | null): string {
 
 function helpersText(cells: Summary['falseProbes']): string {
   const asked = cells.filter(({ helpers, helpersAsked }) => helpersAsked === helpers).length;
-  return `In ${asked} of ${cells.length} rows exactly k helpers were used in each such round.`;
+  return `In ${asked} of ${cells.length} rows exactly k helpers were asked in each such round.`;
 }
 
 function falseProbesText({ falseProbes }: Summary): string[] {
   return [
     '## False probes under loss',
-    `64 healthy nodes; the network loses packets independently of each other; probes use k helpers and no
-pings over streams. A round fails when it ends without an ack. Expected: (1 − p²)(1 − p⁴)^k with
-p = 1 − q. The outcome of the rounds comes from the metrics of the library. Suspicions do not time out; probes
-of suspected members continue.`,
+    `64 nodes, all well; the network loses packets, each independently; probes ask k helpers and do
+not ping over streams. A round fails when it ends without any ack. Expected: (1 − p²)(1 − p⁴)^k with
+p = 1 − q. How rounds end is read from the product's metrics. Nobody dies of suspicion; who is
+suspected goes on being probed.`,
     tableText(
       [
         'q, %',
@@ -207,14 +198,14 @@ of suspected members continue.`,
         each.verdict,
       ]),
     ),
-    `The paper states no tolerance. A row is met if the joint interval contains the formula's value; all
-nine joint intervals hold simultaneously with 95 % confidence (Wilson, Bonferroni). The intervals after
-the measured shares are 95 % each, so one in twenty misses. Rounds without a direct
-ack, compared with 1 − p²: ${falseProbes
+    `There is no tolerance in the paper. Met: the joint interval has the formula's value in it; all
+nine joint intervals are right at once with 95 % confidence (Wilson, Bonferroni). The intervals beside
+the measured shares are 95 % each, so that one in twenty misses. Rounds that were not answered
+directly, against 1 − p²: ${falseProbes
       .filter(({ helpers }) => helpers === 3)
       .map(
         (each) =>
-          `${percentText(each.unansweredDirectly.value)} and ${percentText(each.expectedDirectly)} %`,
+          `${percentText(each.unansweredDirectly.value)} against ${percentText(each.expectedDirectly)} %`,
       )
       .join(', ')} (k = 3). ${helpersText(falseProbes)}
 Seeds: \`swim false probes n64 q… k… #…\`.`,
@@ -232,10 +223,10 @@ function infectionText({ infection: { sizes, line, lastLine } }: Summary): strin
   const { nodes, range } = paperInfection;
   return [
     '## Infection',
-    `A random member changes its metadata at a random moment. The update spreads only by pings
-and acks (no gossip rounds, no push/pulls), at most 4 ⌈log10(n + 1)⌉ times from each member.
-Times are periods from the change until a member received it. Expected: the median over all members and
-updates is linear in ln n (R² ≥ ${leastLinearity}); the paper measured ${range.low.toFixed(1)} to
+    `A member chosen at random changes its metadata at a random moment; the update travels on pings
+and acks alone (no gossip rounds, no full exchanges), at most 4 ⌈log10(n + 1)⌉ times from each member.
+Times are periods from the change until a member knew. Expected: the median over all members and
+updates is linear in ln n (R² ≥ ${leastLinearity}); the paper saw ${range.low.toFixed(1)} to
 ${range.high.toFixed(1)} periods in groups of up to ${nodes}.`,
     tableText(
       ['n', 'updates', 'median', 'last member', 'reached all', 'members reached, %'],
@@ -249,11 +240,11 @@ ${range.high.toFixed(1)} periods in groups of up to ${nodes}.`,
       ]),
     ),
     `Median: ${lineText(line)}. Last member: ${lineText(lastLine)}. If the
-exchanges of a ping and an ack were random, two per member and period, the median would grow as
-0.5 ln n. But a member that receives the update in the ack of its own ping pings again only a period later:
-(1 − 1/r)² = 1/(r (e^r − 1)) gives a growth of r = 1.63 per period, and 0.61 ln n. Intervals of
-the medians are bootstraps over the updates. In production, gossip rounds and push/pulls, which are off
-here, reach the remaining members. Seeds: \`swim infection n… #…\`.`,
+exchanges of a ping and an ack came at random, two a member and period, the median would grow as
+0.5 ln n. But who learns the news from the ack of its own ping pings again only a period later:
+(1 − 1/r)² = 1/(r (e^r − 1)) gives a growth of r = 1.63 a period, and 0.61 ln n. Intervals of
+the medians are bootstraps over the updates. Who is not reached here is reached by gossip rounds and
+full exchanges, which are off. Seeds: \`swim infection n… #…\`.`,
     '![Infection times](swim-infection-median.svg)',
     '![Infection curves](swim-infection-curves.svg)',
   ];

@@ -148,7 +148,7 @@ describe('the answer', () => {
     assert.equal(answer.gossip?.complete, 1);
     assert.equal(answer.gossip.reached, 0.95);
     assert.match(gossipText(answer), /in 1 of 2 seeds and 95 % of all members/);
-    assert.match(gossipText(answer), /Push\/pulls, one by each member every 30.00 s/);
+    assert.match(gossipText(answer), /Full exchanges, one by each member every 30.00 s/);
   });
 
   it('is a curve as well', () => {
