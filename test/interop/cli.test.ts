@@ -125,7 +125,7 @@ describe('the command line', () => {
 
   const problems: { title: string; words: string[]; says: RegExp; advises: RegExp }[] = [
     {
-      title: 'no node at the address',
+      title: 'no process listens',
       words: ['127.6.3.250'],
       says: /refuses TCP/,
       advises: /does the process run/,

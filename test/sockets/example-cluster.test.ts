@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The cluster example without a terminal: it runs to its end and succeeds, and when it is stopped it leaves
-// no process and no socket behind.
+// The cluster example as a user without a terminal meets it: it tells its whole story and ends
+// well, and however it is stopped it leaves no process and no socket behind.
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -59,7 +59,7 @@ class Example {
   }
 }
 
-test('the example runs to its end and exits with 0 within 40 s', { timeout: 60_000 }, async (t) => {
+test('the example tells its story and ends with 0 within 40 s', { timeout: 60_000 }, async (t) => {
   const startedAt = Date.now();
   const example = new Example(t);
   assert.equal(await example.ended(), 0, example.output);
@@ -91,7 +91,7 @@ test('an interrupt ends all node processes', { timeout: 30_000 }, async (t) => {
   await assertNothingLeft(example);
 });
 
-test('when the parent is killed, its nodes end', { timeout: 30_000 }, async (t) => {
+test('when the director is killed, its nodes end', { timeout: 30_000 }, async (t) => {
   const example = new Example(t);
   await example.said('✔ start');
   example.child.kill('SIGKILL');
@@ -101,7 +101,7 @@ test('when the parent is killed, its nodes end', { timeout: 30_000 }, async (t) 
   await assertNothingLeft(example);
 });
 
-test('a port in use is reported, and nothing is started', { timeout: 30_000 }, async (t) => {
+test('a port that is taken is named, and nothing is started', { timeout: 30_000 }, async (t) => {
   const other = new NetTransport({ bindAddr: '127.0.0.3', bindPort: port });
   await other.start({ packet: () => undefined, stream: (stream) => stream.close() });
   t.after(() => other.shutdown());
