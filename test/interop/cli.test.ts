@@ -181,7 +181,7 @@ describe('the command line', () => {
     assert.equal(wrong.status, 1);
     assert.match(wrong.stdout, /it is natted/);
     assert.match(wrong.stdout, /tells others to use 127\.6\.3\.99:7946, where we get no answer/);
-    // Forwards TCP alone, like a firewall that blocks UDP.
+    // TCP alone: what a firewall makes of it.
     const proxy: Server = createServer((from) => {
       const to = connect(7946, '127.6.3.20');
       from.pipe(to).pipe(from);
