@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Floods a node with valid gossip: packets of ten alive messages, each with an incarnation that is newer than the
-// one before. Ends by itself.
+// Floods a node with valid gossip: packets of ten alive messages, each with a newer incarnation than the one
+// before. Ends by itself.
 import { createSocket } from 'node:dgram';
 import { fileURLToPath } from 'node:url';
 import { encodeMessage } from '../../src/wire/message-codec.js';
@@ -13,14 +13,14 @@ import { MessageType } from '../../src/wire/message-type.js';
 import { Label } from '../../src/wire/label.js';
 import { PacketCodec } from '../../src/wire/packet-codec.js';
 
-/** Of how many members the flood tells. */
-export const talkedAbout = 1_000;
+/** The number of members in the flood. */
+export const floodedMembers = 1_000;
 export const perPacket = 10;
-// Far enough up that all have the same length on the wire, and can be counted up where they are.
+// Large enough that all incarnations have the same length on the wire, and can be incremented in place.
 const firstIncarnation = 0x0001_0000;
 const key = Buffer.from('\xabIncarnation', 'latin1');
 
-/** A packet, and where its incarnations are. */
+/** A packet, and the positions of its incarnations. */
 interface Template {
   readonly packet: Buffer;
   readonly places: readonly number[];
@@ -39,7 +39,7 @@ function templates(): Template[] {
       vsn: Buffer.of(1, 5, 2, 0, 0, 0),
       incarnation: firstIncarnation,
     });
-  return Array.from({ length: talkedAbout / perPacket }, (_, packet) => {
+  return Array.from({ length: floodedMembers / perPacket }, (_, packet) => {
     const messages = Array.from({ length: perPacket }, (_, i) => alive(packet * perPacket + i));
     const bytes = codec.encode(messages, { checksum: false });
     const places: number[] = [];
@@ -64,7 +64,7 @@ async function flood(host: string, port: number, rate: number, forMs: number): P
       const { packet, places } = all[sent % all.length] as Template;
       const incarnation = firstIncarnation + Math.floor(sent / all.length);
       for (const place of places) packet.writeUInt32BE(incarnation, place);
-      // The socket takes the bytes at once or queues them as they are: a copy, as they change.
+      // The socket sends the bytes at once or queues them without a copy; they change, so it gets a copy.
       socket.send(Buffer.from(packet), port, host);
     }
     await new Promise((resolve) => setImmediate(resolve));

@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The node that is flooded, as a process of its own. It tells what it counted when it is asked.
+// The node under flood, as a separate process. It reports its counters on request.
 import { Registry } from 'prom-client';
 import { lanConfig, Memberlist } from '../../src/index.js';
 
-/** To the parent. */
+/** A message to the parent. */
 export type Telling =
   | { readonly is: 'ready'; readonly address: string }
   | { readonly is: 'accused'; readonly who: string }
@@ -17,7 +17,7 @@ export type Telling =
       readonly members: number;
       readonly packets: number;
       readonly alives: number;
-      /** By reason, those that there were. */
+      /** By reason; reasons without drops are omitted. */
       readonly drops: Readonly<Record<string, number>>;
     };
 
@@ -50,6 +50,6 @@ async function counts(): Promise<Telling> {
 }
 
 process.on('message', () => void counts().then(tell));
-// A parent that is gone stops nobody.
+// A lost connection to the parent is ignored.
 process.on('disconnect', () => void list.shutdown());
 tell({ is: 'ready', address: list.localNode.address });

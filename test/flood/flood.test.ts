@@ -4,27 +4,28 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A flood does not make us a liar: while 20,000 packets of valid gossip come in each second, pings are answered
-// within the probe timeout, nobody is accused, and what cannot be handled is dropped by the queue and counted.
+// Under a flood a node accuses no member and answers pings: while 20,000 packets of valid gossip arrive each
+// second, it answers pings within the probe timeout, suspects no member, and drops and counts the messages
+// that do not fit into its queue.
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { lanConfig, Memberlist, NoPingResponseError } from '../../src/index.js';
-import { perPacket, talkedAbout } from './flood-sender.js';
+import { perPacket, floodedMembers } from './flood-sender.js';
 import type { Telling } from './flood-target.js';
 
 const RATE = 20_000;
 const FOR_MS = 5_000;
-/** A node that gets nothing but the flood has at least so much of it; the kernel may drop the rest. */
+/** The minimum that a node under this flood receives; the kernel may drop the rest. */
 const LEAST_SHARE = 0.5;
 
 const script = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
 const childOptions = { execArgv: ['--import', 'tsx'] };
 
 test(
-  `${RATE} packets of gossip a second, and pings are answered in time`,
+  `${RATE} gossip packets a second, and pings are answered in time`,
   { timeout: 60_000 },
   async (t) => {
     const target = fork(script('flood-target'), ['127.8.0.1', 'target'], childOptions);
@@ -67,9 +68,9 @@ test(
         `${sent} packets; ${pings} pings, ${unanswered} not answered in time; median ` +
           `${roundTripsMs[pings >> 1]?.toFixed(1)} ms, slowest ${roundTripsMs.at(-1)?.toFixed(1)} ms`,
       );
-      assert.ok(pings >= 10, 'pings went on all the time');
-      // While the code is cold the kernel's buffer may overflow once; a node that does not read first loses one
-      // ping in a hundred and fifty, and two thirds of the packets.
+      assert.ok(pings >= 10, 'pings were sent during the whole flood');
+      // Before the code is compiled the kernel's buffer may overflow once. A node that does not read first
+      // loses one ping in a hundred and fifty, and two thirds of the packets.
       assert.ok(
         unanswered <= 1 + pings / 500,
         `${unanswered} of ${pings} were not answered in time`,
@@ -81,14 +82,15 @@ test(
       t.diagnostic(JSON.stringify(counts));
       assert.ok(counts.packets >= LEAST_SHARE * sent);
       assert.ok(counts.alives >= perPacket * LEAST_SHARE * sent);
-      assert.equal(counts.members, talkedAbout + 2, 'what was told has been taken in');
+      assert.equal(counts.members, floodedMembers + 2, 'the members of the flood are in the table');
       const { 'unexpected-ack': lateAcks = 0, ...drops } = counts.drops;
       const others = Object.keys(drops).filter((reason) => reason !== 'queue-full');
-      assert.deepEqual(others, [], 'nothing was dropped but what the queue had no room for');
-      // The target probes members that the flood made up, and asks the observer for help. A helper's nack comes after
-      // probeTimeout and two ways, which may be after the round is over: at most one in each round, of a second.
+      assert.deepEqual(others, [], 'only messages beyond the queue limit were dropped');
+      // The target probes the forged members of the flood, and asks the observer for help. A helper's nack
+      // arrives after probeTimeout and two one-way delays, which may be after the end of the round: at most
+      // one in each round of a second.
       const rounds = Math.ceil(FOR_MS / lanConfig().probeInterval) + 2;
-      assert.ok(lateAcks <= rounds, `${lateAcks} acks and nacks came too late`);
+      assert.ok(lateAcks <= rounds, `${lateAcks} acks and nacks arrived too late`);
       assert.deepEqual(
         accused.filter((name) => name === 'target'),
         [],

@@ -3,16 +3,16 @@
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
-// What the attack in memory and the one over sockets have in common.
+// The common interface of the attacks in memory and over sockets.
 
-/** A way of bringing mutants to a cluster. */
+/** Sends mutants to a cluster. */
 export interface Attack extends AsyncDisposable {
-  /** Sends so many packets. @throws Found */
+  /** Sends this number of packets. @throws Found */
   packets(count: number): Promise<void>;
-  /** Opens so many streams. @throws Found */
+  /** Opens this number of streams. @throws Found */
   streams(count: number): Promise<void>;
-  /** Lets whatever is still under way come to its end. */
+  /** Waits until all pending work has ended. */
   settle(): Promise<void>;
-  /** The longest turn that a piece of a stream took, in milliseconds; 0 where it is not measured. */
+  /** The longest turn caused by a piece of a stream, in milliseconds; 0 where it is not measured. */
   readonly slowestStreamMs: number;
 }

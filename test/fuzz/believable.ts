@@ -4,17 +4,20 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node believes what a member tells it: that is the protocol. What would rightly change the
-// membership of the two nodes is therefore not sent; what must be refused is.
+// Mutants that a node rightly accepts. By the protocol a node accepts claims of its members, so the fuzzer
+// does not send mutants that would rightly change the membership of the two nodes; it sends those that must
+// be refused.
 import { MessageType } from '../../src/wire/message-type.js';
 import type { MemberRecord, Message } from '../../src/wire/messages.js';
 import type { StreamMessage } from '../../src/wire/stream-codec.js';
 import { PEER } from './seeds.js';
 
-/** The nodes start below it and do not come near it, so that incarnation 0 stays a past one. */
+/**
+ * The nodes start below this incarnation and do not come near it, so that incarnation 0 stays in the past.
+ */
 const highestIncarnation = 1_000_000;
 
-/** Whether any of these would rightly be believed to the disadvantage of the peer. */
+/** Whether the node would rightly accept one of these messages to the disadvantage of its peer. */
 export function changesMembership(messages: readonly (Message | StreamMessage)[]): boolean {
   return messages.some((message) => {
     switch (message.type) {

@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Two nodes that know each other: in memory and in virtual time, which is fast and the same each
-// time, or over real sockets. Both refuse strangers, so that their membership must not change; made-up
-// members (crowd.ts) are let in, and what the two nodes say of each other must not change all the same.
+// Two nodes that know each other: in memory and in virtual time, which is fast and reproducible, or over real
+// sockets. Both refuse outsiders, so their membership must not change. They admit forged members
+// (forged-members.ts); their information about each other must not change all the same.
 import assert from 'node:assert/strict';
 import { Registry } from 'prom-client';
 import {
@@ -19,12 +19,12 @@ import { MemoryNetwork, SeededRandom, VirtualClock } from '../../src/testing/ind
 import { decodeMessage } from '../../src/wire/message-codec.js';
 import { MessageType } from '../../src/wire/message-type.js';
 import { PacketCodec } from '../../src/wire/packet-codec.js';
-import { CROWD, mostMembers } from './crowd.js';
+import { FORGED_PREFIX, mostMembers } from './forged-members.js';
 import { keyringOf, layersOf, type Lane } from './lane.js';
 import { PEER, TARGET } from './seeds.js';
 import { Tap } from './tap.js';
 
-/** Where the two nodes live. */
+/** The addresses of the two nodes. */
 export type Entrance = 'memory' | 'sockets';
 
 const names: readonly string[] = [TARGET, PEER];
@@ -36,9 +36,9 @@ export class Cluster implements AsyncDisposable {
   readonly lane: Lane;
   readonly entrance: Entrance;
   readonly taps: readonly [Tap, Tap];
-  /** What was logged as an error, by either node. */
+  /** Errors in the log of either node. */
   readonly errors: string[] = [];
-  /** How often the target did what shows that it took something, by what that is. */
+  /** The number of observed effects on the target, by effect. */
   readonly taken = new Map<string, number>();
   readonly clock: VirtualClock | undefined;
   target!: Memberlist;
@@ -60,7 +60,7 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
-  /** Starts both nodes and lets them say to each other all that there is to say. */
+  /** Starts both nodes and waits until they have exchanged all updates. */
   static async start(lane: Lane, entrance: Entrance): Promise<Cluster> {
     const cluster = new Cluster(lane, entrance);
     const [target, peer] = (await cluster.passing(
@@ -87,13 +87,13 @@ export class Cluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** Names, states and addresses, as both see them; without made-up members. */
+  /** Names, states and addresses, as both list them; without forged members. */
   view(): string {
     return [this.target, this.peer]
       .map((list) =>
         list
           .members()
-          .filter(({ name }) => !name.startsWith(CROWD))
+          .filter(({ name }) => !name.startsWith(FORGED_PREFIX))
           .map(({ name, state, address }) => `${name} ${state} at ${address}`)
           .sort()
           .join(', '),
@@ -101,24 +101,24 @@ export class Cluster implements AsyncDisposable {
       .join(' / ');
   }
 
-  /** What a promise resolves to, while virtual time goes on if there is any. */
+  /** Resolves like the promise, and advances virtual time meanwhile, if there is any. */
   async passing<T>(promise: Promise<T>): Promise<T> {
     const { clock } = this;
     if (clock === undefined) return promise;
     let settled = false;
     const noted = promise.finally(() => (settled = true));
     noted.catch(() => undefined);
-    // The look that the loop takes is at something that another turn changes.
+    // The loop's condition is changed in another turn.
     const isSettled = (): boolean => settled;
     for (let turns = 0; !isSettled(); turns++) {
-      assert.ok(turns < 100_000, 'it takes for ever');
+      assert.ok(turns < 100_000, 'it does not end');
       clock.advance(1);
       await new Promise(setImmediate);
     }
     return noted;
   }
 
-  /** Numbers of pings that the target sent of late: an ack of one may be awaited. */
+  /** Sequence numbers of the target's recent pings, for acks. */
   readonly sequences = (): number[] => {
     const numbers: number[] = [];
     for (const packet of this.taps[0].sent.slice(-4)) {
@@ -131,12 +131,12 @@ export class Cluster implements AsyncDisposable {
     return numbers;
   };
 
-  /** Counts something that the target took. */
+  /** Counts an effect on the target. */
   take(what: string, times = 1): void {
     this.taken.set(what, (this.taken.get(what) ?? 0) + times);
   }
 
-  /** What the target dropped, by reason, and how often it refuted. */
+  /** The target's drops, by reason, and its number of refutations. */
   async counted(): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
     for (const metric of await this.#registry.getMetricsAsJSON()) {
@@ -174,16 +174,20 @@ export class Cluster implements AsyncDisposable {
       },
       alive: {
         notifyAlive: ({ name }) => {
-          if (!names.includes(name) && !name.startsWith(CROWD)) throw new Error('not one of us');
+          if (!names.includes(name) && !name.startsWith(FORGED_PREFIX))
+            throw new Error('not a member of this cluster');
         },
       },
     };
   }
 
   #watch(target: Memberlist): void {
-    target.on('message', () => this.take('took a user message'));
-    target.on('update', () => this.take('took new metadata'));
-    target.on('conflict', () => this.take('noticed a conflict'));
-    target.on('join', ({ name }) => name.startsWith(CROWD) && this.take('let a made-up member in'));
+    target.on('message', () => this.take('received a user message'));
+    target.on('update', () => this.take('accepted new metadata'));
+    target.on('conflict', () => this.take('detected a conflict'));
+    target.on(
+      'join',
+      ({ name }) => name.startsWith(FORGED_PREFIX) && this.take('admitted a forged member'),
+    );
   }
 }

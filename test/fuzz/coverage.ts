@@ -4,9 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a run must have reached in each lane: every layer right and wrong, every type of message
-// understood, and every answer of the node. A fuzzer whose bytes are all dropped at the door proves
-// little.
+// The marks that a run must reach in each lane: every layer valid and invalid, every type of message decoded,
+// and every answer of the node. A fuzzer whose bytes are all dropped at the first layer proves little.
 import type { Entrance } from './cluster.js';
 import { nameOf, type Lane } from './lane.js';
 
@@ -26,16 +25,21 @@ const always = [
   ...['ping', 'pushPull', 'user', 'err'].map((type) => `stream ${type} ok`),
   ...['cut', 'malformed', 'too-large'].map((what) => `stream pushPull ${what}`),
   ...['stream user cut', 'stream unknown unknown-type', 'stream ends', 'stream breaks'],
-  // what the node said of it
+  // reactions of the node
   ...['truncated', 'malformed', 'too-large', 'too-deep', 'unknown-type', 'bad-checksum'],
   ...['bad-compression', 'misaddressed', 'bad-address', 'bad-name', 'bad-versions'],
   ...['meta-too-large', 'not-allowed', 'refused-by-delegate', 'unexpected-ack', 'broken'],
   ...['unexpected-message', 'incompatible', 'name-too-long', 'too-many-pings'],
 ].map((mark) => (/^[a-z]+(-[a-z]+)*$/.test(mark) ? `dropped ${mark}` : mark));
-const taken = ['refuted', 'took a user message', 'took new metadata', 'noticed a conflict'];
-/** What a run reaches with tables of made-up members, and the corpus need not. */
-export const crowdMarks: readonly string[] = [
-  'let a made-up member in',
+const taken = [
+  'refuted',
+  'received a user message',
+  'accepted new metadata',
+  'detected a conflict',
+];
+/** Marks that a run reaches with tables of forged members. The corpus need not reach them. */
+export const forgedMemberMarks: readonly string[] = [
+  'admitted a forged member',
   'dropped too-many-members',
 ];
 const labels = ['label ok', 'label bad-label', 'dropped bad-label'];
@@ -45,17 +49,17 @@ const inMemory = [
   ...['answered a ping over a stream', 'answered a push/pull', 'answered with an error'],
 ];
 
-/** Fewer packets than this in a lane are too few to have reached everything in each lane. */
+/** With fewer packets in a lane, a run cannot reach every mark in each lane. */
 const enough = 20_000;
 
-/** What was reached in one lane. */
+/** The marks of one lane. */
 export interface Reached {
   readonly lane: Lane;
   readonly packets: number;
   readonly marks: ReadonlyMap<string, number>;
 }
 
-/** What should have been reached and was not. Lanes that had little are looked at together. */
+/** The missing marks. Lanes with few packets are combined. */
 export function unreachedIn(
   all: readonly Reached[],
   entrances: readonly Entrance[],
@@ -72,7 +76,7 @@ export function unreachedIn(
   const short = all.filter(({ packets }) => packets < enough);
   const sum = new Map<string, number>();
   for (const { marks } of short) addTo(sum, marks);
-  // A table of made-up members is rare: a short run need not have had a large one.
+  // Tables of forged members are rare: a short run need not contain a large one.
   const wanted = new Set(short.flatMap(({ lane }) => required(lane, entrances)));
   return [...missing, ...[...wanted].filter((mark) => !sum.has(mark))];
 }
@@ -85,7 +89,7 @@ function required({ keyHex }: Lane, entrances: readonly Entrance[]): string[] {
   ];
 }
 
-/** Adds one tally to another. */
+/** Adds a tally to another. */
 export function addTo(sum: Map<string, number>, counts: ReadonlyMap<string, number>): void {
   for (const [mark, count] of counts) sum.set(mark, (sum.get(mark) ?? 0) + count);
 }

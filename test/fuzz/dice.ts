@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Everything that the fuzzer decides it decides here: a seed gives the same run again.
+// The only source of randomness of the fuzzer: a seed reproduces a run.
 import { SeededRandom } from '../../src/testing/seeded-random.js';
 
 const drawnBytes = 509;
@@ -22,7 +22,7 @@ export class Dice {
     return Math.floor(this.#random.next() * limit);
   }
 
-  /** True once in so many times. */
+  /** True with probability 1/n. */
   oneIn(times: number): boolean {
     return this.below(times) === 0;
   }
@@ -31,14 +31,14 @@ export class Dice {
     return items[this.below(items.length)] as T;
   }
 
-  /** Random bytes; those of long ones come back after a while. */
+  /** Random bytes; long ones repeat. */
   bytes(length: number): Buffer {
     const drawn = Buffer.allocUnsafe(Math.min(length, drawnBytes));
     for (let i = 0; i < drawn.length; i++) drawn[i] = this.below(256);
     return length === drawn.length ? drawn : Buffer.alloc(length, drawn);
   }
 
-  /** Often short, at times round the places where a length field grows, seldom long. */
+  /** Often short, at times near a boundary of a length field, rarely long. */
   length(): number {
     const kind = this.below(100);
     if (kind < 60) return this.below(24);

@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How far a mutant comes, layer by layer, and what is in it: for the tally of what a run has
-// reached, and for sorting out what a node would rightly believe. The layers are taken off here with
-// the functions of src/wire, one by one, where the codecs take off all at once.
+// Determines how far a mutant gets, layer by layer, and its content: for the coverage of a run, and to
+// exclude mutants that a node rightly accepts. It removes the layers one by one with the functions of
+// src/wire, where the codecs remove all at once.
 import { isDeepStrictEqual } from 'node:util';
 import { verifyChecksum } from '../../src/wire/checksum.js';
 import { splitCompound } from '../../src/wire/compound.js';
@@ -28,11 +28,11 @@ import {
 import { readStruct } from '../../src/wire/struct-codec.js';
 import { WireError } from '../../src/wire/wire-error.js';
 
-/** What was found in a packet or stream. */
+/** The content of a packet or stream. */
 export interface Examination {
-  /** Every layer that was right or wrong, and every message: `'lzw ok'`, `'alive malformed'` … */
+  /** Marks: every valid or invalid layer, and every message: `'lzw ok'`, `'alive malformed'` … */
   readonly marks: readonly string[];
-  /** The messages that were understood. */
+  /** The decoded messages. */
   readonly messages: readonly (Message | StreamMessage)[];
 }
 
@@ -49,7 +49,7 @@ class Notes implements Examination {
   readonly marks: string[] = [];
   readonly messages: (Message | StreamMessage)[] = [];
 
-  /** What `work` returns; undefined when the layer is wrong, which is noted. */
+  /** The result of `work`; undefined and a mark if the layer is invalid. */
   layer<T>(name: string, work: () => T): T | undefined {
     const result = faultOr(work);
     this.marks.push(`${name} ${result instanceof WireError ? result.fault : 'ok'}`);
@@ -57,7 +57,7 @@ class Notes implements Examination {
   }
 }
 
-/** Takes a packet apart as a node with these layers would. */
+/** Decodes a packet like a node with these layers. */
 export function examinePacket(packet: Buffer, layers: StreamLayers): Examination {
   const notes = new Notes();
   let content = outerLayers(packet, layers, notes);
@@ -82,7 +82,7 @@ export function examinePacket(packet: Buffer, layers: StreamLayers): Examination
   return notes;
 }
 
-/** Takes what came over a stream apart as a node with these layers would. */
+/** Decodes a stream like a node with these layers. */
 export function examineStream(stream: Buffer, layers: StreamLayers): Examination {
   const notes = new Notes();
   const start = notes.layer('label', () => layers.label.contentStart(stream, stream.length));
@@ -156,7 +156,7 @@ function examineMessage(bytes: Buffer, notes: Notes): void {
     return;
   }
   notes.messages.push(decoded);
-  // As Go writes it, or in a form that others may write.
+  // In Go's encoding, or in an encoding that others may use.
   const again = encodeMessage(decoded);
   const isOurs = again.equals(bytes.subarray(0, again.length));
   notes.marks.push(`${name} ok`, isOurs ? 'form ours' : 'form foreign');

@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a run found, and the file that lets it be seen again.
+// A finding of a run, and the file that reproduces it.
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findingsFolder, itemText, type Item } from './item-file.js';
 import { nameOf, type Lane } from './lane.js';
 
-/** What must not happen, and did. */
+/** Events that must not occur. */
 export type FindingKind =
   | 'a throw'
   | 'an unhandled failure'
@@ -19,10 +19,10 @@ export type FindingKind =
   | 'a change of membership'
   | 'a slow packet'
   | 'a stream without end'
-  | 'a deaf node'
+  | 'an unresponsive node'
   | 'a grown heap';
 
-/** What happened, and the items that brought it about, the last one last. */
+/** A finding, and the items that caused it, the last one last. */
 export interface Finding {
   readonly kind: FindingKind;
   readonly detail: string;
@@ -30,7 +30,7 @@ export interface Finding {
   readonly items: readonly Item[];
 }
 
-/** Thrown where something is found; whoever runs the fuzzer writes it down. */
+/** Thrown for a finding; the runner of the fuzzer writes it to a file. */
 export class Found extends Error {
   readonly finding: Finding;
 
@@ -40,7 +40,7 @@ export class Found extends Error {
   }
 }
 
-/** Writes a finding, under a name that its bytes decide. Returns the path. */
+/** Writes a finding to a file whose name depends on its bytes. Returns the path. */
 export function writeFinding(finding: Finding, seed: string, folder = findingsFolder): string {
   const { kind, detail, lane, items } = finding;
   const remarks = [`${kind} (${nameOf(lane)}), with seed ${seed}: ${detail}`];

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Looks after a cluster under attack: what must not happen is found as soon as it does.
+// Monitors a cluster under attack, and reports findings as soon as they occur.
 import { setFlagsFromString } from 'node:v8';
 import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
@@ -12,13 +12,13 @@ import type { Cluster } from './cluster.js';
 import { Found, type FindingKind } from './finding.js';
 import type { Item } from './item-file.js';
 
-/** No packet may keep the event loop busy for longer. */
+/** Maximum time of one packet, in milliseconds. */
 export const longestTurnMs = 100;
-/** The heap comes back to within this, in bytes. */
+/** Maximum growth of the heap, in bytes. */
 export const heapBound = 20 * 1024 * 1024;
 const measuredAgain = 3;
 
-/** Failures of the process that nobody handled, while it listens. */
+/** Unhandled failures of the process, while it listens. */
 export class FailureWatch implements Disposable {
   readonly failures: unknown[] = [];
   readonly #note = (failure: unknown): void => void this.failures.push(failure);
@@ -36,7 +36,7 @@ export class FailureWatch implements Disposable {
 
 /** Checks one cluster. */
 export class Guard {
-  /** The longest that one packet took, in milliseconds: the least of a few measurements. */
+  /** The longest time of a packet, in milliseconds: the minimum of several measurements. */
   slowestPacketMs = 0;
   readonly #cluster: Cluster;
   readonly #watch: FailureWatch;
@@ -48,7 +48,7 @@ export class Guard {
     this.#view = cluster.view();
   }
 
-  /** @throws Found when something happened that must not */
+  /** @throws Found for an event that must not occur */
   check(items: readonly Item[]): void {
     const { errors } = this.#cluster;
     const [failure] = this.#watch.failures;
@@ -58,13 +58,13 @@ export class Guard {
     if (errors[0] !== undefined) this.found('an error in the log', errors[0], items);
     const view = this.#cluster.view();
     if (view !== this.#view) {
-      this.found('a change of membership', `${this.#view}, and then ${view}`, items);
+      this.found('a change of membership', `${this.#view}, then ${view}`, items);
     }
   }
 
   /**
-   * Notes how long a packet took. One that took longer than all before is handled a few times more,
-   * and its processor time taken: the machine may have been busy with something else.
+   * Records the time of a packet. If it took longer than all before, it is repeated, and its processor time
+   * is measured: the machine may have had other load.
    *
    * @throws Found when it took too long each time
    */
@@ -88,7 +88,7 @@ export class Guard {
   }
 }
 
-/** Bytes in use once what is not needed is collected: of the heap, and of buffers beside it. */
+/** Bytes in use after garbage collection: of the heap, and of external buffers. */
 export async function collectedHeap(): Promise<number> {
   setFlagsFromString('--expose_gc');
   const collect = runInNewContext('gc') as () => void;

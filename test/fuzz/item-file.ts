@@ -15,20 +15,20 @@ import { join } from 'node:path';
 import type { Lane } from './lane.js';
 import type { StreamEnd, StreamMutant } from './stream-mutants.js';
 
-/** A packet, or what is sent over one connection. */
+/** A packet, or the data of one connection. */
 export type Item = Buffer | StreamMutant;
 
-/** Items for the nodes of one lane, and what there is to say of them. */
+/** Items for the nodes of one lane, and remarks about them. */
 export interface ItemFile {
   readonly lane: Lane;
   readonly remarks: readonly string[];
   readonly items: readonly Item[];
 }
 
-/** Where the corpus is kept; ends with a slash. */
+/** The folder of the corpus; ends with a slash. */
 export const corpusFolder = new URL('corpus/', import.meta.url).pathname;
 
-/** Where findings are kept. */
+/** The folder of the findings. */
 export const findingsFolder = join(corpusFolder, 'findings');
 
 /** The corpus and all findings, by their paths. */
@@ -41,7 +41,7 @@ export function corpusFiles(): string[] {
   );
 }
 
-/** @throws Error for a line that is none of these */
+/** @throws Error for a line in none of these formats */
 export function readItems(path: string): ItemFile {
   const remarks: string[] = [];
   const items: Item[] = [];
@@ -72,7 +72,7 @@ export function readItems(path: string): ItemFile {
   return { lane, remarks, items };
 }
 
-/** The text of a file. `remarkOn` gives a line about one item. */
+/** The text of a file. `remarkOn` returns a line about one item. */
 export function itemText(file: ItemFile, remarkOn?: (item: Item, index: number) => string): string {
   const lines = file.remarks.map((remark) => `# ${remark.replaceAll('\n', ' ')}`);
   lines.push(`lane ${JSON.stringify(file.lane)}`);

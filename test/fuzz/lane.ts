@@ -4,26 +4,26 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The configurations of a node that are fuzzed. Their keys are those of the golden bytes, so that
-// those open here.
+// The fuzzed configurations of a node. Their keys are those of the golden bytes, so that the nodes can open
+// those.
 import { GossipCipher } from '../../src/security/aes-gcm.js';
 import { Keyring } from '../../src/security/keyring.js';
 import { Label } from '../../src/wire/label.js';
 import type { StreamLayers } from '../../src/wire/stream-codec.js';
 
-/** One way in which a node's wire may be configured. */
+/** One wire configuration of a node. */
 export interface Lane {
   readonly label: string;
-  /** Hexadecimal; absent: no encryption. */
+  /** Hexadecimal; no encryption if absent. */
   readonly keyHex?: string;
-  /** With a key: plaintext is read as well, as while encryption is rolled out. */
+  /** With a key: also accepts plaintext, as during the introduction of encryption. */
   readonly takesPlaintext?: boolean;
 }
 
 const key256 = '20'.repeat(32);
 const key128 = '10'.repeat(16);
 
-/** Plain and encrypted, each without and with a label, and a roll-out. */
+/** Plain and encrypted, each without and with a label, and one during the introduction of encryption. */
 export const lanes: readonly Lane[] = [
   { label: '' },
   { label: 'prod' },
@@ -32,13 +32,13 @@ export const lanes: readonly Lane[] = [
   { label: '', keyHex: key256, takesPlaintext: true },
 ];
 
-/** A lane in words. */
+/** The name of a lane. */
 export function nameOf({ label, keyHex, takesPlaintext }: Lane): string {
   const key = keyHex === undefined ? 'plain' : takesPlaintext ? 'roll-out' : 'encrypted';
   return label === '' ? key : `${key} with label`;
 }
 
-/** The lanes that are plain, encrypted, or under a label; a filter that is undefined lets all by. */
+/** The lanes that are plain, encrypted, or have a label; an undefined filter accepts all. */
 export function lanesWith(filter: { encrypted?: boolean; label?: string }): Lane[] {
   const { encrypted, label } = filter;
   const fitting = lanes.filter(

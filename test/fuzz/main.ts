@@ -73,7 +73,7 @@ async function main(): Promise<number> {
     `seed ${seed}, ${seconds} s: ${lanes.map(nameOf).join('; ')}; ${entrances.join(', ')}`,
   );
 
-  // What nobody handles ends as a finding, not as the end of the process.
+  // An unhandled failure becomes a finding, and does not end the process.
   process.on('uncaughtException', () => undefined);
   const progress = reporter();
   const result = await run({ lanes, entrances, seed, dose: { seconds }, progress });
@@ -93,18 +93,18 @@ async function replayed(path: string): Promise<number> {
   const file = readItems(path);
   const { marks, finding } = await replay(file);
   for (const each of marks) console.log(`${nameOf(file.lane)}: ${summary(each)}`);
-  console.log(finding === undefined ? 'it does no harm' : `${finding.kind}: ${finding.detail}`);
+  console.log(finding === undefined ? 'no finding' : `${finding.kind}: ${finding.detail}`);
   return finding === undefined ? 0 : 1;
 }
 
-/** Marks that come again and again once, with their number. */
+/** Each mark once, with its number. */
 function summary(marks: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const mark of marks) counts.set(mark, (counts.get(mark) ?? 0) + 1);
   return [...counts].map(([mark, n]) => (n === 1 ? mark : `${mark} × ${n}`)).join(', ');
 }
 
-/** Prints a line every few seconds. */
+/** Prints the progress every few seconds. */
 function reporter(): (figures: Figures) => void {
   const startedAt = performance.now();
   let printedAt = startedAt;

@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Makes the corpus anew: node --import tsx test/fuzz/make-corpus.ts
-// Draws mutants for every lane, and of all that reach something that no other has, keeps the
-// shortest, behind the seeds as they are. What a lane's cipher seals has random nonces, so those bytes are others each time.
+// Regenerates the corpus: node --import tsx test/fuzz/make-corpus.ts
+// Draws mutants for every lane, and keeps the seeds and the shortest mutant for each mark that no other
+// reaches. A lane's cipher uses random nonces, so sealed bytes differ each time.
 import { writeFileSync } from 'node:fs';
 import { schemaOfType } from '../../src/wire/schemas.js';
 import { PacketCodec } from '../../src/wire/packet-codec.js';
@@ -27,12 +27,12 @@ const streamsDrawn = 4_000;
 const longest = 1_600;
 const longestPlain = 300;
 
-// What is told apart in this lane only, for the folder is to stay small.
+// Marks that only this lane distinguishes, since the folder should stay small.
 function isFirst({ label, keyHex }: Lane): boolean {
   return label === '' && keyHex === undefined;
 }
 
-// Whether a packet is one short message, without any layer.
+// Whether a packet is one short message without layers.
 function isPlainMessage(packet: Buffer, marks: readonly string[], lane: Lane): boolean {
   const isMessage = schemaOfType(packet[0] ?? -1) !== undefined && marks.length <= 3;
   return isFirst(lane) && isMessage && packet.length < longestPlain;
@@ -73,7 +73,7 @@ async function interesting(lane: Lane): Promise<Item[]> {
   return [...unchanged(cluster), ...new Set(shortest.values())];
 }
 
-/** What the mutants are made of, as it is. */
+/** The seeds of the mutants, unchanged. */
 function unchanged({ lane, target, peer }: Cluster): Item[] {
   const layers = layersOf(lane);
   const codec = new PacketCodec(layers);
@@ -90,11 +90,11 @@ function unchanged({ lane, target, peer }: Cluster): Item[] {
 
 function lengthOf(item: Item): number {
   if (Buffer.isBuffer(item)) return item.length;
-  // Many pieces are as good as few, but longer to read.
+  // Many pieces have the same effect as few, but are longer to read.
   return item.pieces.reduce((length, piece) => length + piece.length + 1, 0);
 }
 
-/** The forms in which the values of an unwrapped message are written. */
+/** The encodings of the values of an unwrapped message. */
 function formsIn(packet: Buffer): string[] {
   const forms = new Set<string>();
   const visit = (tree: Tree, place: 'body' | 'key' | 'value'): void => {

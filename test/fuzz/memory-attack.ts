@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The fast way: packets and streams are handed to the node without any socket, in virtual time. The
-// time that each packet takes is known exactly, and a seed gives the same run again.
+// The fast attack: the node receives packets and streams without sockets, in virtual time. The time of each
+// packet is exact, and a seed reproduces a run.
 import { MessageType } from '../../src/wire/message-type.js';
 import type { Attack } from './attack.js';
 import type { Cluster } from './cluster.js';
@@ -19,7 +19,7 @@ const packetsPerTurn = 50;
 const packetsPerLook = 10;
 const sources = 200;
 const mostTurns = 10_000;
-// As much virtual time as a stream may take, and more.
+// More virtual time than a stream may take.
 const streamDeadlineMs = 10_500;
 const answers = new Map<number | undefined, string>([
   [MessageType.ackResp, 'answered a ping over a stream'],
@@ -56,7 +56,7 @@ export class MemoryAttack implements Attack {
     }
   }
 
-  /** One packet, and all that the node does in the millisecond after it. */
+  /** One packet, and the node's work in the millisecond after it. */
   packet(packet: Buffer): void {
     const from = { addr: this.#drawSource() };
     const handle = (): number => {

@@ -4,15 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// MessagePack as a tree that keeps the form of each value: which width, raw or bin, and the length
-// that its header claims. A tree can say what no encoder would.
+// MessagePack as a tree that keeps the encoding of each value: its width, raw or bin, and the length that its
+// header claims. A tree can express encodings that no encoder produces.
 
-/** One value, in the form in which it is written. */
+/** One value with its encoding. */
 export type Tree =
   | { kind: 'map' | 'array'; form: 'fix' | 16 | 32; claims?: number; items: Tree[] }
   | { kind: 'raw'; form: RawForm; claims?: number; bytes: Buffer }
   | { kind: 'ext'; form: 8 | 16 | 32; claims?: number; bytes: Buffer }
-  /** Integers, floats, nil, booleans, fixext, and anything that is to stand as it is. */
+  /** Integers, floats, nil, booleans, fixext, and verbatim bytes. */
   | { kind: 'verbatim'; bytes: Buffer };
 
 export type RawForm = 'fix' | 'str8' | 'str16' | 'str32' | 'bin8' | 'bin16' | 'bin32';
@@ -34,7 +34,7 @@ const verbatimSizes: Readonly<Record<number, number>> = {
 };
 const deepest = 64;
 
-/** The values that follow each other in `buf` from `start`, and where what is none begins. */
+/** The values that follow each other in `buf` from `start`, and the position of the first invalid one. */
 export function parseTrees(buf: Buffer, start: number): { trees: Tree[]; end: number } {
   const trees: Tree[] = [];
   const reader = { buf, pos: start };
@@ -108,7 +108,7 @@ function container(
   return { kind, form, items };
 }
 
-/** The bytes of a tree, with whatever lies its headers tell. */
+/** The bytes of a tree, including false headers. */
 export function writeTree(tree: Tree): Buffer {
   switch (tree.kind) {
     case 'verbatim':
@@ -144,7 +144,7 @@ function header(first: number, length: number, width: number): Buffer {
   return bytes;
 }
 
-/** Text as Go would write it when it is short, else as str16. */
+/** Text in Go's encoding if it is short, else as str16. */
 export function rawTree(bytes: Buffer): Tree {
   return {
     kind: 'raw',

@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Mutations that know nothing of what the bytes mean.
+// Mutations that ignore the meaning of the bytes.
 import type { Dice } from './dice.js';
 
 // First bytes of MessagePack's containers, lengths and odd forms.
 const firsts = [0x80, 0x8f, 0x9f, 0xc1, 0xc6, 0xc9, 0xcf, 0xd3, 0xd9, 0xdb, 0xdd, 0xdf, 0xff, 0];
 
-/** Bytes drawn at random; half of them begin as a message might. */
+/** Random bytes; half of them begin like a message. */
 export function noise(dice: Dice): Buffer {
   const bytes = dice.bytes(dice.oneIn(200) ? dice.below(60_000) : dice.below(200));
   if (bytes.length > 0 && dice.oneIn(2)) bytes[0] = dice.oneIn(10) ? 0xf4 : dice.below(14);
@@ -18,7 +18,7 @@ export function noise(dice: Dice): Buffer {
   return bytes;
 }
 
-/** A copy with one change; `other` lends its bytes. */
+/** A copy with one change; `other` provides bytes to insert. */
 export function mutateBytes(original: Buffer, other: Buffer, dice: Dice): Buffer {
   const bytes = Buffer.from(original);
   const at = dice.below(bytes.length + 1);

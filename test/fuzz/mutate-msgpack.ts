@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Mutations that know MessagePack: another form for the same value, a value that no schema allows, a
-// header that lies, keys that are unknown, doubled or missing.
+// Mutations of MessagePack: another encoding of the same value, a value that no schema allows, a false
+// header, unknown, duplicate or missing keys.
 import type { Dice } from './dice.js';
 import { parseTrees, rawTree, writeTree, type RawForm, type Tree } from './msgpack-tree.js';
 
@@ -29,7 +29,7 @@ const simple = ['c0', 'c1', 'c2', 'c3', 'd400', 'd40000', 'd5000000', 'd70102030
   (hex) => Buffer.from(hex, 'hex'),
 );
 
-// Built once, for they are large: pairs of the integer 1 and nil, and so many zeros.
+// Built once, since they are large: pairs of the integer 1 and nil, and zeros.
 const manyPairs = [16, 100, 1_000, 2_100].map((count) => Buffer.from('01c0'.repeat(count), 'hex'));
 const manyZeros = [10, 4_000, 4_090, 5_000].map((count): Tree => {
   return {
@@ -43,7 +43,7 @@ const nestings = [0x91, 0x81].flatMap((first) =>
   [1, 10, 28, 29, 30, 31, 32, 33, 100, 10_000].map((levels) => Buffer.alloc(levels, first)),
 );
 
-/** The MessagePack values behind the first `start` bytes, some of them changed. */
+/** The MessagePack values after the first `start` bytes, with some changes. */
 export function mutateMsgpack(bytes: Buffer, start: number, dice: Dice): Buffer {
   const { trees, end } = parseTrees(bytes, start);
   if (trees.length === 0) return bytes;
@@ -114,7 +114,7 @@ function mutateMap(items: readonly Tree[], form: 'fix' | 16 | 32, dice: Dice): T
     case 2: {
       const key = pairs[at]?.[0];
       if (key === undefined) return map(pairs);
-      // The same key twice: one of the two has another value.
+      // A duplicate key, one of them with another value.
       return map([...pairs, [key, anything(dice, 2)]]);
     }
     case 3:
@@ -177,7 +177,7 @@ function arrayOfIntegers(bytes: Buffer, dice: Dice): Tree {
   return { kind: 'array', form: items.length < 16 && dice.oneIn(2) ? 'fix' : 16, items };
 }
 
-/** Any value at all: mostly small, at times deep, wide, or with a header that promises gigabytes. */
+/** Any value: mostly small, at times deep, wide, or with a header that claims gigabytes. */
 export function anything(dice: Dice, depth: number): Tree {
   switch (dice.below(depth > 0 ? 12 : 5)) {
     case 0:

@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Mutants for the packet entrance, from the inside out: message, compound, compression, checksum,
-// cipher, label. Each layer is there or not, right or wrong.
+// Mutants of packets, built from the inside out: message, compound, compression, checksum, cipher, label.
+// Each layer is present or absent, valid or invalid.
 import { assembledLength, COMPOUND_PART_BYTES, writeAssembled } from '../../src/wire/compound.js';
 import { compressContent } from '../../src/wire/compression.js';
 import { limits } from '../../src/wire/limits.js';
 import { encodeMessage } from '../../src/wire/message-codec.js';
 import { MessageType } from '../../src/wire/message-type.js';
-import type { Crowd } from './crowd.js';
+import type { ForgedMembers } from './forged-members.js';
 import type { Dice } from './dice.js';
 import type { Lane } from './lane.js';
 import { mutateBytes, noise } from './mutate-bytes.js';
@@ -22,26 +22,26 @@ import { lzwBombForPackets, Wrapping } from './wrapping.js';
 const largestPacket = 65_000;
 const largestPart = 5_000;
 
-/** What packets are made of. */
+/** The sources of packets. */
 export interface PacketSeeds {
   /** Messages with their type byte, without layers. */
   readonly messages: readonly Buffer[];
-  /** Packets as they were captured. */
+  /** Captured packets. */
   readonly packets: readonly Buffer[];
 }
 
-/** Draws packets. `sequences` gives the numbers of pings that wait for an ack. */
+/** Draws packets. `sequences` returns the sequence numbers of pings that wait for an ack. */
 export class PacketMutants {
   readonly #dice: Dice;
   readonly #seeds: PacketSeeds;
   readonly #wholes: readonly Buffer[];
   readonly #heavy: readonly Buffer[];
-  readonly #crowd: Crowd;
+  readonly #forgedMembers: ForgedMembers;
   readonly #wrapping: Wrapping;
   readonly #sequences: () => readonly number[];
 
   constructor(
-    parts: { dice: Dice; crowd: Crowd; seeds: PacketSeeds; lane: Lane },
+    parts: { dice: Dice; forgedMembers: ForgedMembers; seeds: PacketSeeds; lane: Lane },
     sequences: () => readonly number[] = () => [],
   ) {
     this.#dice = parts.dice;
@@ -50,7 +50,7 @@ export class PacketMutants {
       ...parts.seeds.packets,
       ...golden('compound', 'compress', 'encrypt', 'label', 'message'),
     ];
-    this.#crowd = parts.crowd;
+    this.#forgedMembers = parts.forgedMembers;
     this.#heavy = heavyContents(parts.seeds.messages);
     this.#wrapping = new Wrapping(parts.lane, parts.dice);
     this.#sequences = sequences;
@@ -69,7 +69,7 @@ export class PacketMutants {
     let content = dice.oneIn(4) ? this.#compound() : this.#message();
     if (dice.oneIn(6)) content = this.#wrapping.compressed(content);
     if (dice.oneIn(6)) content = this.#wrapping.summed(content);
-    // Layers twice, or in the wrong order.
+    // Duplicate layers, or layers in the wrong order.
     if (dice.oneIn(60)) {
       content = dice.oneIn(2) ? this.#wrapping.compressed(content) : this.#wrapping.summed(content);
     }
@@ -92,7 +92,7 @@ export class PacketMutants {
       return Buffer.concat([Buffer.of(MessageType.user), dice.bytes(dice.length())]);
     }
     if (dice.oneIn(12)) {
-      const claim = this.#crowd.message();
+      const claim = this.#forgedMembers.message();
       return dice.oneIn(3) ? mutateMsgpack(claim, 1, dice) : claim;
     }
     const { messages } = this.#seeds;
@@ -107,7 +107,7 @@ export class PacketMutants {
     return bytes;
   }
 
-  // An ack or nack that somebody may wait for.
+  // An ack or nack for a pending ping.
   #answer(): Buffer {
     const waiting = this.#sequences();
     const seqNo = waiting.length > 0 ? this.#dice.pick(waiting) : this.#dice.below(2 ** 32);
@@ -155,8 +155,7 @@ export class PacketMutants {
   }
 }
 
-// As much work as fits into one packet: as many parts as there may be, as long as they may be, and
-// compressed.
+// The maximum work in one packet: the maximum number of parts with the maximum length, compressed.
 function heavyContents(messages: readonly Buffer[]): Buffer[] {
   const { decompressedPacketBytes, compoundParts } = limits;
   const each = Math.floor(decompressedPacketBytes / compoundParts) - COMPOUND_PART_BYTES - 10;

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Plays items, those of a finding or of the corpus, to a new pair of nodes in memory.
+// Replays items of a finding or of the corpus against a new pair of nodes in memory.
 import { Cluster } from './cluster.js';
 import { addTo } from './coverage.js';
 import { examinePacket, examineStream, type Examination } from './examine.js';
@@ -15,17 +15,17 @@ import { layersOf, type Lane } from './lane.js';
 import { MemoryAttack } from './memory-attack.js';
 import { Supply } from './supply.js';
 
-/** What happened when they were played. */
+/** The result of a replay. */
 export interface ReplayOutcome {
-  /** What each item reached. */
+  /** The marks of each item. */
   readonly marks: readonly (readonly string[])[];
-  /** What the node dropped, took and answered, and how often. */
+  /** The node's drops, effects and answers, with their numbers. */
   readonly counts: ReadonlyMap<string, number>;
-  /** What must not happen, if it did. */
+  /** The finding, if any. */
   readonly finding: Finding | undefined;
 }
 
-/** How far an item comes in nodes of this lane. */
+/** The marks of an item in nodes of this lane. */
 export function examine(item: Item, lane: Lane): Examination {
   const layers = layersOf(lane);
   return Buffer.isBuffer(item)
@@ -33,7 +33,7 @@ export function examine(item: Item, lane: Lane): Examination {
     : examineStream(Buffer.concat(item.pieces), layers);
 }
 
-/** Plays the items one after the other, until one does harm. */
+/** Replays the items one after the other, until a finding. */
 export async function replay({
   lane,
   items,
@@ -62,7 +62,7 @@ export async function replay({
   return { marks, counts, finding };
 }
 
-/** The finding with the one item that does the harm by itself, if there is one. */
+/** The finding with the one item that causes it alone, if there is one. */
 export async function narrowed(finding: Finding): Promise<Finding> {
   if (finding.items.length < 2) return finding;
   for (const item of [...finding.items].reverse()) {

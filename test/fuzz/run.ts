@@ -4,11 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One run: every lane by every entrance, one after the other, each with its own share of the dose.
+// One run: attacks every lane in memory and over sockets, one after the other, each with a share of the
+// total.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Attack } from './attack.js';
 import { Cluster, type Entrance } from './cluster.js';
-import { addTo, crowdMarks, unreachedIn, type Reached } from './coverage.js';
+import { addTo, forgedMemberMarks, unreachedIn, type Reached } from './coverage.js';
 import { Found, type Finding } from './finding.js';
 import { collectedHeap, FailureWatch, Guard, heapBound } from './guard.js';
 import { nameOf, type Lane } from './lane.js';
@@ -19,12 +20,12 @@ import { Supply } from './supply.js';
 const packetsPerRound = 1_000;
 const streamsPerRound = 50;
 const warmUpRounds = 2;
-/** Of the time; the rest is for the sockets. */
+/** Share of the time; the rest is for the sockets. */
 const shareOfMemory = 0.6;
 const heapLooks = 10;
 const arrivedAtLeast = 0.99;
 
-/** How much is done: for so long in all, or so many rounds of 1,000 packets and 50 streams each. */
+/** The extent of a run: a total time, or a number of rounds of 1,000 packets and 50 streams each. */
 export type Dose = { readonly seconds: number } | { readonly rounds: number };
 
 export interface RunOptions {
@@ -36,28 +37,28 @@ export interface RunOptions {
   readonly progress?: (figures: Figures) => void;
 }
 
-/** What was done so far, and the worst that was seen. Times in milliseconds, sizes in bytes. */
+/** The state of a run, and its worst values. Times in milliseconds, sizes in bytes. */
 export interface Figures {
-  /** The lane and the entrance that are being attacked. */
+  /** The lane and the kind of attack. */
   where: string;
   packets: number;
   streams: number;
   slowestPacketMs: number;
   slowestStreamMs: number;
-  /** The longest delay of the event loop over sockets; the fuzzer's own work is in it. */
+  /** The longest delay of the event loop over sockets, including the fuzzer's own work. */
   eventLoopMs: number;
-  /** The most that the heap grew by, in any lane. */
+  /** The largest growth of the heap, in any lane. */
   heapGrown: number;
 }
 
 export interface RunResult extends Figures {
   readonly reached: readonly Reached[];
-  /** What it should have reached and did not. */
+  /** Marks that it should have reached. */
   readonly unreached: readonly string[];
   readonly finding: Finding | undefined;
 }
 
-/** Fuzzes; never throws for what it finds. */
+/** Fuzzes. Never throws for a finding. */
 export async function run(options: RunOptions): Promise<RunResult> {
   const figures: Figures = {
     ...{ where: '', packets: 0, streams: 0, slowestPacketMs: 0, slowestStreamMs: 0 },
@@ -81,20 +82,20 @@ export async function run(options: RunOptions): Promise<RunResult> {
     figures.heapGrown = Math.max(figures.heapGrown, grown);
     const [lane] = options.lanes;
     if (grown > heapBound && lane !== undefined) {
-      const detail = `by ${grown} bytes, with all nodes gone`;
+      const detail = `by ${grown} bytes, after the shutdown of all nodes`;
       throw new Found({ kind: 'a grown heap', detail, lane, items: [] });
     }
   } catch (error) {
     if (!(error instanceof Found)) throw error;
     ({ finding } = error);
   }
-  // A run that was cut short by a finding has reached what it has reached.
+  // Coverage does not matter in a run that a finding ended.
   const unreached =
-    finding === undefined ? unreachedIn(reached, options.entrances, crowdMarks) : [];
+    finding === undefined ? unreachedIn(reached, options.entrances, forgedMemberMarks) : [];
   return { ...figures, reached, unreached, finding };
 }
 
-// One lane by one entrance: one cluster that lives all the time.
+// One lane and one kind of attack: one cluster for the whole time.
 class Slice {
   readonly #options: RunOptions;
   readonly #lane: Lane;
@@ -116,7 +117,7 @@ class Slice {
     this.#watch = parts.watch;
   }
 
-  /** Gives what was reached. */
+  /** Returns the marks. */
   async attack(): Promise<Map<string, number>> {
     const figures = this.#figures;
     figures.where = `${nameOf(this.#lane)}, ${this.#entrance}`;
@@ -129,7 +130,7 @@ class Slice {
       this.#entrance === 'memory' ? new MemoryAttack(parts) : await SocketAttack.open(parts);
     if (this.#entrance === 'sockets') delay.enable();
     const isDone = this.#limit();
-    // What is needed to receive at all is not counted as grown.
+    // Memory that receiving requires does not count as growth.
     for (let round = 0; round < warmUpRounds && !isDone(round); round++) {
       await this.#round(attack, guard);
     }
@@ -143,7 +144,7 @@ class Slice {
     guard.check(supply.recent);
     if (attack instanceof SocketAttack && attack.arrived < arrivedAtLeast) {
       const detail = `only ${attack.arrived.toFixed(3)} of the packets arrived`;
-      guard.found('a deaf node', detail, supply.recent);
+      guard.found('an unresponsive node', detail, supply.recent);
     }
     const reached = new Map(supply.marks);
     addTo(reached, cluster.taken);
@@ -162,7 +163,7 @@ class Slice {
     this.#options.progress?.(figures);
   }
 
-  /** Says after so many rounds whether this slice has had its share. */
+  /** Reports after this number of rounds whether the slice has had its share. */
   #limit(): (rounds: number) => boolean {
     const { dose, lanes, entrances } = this.#options;
     if ('rounds' in dose) return (rounds) => rounds >= dose.rounds;
@@ -173,7 +174,7 @@ class Slice {
     return (rounds) => rounds > 0 && performance.now() >= until;
   }
 
-  // Timers may still hold what came last: looked at again and again before it is a finding.
+  // Timers may still hold the last items: repeat the measurement before it becomes a finding.
   async #lookAtHeap(before: number, attack: Attack, guard: Guard): Promise<void> {
     let grown = Infinity;
     for (let looks = 0; looks < heapLooks && grown > heapBound; looks++) {

@@ -4,19 +4,19 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A stream without a socket: it gives the node the pieces of a mutant, one for each read, and takes
-// the processor time from each until the node does something next.
+// A stream without a socket: each read of the node gets one piece of a mutant. It measures the processor time
+// from each piece until the node's next action.
 import type { Connection } from '../../src/index.js';
 import type { StreamMutant } from './stream-mutants.js';
 
-/** The node's end of a stream of which all is known beforehand. */
+/** The node's end of a stream whose data is known in advance. */
 export class ScriptedConnection implements Connection {
   readonly remoteAddress: string;
-  /** What the node wrote. */
+  /** The data that the node wrote. */
   readonly written: Buffer[] = [];
   /** Resolves when the node closed it. */
   readonly closed: Promise<void>;
-  /** Milliseconds of processor time that the node needed for one thing after another, at most. */
+  /** The longest processor time of one action of the node, in milliseconds. */
   longestTurnMs = 0;
   readonly #pieces: Buffer[];
   readonly #end: StreamMutant['end'];
@@ -31,7 +31,7 @@ export class ScriptedConnection implements Connection {
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }
 
-  /** Whether the node waits for bytes that do not come. */
+  /** Whether the node waits for bytes that do not arrive. */
   get isStuck(): boolean {
     return this.#stuck !== undefined;
   }

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Encryption as a peer does it, but with a nonce that the dice draw: the same seed gives the same
-// bytes. And with a padding that may be wrong, which no honest peer sends under a right seal.
+// Encryption like that of a peer, but with a nonce from the seeded random source: the same seed gives the
+// same bytes. The padding may be invalid, which no honest peer sends under a valid tag.
 import { createCipheriv, type CipherGCMTypes } from 'node:crypto';
 import type { Dice } from './dice.js';
 
@@ -14,19 +14,19 @@ const BLOCK_BYTES = 16;
 /** Version byte, nonce and tag. */
 const FIXED_BYTES = 29;
 
-/** How something is sealed. */
+/** The parameters of a sealed message. */
 export interface Sealing {
   readonly keyHex: string;
   /** Version 0 pads to whole blocks. */
   readonly version: 0 | 1;
 }
 
-/** Bytes that so many have once sealed. */
+/** The length of sealed bytes. */
 export function sealedLength(length: number, { version }: Sealing): number {
   return FIXED_BYTES + length + (version === 0 ? BLOCK_BYTES - (length % BLOCK_BYTES) : 0);
 }
 
-/** Seals; of version 0 the padding is wrong one time in eight. */
+/** Seals; with version 0 the padding is invalid one time in eight. */
 export function seal(plain: Buffer, additionalData: Buffer, sealing: Sealing, dice: Dice): Buffer {
   const key = Buffer.from(sealing.keyHex, 'hex');
   const nonce = dice.bytes(NONCE_BYTES);

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What mutants are made of: golden bytes of the Go implementation, the corpus, and a few messages
-// that traffic between healthy nodes does not hold.
+// The sources of mutants: golden bytes of the Go implementation, the corpus, and a few messages that traffic
+// between healthy nodes does not contain.
 import { readFileSync } from 'node:fs';
 import { ipToBytes, splitHostPort } from '../../src/wire/address.js';
 import { encodeMessage } from '../../src/wire/message-codec.js';
@@ -13,7 +13,7 @@ import { MessageType } from '../../src/wire/message-type.js';
 import { noBytes } from '../../src/wire/messages.js';
 import { encodePushPull, encodeUserMessage } from '../../src/wire/stream-codec.js';
 
-/** The node that is attacked. */
+/** The node under attack. */
 export const TARGET = 'fuzz-target';
 /** Its only peer. */
 export const PEER = 'fuzz-peer';
@@ -26,13 +26,13 @@ interface Vector {
 const fixture = new URL('../fixtures/memberlist-v0.6.json', import.meta.url);
 const vectors = JSON.parse(readFileSync(fixture, 'utf8')) as Vector[];
 
-/** Golden bytes of these kinds, the largest left out. */
+/** Golden bytes of these kinds, without the largest. */
 export function golden(...kinds: string[]): Buffer[] {
   const chosen = vectors.filter(({ kind, hex }) => kinds.includes(kind) && hex.length < 8_000);
   return chosen.map(({ hex }) => Buffer.from(hex, 'hex'));
 }
 
-/** Where the two nodes are, as `'ip:port'`. */
+/** The addresses of the two nodes, as `'ip:port'`. */
 export interface Whereabouts {
   readonly target: string;
   readonly peer: string;
@@ -75,7 +75,7 @@ export function messagesAbout({ target, peer }: Whereabouts): Buffer[] {
   return [...messages, Buffer.from([MessageType.user, ...Buffer.from('a best-effort message')])];
 }
 
-/** Requests for the stream entrance, each with its type byte and without layers. */
+/** Stream requests, each with its type byte and without layers. */
 export function requestsAbout({ target, peer }: Whereabouts): Buffer[] {
   const [mine, theirs] = [placeOf(target), placeOf(peer)];
   const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
@@ -106,7 +106,7 @@ export function requestsAbout({ target, peer }: Whereabouts): Buffer[] {
   ];
 }
 
-/** An address as messages have it. */
+/** An address as messages contain it. */
 export function placeOf(address: string): { addr: Buffer; port: number } {
   const { host = '', port = 0 } = splitHostPort(address) ?? {};
   return { addr: ipToBytes(host) ?? noBytes, port };

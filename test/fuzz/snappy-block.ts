@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Snappy blocks for mutants to begin with. The library only reads snappy, so tests write it themselves.
+// Builds snappy blocks for mutants. The library only reads snappy, so tests write it themselves.
 import { MessageType } from '../../src/wire/message-type.js';
 import { compressedSchema } from '../../src/wire/schemas.js';
 import { encodeTyped } from '../../src/wire/struct-codec.js';
@@ -27,7 +27,7 @@ function messageWith(buf: Buffer): Buffer {
   return encodeTyped(MessageType.compress, compressedSchema, { algo: SNAPPY, buf });
 }
 
-/** A block with literals, and with copies of what came before where four bytes are the same. */
+/** A block with literals, and with copies where four bytes repeat earlier ones. */
 export function snappyBlock(content: Buffer): Buffer {
   const parts = [varint(content.length)];
   const lastAt = new Map<number, number>();

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The true way: packets and streams over UDP and TCP on the loopback interface. Packets go out in
-// bursts, and after each the ack of a ping is awaited: no buffer overflows, so that all arrive.
+// The realistic attack: packets and streams over UDP and TCP on the loopback interface. It sends packets in
+// bursts and waits for the ack of a ping after each, so that no buffer overflows and all packets arrive.
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -114,7 +114,7 @@ export class SocketAttack implements Attack {
     this.#guard.check(this.#supply.recent);
   }
 
-  /** Until the target has answered a ping, and so handled all that was sent before it. */
+  /** Resolves when the target has answered a ping, and so handled everything that was sent before. */
   async #acked(): Promise<void> {
     const source = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
     for (let tries = 0; tries < pingTries; tries++) {
@@ -130,7 +130,7 @@ export class SocketAttack implements Attack {
       clearTimeout(timer);
       if (isAnswered) return;
     }
-    this.#guard.found('a deaf node', 'it answers no ping any more', this.#supply.recent);
+    this.#guard.found('an unresponsive node', 'it answers no ping any more', this.#supply.recent);
   }
 
   #send(packet: Buffer): Promise<void> {
@@ -141,7 +141,7 @@ export class SocketAttack implements Attack {
     });
   }
 
-  /** One stream; over when the socket is closed. What is to stall here breaks: time is real. */
+  /** One stream, until the socket is closed. Stalls become breaks here, since time is real. */
   async #stream({ pieces, end }: StreamMutant): Promise<void> {
     const { port } = this.#cluster.target.localNode;
     const socket = net.connect({ host, port, allowHalfOpen: true });

@@ -4,10 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Mutants for the stream entrance, with the way in which they come: in pieces, to the end, broken
-// off, or stuck.
+// Mutants of streams, with their mode of delivery: in pieces, complete, broken, or stalled.
 import { MessageType } from '../../src/wire/message-type.js';
-import type { Crowd } from './crowd.js';
+import type { ForgedMembers } from './forged-members.js';
 import type { Dice } from './dice.js';
 import type { Lane } from './lane.js';
 import { mutateBytes, noise } from './mutate-bytes.js';
@@ -18,17 +17,17 @@ import { lzwBombForStreams, Wrapping } from './wrapping.js';
 /** How a stream ends: by its sender, by a broken connection, or not at all. */
 export type StreamEnd = 'ends' | 'breaks' | 'stalls';
 
-/** What is sent over one connection. */
+/** The data of one connection. */
 export interface StreamMutant {
   readonly pieces: readonly Buffer[];
   readonly end: StreamEnd;
 }
 
-/** What streams are made of. */
+/** The sources of streams. */
 export interface StreamSeeds {
   /** Requests with their type byte, without layers. */
   readonly requests: readonly Buffer[];
-  /** Streams as they were captured. */
+  /** Captured streams. */
   readonly streams: readonly Buffer[];
 }
 
@@ -36,7 +35,7 @@ export interface StreamSeeds {
 export class StreamMutants {
   readonly #dice: Dice;
   readonly #seeds: StreamSeeds;
-  readonly #crowd: Crowd;
+  readonly #forgedMembers: ForgedMembers;
   readonly #wholes: readonly Buffer[];
   readonly #wrapping: Wrapping;
 
@@ -44,15 +43,15 @@ export class StreamMutants {
     dice,
     seeds,
     lane,
-    crowd,
+    forgedMembers,
   }: {
     dice: Dice;
     seeds: StreamSeeds;
     lane: Lane;
-    crowd: Crowd;
+    forgedMembers: ForgedMembers;
   }) {
     this.#dice = dice;
-    this.#crowd = crowd;
+    this.#forgedMembers = forgedMembers;
     this.#seeds = seeds;
     this.#wholes = [...seeds.streams, ...golden('stream', 'compress', 'encrypt', 'label')];
     this.#wrapping = new Wrapping(lane, dice);
@@ -62,7 +61,7 @@ export class StreamMutants {
     const bytes = this.#draw();
     const dice = this.#dice;
     const end = dice.oneIn(16) ? 'stalls' : dice.oneIn(6) ? 'breaks' : 'ends';
-    // Who stalls or breaks off has often said nearly all.
+    // A stream that stalls or breaks has often sent nearly everything.
     const isUnsaid = end === 'ends' ? dice.oneIn(12) : dice.below(4) > 0;
     return { pieces: this.#cut(isUnsaid ? bytes.subarray(0, -1 - dice.below(9)) : bytes), end };
   }
@@ -71,7 +70,7 @@ export class StreamMutants {
     const dice = this.#dice;
     if (dice.oneIn(8)) return this.#whole();
     if (dice.oneIn(400)) return this.#wrapping.stream(lzwBombForStreams());
-    let content = dice.oneIn(20) ? this.#crowd.table() : this.#request();
+    let content = dice.oneIn(20) ? this.#forgedMembers.table() : this.#request();
     if (dice.oneIn(4)) content = this.#wrapping.compressed(content);
     if (dice.oneIn(60)) content = this.#wrapping.compressed(content);
     return this.#wrapping.stream(content);
@@ -116,7 +115,7 @@ export class StreamMutants {
   }
 }
 
-/** Whether bytes are a request as `requests` holds them, for those that were captured. */
+/** Whether bytes are a request in the format of `requests`, for captured ones. */
 export function isRequest(bytes: Buffer): boolean {
   const { ping, pushPull, user } = MessageType;
   return ([ping, pushPull, user] as number[]).includes(bytes[0] ?? -1);

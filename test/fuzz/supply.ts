@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Draws mutants for one cluster, leaves out what would rightly be believed, keeps count of what they
-// reach, and remembers the last ones.
+// Draws mutants for one cluster, excludes those that a node rightly accepts, counts the marks that they
+// reach, and keeps the last ones.
 import { PacketCodec } from '../../src/wire/packet-codec.js';
 import { StreamReader, type StreamLayers } from '../../src/wire/stream-codec.js';
 import { changesMembership } from './believable.js';
-import { Crowd } from './crowd.js';
+import { ForgedMembers } from './forged-members.js';
 import type { Cluster } from './cluster.js';
 import { Dice } from './dice.js';
 import { examinePacket, examineStream, type Examination } from './examine.js';
@@ -21,14 +21,17 @@ import { messagesAbout, placeOf, requestsAbout } from './seeds.js';
 import { isRequest, StreamMutants, type StreamMutant } from './stream-mutants.js';
 
 const remembered = 64;
-/** Of what was drawn, bytes that are remembered beside the last one: tables of made-up members are long. */
+/** Maximum bytes of kept items in addition to the last one: tables of forged members are long. */
 const rememberedBytes = 4 * 1024 * 1024;
-/** A table of 200,000 is decoded by the fuzzer too, in one turn: with real time the two nodes would miss pings. */
+/**
+ * The fuzzer decodes a table of 200,000 members in one turn, too: with real time the two nodes would miss
+ * pings.
+ */
 const largestTable = { memory: 200_000, sockets: 3_000 } as const;
 
 /** A supply of mutants. */
 export class Supply {
-  /** What the mutants reached, and how often. */
+  /** The marks of the mutants, with their numbers. */
   readonly marks = new Map<string, number>();
   readonly dice: Dice;
   readonly #cluster: Cluster;
@@ -45,24 +48,24 @@ export class Supply {
     const { dice } = this;
     const { lane, target, peer } = cluster;
     const where = { target: target.localNode.address, peer: peer.localNode.address };
-    const nobody = cluster.entrance === 'memory' ? '10.250.0.1:7946' : '127.250.0.1:7946';
-    const crowd = new Crowd({
+    const unused = cluster.entrance === 'memory' ? '10.250.0.1:7946' : '127.250.0.1:7946';
+    const forgedMembers = new ForgedMembers({
       dice,
-      places: [nobody, where.target, where.peer].map(placeOf),
+      places: [unused, where.target, where.peer].map(placeOf),
       largest: largestTable[cluster.entrance],
     });
     const captured = cluster.taps.flatMap(({ packets }) => packets);
     const messages = [...messagesAbout(where), ...this.#messagesIn(captured)];
     this.#packets = new PacketMutants(
-      { dice, lane, crowd, seeds: { messages, packets: captured } },
+      { dice, lane, forgedMembers, seeds: { messages, packets: captured } },
       cluster.sequences,
     );
     const streams = cluster.taps.flatMap((tap) => tap.streams.map((each) => Buffer.concat(each)));
     const requests = [...requestsAbout(where), ...streams.filter(isRequest)];
-    this.#streams = new StreamMutants({ dice, lane, crowd, seeds: { requests, streams } });
+    this.#streams = new StreamMutants({ dice, lane, forgedMembers, seeds: { requests, streams } });
   }
 
-  /** What was drawn last, oldest first. */
+  /** The last items, oldest first. */
   get recent(): readonly Item[] {
     return this.#recent;
   }
@@ -84,14 +87,14 @@ export class Supply {
     }
   }
 
-  /** What kind of message answers a stream; undefined when nothing whole was answered. */
+  /** The type of the message that answers a stream; undefined without a complete answer. */
   answer(written: readonly Buffer[]): number | undefined {
     if (written.length === 0) return undefined;
     return new StreamReader(this.#layers, { expectLabel: false }).push(Buffer.concat(written))
       ?.type;
   }
 
-  // The look at it may find something already.
+  // The examination itself may produce a finding.
   #isFit(item: Item, examine: () => Examination): boolean {
     let examination: Examination;
     try {
@@ -113,7 +116,7 @@ export class Supply {
     return true;
   }
 
-  /** Lets go of what was drawn. */
+  /** Drops the kept items. */
   forget(): void {
     this.#recent.length = 0;
     this.#recentBytes = 0;

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A transport between a node and its network: it remembers what came, lets the fuzzer bring in
-// packets and streams by itself, and takes the time that the node needs for each.
+// A transport between a node and its network: it records incoming data, injects packets and streams of the
+// fuzzer, and measures the node's time for each.
 import type { Connection, Transport, TransportHandlers } from '../../src/index.js';
 import type { Address } from '../../src/wire/address.js';
 
@@ -13,15 +13,15 @@ const sentKept = 16;
 
 /** Wraps the transport of a node. */
 export class Tap implements Transport {
-  /** Packets that came while `recording`. */
+  /** Incoming packets while `recording`. */
   readonly packets: Buffer[] = [];
-  /** Streams that came while `recording`, in pieces. */
+  /** Incoming streams while `recording`, in pieces. */
   readonly streams: Buffer[][] = [];
-  /** Packets of a sender, by its `'ip:port'`. */
+  /** Packets by their sender's `'ip:port'`. */
   readonly counts = new Map<string, number>();
   /** The last packets that the node sent. */
   readonly sent: Buffer[] = [];
-  /** The packet that took longest since the last look. */
+  /** The packet with the longest time since the last reset. */
   slowest: { readonly ms: number; readonly packet: Buffer } = { ms: 0, packet: Buffer.alloc(0) };
   recording = true;
   readonly #inner: Transport;
@@ -44,7 +44,7 @@ export class Tap implements Transport {
     });
   }
 
-  /** A packet comes in; gives the milliseconds until the node is done with it for now. */
+  /** Delivers a packet; returns the milliseconds until the node has finished its immediate work. */
   inject(packet: Buffer, from: Address, receivedAt: number): number {
     const startedAt = performance.now();
     this.#handlers?.packet(packet, from, receivedAt);
@@ -53,7 +53,7 @@ export class Tap implements Transport {
     return ms;
   }
 
-  /** A stream is opened to the node. */
+  /** Opens a stream to the node. */
   open(connection: Connection): void {
     this.#handlers?.stream(connection);
   }

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The layers round a mutant: right as a rule, so that it comes far, and wrong now and then, each in
-// its own way.
+// The layers around a mutant: usually valid, so that it gets far, and sometimes invalid, each in a different
+// manner.
 import { CHECKSUM_BYTES, writeChecksum } from '../../src/wire/checksum.js';
 import { compressContent } from '../../src/wire/compression.js';
 import type { Label } from '../../src/wire/label.js';
@@ -21,7 +21,7 @@ import { snappyClaim, snappyMessage } from './snappy-block.js';
 
 const KiB = 1024;
 
-const strangersKey = '99'.repeat(32);
+const foreignKey = '99'.repeat(32);
 
 /** Wraps mutants for one lane. */
 export class Wrapping {
@@ -35,7 +35,7 @@ export class Wrapping {
     this.#label = layersOf(lane).label;
   }
 
-  /** The compression layer: mutants compressed, and compressed bytes mutated. */
+  /** The compression layer: compressed mutants, and mutants of compressed bytes. */
   compressed(content: Buffer): Buffer {
     const dice = this.#dice;
     const isSnappy = dice.oneIn(4);
@@ -53,7 +53,7 @@ export class Wrapping {
     }
   }
 
-  /** The CRC layer: right four times out of five. */
+  /** The CRC layer: valid four times out of five. */
   summed(content: Buffer): Buffer {
     const bytes = Buffer.concat([Buffer.alloc(CHECKSUM_BYTES), content]);
     writeChecksum(bytes, 0, bytes.length);
@@ -87,14 +87,14 @@ export class Wrapping {
     return Buffer.concat([this.#labelHeader(), bytes]);
   }
 
-  // With a key: none one time in eight, a stranger's one in 30, padded one in four. Without a key
-  // there is something sealed once in so many times.
+  // With a key: unsealed one time in eight, sealed with another key one time in 30, padded one time in four.
+  // Without a key some data is sealed.
   #drawSealing(seldom: number): Sealing | undefined {
     const dice = this.#dice;
     const { keyHex } = this.#lane;
     if (keyHex === undefined ? !dice.oneIn(seldom) : dice.oneIn(8)) return undefined;
-    const isStranger = keyHex === undefined || dice.oneIn(30);
-    return { keyHex: isStranger ? strangersKey : keyHex, version: dice.oneIn(4) ? 0 : 1 };
+    const isForeign = keyHex === undefined || dice.oneIn(30);
+    return { keyHex: isForeign ? foreignKey : keyHex, version: dice.oneIn(4) ? 0 : 1 };
   }
 
   // Ciphertext, tag, nonce, version or length changed, one time in 12.
@@ -127,7 +127,7 @@ export class Wrapping {
 
 const noLabel = Buffer.alloc(0);
 
-// The compressed bytes themselves, within a map that stays right.
+// The compressed bytes themselves, in a valid map.
 function mutatePacked(message: Buffer, dice: Dice): Buffer {
   const { trees } = parseTrees(message, 1);
   const [map] = trees;
@@ -145,13 +145,13 @@ function mutatePacked(message: Buffer, dice: Dice): Buffer {
 let packetBomb: Buffer | undefined;
 let streamBomb: Buffer | undefined;
 
-/** Less than a kilobyte that would be 300 KiB: over the bound of a packet. */
+/** Less than a kilobyte that decompresses to 300 KiB: above the limit of a packet. */
 export function lzwBombForPackets(): Buffer {
   packetBomb ??= compressContent(Buffer.alloc(300 * KiB));
   return packetBomb;
 }
 
-/** Some 30 KiB that would be 41 MiB: over the bound of a stream. */
+/** Some 30 KiB that decompress to 41 MiB: above the limit of a stream. */
 export function lzwBombForStreams(): Buffer {
   streamBomb ??= compressContent(Buffer.alloc(41 * KiB * KiB));
   return streamBomb;

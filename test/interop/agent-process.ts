@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `node-memberlist agent` as a process: its lines, and what it is told.
+// Runs `node-memberlist agent` as a process, sends it commands, and collects its lines of JSON.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -15,7 +15,7 @@ import { eventually } from './eventually.js';
 
 const cli = fileURLToPath(new URL('our-cli.ts', import.meta.url));
 
-/** One line of an agent's. */
+/** One line of an agent's output. */
 export type AgentLine = Readonly<Record<string, unknown>>;
 
 /** How a command of the command line ended. */
@@ -25,33 +25,33 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a command to its end, in this process. */
+/** Runs a command to its end in this process. */
 export async function runCli(...words: string[]): Promise<Ended> {
-  const said = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   const nothing = (): void => undefined;
   const status = await main(words, {
     stdin: new PassThrough(),
-    stdout: { write: (text) => (said.stdout += text) },
-    stderr: { write: (text) => (said.stderr += text) },
+    stdout: { write: (text) => (output.stdout += text) },
+    stderr: { write: (text) => (output.stderr += text) },
     on: nothing,
     off: nothing,
   });
-  return { status, ...said };
+  return { status, ...output };
 }
 
-/** Runs a command to its end, as a process of its own. */
+/** Runs a command to its end as a separate process. */
 export async function processCli(...words: string[]): Promise<Ended> {
   const child = spawn(process.execPath, ['--import', 'tsx', cli, ...words]);
-  const said = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   child.stdin.end();
-  child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
   const [status] = (await once(child, 'close')) as [number | null];
-  return { status, ...said };
+  return { status, ...output };
 }
 
 export class AgentProcess {
-  /** Everything that it said. */
+  /** All lines that the agent printed. */
   readonly lines: AgentLine[] = [];
   log = '';
   readonly #child: ChildProcessWithoutNullStreams;
@@ -67,10 +67,10 @@ export class AgentProcess {
     this.#ended = once(this.#child, 'close').then(([status]) => status as number | null);
   }
 
-  /** Starts one, and waits until it runs. */
+  /** Starts an agent and waits until it runs. */
   static async start(...words: string[]): Promise<AgentProcess> {
     const agent = new AgentProcess(words);
-    await Promise.race([agent.says({ event: 'started' }), agent.#ended]);
+    await Promise.race([agent.line({ event: 'started' }), agent.#ended]);
     if (agent.lines.length === 0) throw new Error(`the agent did not start: ${agent.log}`);
     return agent;
   }
@@ -80,7 +80,7 @@ export class AgentProcess {
     return this.lines[0] ?? {};
   }
 
-  tell(command: string): void {
+  send(command: string): void {
     this.#child.stdin.write(`${command}\n`);
   }
 
@@ -89,8 +89,8 @@ export class AgentProcess {
     this.#child.stdin.end();
   }
 
-  /** The first line that has these values, once it is there. */
-  async says(wanted: AgentLine): Promise<AgentLine> {
+  /** Resolves with the first line that has these values. */
+  async line(wanted: AgentLine): Promise<AgentLine> {
     const find = (): AgentLine | undefined =>
       this.lines.find((line) =>
         Object.entries(wanted).every(
@@ -105,8 +105,8 @@ export class AgentProcess {
     return found ?? {};
   }
 
-  /** The line that tells an event about a member. */
-  async tells(event: string, name: string): Promise<AgentLine> {
+  /** Resolves with the line of an event about a member. */
+  async eventLine(event: string, name: string): Promise<AgentLine> {
     const find = (): AgentLine | undefined =>
       this.lines.find((line) => {
         const { node } = line as { node?: { name: string } };
@@ -115,23 +115,23 @@ export class AgentProcess {
     return (await eventually(`${event} ${name}`, find, (line) => line !== undefined)) ?? {};
   }
 
-  /** Stops it where it is: it neither runs nor closes anything. */
+  /** Suspends the process: it neither runs nor closes anything. */
   freeze(): void {
     this.#child.kill('SIGSTOP');
   }
 
-  /** Lets it go on. */
+  /** Resumes the process. */
   thaw(): void {
     this.#child.kill('SIGCONT');
   }
 
-  /** Sends SIGTERM; gives the status that it ends with. */
+  /** Sends SIGTERM. Resolves with the exit status. */
   end(): Promise<number | null> {
     if (this.#child.exitCode === null) this.#child.kill('SIGTERM');
     return this.#ended;
   }
 
-  /** Waits for it to end by itself. */
+  /** Waits for the process to end. */
   ended(): Promise<number | null> {
     return this.#ended;
   }

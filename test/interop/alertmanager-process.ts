@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One `prometheus-alertmanager` process of Debian's on an IP of its own, asked through its web API.
+// One `prometheus-alertmanager` process from Debian at its own IP, queried through its web API.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -15,10 +15,10 @@ import { eventually } from './eventually.js';
 
 const run = promisify(execFile);
 const PROGRAM = 'prometheus-alertmanager';
-const CONFIGURATION = 'route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n';
+const CONFIGURATION = 'route:\n  receiver: none\nreceivers:\n  - name: none\n';
 const SILENCE_MS = 3_600_000;
 
-/** What an Alertmanager's status says of one member of its cluster. */
+/** One member of the cluster in an Alertmanager's status. */
 export interface AlertmanagerPeer {
   readonly name: string;
   readonly address: string;
@@ -28,15 +28,15 @@ interface Status {
   readonly cluster: { readonly name: string; readonly peers: readonly AlertmanagerPeer[] };
 }
 
-/** What the program calls its own version, such as `0.25.0`. */
+/** The version that the program reports, such as `0.25.0`. */
 export async function alertmanagerVersion(): Promise<string> {
   const { stdout, stderr } = await run(PROGRAM, ['--version']);
   const version = /version (\S+)/.exec(stdout + stderr)?.[1];
-  if (version === undefined) throw new Error(`${PROGRAM} does not tell its version: ${stdout}`);
+  if (version === undefined) throw new Error(`${PROGRAM} does not report its version: ${stdout}`);
   return version;
 }
 
-/** A running Alertmanager, and what it logged. */
+/** A running Alertmanager and its log. */
 export class Alertmanager {
   readonly ip: string;
   readonly #seeds: readonly string[];
@@ -45,28 +45,28 @@ export class Alertmanager {
   #log = '';
   #name = '';
 
-  /** @param init - the seeds are what `--cluster.peer` takes: `ip:port` */
+  /** @param init - `seeds` are the values of `--cluster.peer`: `ip:port` */
   constructor(init: { ip: string; seeds?: readonly string[] }) {
     this.ip = init.ip;
     this.#seeds = init.seeds ?? [];
   }
 
-  /** Where it gossips. */
+  /** The gossip address. */
   get address(): string {
     return `${this.ip}:9094`;
   }
 
-  /** The name that it gave itself; another one after each start. */
+  /** The name that the process chose; a different one after each start. */
   get name(): string {
     return this.#name;
   }
 
-  /** The lines that were logged, also before a restart. */
+  /** The logged lines, including those before a restart. */
   get log(): readonly string[] {
     return this.#log.split('\n');
   }
 
-  /** Starts the program; resolves when it answers. What it stored before is there again. */
+  /** Starts the program; resolves when it answers. A restart keeps the stored data. */
   async start(): Promise<void> {
     this.#folder ??= await mkdtemp(join(tmpdir(), 'memberlist-alertmanager-'));
     const configuration = join(this.#folder, 'alertmanager.yml');
@@ -96,17 +96,17 @@ export class Alertmanager {
       (status) => status !== undefined,
     );
     const status = await Promise.race([answers, ended]);
-    // That it ends later is no news to anybody.
+    // A later exit is expected.
     ended.catch(() => undefined);
     this.#name = status?.cluster.name ?? '';
   }
 
-  /** Who is in its cluster, by its status page; itself included. */
+  /** The members of its cluster according to its status page, including itself. */
   async peers(): Promise<readonly AlertmanagerPeer[]> {
     return (await this.#status()).cluster.peers;
   }
 
-  /** Creates a silence with that comment, for an hour. */
+  /** Creates a silence with this comment, for an hour. */
   async silence(comment: string): Promise<void> {
     const now = Date.now();
     const silence = {
@@ -123,13 +123,13 @@ export class Alertmanager {
     });
   }
 
-  /** The comments of the silences that it knows. */
+  /** The comments of all silences that it knows. */
   async silences(): Promise<readonly string[]> {
     const silences = (await this.#ask('silences')) as readonly { comment: string }[];
     return silences.map(({ comment }) => comment);
   }
 
-  /** Ends the process: SIGTERM lets it leave its cluster, SIGKILL is a crash. */
+  /** Ends the process: SIGTERM makes it leave its cluster, SIGKILL is a crash. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#process;
     if (child?.exitCode !== null || child.signalCode !== null) return;
@@ -138,7 +138,7 @@ export class Alertmanager {
     await exit;
   }
 
-  /** Kills the process, if it runs, and removes what it stored. */
+  /** Kills the process, if it runs, and removes its stored data. */
   async remove(): Promise<void> {
     await this.end('SIGKILL');
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });

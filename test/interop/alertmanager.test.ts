@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Three Alertmanagers of Debian's in one cluster, and nodes of ours among them. What they gossip
-// is their own (silences, notifications): we carry none of it, and must not stand in its way.
+// Three Alertmanagers from Debian in one cluster with our nodes. Our nodes do not relay Alertmanager's gossip
+// (silences, notifications), and must not impede it.
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { Memberlist, type MemberlistConfig } from '../../src/index.js';
@@ -19,17 +19,17 @@ import { KillableNode } from './killable-node.js';
 import { scenario } from './results.js';
 
 const PORT = 9094;
-// Its gossip is sent a few times and no more; what gets lost on a busy machine comes with its push/pull, once a
-// minute.
+// Alertmanager sends each message a few times only. Messages that are lost on a busy machine arrive with its
+// push/pull, once a minute.
 const SPREAD_MS = 70_000;
 /**
- * A silence that gossip did not bring to somebody comes by push/pull, which each has once a minute with one of three:
- * one of those minutes may go to somebody who has not got it either.
+ * An Alertmanager that a silence did not reach by gossip receives it by push/pull, once a minute with one of
+ * three peers. One of these peers may not have it either.
  */
 const SILENCE_MS = 4 * SPREAD_MS;
-// A node that goes silent is probed, suspected and then declared dead.
+// A silent node is probed, suspected and then declared dead.
 const NOTICED_MS = 40_000;
-// Above half a packet (700 bytes) Alertmanager sends over streams what it tells its peers.
+// Alertmanager sends messages above half a packet (700 bytes) over streams.
 const LARGE = `large ${'x'.repeat(2000)}`;
 
 const peer = `Alertmanager ${await alertmanagerVersion()} (Debian)`;
@@ -56,7 +56,7 @@ async function createOurs(n: number, config: MemberlistConfig = {}): Promise<Mem
 
 const asText = ({ name, address }: AlertmanagerPeer): string => `${name} at ${address}`;
 
-/** Waits for what the status page of each of them lists, as `name at address`. */
+/** Waits until the status page of each agent lists the right members, as `name at address`. */
 async function theyList(
   agents: readonly Alertmanager[],
   isRight: (peers: readonly string[]) => boolean,
@@ -110,8 +110,8 @@ describe('three Alertmanagers and our nodes in one cluster', () => {
     await first.start();
     await Promise.all([second.start(), third.start()]);
     await theyList(theirs, (peers) => peers.length === 3);
-    await first.silence('from before we came');
-    await theyKnow(theirs, 'from before we came');
+    await first.silence('from before our join');
+    await theyKnow(theirs, 'from before our join');
     observer = await createOurs(1, {
       delegate: { mergeRemoteState: (state) => void states.push(state) },
     });
@@ -146,14 +146,14 @@ describe('three Alertmanagers and our nodes in one cluster', () => {
     );
   });
 
-  scenario(peer, 'the state that they push holds the silence from before we came', async () => {
-    await weGet('a state with the silence', states, 'from before we came');
+  scenario(peer, 'the state that they push contains the silence from before our join', async () => {
+    await weGet('a state with the silence', states, 'from before our join');
   });
 
-  scenario(peer, 'a silence spreads while we are in, and reaches us by gossip', async () => {
-    await third.silence('while we are in');
-    await theyKnow(theirs, 'while we are in');
-    await weGet('a message with the silence', messages, 'while we are in');
+  scenario(peer, 'a silence spreads to all members, and reaches us by gossip', async () => {
+    await third.silence('during our membership');
+    await theyKnow(theirs, 'during our membership');
+    await weGet('a message with the silence', messages, 'during our membership');
   });
 
   scenario(peer, 'a silence too large for packets spreads, and reaches us by stream', async () => {
@@ -162,11 +162,11 @@ describe('three Alertmanagers and our nodes in one cluster', () => {
     await weGet('a message with the silence', messages, LARGE);
   });
 
-  scenario(peer, 'a ping of an Alertmanager is answered', async () => {
+  scenario(peer, 'an Alertmanager answers a ping', async () => {
     for (const { name, address } of theirs) assert.ok((await observer.ping(name, address)) < 500);
   });
 
-  scenario(peer, 'their lists lose us when we leave', async () => {
+  scenario(peer, 'their lists omit our node after it leaves', async () => {
     const leaver = await createOurs(2);
     await leaver.join([third.address]);
     await theyList(theirs, (peers) => peers.includes(`ours-2 at 127.0.2.12:${PORT}`));
@@ -177,7 +177,7 @@ describe('three Alertmanagers and our nodes in one cluster', () => {
     await weSee('left ours-2');
   });
 
-  scenario(peer, 'their lists lose us when we are killed', async () => {
+  scenario(peer, 'their lists omit our node after it is killed', async () => {
     killable = await KillableNode.start(configOf(3), [first.address]);
     await theyList(theirs, (peers) => peers.includes(`ours-3 at 127.0.2.13:${PORT}`));
     await weSee('join ours-3');
@@ -192,16 +192,20 @@ describe('three Alertmanagers and our nodes in one cluster', () => {
     assert.equal(observer.member(third.name)?.state, 'dead');
   });
 
-  scenario(peer, 'one that comes back under a new name at its old address is in', async () => {
-    killedName = third.name;
-    await third.start();
-    assert.notEqual(third.name, killedName);
-    await weSee(`join ${third.name}`);
-    await theyList(theirs, (peers) => peers.length === 4 && peers.join().includes('ours-1'));
-    await third.silence('after all that');
-    await theyKnow(theirs, 'after all that');
-    await weGet('a message with the silence', messages, 'after all that');
-  });
+  scenario(
+    peer,
+    'an Alertmanager that returns with a new name at its old address is a member',
+    async () => {
+      killedName = third.name;
+      await third.start();
+      assert.notEqual(third.name, killedName);
+      await weSee(`join ${third.name}`);
+      await theyList(theirs, (peers) => peers.length === 4 && peers.join().includes('ours-1'));
+      await third.silence('after all that');
+      await theyKnow(theirs, 'after all that');
+      await weGet('a message with the silence', messages, 'after all that');
+    },
+  );
 
   scenario(peer, 'an Alertmanager that is stopped is reported as left', async () => {
     await second.end('SIGTERM');
@@ -209,28 +213,29 @@ describe('three Alertmanagers and our nodes in one cluster', () => {
     assert.equal(observer.member(second.name)?.state, 'left');
   });
 
-  scenario(peer, 'nothing about us in their logs at warning level or above', () => {
+  scenario(peer, 'their logs contain no warnings or errors about our nodes', () => {
     const lines = theirs.flatMap(({ ip, log }) => log.map((line) => `${ip}: ${line}`));
     assert.ok(
       lines.some((line) => /level=debug .*NotifyJoin.* node=ours-1 /.test(line)),
-      'the logs were read, and have the form that is searched for',
+      'the logs have the expected format',
     );
-    // What memberlist says comes as a line at debug level, with its own level inside.
-    const isComplaint = (line: string): boolean => /level=(warn|error)|\[(ERR|WARN)\]/.test(line);
+    // Alertmanager logs the lines of memberlist at debug level, with the level of memberlist inside.
+    const isWarning = (line: string): boolean => /level=(warn|error)|\[(ERR|WARN)\]/.test(line);
     const namesUs = (line: string): boolean => /ours-|127\.0\.2\.1[1-3]/.test(line);
-    // Those who probe the killed node may say that they find nobody at its address.
-    const isOfTheKilled = (line: string): boolean => /ours-3|127\.0\.2\.13/.test(line);
-    // One that still probes the Alertmanager that was killed may have asked us to ping it, too.
-    const isForTheKilled = (line: string): boolean =>
+    // Members that probe the killed node may log that no node answers at its address.
+    const isAboutKilledNode = (line: string): boolean => /ours-3|127\.0\.2\.13/.test(line);
+    // A member that still probes the killed Alertmanager may have sent us an indirect ping for it.
+    const isAboutKilledPeer = (line: string): boolean =>
       line.includes(`Got ping for unexpected node '${killedName}'`);
-    const isMeant = (line: string): boolean => isOfTheKilled(line) || isForTheKilled(line);
-    // What a user message or a state of ours would look like, were it none of theirs.
-    const isOfContent = (line: string): boolean =>
+    const isExpected = (line: string): boolean =>
+      isAboutKilledNode(line) || isAboutKilledPeer(line);
+    // The log lines that a user message or a state of ours in a foreign format would cause.
+    const isAboutContent = (line: string): boolean =>
       /decode broadcast|merge broadcast|merge remote state|unknown state key/.test(line);
     assert.deepEqual(
-      lines.filter((line) => isComplaint(line) && namesUs(line) && !isMeant(line)),
+      lines.filter((line) => isWarning(line) && namesUs(line) && !isExpected(line)),
       [],
     );
-    assert.deepEqual(lines.filter(isOfContent), []);
+    assert.deepEqual(lines.filter(isAboutContent), []);
   });
 });

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What nodes do, each thing from ours to Go's and from Go's to ours, for each version of Go memberlist.
+// All operations of a node, from ours to Go's and from Go's to ours, for each version of Go memberlist.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe } from 'node:test';
@@ -32,19 +32,19 @@ const long = 'ü'.repeat(100);
 
 class Cluster {
   readonly theirs: Peer;
-  /** With a name of 200 bytes. */
+  /** Its name has 200 bytes. */
   readonly theirsLong: Peer;
   readonly ours: Peer;
-  /** A process of its own, with a name of 200 bytes. */
+  /** A separate process. Its name has 200 bytes. */
   readonly oursLong: Peer;
 
   constructor(version: GoVersion, subnet: string) {
     const settings = (name: string, host: number): PeerSettings => ({
       ...calm,
-      // Soon found dead, but not by a machine that is busy with messages of 5 MB.
+      // Short, but long enough for a machine that is busy with messages of 5 MB.
       suspicionMult: 2,
       suspicionMaxTimeoutMult: 1,
-      // What a promise of a reliable message waits for is the other side.
+      // A reliable message waits for the other side.
       tcpTimeout: 30_000,
       name,
       bindAddr: `${subnet}.${host}`,
@@ -62,7 +62,7 @@ class Cluster {
     return [this.theirs, this.theirsLong, this.ours, this.oursLong];
   }
 
-  /** Each of ours with each of Go's, both ways. */
+  /** Pairs of our nodes and Go's, in both directions. */
   get pairs(): readonly (readonly [from: Peer, to: Peer])[] {
     const { theirs, theirsLong, ours, oursLong } = this;
     return [
@@ -82,12 +82,12 @@ class Cluster {
     for (const peer of all) await peer.untilListed(all);
   }
 
-  /** All but the one are told that it is back. */
+  /** Resolves once all others have received the event of its return. */
   async untilBack(peer: Peer, from: ReadonlyMap<Peer, number>): Promise<void> {
     for (const other of this.all) {
       if (other === peer) continue;
-      const isJoin = (told: Peer['events'][number]): boolean =>
-        told.event === 'join' && told.node.name === peer.name;
+      const isJoin = (event: Peer['events'][number]): boolean =>
+        event.event === 'join' && event.node.name === peer.name;
       await other.until(`the return of ${peer.name}`, isJoin, { from: from.get(other) ?? 0 });
     }
     for (const each of this.all) await each.untilListed(this.all);
@@ -104,8 +104,10 @@ async function metadata({ pairs }: Cluster): Promise<void> {
       const meta = randomBytes(size);
       const text = meta.toString('base64');
       await from.setMeta(meta);
-      const isNew = (told: Peer['events'][number]): boolean =>
-        told.event === 'update' && told.node.name === from.name && (told.node.meta ?? '') === text;
+      const isNew = (event: Peer['events'][number]): boolean =>
+        event.event === 'update' &&
+        event.node.name === from.name &&
+        (event.node.meta ?? '') === text;
       await to.until(`metadata of ${size} bytes`, isNew);
     }
   }
@@ -126,17 +128,17 @@ async function messages(
   }
 }
 
-/** The limit on streams that a node takes from one source is 256, so that these are far too many at a time. */
+/** A node accepts at most 256 streams from one source, far fewer than these messages. */
 async function manyMessages({ ours, theirs }: Cluster): Promise<void> {
   const mark = theirs.events.length;
   const texts = Array.from({ length: MESSAGES_AT_ONCE }, (_, i) => `message ${i} of many`);
-  const sendings = texts.map((text) => ours.send(theirs, Buffer.from(text), 'reliable'));
-  const outcomes = await Promise.allSettled(sendings);
+  const sends = texts.map((text) => ours.send(theirs, Buffer.from(text), 'reliable'));
+  const outcomes = await Promise.allSettled(sends);
   const digests = new Set<string>();
-  for (const told of theirs.events.slice(mark)) if ('digest' in told) digests.add(told.digest);
+  for (const event of theirs.events.slice(mark)) if ('digest' in event) digests.add(event.digest);
   for (const [i, { status }] of outcomes.entries()) {
     assert.equal(status, 'fulfilled');
-    // What was told before the promise resolved may still be on its way through the pipe.
+    // Events from before the promise resolved may still be in the pipe.
     const bytes = Buffer.from(texts[i] ?? '');
     if (!digests.has(digestOf(bytes))) await theirs.untilBytes('message', bytes, mark);
   }
@@ -144,7 +146,7 @@ async function manyMessages({ ours, theirs }: Cluster): Promise<void> {
 
 async function broadcasts({ all }: Cluster): Promise<void> {
   for (const from of all) {
-    // One after the other: of many at once gossip alone would miss somebody now and then.
+    // One after the other: with many at once, gossip alone would occasionally miss a node.
     for (let i = 0; i < BROADCASTS; i++) {
       const message = Buffer.from(`broadcast ${i} by ${from.name}`);
       await from.broadcast(message);
@@ -153,7 +155,7 @@ async function broadcasts({ all }: Cluster): Promise<void> {
   }
 }
 
-/** One crashes; the others find that out; it comes back under its name at its address. */
+/** One node crashes. The others detect it. It returns with its name and address. */
 async function crashAndReturn(cluster: Cluster, peer: Peer): Promise<void> {
   const others = cluster.all.filter((other) => other !== peer);
   const marks = cluster.marks();
@@ -177,7 +179,7 @@ async function leaveAndReturn(cluster: Cluster, peer: Peer): Promise<void> {
   await cluster.untilBack(peer, before);
 }
 
-describe('everything both ways', { concurrency: 2 }, () => {
+describe('all operations in both directions', { concurrency: 2 }, () => {
   for (const [index, version] of goVersions.entries()) {
     const title = titleOf(version);
     describe(title, { concurrency: 1, timeout: 180_000 }, () => {
@@ -188,7 +190,7 @@ describe('everything both ways', { concurrency: 2 }, () => {
       before(() => cluster.start());
       after(() => Promise.all(all.map((peer) => peer.kill())));
 
-      it('joins both ways; names in UTF-8 of 200 bytes', async () => {
+      it('joins in both directions; names in UTF-8 of 200 bytes', async () => {
         for (const peer of all) await peer.untilListed(all);
       });
       it('metadata of 0 to 512 bytes, binary', () => metadata(cluster));
@@ -214,14 +216,14 @@ describe('everything both ways', { concurrency: 2 }, () => {
         const reference = await tableOf(ours);
         for (const peer of all) assert.deepEqual(await tableOf(peer), reference);
       });
-      it('no error is logged while all is well', () => {
+      it('no error is logged in a healthy cluster', () => {
         assertNoErrors(all);
       });
-      it('Go crashes and comes back', () => crashAndReturn(cluster, theirs));
-      it('ours crashes and comes back', () => crashAndReturn(cluster, oursLong));
-      it('Go leaves and comes back', () => leaveAndReturn(cluster, theirs));
-      it('ours leaves and comes back', () => leaveAndReturn(cluster, oursLong));
-      it('nobody logged an error but of those who were gone', async () => {
+      it('Go crashes and returns', () => crashAndReturn(cluster, theirs));
+      it('ours crashes and returns', () => crashAndReturn(cluster, oursLong));
+      it('Go leaves and returns', () => leaveAndReturn(cluster, theirs));
+      it('ours leaves and returns', () => leaveAndReturn(cluster, oursLong));
+      it('errors are logged only about nodes that were gone', async () => {
         await killAll(all);
         const gone = [theirs, oursLong].flatMap(({ name, settings }) => [name, settings.bindAddr]);
         const names = new RegExp(gone.map((text) => text.replaceAll('.', '\\.')).join('|'));

@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What two nodes do with each other, both ways; used by every combination of settings.
+// All operations of two nodes, in both directions; used by each combination of settings.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Peer, PeerEvent } from './peers/peer.js';
 
 /**
- * Messages, a broadcast, metadata, pings, the local state and acks with payload, from each to the
- * other. Their local state must be `state of <name>`, the payload of their acks `ack of <name>`.
+ * Exchanges messages, a broadcast, metadata, pings, local state and acks with payload between two nodes, in
+ * both directions. Their local state must be `state of <name>`, the payload of their acks `ack of <name>`.
  */
 export async function bothWays(ours: Peer, theirs: Peer): Promise<void> {
   for (const [from, to] of [
@@ -29,10 +29,10 @@ export async function bothWays(ours: Peer, theirs: Peer): Promise<void> {
     await to.untilBytes('message', best);
     await to.untilBytes('message', reliable);
     await to.untilBytes('message', broadcast);
-    const isUpdate = (told: PeerEvent): boolean =>
-      told.event === 'update' &&
-      told.node.name === from.name &&
-      told.node.meta === meta.toString('base64');
+    const isUpdate = (event: PeerEvent): boolean =>
+      event.event === 'update' &&
+      event.node.name === from.name &&
+      event.node.meta === meta.toString('base64');
     await to.until(`the new metadata of ${from.name}`, isUpdate);
     assert.ok((await from.ping(to)) < 1_000);
     await to.untilBytes('state', Buffer.from(`state of ${from.name}`));

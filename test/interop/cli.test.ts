@@ -4,8 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The command line against nodes of Go memberlist and Serf. Agents are processes of their own; of the short
-// commands one is, and the others are called here, as they differ in nothing but the time to start.
+// The command line with nodes of Go memberlist and Serf. Agents run as separate processes. Of the short
+// commands, one runs as a process; the others run in this process, since they differ only in their start
+// time.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -71,7 +72,7 @@ describe('the command line', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('`members` lists a cluster and adds nobody to it', async () => {
+  it('`members` lists a cluster and adds no member to it', async () => {
     const before = goPeers.map(({ events }) => events.length);
     const { status, stdout, stderr } = await processCli('members', PLAIN);
     assert.equal(status, 0, stderr);
@@ -90,26 +91,26 @@ describe('the command line', () => {
     );
   });
 
-  it('`members` of a cluster that one has no key for says so and ends with 1', async () => {
+  it('`members` without the key of the cluster reports that and exits with 1', async () => {
     const { status, stderr } = await runCli('members', SEALED, '--label=prod');
     assert.equal(status, 1);
     assert.match(stderr, /no key/);
   });
 
-  it('`ping` over UDP and TCP, by name, and where nobody is', async () => {
+  it('`ping` over UDP and TCP, by name, and to an address without a node', async () => {
     for (const words of [[PLAIN], [`go-plain/${PLAIN}`], [PLAIN, '--tcp'], [SEALED, ...talk]]) {
       const { status, stdout } = await runCli('ping', '--interval=0', '--count=2', ...words);
       assert.equal(status, 0, stdout);
       assert.match(stdout, /2 of 2 answered; [\d.]+ \/ [\d.]+ \/ [\d.]+ ms/);
     }
-    for (const target of [`somebody-else/${PLAIN}`, '127.6.3.250']) {
+    for (const target of [`another-name/${PLAIN}`, '127.6.3.250']) {
       const { status, stdout } = await runCli('ping', '--count=1', '--timeout=200', target);
       assert.equal(status, 1);
       assert.match(stdout, /0 of 1 answered/);
     }
   });
 
-  it('`doctor` finds nothing wrong where nothing is', async () => {
+  it('`doctor` finds no problem in a working cluster', async () => {
     for (const words of [[PLAIN], [SEALED, ...talk]]) {
       const { status, stdout } = await runCli('doctor', ...words);
       assert.equal(status, 0, stdout);
@@ -122,9 +123,9 @@ describe('the command line', () => {
     }
   });
 
-  const illnesses: { title: string; words: string[]; says: RegExp; advises: RegExp }[] = [
+  const problems: { title: string; words: string[]; says: RegExp; advises: RegExp }[] = [
     {
-      title: 'nobody listens',
+      title: 'no process listens',
       words: ['127.6.3.250'],
       says: /refuses TCP/,
       advises: /does the process run/,
@@ -142,13 +143,13 @@ describe('the command line', () => {
       advises: /--key-file/,
     },
     {
-      title: 'the key is another',
+      title: 'the key is wrong',
       words: [SEALED, '--label=prod', `--key=${Keyring.generate().toString('base64')}`],
       says: /encrypted with another key/,
       advises: /rotated/,
     },
     {
-      title: 'we have a key and they have none',
+      title: 'a key for a plaintext cluster',
       words: [PLAIN, `--key-file=${keyFile}`],
       says: /plaintext, and we have a key/,
       advises: /Leave the key out/,
@@ -160,8 +161,8 @@ describe('the command line', () => {
       advises: /use the IP/,
     },
   ];
-  for (const { title, words, says, advises } of illnesses) {
-    it(`\`doctor\` says what is wrong: ${title}`, async () => {
+  for (const { title, words, says, advises } of problems) {
+    it(`\`doctor\` reports: ${title}`, async () => {
       const { status, stdout } = await runCli('doctor', '--timeout=500', ...words);
       assert.equal(status, 1, stdout);
       assert.match(stdout, says);
@@ -170,7 +171,7 @@ describe('the command line', () => {
     });
   }
 
-  it('`doctor` notices UDP that does not get through, and an address that leads nowhere', async () => {
+  it('`doctor` detects blocked UDP, and an unreachable advertised address', async () => {
     const list = await ours({
       name: 'natted',
       bindAddr: '127.6.3.20',
@@ -196,52 +197,52 @@ describe('the command line', () => {
     await list.shutdown();
   });
 
-  it('`agent` joins, tells events as JSON, obeys, and leaves on SIGTERM', async () => {
+  it('`agent` joins, prints events as JSON, executes commands, and leaves on SIGTERM', async () => {
     const one = await agent(
       '--name=cli-1',
       '--bind=127.6.3.11:7946',
       `--join=${PLAIN}`,
       '--meta=hello',
     );
-    await one.says({ event: 'joined', contacted: 1 });
-    await one.tells('join', 'go-plain');
+    await one.line({ event: 'joined', contacted: 1 });
+    await one.eventLine('join', 'go-plain');
     const [go] = goPeers as [PeerProcess, PeerProcess];
     const two = await agent('--name=cli-2', '--bind=127.6.3.12:7946', '--join=127.6.3.11:7946');
-    await one.tells('join', 'cli-2');
-    two.tell('send cli-1 hello  there');
-    const { text } = await one.says({ event: 'message' });
+    await one.eventLine('join', 'cli-2');
+    two.send('send cli-1 hello  there');
+    const { text } = await one.line({ event: 'message' });
     assert.equal(text, 'hello  there');
-    one.tell('members');
-    const { members } = await one.says({ reply: 'members' });
+    one.send('members');
+    const { members } = await one.line({ reply: 'members' });
     assert.deepEqual((members as { name: string }[]).map(({ name }) => name).sort(), [
       'cli-1',
       'cli-2',
       'go-plain',
     ]);
-    one.tell('ping go-plain');
-    assert.ok(Number((await one.says({ reply: 'ping' })).ms) < 1_000);
-    one.tell('meta other words');
-    await one.says({ reply: 'meta' });
+    one.send('ping go-plain');
+    assert.ok(Number((await one.line({ reply: 'ping' })).ms) < 1_000);
+    one.send('meta other words');
+    await one.line({ reply: 'meta' });
     assert.equal(
-      ((await two.tells('update', 'cli-1')).node as { metaText: string }).metaText,
+      ((await two.eventLine('update', 'cli-1')).node as { metaText: string }).metaText,
       'other words',
     );
-    one.tell('dance');
-    await one.says({ error: "there is no command 'dance'; try help" });
+    one.send('dance');
+    await one.line({ error: "there is no command 'dance'; try help" });
     one.closeInput();
     assert.equal(await two.end(), 0);
-    await two.says({ event: 'left' });
-    assert.equal((await one.tells('leave', 'cli-2')).reason, 'left');
+    await two.line({ event: 'left' });
+    assert.equal((await one.eventLine('leave', 'cli-2')).reason, 'left');
     assert.equal(await one.end(), 0);
     await eventually(
-      'Go lists itself alone',
+      'Go lists only itself',
       () => go.members(),
       (seen) => seen.size === 1,
     );
     assert.equal(one.log + two.log, '');
   });
 
-  it('`agent` that reaches nobody ends with 1 and points to the doctor', async () => {
+  it('`agent` that reaches no seed exits with 1 and refers to the doctor', async () => {
     const { status, stdout, stderr } = await runCli(
       'agent',
       '--bind=127.6.3.13:0',
@@ -252,12 +253,12 @@ describe('the command line', () => {
     assert.match(stderr, /ECONNREFUSED[^]*try: node-memberlist doctor 127\.6\.3\.250/);
   });
 
-  it('`agent` in an encrypted cluster leaves when it is told so', async () => {
+  it('`agent` in an encrypted cluster executes the command leave', async () => {
     const one = await agent('--name=cli-3', '--bind=127.6.3.14:0', `--join=${SEALED}`, ...talk);
-    await one.tells('join', 'go-sealed');
-    one.tell('leave');
+    await one.eventLine('join', 'go-sealed');
+    one.send('leave');
     assert.equal(await one.ended(), 0);
-    await one.says({ event: 'left' });
+    await one.line({ event: 'left' });
   });
 
   scenario(
@@ -274,13 +275,13 @@ describe('the command line', () => {
           '--join=127.6.3.31',
           '--tag=role=web',
         );
-        await one.tells('join', 'serf');
+        await one.eventLine('join', 'serf');
         await serf.command('event', 'deploy', 'v1');
-        const heard = await one.says({ event: 'user-event' });
-        assert.deepEqual([heard.name, heard.payload], ['deploy', 'v1']);
-        one.tell('event from-us some words');
+        const received = await one.line({ event: 'user-event' });
+        assert.deepEqual([received.name, received.payload], ['deploy', 'v1']);
+        one.send('event from-us some words');
         await eventually(
-          'serf hears it',
+          'serf receives it',
           () => serf.log.includes('messageUserEventType: from-us'),
           (is) => is,
         );
@@ -289,7 +290,7 @@ describe('the command line', () => {
         assert.match(seen.stdout, /delegate version 2 or above is needed/);
         assert.equal(await one.end(), 0);
         await eventually(
-          'serf calls it left',
+          'serf reports it as left',
           async () => (await serf.members()).get('cli-4'),
           (member) => member?.status === 'left' && member.tags.role === 'web',
         );

@@ -4,34 +4,32 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The table that a run ends with, and the document that it stands in.
+// Writes the results of a run as docs/COMPATIBILITY.md.
 import { readFileSync } from 'node:fs';
 import type { Result } from './results.js';
 
 const INTRODUCTION = `# Compatibility
 
-Made by \`npm run test:interop\`: real processes of programs that we did not write, in one cluster with
-nodes of ours, over loopback sockets. A run writes this page anew.
+\`npm run test:interop\` writes this page. It runs real processes of other projects' programs in one cluster with this
+library's nodes ("ours"), over loopback sockets.
 
-- **Go memberlist** is run as a small program of ours (\`test/interop/go-peer\`), built with each of the
-  versions below. In every scenario each of the two sides does what its name says to the other.
-- The column \`grafana-…\` is **Grafana's fork** of it, by its commit, which can send snappy.
-- **serf** and **Alertmanager** are the programs themselves, as Debian packages them, and the newest serf
-  built from its Go module.
-- In the combinations of ciphers, compression and versions, each of Go's nodes speaks each of the protocol
-  versions 2 to 5 beside each of ours, all versions of memberlist in one cluster. There, nodes join, list each
-  other, send messages (best effort, reliable, broadcast), change their metadata, ping, exchange their
-  state and leave.
+- **Go memberlist** runs as a small test program (\`test/interop/go-peer\`), built with each of the versions below. Each
+  scenario runs in both directions.
+- The column \`grafana-…\` is **Grafana's fork** of Go memberlist at this commit, which can send snappy.
+- **serf** and **Alertmanager** are the original programs from Debian packages, and the newest serf, built from its Go module.
+- In the combinations of ciphers, compression and versions, each version of Go memberlist runs with each of the protocol
+  versions 2 to 5, against each of these versions of ours. All versions of memberlist form one cluster. Nodes join, list
+  each other, send messages (best effort, reliable, broadcast), change their metadata, ping, exchange their state and leave.
 
 `;
 
-/** The rows that a run wrote down. */
+/** Reads the results of a run. */
 export function readResults(file: string): Result[] {
   const lines = readFileSync(file, 'utf8').split('\n');
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Result);
 }
 
-/** The page. Its order does not depend on the order of the rows. */
+/** Renders the page. The order of the results does not matter. */
 export function compatibilityPage(results: readonly Result[]): string {
   const peers = [...new Set(results.map(({ peer }) => peer))].sort();
   const ofGo = peers.filter((peer) => peer.startsWith('Go memberlist'));
@@ -58,7 +56,7 @@ function is(result: Result, peer: string, scenario: string): boolean {
   return result.peer === peer && result.scenario === scenario;
 }
 
-/** A scenario that a version cannot have (labels before 0.3) has no row. */
+/** A scenario that a version does not support (labels before 0.3) has no result. */
 function cellOf(results: readonly Result[]): string {
   if (results.length === 0) return 'n/a';
   return results.every(({ passed }) => passed) ? 'passed' : '**failed**';

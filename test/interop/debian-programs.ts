@@ -4,17 +4,18 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Programs that Debian packages: installed when they are missing and we are root, named when they cannot be.
+// Programs from Debian packages: installed if they are missing and the process runs as root, reported
+// otherwise.
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
 
-/** A program, and where it comes from. */
+/** A program and its package. */
 export interface DebianProgram {
   readonly program: string;
   readonly debianPackage: string;
   readonly versionArgs: readonly string[];
 }
 
-/** Installs what is missing. @returns what is missing still, in words that say what to do */
+/** Installs missing programs. @returns what is still missing, with instructions */
 export function missingPrograms(programs: readonly DebianProgram[]): string[] {
   const missing = programs.filter((program) => !runs(program));
   if (missing.length > 0) install(missing.map(({ debianPackage }) => debianPackage));

@@ -6,11 +6,11 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Characters of an answer that was not right. */
-const mostTold = 1_000;
+/** Maximum length of a wrong answer in the error, in characters. */
+const maxShown = 1_000;
 
 /**
- * Asks again and again until the answer is right; other programs tell us nothing by themselves.
+ * Polls until the answer is right, since other programs send no notifications.
  *
  * @throws with the last answer when it is not right within `withinMs`
  */
@@ -26,7 +26,7 @@ export async function eventually<T>(
     if (isRight(answer)) return answer;
     if (performance.now() > deadline) {
       const seen = JSON.stringify([answer]).slice(1, -1);
-      const end = seen.length > mostTold ? `… ${seen.slice(-mostTold)}` : seen;
+      const end = seen.length > maxShown ? `… ${seen.slice(-maxShown)}` : seen;
       throw new Error(`not within ${withinMs} ms: ${what}; last seen: ${end}`);
     }
     await wait(50);

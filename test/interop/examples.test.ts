@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The examples that join programs of others, as processes.
+// Runs the examples that join programs of other projects, as processes.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ class Example {
     this.#child.stderr.on('data', take);
   }
 
-  async says(text: string | RegExp): Promise<void> {
+  async prints(text: string | RegExp): Promise<void> {
     const has = (output: string): boolean =>
       typeof text === 'string' ? output.includes(text) : text.test(output);
     await eventually(String(text), () => this.output, has);
@@ -50,11 +50,11 @@ describe('the examples', { concurrency: 2 }, () => {
     await serf.start();
     try {
       const example = new Example('serf', 'node-app', '127.6.8.2', serf.address);
-      await example.says(/agent joined .*role: 'db'/);
+      await example.prints(/agent joined .*role: 'db'/);
       const member = (await serf.members()).get('node-app');
       assert.deepEqual(member?.tags, { role: 'web', runtime: 'node' });
       await serf.command('event', 'deploy', 'v1');
-      await example.says('event deploy: v1');
+      await example.prints('event deploy: v1');
       await eventually('hello', () => serf.log.includes('messageUserEventType: hello'), Boolean);
       assert.equal(await example.stop(), 0);
       await eventually(
@@ -72,8 +72,8 @@ describe('the examples', { concurrency: 2 }, () => {
     await alertmanager.start();
     try {
       const example = new Example('alertmanager', 'watcher', '127.6.8.12', alertmanager.address);
-      await example.says(`${alertmanager.name} at ${alertmanager.address} joined`);
-      await example.says('1 Alertmanagers');
+      await example.prints(`${alertmanager.name} at ${alertmanager.address} joined`);
+      await example.prints('1 Alertmanagers');
       assert.equal((await alertmanager.peers()).length, 2);
       assert.equal(await example.stop(), 0);
     } finally {

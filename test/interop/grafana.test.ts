@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Grafana's fork of Go memberlist beside our nodes: it sends snappy, if it is told to, and reads LZW.
+// Grafana's fork of Go memberlist with our nodes: it sends snappy, if configured, and reads LZW.
 import { randomBytes } from 'node:crypto';
 import { describe } from 'node:test';
 import { bothWays } from './both-ways.js';
@@ -26,7 +26,7 @@ describe("Grafana's fork", { concurrency: 2, timeout: 120_000 }, () => {
           bindAddr: `127.${120 + index}.${k}.${host}`,
           bindPort: 7946,
           ...(secretKey !== undefined && { secretKey }),
-          // Long enough that compressing it pays.
+          // Long enough for compression to be worthwhile.
           meta: Buffer.from(`meta of ${name} `.repeat(20)).toString('base64'),
           localState: Buffer.from(`state of ${name}`).toString('base64'),
           ackPayload: Buffer.from(`ack of ${name}`).toString('base64'),

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Keys of a live cluster of ours and Go's: rotated, and brought in where there were none, while
-// messages go round; nobody is taken for dead and no message is lost.
+// Keys of a live cluster of our nodes and Go's: rotation, and enabling encryption, while messages flow. No
+// member is declared dead and no message is lost.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe } from 'node:test';
@@ -16,7 +16,7 @@ import { scenario } from './results.js';
 
 const ROUNDS_A_STEP = 2;
 
-/** Sends reliable messages round a cluster, and keeps book. */
+/** Sends reliable messages between all members. */
 class Traffic {
   readonly #peers: readonly Peer[];
   #sent = 0;
@@ -25,7 +25,7 @@ class Traffic {
     this.#peers = peers;
   }
 
-  /** One message from each to each of the others; resolves when all have come. */
+  /** One message from each member to each other member; resolves when all have arrived. */
   async round(): Promise<void> {
     const pairs = this.#peers.flatMap((from) =>
       this.#peers.filter((to) => to !== from).map((to) => [from, to] as const),
@@ -40,7 +40,7 @@ class Traffic {
   }
 }
 
-/** While `work` is done messages go round without a pause; resolves when the last has arrived. */
+/** Sends messages without a pause while `work` runs; resolves when the last message has arrived. */
 async function underTraffic(peers: readonly Peer[], work: () => Promise<void>): Promise<void> {
   const traffic = new Traffic(peers);
   const over = new AbortController();
@@ -55,7 +55,7 @@ async function underTraffic(peers: readonly Peer[], work: () => Promise<void>): 
   await going;
 }
 
-/** A step for one node after the other, with traffic that passes in between. */
+/** Applies a step to one node after the other, with traffic in between. */
 async function stepByStep(peers: readonly Peer[], step: (peer: Peer) => Promise<void>) {
   for (const peer of peers) {
     await step(peer);
@@ -65,10 +65,10 @@ async function stepByStep(peers: readonly Peer[], step: (peer: Peer) => Promise<
   }
 }
 
-function assertNobodyWent(peers: readonly Peer[]): void {
+function assertNoLeaves(peers: readonly Peer[]): void {
   for (const { name, events } of peers) {
     const gone = events.filter(({ event }) => event === 'leave');
-    assert.deepEqual(gone, [], `${name} missed nobody`);
+    assert.deepEqual(gone, [], `${name} saw no leave`);
   }
 }
 
@@ -107,15 +107,15 @@ async function rotate(version: GoVersion, subnet: string): Promise<void> {
     await underTraffic(peers, () => stepByStep(peers, (peer) => peer.addKey(newKey)));
     const reversed = [...peers].reverse();
     await underTraffic(peers, () => stepByStep(reversed, (peer) => peer.useKey(newKey)));
-    // What was sealed with the old key has arrived: only then may anybody forget that key.
+    // All traffic that was sealed with the old key has arrived: now the nodes may remove that key.
     await underTraffic(peers, () => stepByStep(peers, (peer) => peer.removeKey(oldKey)));
-    assertNobodyWent(peers);
+    assertNoLeaves(peers);
   });
   assertNoErrors(peers);
 }
 
-/** A key is being brought in: some encrypt already, nobody demands it yet. */
-async function inTransition(version: GoVersion, subnet: string): Promise<void> {
+/** Encryption is being enabled: some nodes encrypt already, none requires it yet. */
+async function enableEncryption(version: GoVersion, subnet: string): Promise<void> {
   const secretKey = randomBytes(32).toString('base64');
   const peers = mixedCluster(version, (name, host) => ({
     ...calm,
@@ -129,7 +129,7 @@ async function inTransition(version: GoVersion, subnet: string): Promise<void> {
   await withPeers(peers, async () => {
     await joinAll(peers);
     await stepByStep(peers, (peer) => peer.setMeta(Buffer.from(`meta of ${peer.name}`)));
-    assertNobodyWent(peers);
+    assertNoLeaves(peers);
   });
   assertNoErrors(peers);
 }
@@ -139,8 +139,10 @@ describe('keys of a live cluster', { concurrency: 4, timeout: 240_000 }, () => {
     scenario(titleOf(version), 'key rotation under traffic: add, use, remove', () =>
       rotate(version, `127.90.${index}`),
     );
-    scenario(titleOf(version), 'bringing a key in: who encrypts beside who does not', () =>
-      inTransition(version, `127.91.${index}`),
+    scenario(
+      titleOf(version),
+      'enabling encryption: nodes that encrypt with nodes that do not',
+      () => enableEncryption(version, `127.91.${index}`),
     );
   }
 });

@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Starts our-process.ts, and kills it.
+// Starts our-process.ts and kills it.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { MemberlistConfig } from '../../src/index.js';
 
-/** A node of ours that can be killed, as a crash would. */
+/** A node of ours that can be killed like a crash. */
 export class KillableNode {
   readonly #process: ChildProcess;
 
@@ -17,7 +17,7 @@ export class KillableNode {
     this.#process = child;
   }
 
-  /** Resolves when the node has joined one of the seeds. What the configuration holds is JSON. */
+  /** Resolves when the node has joined one of the seeds. The configuration is passed as JSON. */
   static async start(config: MemberlistConfig, seeds: readonly string[]): Promise<KillableNode> {
     const argument = JSON.stringify({ ...config, seeds });
     const child = fork(new URL('our-process.ts', import.meta.url), [argument], {
@@ -31,7 +31,7 @@ export class KillableNode {
     return new KillableNode(child);
   }
 
-  /** Kills the process; does nothing when it has ended. */
+  /** Kills the process. Does nothing if it has ended. */
   async kill(): Promise<void> {
     const child = this.#process;
     if (child.exitCode !== null || child.signalCode !== null) return;

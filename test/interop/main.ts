@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `npm run test:interop`: our nodes in one cluster with programs that we did not write. Installs and
-// builds what it needs, says what is missing when it cannot, and never passes by skipping. File names
-// as arguments run a part of it; only a whole run writes docs/COMPATIBILITY.md.
+// `npm run test:interop`: our nodes in one cluster with programs of other projects. Installs and builds what
+// it needs, reports what is missing, and never passes by skipping. File names as arguments run a part of it;
+// only a whole run writes docs/COMPATIBILITY.md.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { format, resolveConfig } from 'prettier';
 import { compatibilityPage, readResults } from './compatibility.js';
 import { missingPrerequisites } from './prerequisites.js';
 
-// Two at a time: most of the time is spent waiting for other programs' clocks.
+// Two at a time: most of the time is spent waiting for the timers of other programs.
 const FILES_AT_ONCE = 2;
 
 const folder = fileURLToPath(new URL('.', import.meta.url));

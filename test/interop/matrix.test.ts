@@ -33,12 +33,12 @@ const combinations = ciphers.flatMap(({ cipher, keyBytes }) =>
       keyBytes,
       enableCompression,
       protocolVersion,
-      title: `${cipher}, ${enableCompression ? 'compressed' : 'uncompressed'}, ours speaks ${protocolVersion}`,
+      title: `${cipher}, ${enableCompression ? 'compressed' : 'uncompressed'}, ours at protocol ${protocolVersion}`,
     })),
   ),
 );
 
-/** Which protocol each Go node speaks: all four in each cluster, all pairs over the clusters. */
+/** Which protocol each Go node current: all four in each cluster, all pairs over the clusters. */
 function theirProtocol(combination: number, ofVersion: number): number {
   const shift = Math.floor(combination / PROTOCOLS.length);
   return PROTOCOLS[(combination + shift + ofVersion) % PROTOCOLS.length] as number;
@@ -75,7 +75,7 @@ describe('encryption × compression × versions', { concurrency: CLUSTERS_AT_ONC
       before(() => Promise.all(all.map((peer) => peer.start())));
       after(() => Promise.all(all.map((peer) => peer.kill())));
 
-      it('all of them become one cluster, joining ours or Go', async () => {
+      it('all nodes form one cluster, by joining ours or Go', async () => {
         const [first, second, ...others] = goNodes;
         assert.ok(first !== undefined && second !== undefined);
         await ours.join(first);
@@ -85,10 +85,10 @@ describe('encryption × compression × versions', { concurrency: CLUSTERS_AT_ONC
         for (const peer of all) {
           const members = await peer.untilListed(all);
           for (const { name, settings: its } of all) {
-            const { meta, protocolVersion: speaks, address } = members.get(name) ?? {};
-            const told = [meta, speaks, address];
+            const { meta, protocolVersion: current, address } = members.get(name) ?? {};
+            const seen = [meta, current, address];
             const wanted = [its.meta, its.protocolVersion, `${its.bindAddr}:${its.bindPort}`];
-            assert.deepEqual(told, wanted, `${name} as ${peer.name} sees it`);
+            assert.deepEqual(seen, wanted, `${name} as ${peer.name} sees it`);
           }
         }
       });
@@ -97,7 +97,7 @@ describe('encryption × compression × versions', { concurrency: CLUSTERS_AT_ONC
         scenario(titleOf(version), combination.title, () => bothWays(ours, node));
       }
 
-      it('who leaves has left, for ours and for Go', async () => {
+      it('a node that leaves is reported as left, by ours and by Go', async () => {
         const [first, ...others] = goNodes;
         assert.ok(first !== undefined);
         await leaver.leave();
@@ -106,7 +106,7 @@ describe('encryption × compression × versions', { concurrency: CLUSTERS_AT_ONC
         for (const peer of [ours, ...others]) await peer.untilGone(first, 'left');
       });
 
-      it('nobody logged an error', async () => {
+      it('no node logged an error', async () => {
         await killAll(all);
         assertNoErrors(all);
       });

@@ -4,15 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A cluster of some serf agents and some nodes of ours: traffic among all of them, and whether they
-// still see each other as they did.
+// A cluster of serf agents and our nodes: traffic among all members, and a check that their member lists did
+// not change.
 import assert from 'node:assert/strict';
 import msgpack from 'msgpack-lite';
 import type { Memberlist, MemberlistConfig } from '../../src/index.js';
 import { eventually } from './eventually.js';
 import type { SerfAgent } from './serf-agent.js';
 
-/** Serf demands that everybody's delegate versions overlap with its own (2 to 5). */
+/** Serf requires that the delegate versions of all members overlap with its own (2 to 5). */
 export const SERF_VERSIONS = {
   delegateProtocolMin: 2,
   delegateProtocolMax: 5,
@@ -20,17 +20,17 @@ export const SERF_VERSIONS = {
 } satisfies MemberlistConfig;
 
 const SPREAD_MS = 10_000;
-/** How often an event is told at most. */
-const EVENTS_TOLD = 4;
+/** Maximum number of times that an event is sent. */
+const MAX_SENDS = 4;
 const USER_EVENT = 3;
 
-/** A message that serf takes for an event of its own. */
+/** A message that serf accepts as one of its own events. */
 export function serfEvent(name: string): Buffer {
   const body = msgpack.encode({ LTime: 1, Name: name, Payload: '', CC: false });
   return Buffer.concat([Buffer.of(USER_EVENT), body]);
 }
 
-/** Agents and nodes that are meant to be members of one cluster. */
+/** Agents and nodes that form one cluster. */
 export class MixedCluster {
   readonly serfs: readonly SerfAgent[];
   readonly ours: readonly Memberlist[];
@@ -44,15 +44,15 @@ export class MixedCluster {
   }
 
   /** All members as `name at address`, sorted. */
-  get everybody(): readonly string[] {
+  get allMembers(): readonly string[] {
     const nodes = this.ours.map(({ localNode }) => localNode);
     return [...this.serfs, ...nodes].map(({ name, address }) => `${name} at ${address}`).sort();
   }
 
-  /** Waits until everybody lists everybody. */
+  /** Waits until every member lists all members. */
   async isWhole(): Promise<void> {
-    const { everybody } = this;
-    const listAll = (seen: readonly string[]): boolean => seen.join() === everybody.join();
+    const { allMembers } = this;
+    const listAll = (seen: readonly string[]): boolean => seen.join() === allMembers.join();
     for (const list of this.ours) {
       await eventually(`${list.localNode.name} lists all`, () => listed(list), listAll, SPREAD_MS);
     }
@@ -62,21 +62,21 @@ export class MixedCluster {
   }
 
   /**
-   * Everybody lists everybody, and nobody was ever thought gone or changed.
+   * Checks that every member lists all members, and that none was ever reported as gone or changed.
    *
    * @throws AssertionError otherwise
    */
   async mustBeUnchanged(): Promise<void> {
     assert.deepEqual(this.#changes, []);
-    for (const list of this.ours) assert.deepEqual(listed(list), this.everybody);
+    for (const list of this.ours) assert.deepEqual(listed(list), this.allMembers);
     for (const agent of this.serfs) {
-      assert.deepEqual(await listedBy(agent), this.everybody);
+      assert.deepEqual(await listedBy(agent), this.allMembers);
       assert.doesNotMatch(agent.log, /EventMember(Failed|Leave|Update|Reap)|conflict/);
     }
   }
 
   /**
-   * Messages of everybody to everybody: serf's own events, and pings, packets and streams of ours.
+   * Sends messages between all members: serf's own events, and pings, packets and streams of our nodes.
    *
    * @param tag - a word that was not used before
    * @throws when one of them does not arrive
@@ -84,14 +84,14 @@ export class MixedCluster {
   async exchange(tag: string): Promise<void> {
     for (const agent of this.serfs) {
       await agent.command('event', `${agent.name}-${tag}`);
-      for (const list of this.ours) await this.#hears(list, agent, `${agent.name}-${tag}`);
+      for (const list of this.ours) await this.#receives(list, agent, `${agent.name}-${tag}`);
     }
     for (const list of this.ours) {
       const { name } = list.localNode;
       const others = list.members().filter((member) => member.name !== name);
       for (const other of others) {
         await list.ping(other.name, other.address);
-        // Serf passes events on; this one is known to none but the one that it is sent to.
+        // Serf relays events; only the receiver of this one knows it.
         await list.sendBestEffort(other, serfEvent(`packet-${name}-${other.name}-${tag}`));
         await list.sendReliable(other, serfEvent(`stream-${name}-${other.name}-${tag}`));
       }
@@ -104,10 +104,10 @@ export class MixedCluster {
     }
   }
 
-  /** Whether anybody was given a message that holds that text. */
-  hasHeard(text: string): boolean {
+  /** Whether any member received a message that contains this text. */
+  hasReceived(wanted: string): boolean {
     const received = [...this.#messages.values()].flat();
-    return [...received, ...this.serfs.map(({ log }) => log)].some((said) => said.includes(text));
+    return [...received, ...this.serfs.map(({ log }) => log)].some((text) => text.includes(wanted));
   }
 
   #listen(list: Memberlist): void {
@@ -121,13 +121,13 @@ export class MixedCluster {
   }
 
   /**
-   * Serf sends an event four times in all, with gossip and with whatever answers a ping, to whom chance has it; of
-   * four members one may be left out, and is not told later. Then it is told again.
+   * Serf sends an event four times in total, with gossip and with acks, to random members; of four members
+   * one may be left out, and serf does not send the event again. Then this method sends it again.
    */
-  async #hears(list: Memberlist, agent: SerfAgent, event: string): Promise<void> {
-    for (let told = 1; told < EVENTS_TOLD; told++) {
+  async #receives(list: Memberlist, agent: SerfAgent, event: string): Promise<void> {
+    for (let sent = 1; sent < MAX_SENDS; sent++) {
       try {
-        await this.#get(list, event, SPREAD_MS / EVENTS_TOLD);
+        await this.#get(list, event, SPREAD_MS / MAX_SENDS);
         return;
       } catch {
         await agent.command('event', event);
@@ -153,7 +153,7 @@ function listed(list: Memberlist): string[] {
     .sort();
 }
 
-/** Those whom the agent calls alive. */
+/** The members that the agent reports as alive. */
 async function listedBy(agent: SerfAgent): Promise<string[]> {
   const members = [...(await agent.members()).values()];
   const alive = members.filter(({ status }) => status === 'alive');

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The newest `serf`, built from its Go module into a folder that is kept between runs.
+// Builds the newest `serf` from its Go module, into a folder that is kept between runs.
 import { execFile } from 'node:child_process';
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,17 +21,16 @@ const folder = fileURLToPath(
   new URL(`../../node_modules/.cache/interop/serf-${VERSION}`, import.meta.url),
 );
 
-/** The program; it is there once `buildNewestSerf` is through. */
+/** The program; it exists after `buildNewestSerf`. */
 export const newestSerf: SerfProgram = {
   title: `serf ${VERSION} (newest)`,
   path: join(folder, 'serf'),
 };
 
 /**
- * Builds it with Go, unless an earlier run did. Go checks what it downloads against its checksum
- * database.
+ * Builds it with Go, unless an earlier run did. Go checks downloads against its checksum database.
  *
- * @throws when Go is missing, and with Go's words when it does not build
+ * @throws when Go is missing, and with Go's output when the build fails
  */
 export async function buildNewestSerf(): Promise<void> {
   const isBuilt = await access(newestSerf.path).then(

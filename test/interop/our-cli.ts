@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The command line, as `bin/node-memberlist.js` starts it, from the sources.
+// Runs the command line from the sources, as `bin/node-memberlist.js` does.
 import { main } from '../../src/cli/main.js';
 
 process.exitCode = await main(process.argv.slice(2), process);

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One of our nodes as a process of its own, so that it can be killed. Run with a JSON configuration
-// as its argument; it joins the seeds in it and lives until it is killed or its parent goes.
+// One of our nodes as a separate process, so that it can be killed. Its argument is a configuration as JSON;
+// it joins the seeds in it and runs until it is killed or its parent exits.
 import { Memberlist, type MemberlistConfig } from '../../src/index.js';
 
 const { seeds, ...config } = JSON.parse(process.argv[2] ?? '{}') as MemberlistConfig & {

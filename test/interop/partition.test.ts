@@ -4,8 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Two of ours and two of Go's, cut apart until either side has forgotten the other. Go's never call whom they
-// forgot; they are one cluster again because ours do. And a name of ours that left comes back at another address.
+// Two of our nodes and two of Go's, partitioned until both sides have reaped the other. Go's nodes never
+// contact reaped members; the cluster heals because ours do. Also: a name of ours that left returns at
+// another address.
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { Memberlist, NetTransport, type MemberlistConfig } from '../../src/index.js';
@@ -19,11 +20,11 @@ import { tableOf } from './peers/table-of.js';
 import { scenario } from './results.js';
 
 const REJOIN_MS = 1_000;
-/** All that a heal may take: two intervals of rejoin in the worst case, and the news. */
+/** Maximum duration of a heal: two rejoin intervals in the worst case, and the propagation of the updates. */
 const HEAL_MS = 20_000;
 
-/** Failures are found and forgotten within seconds. */
-const hasty = {
+/** Members are declared dead and reaped within seconds. */
+const fast = {
   gossipInterval: 50,
   pushPullInterval: 2_000,
   probeInterval: 400,
@@ -34,15 +35,15 @@ const hasty = {
   tcpTimeout: 2_000,
 };
 
-/** `NetTransport` on a network that can be cut: then nothing comes or goes but datagrams among friends. */
+/** `NetTransport` on a network that can be cut: then only datagrams between our own nodes pass. */
 class CutTransport implements Transport {
   isCut = false;
   readonly #inner: NetTransport;
-  readonly #friends: ReadonlySet<string>;
+  readonly #ownIps: ReadonlySet<string>;
 
-  constructor(bindAddr: string, friends: readonly string[]) {
+  constructor(bindAddr: string, ownIps: readonly string[]) {
     this.#inner = new NetTransport({ bindAddr, bindPort: 7946 });
-    this.#friends = new Set(friends);
+    this.#ownIps = new Set(ownIps);
   }
 
   start(handlers: TransportHandlers): Promise<void> {
@@ -51,7 +52,7 @@ class CutTransport implements Transport {
         if (this.#reaches(from)) handlers.packet(packet, from, receivedAt);
       },
       stream: (connection) => {
-        // Nobody answers, and nobody says so; the transport closes it when it ends.
+        // No answer and no error; the transport closes it when it ends.
         if (!this.isCut) handlers.stream(connection);
       },
     });
@@ -75,15 +76,15 @@ class CutTransport implements Transport {
   }
 
   #reaches({ addr }: Address): boolean {
-    return !this.isCut || this.#friends.has(hostOf(addr));
+    return !this.isCut || this.#ownIps.has(hostOf(addr));
   }
 }
 
 function partitionOf(version: GoVersion, subnet: string): void {
-  const friends = [`${subnet}.1`, `${subnet}.2`];
-  const transports = friends.map((ip) => new CutTransport(ip, friends));
+  const ownIps = [`${subnet}.1`, `${subnet}.2`];
+  const transports = ownIps.map((ip) => new CutTransport(ip, ownIps));
   const settings = (host: number): PeerSettings => ({
-    ...hasty,
+    ...fast,
     name: `go-${host}`,
     bindAddr: `${subnet}.${host}`,
     bindPort: 7946,
@@ -92,10 +93,10 @@ function partitionOf(version: GoVersion, subnet: string): void {
   const [first] = theirs;
   assert.ok(first !== undefined);
   const ours: Memberlist[] = [];
-  const everybody = ['go-11', 'go-12', 'ours-1', 'ours-2'];
+  const allMembers = ['go-11', 'go-12', 'ours-1', 'ours-2'];
 
   const create = (name: string, more: MemberlistConfig): Promise<Memberlist> =>
-    Memberlist.create({ ...hasty, name, rejoin: { interval: REJOIN_MS, timeout: 800 }, ...more });
+    Memberlist.create({ ...fast, name, rejoin: { interval: REJOIN_MS, timeout: 800 }, ...more });
   const namesOf = (list: Memberlist): string[] => list.members().map(({ name }) => name);
 
   async function allList(wanted: readonly string[], withinMs?: number): Promise<void> {
@@ -119,28 +120,34 @@ function partitionOf(version: GoVersion, subnet: string): void {
     await Promise.all([...ours.map((list) => list.shutdown()), killAll(theirs)]);
   });
 
-  scenario(titleOf(version), 'a partition until both sides have forgotten: ours call', async () => {
-    const [one, two] = ours as [Memberlist, Memberlist];
-    await one.join([first.address]);
-    await two.join([one.localNode.address]);
-    await theirs[1]?.join(first);
-    await allList(everybody);
+  scenario(
+    titleOf(version),
+    'a partition until both sides have reaped each other: ours reconnect',
+    async () => {
+      const [one, two] = ours as [Memberlist, Memberlist];
+      await one.join([first.address]);
+      await two.join([one.localNode.address]);
+      await theirs[1]?.join(first);
+      await allList(allMembers);
 
-    for (const transport of transports) transport.isCut = true;
-    for (const list of ours) {
-      const known = (): string[] => everybody.filter((name) => list.member(name) !== undefined);
-      await eventually('ours have forgotten', known, (names) => same(names, ['ours-1', 'ours-2']));
-    }
-    for (const peer of theirs) {
-      const known = async (): Promise<string[]> => [...(await tableOf(peer)).keys()];
-      await eventually('Go has forgotten', known, (names) => same(names, ['go-11', 'go-12']));
-    }
+      for (const transport of transports) transport.isCut = true;
+      for (const list of ours) {
+        const known = (): string[] => allMembers.filter((name) => list.member(name) !== undefined);
+        await eventually('ours have reaped Go', known, (names) =>
+          same(names, ['ours-1', 'ours-2']),
+        );
+      }
+      for (const peer of theirs) {
+        const known = async (): Promise<string[]> => [...(await tableOf(peer)).keys()];
+        await eventually('Go has reaped ours', known, (names) => same(names, ['go-11', 'go-12']));
+      }
 
-    for (const transport of transports) transport.isCut = false;
-    await allList(everybody, HEAL_MS);
-  });
+      for (const transport of transports) transport.isCut = false;
+      await allList(allMembers, HEAL_MS);
+    },
+  );
 
-  scenario(titleOf(version), 'a name that left comes back at another address', async () => {
+  scenario(titleOf(version), 'a name that left returns at another address', async () => {
     const two = ours.pop() as Memberlist;
     await two.leave();
     await two.shutdown();
@@ -148,7 +155,7 @@ function partitionOf(version: GoVersion, subnet: string): void {
     const moved = await create('ours-2', { bindAddr: `${subnet}.3`, bindPort: 7946 });
     ours.push(moved);
     await moved.join([first.address]);
-    await allList(everybody);
+    await allList(allMembers);
     for (const peer of theirs) {
       const seen = (await peer.members()).get('ours-2')?.address;
       assert.equal(seen, `${subnet}.3:7946`, `as ${peer.name} sees it`);
@@ -156,8 +163,8 @@ function partitionOf(version: GoVersion, subnet: string): void {
     }
   });
 
-  scenario(titleOf(version), 'Go complains of nothing but those who were cut off', () => {
-    const cutOff = [...friends, 'ours-1', 'ours-2'].join('|').replaceAll('.', '\\.');
+  scenario(titleOf(version), 'Go logs errors only about nodes behind the partition', () => {
+    const cutOff = [...ownIps, 'ours-1', 'ours-2'].join('|').replaceAll('.', '\\.');
     assertNoErrors(theirs, [new RegExp(cutOff)]);
   });
 }
@@ -168,7 +175,7 @@ function same(names: readonly string[], wanted: readonly string[]): boolean {
 
 describe('a partition between ours and theirs', { concurrency: 2, timeout: 240_000 }, () => {
   for (const [v, version] of goVersions.entries()) {
-    // One after the other within a version: the second begins where the first ended.
+    // In sequence within a version: the second scenario begins where the first ended.
     describe(titleOf(version), { concurrency: 1 }, () => partitionOf(version, `127.${120 + v}.0`));
   }
 });

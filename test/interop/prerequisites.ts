@@ -4,8 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The programs that others wrote: installed or built when they are not there, named when they
-// cannot be.
+// The programs of other projects: installed or built if they are missing, reported if that fails.
 import { spawnSync } from 'node:child_process';
 import { missingPrograms, type DebianProgram } from './debian-programs.js';
 import { buildNewestSerf } from './newest-serf.js';
@@ -21,7 +20,7 @@ const DEBIAN_PROGRAMS: readonly DebianProgram[] = [
   { program: 'prometheus', debianPackage: 'prometheus', versionArgs: ['--version'] },
 ];
 
-/** Sees to it that everything is there; what is missing, in words that say what to do. */
+/** Installs or builds missing programs. Returns what is still missing, with instructions. */
 export async function missingPrerequisites(): Promise<string[]> {
   return [...missingPrograms(DEBIAN_PROGRAMS), ...(await missingBuilds())];
 }

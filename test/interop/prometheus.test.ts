@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A real Prometheus scrapes a real cluster. Every expression of the dashboard must find something, and
-// the alerts must find the node that has joined nobody.
+// A real Prometheus scrapes a real cluster. Every expression of the dashboard must match samples, and the
+// alerts must detect the node that has not joined.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -53,7 +53,7 @@ async function query(expression: string): Promise<readonly Sample[]> {
   return result;
 }
 
-/** As Grafana fills it in with all jobs and nodes chosen. */
+/** Substitutes variables as Grafana does with all jobs and nodes selected. */
 function filledIn(expression: string): string {
   const filled = expression
     .replaceAll(/\$(job|node)\b/g, '.*')
@@ -86,7 +86,7 @@ describe('Prometheus', () => {
       });
       servers.push(server.listen(9100, `127.6.0.${n}`));
     }
-    // The fourth joins nobody.
+    // The fourth node does not join.
     const [, second, third] = lists;
     await second?.join(['127.6.0.1:7946']);
     await third?.join(['127.6.0.1:7946']);
@@ -98,7 +98,7 @@ describe('Prometheus', () => {
       rule_files: [rules],
       scrape_configs: [{ job_name: 'cluster', static_configs: [{ targets }] }],
     };
-    // YAML has all of JSON in it.
+    // YAML is a superset of JSON.
     await writeFile(join(folder, 'prometheus.yml'), JSON.stringify(config));
     const options = {
       'config.file': join(folder, 'prometheus.yml'),
@@ -115,7 +115,7 @@ describe('Prometheus', () => {
         ).catch(() => []),
       (samples) => samples.length === 1,
     );
-    // Something to drop: a message type that there is not.
+    // A packet to drop: an unknown message type.
     const socket = createSocket('udp4');
     socket.send(Buffer.of(99), 7946, '127.6.0.1', () => socket.close());
   });
@@ -134,7 +134,7 @@ describe('Prometheus', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('promtool has nothing against the rules, and their tests pass', () => {
+  it('promtool accepts the rules, and their tests pass', () => {
     for (const args of [
       ['check', 'rules', rules],
       ['test', 'rules', ruleTests],
@@ -144,13 +144,13 @@ describe('Prometheus', () => {
     }
   });
 
-  it('promtool has nothing against what is scraped', async () => {
+  it('promtool accepts the scraped metrics', async () => {
     const text = await (await fetch('http://127.6.0.1:9100')).text();
     const lint = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     assert.equal(lint.status, 0, lint.stdout + lint.stderr);
   });
 
-  it('finds something for every expression of the dashboard', async () => {
+  it('every expression of the dashboard matches samples', async () => {
     const { panels } = JSON.parse(await readFile(dashboard, 'utf8')) as { panels: Panel[] };
     const targets = panels.flatMap(({ title, targets = [] }) =>
       targets.map(({ expr }) => ({ title, expr })),
@@ -165,7 +165,7 @@ describe('Prometheus', () => {
     }
   });
 
-  it('evaluates every rule, and sees the one that is alone', async () => {
+  it('evaluates every rule, and detects the isolated node', async () => {
     const { groups } = await ask<{ groups: { rules: Rule[] }[] }>('rules');
     const all = groups.flatMap((group) => group.rules);
     assert.equal(all.length, 10);

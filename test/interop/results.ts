@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the run found, for the table that it ends with: one line for each scenario with each peer.
+// Collects the results of a run for docs/COMPATIBILITY.md: one line for each scenario with each peer.
 import { appendFileSync } from 'node:fs';
 import { it } from 'node:test';
 
-/** One row of the table. */
+/** One result. */
 export interface Result {
   /** The program and its version, such as `memberlist 0.6.0 (Go)`. */
   readonly peer: string;
@@ -16,7 +16,7 @@ export interface Result {
   readonly passed: boolean;
 }
 
-/** Declares a test that stands in the table as a scenario with that peer. */
+/** Declares a test whose result the table shows as a scenario with this peer. */
 export function scenario(peer: string, name: string, run: () => void | Promise<void>): void {
   it(name, async () => {
     let passed = false;
@@ -29,7 +29,7 @@ export function scenario(peer: string, name: string, run: () => void | Promise<v
   });
 }
 
-/** Writes down one row. Without the run's file (a test file started alone) it goes nowhere. */
+/** Records one result. Does nothing without the file of a run (if a test file runs alone). */
 export function record(result: Result): void {
   const file = process.env.INTEROP_RESULTS;
   if (file !== undefined) appendFileSync(file, `${JSON.stringify(result)}\n`);

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One `serf agent` process on an IP of its own.
+// One `serf agent` process at its own IP.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
@@ -14,12 +14,12 @@ const run = promisify(execFile);
 
 /** One build of `serf`. */
 export interface SerfProgram {
-  /** What it is called in the table: version and where it is from. */
+  /** Its title in the table: version and origin. */
   readonly title: string;
   readonly path: string;
 }
 
-/** What `serf members` says of one member. */
+/** One member in the output of `serf members`. */
 export interface SerfMember {
   readonly name: string;
   readonly addr: string;
@@ -27,17 +27,17 @@ export interface SerfMember {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** How an agent is started. */
+/** Options of an agent. */
 export interface SerfInit {
   readonly program: SerfProgram;
   readonly name: string;
   readonly ip: string;
   readonly tags?: Readonly<Record<string, string>>;
-  /** Further arguments of `serf agent`. */
+  /** Additional arguments of `serf agent`. */
   readonly args?: readonly string[];
 }
 
-/** Debian's build, with the version of its package; by its own account it is always some `-dev`. */
+/** Debian's build, with the version of its package; the program itself always reports a `-dev` version. */
 export async function debianSerf(): Promise<SerfProgram> {
   const path = 'serf';
   const { stdout } = await run('dpkg-query', ['--show', '--showformat=${Version}', 'serf']);
@@ -46,7 +46,7 @@ export async function debianSerf(): Promise<SerfProgram> {
   return { title: `serf ${version} (Debian)`, path };
 }
 
-/** A running agent, and what it logged. */
+/** A running agent and its log. */
 export class SerfAgent {
   readonly name: string;
   readonly ip: string;
@@ -64,7 +64,7 @@ export class SerfAgent {
     return `${this.ip}:7946`;
   }
 
-  /** Everything that was logged, also before a restart. */
+  /** The complete log, including the time before a restart. */
   get log(): string {
     return this.#log;
   }
@@ -90,16 +90,16 @@ export class SerfAgent {
       child.once('exit', (code) => reject(new Error(`serf ended with ${code}:\n${log}`)));
     });
     await running;
-    // The line comes before the RPC port is open.
+    // Serf logs this line before the RPC port is open.
     const answer = (): Promise<string> =>
       this.members().then(
         () => 'yes',
         (error: unknown) => String(error),
       );
-    await eventually(`${this.name} answers`, answer, (said) => said === 'yes');
+    await eventually(`${this.name} answers`, answer, (result) => result === 'yes');
   }
 
-  /** What this agent believes of everybody, by name. */
+  /** All members as this agent lists them, by name. */
   async members(): Promise<Map<string, SerfMember>> {
     const { members } = JSON.parse(await this.command('members', '-format=json')) as {
       members: SerfMember[];
@@ -118,7 +118,7 @@ export class SerfAgent {
     await ended;
   }
 
-  /** Kills the process, as a crash would. */
+  /** Kills the process like a crash. */
   async kill(): Promise<void> {
     const ended = this.#ended();
     this.#process?.kill('SIGKILL');
@@ -126,10 +126,10 @@ export class SerfAgent {
   }
 
   /**
-   * Runs one of serf's commands against this agent.
+   * Runs a serf command against this agent.
    *
-   * @returns what it printed
-   * @throws when it ends with another status than 0, with what it printed
+   * @returns its output
+   * @throws when its exit status is not 0, with its output
    */
   async command(command: string, ...args: string[]): Promise<string> {
     const { path } = this.#init.program;

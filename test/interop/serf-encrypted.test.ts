@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// An encrypted cluster of Debian's serf, the newest one and two nodes of ours: everybody's keys are
-// rotated while messages flow, and nobody gets in without the key.
+// An encrypted cluster of Debian's serf, the newest one and two of our nodes: the keys of all members are
+// rotated while messages flow, and no node gets in without the key.
 //
-// `serf keys` asks all members by a query of serf's, which a node that is no serf does not answer:
-// the command waits for us (some 3 s), then says that two of four nodes reported success, and ends
-// with status 1. The agents have done as they were told all the same. Our keys are changed by API.
+// `serf keys` queries all members with a serf query, which our nodes do not answer: the command waits for
+// them (some 3 s), then reports that two of four nodes reported success, and exits with status 1. The agents
+// have changed their keys all the same. The test changes our keys by API.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ const keyringFile = join(folder, 'keyring.json');
 const debian = await debianSerf();
 const peer = `${debian.title}, ${newestSerf.title}`;
 
-// One has its key from a file that it keeps up to date, the other from its command line.
+// One agent reads its key from a file that it keeps up to date, the other from its command line.
 const first = new SerfAgent({
   program: debian,
   name: 'serf-debian',
@@ -43,7 +43,7 @@ const second = new SerfAgent({
   ip: '127.0.4.2',
   args: [`-encrypt=${oldKey}`],
 });
-const strangers: SerfAgent[] = [];
+const outsiders: SerfAgent[] = [];
 const ours: Memberlist[] = [];
 
 async function createOurs(
@@ -77,20 +77,24 @@ describe('an encrypted cluster of serf agents and our nodes', () => {
   after(async () => {
     await Promise.all([
       ...ours.map((list) => list.shutdown()),
-      ...[first, second, ...strangers].map((agent) => agent.kill()),
+      ...[first, second, ...outsiders].map((agent) => agent.kill()),
     ]);
     await rm(folder, { recursive: true });
   });
 
-  scenario(peer, 'encrypted: joining both ways makes one cluster, and messages flow', async () => {
-    const [one, other] = ours as [Memberlist, Memberlist];
-    await one.join([first.address]);
-    await second.join(one.localNode.address);
-    await other.join([second.address]);
-    await cluster.isWhole();
-    await cluster.exchange('start');
-    await cluster.mustBeUnchanged();
-  });
+  scenario(
+    peer,
+    'encrypted: joins in both directions form one cluster, and messages flow',
+    async () => {
+      const [one, other] = ours as [Memberlist, Memberlist];
+      await one.join([first.address]);
+      await second.join(one.localNode.address);
+      await other.join([second.address]);
+      await cluster.isWhole();
+      await cluster.exchange('start');
+      await cluster.mustBeUnchanged();
+    },
+  );
 
   const steps = [
     {
@@ -113,16 +117,16 @@ describe('an encrypted cluster of serf agents and our nodes', () => {
     },
   ];
   for (const { step, argument, changeOurs, keys } of steps) {
-    const title = `rotation: \`serf keys -${step}\`, the same by our API, while messages flow`;
+    const title = `rotation: \`serf keys -${step}\` and the same by our API, while messages flow`;
     scenario(peer, title, async () => {
-      let isTold = false;
-      const told = tellKeys(first, argument).finally(() => (isTold = true));
+      let isDone = false;
+      const commanded = changeAgentKeys(first, argument).finally(() => (isDone = true));
       const flow = async (): Promise<void> => {
-        for (let round = 0; !isTold; round++) await cluster.exchange(`${step}-${round}`);
+        for (let round = 0; !isDone; round++) await cluster.exchange(`${step}-${round}`);
       };
       const flowed = flow();
       for (const { keyring } of cluster.ours) if (keyring !== undefined) changeOurs(keyring);
-      await Promise.all([told, flowed]);
+      await Promise.all([commanded, flowed]);
       for (const { name, log } of cluster.serfs) {
         assert.match(log, new RegExp(`Received ${step}-key query`), name);
       }
@@ -148,8 +152,8 @@ describe('an encrypted cluster of serf agents and our nodes', () => {
     { title: 'no key', secretKey: undefined },
   ];
   for (const [i, { title, secretKey }] of intruders.entries()) {
-    scenario(peer, `a node of ours with ${title} gets in nowhere, and changes nobody`, async () => {
-      // It has the name of a member, whom it would change if it were listened to.
+    scenario(peer, `our node with ${title} cannot join, and changes no member`, async () => {
+      // It has the name of a member, which would change if the others accepted its claims.
       const intruder = await createOurs('ours-2', `127.0.4.${21 + i}`, secretKey);
       const members = [first, second, ...cluster.ours.map(({ localNode }) => localNode)];
       for (const { name, address } of members) {
@@ -160,62 +164,66 @@ describe('an encrypted cluster of serf agents and our nodes', () => {
       assert.equal(intruder.numMembers, 1);
       await cluster.exchange(`after-intruder-${i}`);
       await cluster.mustBeUnchanged();
-      assert.ok(!cluster.hasHeard(`intruder-${i}-message`));
+      assert.ok(!cluster.hasReceived(`intruder-${i}-message`));
       await intruder.shutdown();
     });
   }
 
-  const strangerAgents = [
+  const outsiderAgents = [
     { title: 'a wrong key', args: [`-encrypt=${Keyring.generate().toString('base64')}`] },
     { title: 'no key', args: [] },
   ];
-  for (const [i, { title, args }] of strangerAgents.entries()) {
-    scenario(peer, `a serf agent with ${title} does not get in by us, nor changes us`, async () => {
-      const ip = `127.0.4.${31 + i}`;
-      const stranger = new SerfAgent({ program: newestSerf, name: 'ours-2', ip, args });
-      strangers.push(stranger);
-      await stranger.start();
-      for (const { localNode } of cluster.ours) {
-        await assert.rejects(stranger.join(localNode.address), /Error joining/);
-      }
-      assert.equal((await stranger.members()).size, 1);
-      await cluster.exchange(`after-stranger-${i}`);
-      await cluster.mustBeUnchanged();
-      await stranger.kill();
-    });
+  for (const [i, { title, args }] of outsiderAgents.entries()) {
+    scenario(
+      peer,
+      `a serf agent with ${title} cannot join through us, and does not change us`,
+      async () => {
+        const ip = `127.0.4.${31 + i}`;
+        const outsider = new SerfAgent({ program: newestSerf, name: 'ours-2', ip, args });
+        outsiders.push(outsider);
+        await outsider.start();
+        for (const { localNode } of cluster.ours) {
+          await assert.rejects(outsider.join(localNode.address), /Error joining/);
+        }
+        assert.equal((await outsider.members()).size, 1);
+        await cluster.exchange(`after-outsider-${i}`);
+        await cluster.mustBeUnchanged();
+        await outsider.kill();
+      },
+    );
   }
 
-  scenario(peer, 'serf logged no error or warning that names an encrypted node of ours', () => {
+  scenario(peer, 'serf logged no error or warning about our encrypted nodes', () => {
     const lines = cluster.serfs.flatMap(({ name, log }) =>
       log.split('\n').map((line) => `${name}: ${line.trim()}`),
     );
     assert.ok(
       lines.some((line) => line.includes('[INFO] serf: EventMemberJoin: ours-1')),
-      'the logs were read, and have the form that is searched for',
+      'the logs have the expected format',
     );
-    const isComplaint = (line: string): boolean => /\[(ERR|WARN)\]/.test(line);
+    const isWarning = (line: string): boolean => /\[(ERR|WARN)\]/.test(line);
     assert.ok(
-      lines.some((line) => isComplaint(line) && line.includes('127.0.4.2')),
-      'of those without the key they did complain',
+      lines.some((line) => isWarning(line) && line.includes('127.0.4.2')),
+      'they logged warnings about nodes without the key',
     );
     const namesUs = (line: string): boolean => /ours-|127\.0\.4\.1[12]\b/.test(line);
     assert.deepEqual(
-      lines.filter((line) => isComplaint(line) && namesUs(line)),
+      lines.filter((line) => isWarning(line) && namesUs(line)),
       [],
     );
   });
 });
 
 /**
- * Tells the two Serf agents of a key; ours answer no queries. A query is gossiped as an event is, and may miss a
- * member: it is told again, which changes nothing for who has heard it.
+ * Runs a key command on the two Serf agents; our nodes answer no queries. A query is gossiped like an event
+ * and may miss a member: the command is repeated, which has no effect on members that received it.
  */
-async function tellKeys(agent: SerfAgent, argument: string): Promise<void> {
-  const complaints: string[] = [];
-  while (complaints.length < 4) {
-    const complaint = await agent.command('keys', argument).catch(String);
-    if (complaint.includes('2/4 nodes reported success')) return;
-    complaints.push(complaint);
+async function changeAgentKeys(agent: SerfAgent, argument: string): Promise<void> {
+  const errors: string[] = [];
+  while (errors.length < 4) {
+    const error = await agent.command('keys', argument).catch(String);
+    if (error.includes('2/4 nodes reported success')) return;
+    errors.push(error);
   }
-  assert.fail(`told four times: ${complaints.join('; ')}`);
+  assert.fail(`failed four times: ${errors.join('; ')}`);
 }

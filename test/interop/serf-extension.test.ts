@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A guest at Serf's: two agents and two guests of ours, plain and encrypted. What the agents say of the
-// guests is what `serf members` prints, and what they hear is in their logs.
+// Guests in a Serf cluster: two agents and two guests of ours, plain and encrypted. The checks use the output
+// of `serf members` and the logs of the agents.
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { Keyring, Memberlist } from '../../src/index.js';
@@ -40,7 +40,7 @@ function guestsOf({ program, network, secretKey }: Setting): void {
   const [first, second] = agents;
   const guest = serf({ tags: { role: 'web', port: '8080' } });
   const other = serf({ tags: { role: 'worker' } });
-  const heard: SerfEvent[] = [];
+  const received: SerfEvent[] = [];
   let list: Memberlist;
   let others: Memberlist;
 
@@ -56,7 +56,7 @@ function guestsOf({ program, network, secretKey }: Setting): void {
   async function allSee(name: string, status: string): Promise<void> {
     for (const agent of agents) {
       await eventually(
-        `${agent.name} calls ${name} ${status}`,
+        `${agent.name} reports ${name} as ${status}`,
         () => asSeen(agent, name),
         (member) => member?.status === status,
       );
@@ -67,17 +67,17 @@ function guestsOf({ program, network, secretKey }: Setting): void {
     await buildNewestSerf();
     await Promise.all(agents.map((agent) => agent.start()));
     await second.join(first.address);
-    // Before we are there: not for us. An agent that has not heard it would give its own events a time from
-    // before we came, and Serf's rule is to leave those out.
+    // An event from before our join: not for us. An agent that has not received it would give its own events
+    // a time from before our join, and Serf's rule is to omit those.
     await first.command('event', 'too-early');
     await eventually(
-      'the other agent hears it',
+      'the other agent receives it',
       () => second.log.includes('messageUserEventType: too-early'),
       (is) => is,
     );
     list = await create('ours-1', 11, guest);
     others = await create('ours-2', 12, other);
-    guest.on('event', (event) => heard.push(event));
+    guest.on('event', (event) => received.push(event));
   });
 
   after(async () => {
@@ -95,33 +95,33 @@ function guestsOf({ program, network, secretKey }: Setting): void {
     assert.deepEqual(decodeSerfTags(list.member('serf-1')!.meta), { role: 'db' });
   });
 
-  it('hears user events of the agents once each, and none from before it came', async () => {
+  it('receives each user event of the agents once, and none from before its join', async () => {
     await first.command('event', '-coalesce=false', 'deploy', 'version seven');
     await second.command('event', 'bare');
     await eventually(
       'two events',
-      () => heard.map(({ name }) => name),
+      () => received.map(({ name }) => name),
       (names) => names.includes('deploy') && names.includes('bare'),
     );
-    const [event] = heard.filter(({ name }) => name === 'deploy');
+    const [event] = received.filter(({ name }) => name === 'deploy');
     assert.equal(event?.payload.toString(), 'version seven');
     assert.equal(event.coalesce, false);
-    assert.deepEqual(heard.map(({ name }) => name).sort(), ['bare', 'deploy']);
+    assert.deepEqual(received.map(({ name }) => name).sort(), ['bare', 'deploy']);
   });
 
-  it('sends user events that every agent and every other guest hears', async () => {
+  it('sends user events that every agent and every other guest receives', async () => {
     const payloads: string[] = [];
     other.on('event', ({ name, payload }) => payloads.push(`${name}: ${payload.toString()}`));
     guest.sendEvent('from-us', Buffer.from('x'.repeat(300)));
     for (const agent of agents) {
       await eventually(
-        `${agent.name} hears it`,
+        `${agent.name} receives it`,
         () => agent.log.includes('messageUserEventType: from-us'),
         (is) => is,
       );
     }
     await eventually(
-      'the other guest hears it',
+      'the other guest receives it',
       () => payloads,
       (all) => all.includes(`from-us: ${'x'.repeat(300)}`),
     );
@@ -136,13 +136,13 @@ function guestsOf({ program, network, secretKey }: Setting): void {
     );
   });
 
-  it('passes on a query that it does not answer', async () => {
+  it('relays a query that it does not answer', async () => {
     const answer = await first.command('query', '-timeout=1s', '-format=json', 'who');
     assert.match(answer, /"Acks"/);
     assert.doesNotMatch(answer, /ours-/);
   });
 
-  it('that leaves is called left, not failed', async () => {
+  it('that leaves is reported as left, not failed', async () => {
     await others.leave();
     await allSee('ours-2', 'left');
     for (const agent of agents) {
@@ -152,8 +152,8 @@ function guestsOf({ program, network, secretKey }: Setting): void {
     await others.shutdown();
   });
 
-  it('that comes back is alive again, also in the eyes of one who heard of it late', async () => {
-    others = await create('ours-2', 12, serf({ tags: { role: 'reborn' } }));
+  it('that returns is alive again, also for an agent that joined later', async () => {
+    others = await create('ours-2', 12, serf({ tags: { role: 'restarted' } }));
     await others.join([first.address]);
     await allSee('ours-2', 'alive');
     const late = new SerfAgent({
@@ -167,36 +167,37 @@ function guestsOf({ program, network, secretKey }: Setting): void {
       await late.join(list.localNode.address);
       for (const name of ['ours-1', 'ours-2', 'serf-1', 'serf-2']) {
         await eventually(
-          `serf-3 calls ${name} alive`,
+          `serf-3 reports ${name} as alive`,
           () => asSeen(late, name),
           (member) => member?.status === 'alive',
         );
       }
-      assert.deepEqual((await asSeen(late, 'ours-2'))?.tags, { role: 'reborn' });
+      assert.deepEqual((await asSeen(late, 'ours-2'))?.tags, { role: 'restarted' });
     } finally {
       await late.kill();
     }
   });
 
-  it('knows an agent that leaves as left', async () => {
+  it('reports an agent that leaves as left', async () => {
     await second.leave();
     await eventually(
-      'ours-1 calls serf-2 left',
+      'ours-1 reports serf-2 as left',
       () => list.member('serf-2')?.state,
       (state) => state === 'left',
     );
   });
 
-  it('gives the agents nothing to complain of', () => {
-    // Not of the cluster: `serf query` may have ended when the last ack is to be streamed to it (agent.ipc).
-    const complaints = agents
+  it('causes no warnings in the agents', () => {
+    // Not about the cluster: `serf query` may have exited when the agent streams the last ack to it
+    // (agent.ipc).
+    const warnings = agents
       .flatMap(({ log }) => log.split('\n'))
       .filter(
         (line) =>
           /\[(ERR|WARN)\]/.test(line) &&
           !/Serf shutdown detected|agent\.ipc:|serf-[234]|127\.\d+\.\d+\.[234]\b/.test(line),
       );
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(warnings, []);
   });
 }
 

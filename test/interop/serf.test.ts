@@ -21,13 +21,13 @@ const debian = await debianSerf();
 
 async function serfSees(agent: SerfAgent, name: string, status: string | undefined): Promise<void> {
   await eventually(
-    `${agent.name} calls ${name} ${status ?? 'nothing'}`,
+    `${agent.name} reports ${name} as ${status ?? 'unknown'}`,
     async () => (await agent.members()).get(name)?.status,
     (seen) => seen === status,
   );
 }
 
-/** The whole story with one build. */
+/** All scenarios with one build. */
 function clusterWith(program: SerfProgram, network: string): void {
   const it = (name: string, run: () => void | Promise<void>): void =>
     scenario(program.title, name, run);
@@ -91,22 +91,22 @@ function clusterWith(program: SerfProgram, network: string): void {
     killable = await KillableNode.start(configOf(3), [first.address]);
   });
 
-  it('everybody lists everybody within seconds', async () => {
-    const everybody = ['ours-1', 'ours-2', 'ours-3', 'serf-1', 'serf-2', 'serf-3'];
+  it('every member lists all members within seconds', async () => {
+    const allMembers = ['ours-1', 'ours-2', 'ours-3', 'serf-1', 'serf-2', 'serf-3'];
     for (const list of ours) {
       await eventually(
         `${list.localNode.name} lists all six`,
         () => list.members().map(({ name }) => name),
-        (names) => names.length === 6 && everybody.every((name) => names.includes(name)),
+        (names) => names.length === 6 && allMembers.every((name) => names.includes(name)),
         SETTLED_MS,
       );
     }
     for (const agent of serfs) {
-      for (const name of everybody) await serfSees(agent, name, 'alive');
+      for (const name of allMembers) await serfSees(agent, name, 'alive');
     }
   });
 
-  it('the tags of serf agents are seen as metadata', () => {
+  it('the tags of serf agents arrive as metadata', () => {
     for (const [i, agent] of serfs.entries()) {
       const meta = observer.member(agent.name)?.meta;
       assert.ok(meta?.[0] === 255, 'metadata that begins with byte 255');
@@ -114,14 +114,14 @@ function clusterWith(program: SerfProgram, network: string): void {
     }
   });
 
-  it('the versions of serf agents are seen', () => {
+  it('the versions of serf agents are known', () => {
     const node = observer.member('serf-1');
     assert.deepEqual(node?.protocol, { min: 1, max: 5, current: 2 });
     assert.equal(node.delegateProtocol.min, 2);
     assert.equal(node.delegateProtocol.max, 5);
   });
 
-  it('a standalone ping of a serf agent is answered', async () => {
+  it('a serf agent answers a standalone ping', async () => {
     assert.ok((await observer.ping('serf-2', second.address)) < 500);
   });
 
@@ -137,7 +137,7 @@ function clusterWith(program: SerfProgram, network: string): void {
     assert.equal(observer.member('serf-3')?.state, 'dead');
   });
 
-  it('a serf agent that restarts is back', async () => {
+  it('a serf agent that restarts is a member again', async () => {
     events.length = 0;
     await third.start();
     await third.join(observer.localNode.address);
@@ -146,36 +146,36 @@ function clusterWith(program: SerfProgram, network: string): void {
     await serfSees(third, 'ours-1', 'alive');
   });
 
-  it('serf stops calling a node of ours alive when it leaves', async () => {
+  it('serf stops reporting our node as alive when it leaves', async () => {
     await leaver.leave();
     await leaver.shutdown();
-    // Serf's own word `left` takes a message of Serf's; without it a member that goes has failed.
+    // Serf reports `left` only after a message of Serf's own; without it a member that leaves has failed.
     for (const agent of [first, third]) await serfSees(agent, 'ours-2', 'failed');
     await weSee('left ours-2');
   });
 
-  it('serf stops calling a node of ours alive when it is killed', async () => {
+  it('serf stops reporting our node as alive when it is killed', async () => {
     await killable?.kill();
     for (const agent of [first, third]) await serfSees(agent, 'ours-3', 'failed');
     await weSee('failed ours-3');
   });
 
-  it('serf logged no error or warning that names us, but those that the kill caused', () => {
+  it('serf logged no error or warning about our nodes, except for the killed node', () => {
     const lines = serfs.flatMap(({ name, log }) =>
       log.split('\n').map((line) => `${name}: ${line.trim()}`),
     );
     assert.ok(
       lines.some((line) => line.includes('[INFO] serf: EventMemberFailed: ours-3')),
-      'the logs were read, and have the form that is searched for',
+      'the logs have the expected format',
     );
-    const isComplaint = (line: string): boolean => /\[(ERR|WARN)\]/.test(line);
+    const isWarning = (line: string): boolean => /\[(ERR|WARN)\]/.test(line);
     const namesUs = (line: string): boolean => /ours-|127\.0\.\d\.1[1-3]/.test(line);
-    // Those who probe the killed node may say that they find nobody at its address, and the agent
-    // that was killed hears, when it is back, who had declared it dead.
-    const isOfTheKilled = (line: string): boolean =>
+    // Members that probe the killed node may log that no node answers at its address. The agent that was
+    // killed learns after its return which member declared it dead.
+    const isAboutKilledNode = (line: string): boolean =>
       /ours-3|127\.0\.\d\.13|^serf-3: .*Refuting a (suspect|dead) message/.test(line);
     assert.deepEqual(
-      lines.filter((line) => isComplaint(line) && namesUs(line) && !isOfTheKilled(line)),
+      lines.filter((line) => isWarning(line) && namesUs(line) && !isAboutKilledNode(line)),
       [],
     );
   });

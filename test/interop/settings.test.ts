@@ -15,7 +15,7 @@ import { assertNoErrors, calm, withPeers, type PeerSettings } from './peers/peer
 import { goNode, goVersions, titleOf, type GoVersion } from './peers/programs.js';
 import { scenario } from './results.js';
 
-/** Two of ours and one of Go's: all that two nodes do, both ways. */
+/** Two of our nodes and one of Go's: all operations of two nodes, in both directions. */
 async function cluster(
   version: GoVersion,
   settings: (name: string, host: number, isOurs: boolean) => PeerSettings,
@@ -37,7 +37,7 @@ async function cluster(
   assertNoErrors(all);
 }
 
-function told(name: string): Partial<PeerSettings> & { name: string } {
+function describedBy(name: string): Partial<PeerSettings> & { name: string } {
   return {
     ...calm,
     name,
@@ -46,7 +46,7 @@ function told(name: string): Partial<PeerSettings> & { name: string } {
   };
 }
 
-/** Neither gets in at the other, and each is told why. */
+/** Neither node can join the other, and each reports why. */
 async function refused(version: GoVersion, subnet: string): Promise<void> {
   const delegateVersions = (min: number) => ({
     delegateProtocolMin: min,
@@ -69,7 +69,7 @@ async function refused(version: GoVersion, subnet: string): Promise<void> {
 describe('labels, protocol 1, IPv6', { concurrency: 4 }, () => {
   for (const [index, version] of goVersions.entries()) {
     const title = titleOf(version);
-    scenario(title, 'incompatible delegate versions are refused, both ways', () =>
+    scenario(title, 'incompatible delegate versions are refused in both directions', () =>
       refused(version, `127.95.${index}`),
     );
     for (const [k, keyBytes] of [0, 16, 32].entries()) {
@@ -82,7 +82,7 @@ describe('labels, protocol 1, IPv6', { concurrency: 4 }, () => {
           const what = l === 0 ? 'a label' : 'a label of 255 bytes';
           scenario(title, `${what} ${sealed}`, () =>
             cluster(version, (name, host) => ({
-              ...told(name),
+              ...describedBy(name),
               ...key,
               label,
               bindAddr: `127.${70 + index}.${k}.${10 * l + host}`,
@@ -93,9 +93,9 @@ describe('labels, protocol 1, IPv6', { concurrency: 4 }, () => {
       }
 
       for (const [p, theirProtocol] of [1, 2].entries()) {
-        scenario(title, `we speak protocol 1, it speaks ${theirProtocol}, ${sealed}`, () =>
+        scenario(title, `ours at protocol 1, Go at protocol ${theirProtocol}, ${sealed}`, () =>
           cluster(version, (name, host, isOurs) => ({
-            ...told(name),
+            ...describedBy(name),
             ...key,
             protocolVersion: isOurs ? 1 : theirProtocol,
             bindAddr: `127.${80 + index}.${k}.${10 * p + host}`,
@@ -106,7 +106,7 @@ describe('labels, protocol 1, IPv6', { concurrency: 4 }, () => {
 
       scenario(title, `IPv6 ${sealed}`, () =>
         cluster(version, (name, host) => ({
-          ...told(name),
+          ...describedBy(name),
           ...key,
           bindAddr: '::1',
           bindPort: 20_000 + index * 100 + k * 10 + host,

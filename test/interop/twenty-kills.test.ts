@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A Go node is killed twenty times in a row while one of ours watches: it misses none.
+// Kills a Go node twenty times in a row while one of our nodes watches and detects each failure.
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { OurNode } from './peers/our-node.js';
@@ -14,12 +14,12 @@ import { scenario } from './results.js';
 
 const KILLS = 20;
 
-describe('a Go node that dies again and again', { concurrency: 4 }, () => {
+describe('a Go node that is killed repeatedly', { concurrency: 4 }, () => {
   for (const [index, version] of goVersions.entries()) {
     describe(titleOf(version), { concurrency: 1, timeout: 180_000 }, () => {
       const settings = (name: string, host: number): PeerSettings => ({
         ...quick,
-        // Nobody is to be suspected but who is dead, and that soon.
+        // Only dead nodes may be suspected, and quickly.
         suspicionMaxTimeoutMult: 1,
         name,
         bindAddr: `127.60.${index}.${host}`,
@@ -47,11 +47,11 @@ describe('a Go node that dies again and again', { concurrency: 4 }, () => {
           await victim.join(kill % 2 === 0 ? watcher : other);
           await watcher.until('its return', ({ event }) => event === 'join', { from: killedAt });
         }
-        const told = watcher.events
+        const seen = watcher.events
           .slice(mark)
           .flatMap((event) => ('node' in event ? [`${event.event} ${event.node.name}`] : []));
         const wanted = Array.from({ length: KILLS }, () => ['leave victim', 'join victim']).flat();
-        assert.deepEqual(told, wanted);
+        assert.deepEqual(seen, wanted);
         const address = victim.settings.bindAddr.replaceAll('.', '\\.');
         assertNoErrors([watcher, other], [new RegExp(`victim|${address}`)]);
         assertNoErrors([victim]);

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A tap on what a node sends: the transport of production, and a copy of every byte that it is
-// given. Beside it, whether a text can be read out of those bytes.
+// Captures the traffic of a node: the production transport with a copy of all sent bytes. Also checks whether
+// a text is readable in those bytes.
 import {
   NetTransport,
   type Address,
@@ -15,26 +15,26 @@ import {
 } from '../../src/index.js';
 import { lzwDecompress } from '../../src/wire/lzw.js';
 
-/** A datagram that was sent. */
+/** A sent datagram. */
 export interface SentPacket {
   readonly to: string;
   readonly bytes: Buffer;
 }
 
-/** One direction of a stream: what we wrote to it. */
+/** One direction of a stream: the bytes that we wrote. */
 export interface SentStream {
-  /** `'ip:port'` of the far end. */
+  /** `'ip:port'` of the remote end. */
   readonly with: string;
-  /** Whether we dialled: then this is a request, else an answer. */
-  readonly dialled: boolean;
+  /** Whether we opened the stream: then this is a request, else an answer. */
+  readonly outbound: boolean;
   readonly chunks: Buffer[];
 }
 
-/** `NetTransport`, and a copy of all that goes out. */
+/** `NetTransport` with a copy of all outgoing data. */
 export class Capture implements Transport {
   readonly packets: SentPacket[] = [];
   readonly streams: SentStream[] = [];
-  /** How many datagrams came in, by the `'ip:port'` that they came from. */
+  /** The number of received datagrams, by the sender's `'ip:port'`. */
   readonly arrived = new Map<string, number>();
   readonly #inner: NetTransport;
 
@@ -42,7 +42,7 @@ export class Capture implements Transport {
     this.#inner = new NetTransport({ bindAddr, bindPort });
   }
 
-  /** Every datagram, and every direction of a stream as one piece. */
+  /** All datagrams, and each direction of a stream as one buffer. */
   get sent(): Buffer[] {
     return [
       ...this.packets.map(({ bytes }) => bytes),
@@ -50,7 +50,7 @@ export class Capture implements Transport {
     ];
   }
 
-  forget(): void {
+  clear(): void {
     this.packets.length = 0;
     this.streams.length = 0;
   }
@@ -61,7 +61,7 @@ export class Capture implements Transport {
         this.arrived.set(from.addr, (this.arrived.get(from.addr) ?? 0) + 1);
         handlers.packet(buf, from, receivedAt);
       },
-      stream: (connection) => handlers.stream(this.#recorded(connection, false)),
+      stream: (connection) => handlers.stream(this.#record(connection, false)),
     });
   }
 
@@ -75,16 +75,16 @@ export class Capture implements Transport {
   }
 
   async dial(...call: Parameters<Transport['dial']>): Promise<Connection> {
-    return this.#recorded(await this.#inner.dial(...call), true);
+    return this.#record(await this.#inner.dial(...call), true);
   }
 
   shutdown(): Promise<void> {
     return this.#inner.shutdown();
   }
 
-  #recorded(connection: Connection, dialled: boolean): Connection {
+  #record(connection: Connection, outbound: boolean): Connection {
     const chunks: Buffer[] = [];
-    this.streams.push({ with: connection.remoteAddress, dialled, chunks });
+    this.streams.push({ with: connection.remoteAddress, outbound, chunks });
     return {
       remoteAddress: connection.remoteAddress,
       read: () => connection.read(),
@@ -97,7 +97,7 @@ export class Capture implements Transport {
   }
 }
 
-/** A port that was free on this IP a moment ago, for UDP and TCP. */
+/** A port that is currently free on this IP, for UDP and TCP. */
 export async function freePort(bindAddr: string): Promise<number> {
   const transport = new NetTransport({ bindAddr, bindPort: 0 });
   await transport.start({ packet: () => undefined, stream: (stream) => stream.close() });
@@ -106,22 +106,22 @@ export async function freePort(bindAddr: string): Promise<number> {
   return port;
 }
 
-/** Which of the texts can be read in the bytes, as they are or once they are decompressed. */
+/** The texts that are readable in the bytes, directly or after decompression. */
 export function readable(texts: readonly string[], pieces: readonly Buffer[]): string[] {
   const shown = pieces.flatMap((piece) => [piece, ...decompressed(piece)]);
   return texts.filter((text) => shown.some((bytes) => bytes.includes(text)));
 }
 
-/** What LZW makes of the bytes, from each place on where a compressed text could begin. */
+/** The LZW decompression of the bytes, from each position at which compressed data could begin. */
 function decompressed(bytes: Buffer): Buffer[] {
   const found: Buffer[] = [];
   for (let start = 0; start + 2 < bytes.length; start++) {
-    // Every LZW text begins with the clear code: 256 in nine bits, the lowest first.
+    // LZW data begins with the clear code: 256 in nine bits, least significant bit first.
     if (bytes[start] !== 0 || ((bytes[start + 1] as number) & 1) === 0) continue;
     try {
       found.push(lzwDecompress(bytes.subarray(start), 1_000_000));
     } catch {
-      // No LZW begins here.
+      // Not LZW data.
     }
   }
   return found;

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What peers choose (names, metadata, errors) reaches the terminal of no command raw, whichever command shows it.
+// Text from peers (names, metadata, errors) is never printed raw to a terminal, by any command.
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -19,11 +19,11 @@ import { MessageType } from '../../src/wire/message-type.js';
 const port = 17_956;
 const evil = 'evil\u001b[31m\u009b2J\u202egnp\r\nnode-memberlist: all is well\u0007\u2028z';
 const inText = 'evil\\u001b[31m\\u009b2J\\u202egnp\\u000d\\u000anode-memberlist: all is well';
-// The same in JSON; the short forms of the standard are as plain.
+// The same in JSON; the short escapes of the standard are as safe.
 const inJson = 'evil\\u001b[31m\\u009b2J\\u202egnp\\r\\nnode-memberlist: all is well';
 const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-/** A command of the command line under way, and what it wrote. */
+/** A running command and its output. */
 class Run {
   readonly stdin = new PassThrough();
   readonly ended: Promise<number>;
@@ -42,7 +42,7 @@ class Run {
     });
   }
 
-  /** Resolves once the output has this text. */
+  /** Resolves once the output contains this text. */
   async said(text: string): Promise<void> {
     while (!(this.out + this.err).includes(text)) {
       await new Promise<void>((resolve) => (this.#wrote = resolve));
@@ -62,7 +62,7 @@ function assertPlain({ out, err }: Run, what: string): void {
   }
 }
 
-/** Tells the node at an address that there is a member with the name and metadata of above. */
+/** Announces a member with the name and metadata above to the node at an address. */
 async function tellOfEvil(host: string): Promise<void> {
   const socket = createSocket('udp4');
   const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
@@ -74,7 +74,7 @@ async function tellOfEvil(host: string): Promise<void> {
   await once(socket, 'close');
 }
 
-/** A node that knows such a member, and does not look whether it lives. */
+/** A node that lists such a member, and does not probe it. */
 async function nodeThatKnowsEvil(t: TestContext, bindAddr: string): Promise<void> {
   const config = { ...localConfig(), name: 'node', bindAddr, bindPort: port, probeInterval: 0 };
   const list = await Memberlist.create(config);
@@ -84,7 +84,7 @@ async function nodeThatKnowsEvil(t: TestContext, bindAddr: string): Promise<void
   await joined;
 }
 
-/** A server that answers everything with an error of such a text. */
+/** A server that answers every request with an error that contains such a text. */
 async function hostileServer(t: TestContext, host: string): Promise<void> {
   const error = `${evil} ${'x'.repeat(5_000)}`;
   const server = createServer((socket) => {
@@ -96,8 +96,8 @@ async function hostileServer(t: TestContext, host: string): Promise<void> {
   await once(server, 'listening');
 }
 
-suite('what peers choose is shown escaped', () => {
-  test('by members and doctor, of a member', async (t) => {
+suite('text from peers is escaped', () => {
+  test('by members and doctor, for a member', async (t) => {
     await nodeThatKnowsEvil(t, '127.7.9.2');
     for (const [words, shown] of [
       [['members'], inText],
@@ -113,11 +113,11 @@ suite('what peers choose is shown escaped', () => {
       const [first] = run.out
         .split('\n')
         .map((line) => JSON.parse(line || '{}') as { name: string });
-      assert.equal(first?.name, evil, 'a parser has it exactly');
+      assert.equal(first?.name, evil, 'a parser gets the exact text');
     }
   });
 
-  test('by every command, of a server that answers with an error', async (t) => {
+  test('by every command, for a server that answers with an error', async (t) => {
     await hostileServer(t, '127.7.9.3');
     const target = `127.7.9.3:${port}`;
     for (const words of [
@@ -142,6 +142,6 @@ suite('what peers choose is shown escaped', () => {
     run.stdin.end('leave\n');
     assert.equal(await run.ended, 0);
     assertPlain(run, 'agent');
-    assert.ok(run.err.includes('evil'), 'the log has it, too');
+    assert.ok(run.err.includes('evil'), 'the log contains it, too');
   });
 });

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Commands whose output nobody reads any more, as with `| head -1`; and pings that nobody takes.
+// Commands whose output is no longer read, as with `| head -1`; and pings without a receiver.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,8 +22,8 @@ function start(...words: string[]): { child: ChildProcessWithoutNullStreams; log
   return { child, log: () => log };
 }
 
-suite('the command line, when nobody reads its output any more', () => {
-  test('a command ends, without an exception', async () => {
+suite('the command line, when its output is closed', () => {
+  test('a command ends without an exception', async () => {
     const words = ['--count', '1000', '--interval', '20', '--timeout', '20', '127.7.6.9'];
     const { child, log } = start('ping', ...words);
     await once(child.stdout, 'data');
@@ -32,14 +32,14 @@ suite('the command line, when nobody reads its output any more', () => {
     assert.deepEqual([status, log()], [1, '']);
   });
 
-  test('an agent leaves in good order', async () => {
+  test('an agent leaves the cluster', async () => {
     await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
     const words = ['--name', 'unread', '--bind', '127.7.6.2', '--join', bindAddr];
     const { child, log } = start('agent', '--preset', 'local', ...words);
     if (list.numMembers < 2) await once(list, 'join');
     child.stdout.destroy();
     const left = once(list, 'leave');
-    // Something to tell.
+    // Causes output.
     const third = await Memberlist.create({ ...localConfig(), name: 'c', bindAddr: '127.7.6.3' });
     await third.join([bindAddr]);
     assert.deepEqual((await left).slice(1), ['left']);
@@ -51,7 +51,7 @@ suite('the command line, when nobody reads its output any more', () => {
 
 suite('an agent whose output is open, but not read', () => {
   for (const kind of ['a pipe', 'a terminal'] as const) {
-    test(`goes on as a member (${kind})`, async () => {
+    test(`stays a member (${kind})`, async () => {
       if (kind === 'a terminal') assert.ok(hasScript(), 'needs script(1), of util-linux');
       const n = kind === 'a pipe' ? 4 : 6;
       const [ours, theirs] = [`127.7.6.${n}`, `127.7.6.${n + 1}`];
@@ -69,7 +69,7 @@ suite('an agent whose output is open, but not read', () => {
         ours,
       ];
       const child = kind === 'a pipe' ? start(...words).child : startInTerminal(...words);
-      // Nothing of it is read from now on.
+      // From here on the output is not read.
       child.stdout.pause();
       const [node] = (await joined) as [Node];
       let failed = 0;
@@ -108,7 +108,7 @@ function startInTerminal(...words: string[]): ChildProcessWithoutNullStreams {
   return spawn('script', ['-qfc', command, '/dev/null']);
 }
 
-test('ping --tcp says why it did not get through, and what to try', async () => {
+test('ping --tcp reports why it failed, and what to try', async () => {
   const { child, log } = start('ping', '--tcp', '--count', '1', '127.7.6.9');
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));

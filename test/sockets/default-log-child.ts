@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node without a logger of its own, with a listener that throws. It prints `turned` once the event loop has turned
-// after that, to stdout or the descriptor TURNED_FD, and ends.
+// A node without a logger, with a listener that throws. It prints `turned` to stdout or the descriptor
+// TURNED_FD once the event loop has turned after that, and ends.
 //
-//     default-log-child.ts BIND LOGGER FILL
+// default-log-child.ts BIND LOGGER FILL
 //
-// LOGGER is `default` or `false`; with FILL stderr is filled first, by a process that blocks.
+// LOGGER is `default` or `false`; with FILL a blocking process fills stderr first.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
@@ -20,7 +20,7 @@ if (fill !== undefined) {
   const child = spawn('sh', ['-c', 'head -c 4000000 /dev/zero | tr "\\0" x >&2'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  // It never ends while nobody reads; by then it has filled what there is.
+  // It does not end while its output is not read; by then the buffer is full.
   await Promise.race([once(child, 'exit'), new Promise((done) => setTimeout(done, 500))]);
   process.on('exit', () => child.kill('SIGKILL'));
 }

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a process without a logger writes to stderr, and that a stderr which takes nothing does it no harm.
+// The default log on stderr, and that a blocked stderr does not harm the process.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ function start(words: readonly string[], env: object = {}): ChildProcessWithoutN
   return spawn(node, others, { env: { ...Object.fromEntries(inherited), ...env } });
 }
 
-/** How a child ends, and all that it writes. */
+/** The exit of a child, and all its output. */
 async function outcome(
   child: ChildProcessWithoutNullStreams,
 ): Promise<{ code: number | null; out: string; lines: string[] }> {
@@ -37,14 +37,14 @@ async function outcome(
   return { code, out, lines: err.split('\n').filter((each) => each !== '') };
 }
 
-test('what a listener throws is one line, with the place, and without colours', async () => {
+test('an exception of a listener is one line, with its location, and without colors', async () => {
   const { code, out, lines } = await outcome(start(['127.7.9.1', 'default']));
   assert.deepEqual([code, out], [0, 'turned\n']);
   assert.equal(lines.length, 1, lines.join('\n'));
   assert.match(lines[0] ?? '', line);
 });
 
-test('FORCE_COLOR brings colours', async () => {
+test('FORCE_COLOR enables colors', async () => {
   const { lines } = await outcome(start(['127.7.9.1', 'default'], { FORCE_COLOR: '1' }));
   assert.ok(lines[0]?.includes(red), lines[0]);
 });
@@ -54,21 +54,21 @@ test('logger: false writes nothing', async () => {
   assert.deepEqual([code, lines], [0, []]);
 });
 
-test('a line that DEBUG shows is there once', async () => {
+test('a line that DEBUG enables is printed once', async () => {
   const env = { DEBUG: 'memberlist:delegate' };
   const { lines } = await outcome(start(['127.7.9.1', 'default'], env));
   assert.equal(lines.length, 1, lines.join('\n'));
   assert.match(lines[0] ?? '', /memberlist:delegate error a listener of 'join' threw/);
 });
 
-test('a stderr that is closed does not end the process', async () => {
+test('a closed stderr does not end the process', async () => {
   const child = start(['127.7.9.1', 'default']);
   child.stderr.destroy();
   const { code, out } = await outcome(child);
   assert.deepEqual([code, out], [0, 'turned\n']);
 });
 
-test('a pipe that nobody reads does not block the process', async () => {
+test('an unread pipe does not block the process', async () => {
   const child = start(['127.7.9.1', 'default', 'fill']);
   child.stderr.pause();
   let out = '';
@@ -84,7 +84,7 @@ function inTerminal(words: readonly string[]): string[] {
   return ['-qec', `env -u NO_COLOR -u FORCE_COLOR -u DEBUG ${inner}`, '/dev/null'];
 }
 
-test('a terminal gets colours', () => {
+test('a terminal gets colors', () => {
   const words = inTerminal(['127.7.9.1', 'default']);
   const env = { ...process.env, TERM: 'xterm' };
   const { status, stdout } = spawnSync('script', words, { encoding: 'utf8', env });
@@ -92,12 +92,12 @@ test('a terminal gets colours', () => {
   assert.ok(stdout.includes(red), stdout);
 });
 
-test('a terminal that is stopped does not block the process', async () => {
+test('a stopped terminal does not block the process', async () => {
   const child = spawn('script', inTerminal(['127.7.9.1', 'default', 'fill']), {
     env: { ...process.env, TURNED_FD: '3' },
     stdio: ['pipe', 'pipe', 'ignore', 'pipe'],
   });
-  // What script takes from the terminal stays in this pipe, so that the terminal fills up.
+  // script's output from the terminal stays in this pipe, so that the terminal fills up.
   child.stdout?.pause();
   const [said] = (await once(child.stdio[3] as Readable, 'data')) as [Buffer];
   assert.equal(said.toString(), 'turned\n');

@@ -18,7 +18,7 @@ const port = 18_946;
 const director = fileURLToPath(new URL('../../examples/cluster/main.ts', import.meta.url));
 const addresses = [1, 2, 3, 4, 5, 6].map((last) => `127.0.0.${last}`);
 
-/** The example, running. */
+/** The running example. */
 class Example {
   readonly child: ChildProcess;
   output = '';
@@ -33,10 +33,14 @@ class Example {
     t.after(() => this.child.kill('SIGKILL'));
   }
 
-  /** Resolves once the output has the text. */
+  /** Resolves once the output contains the text. */
   async said(text: string): Promise<void> {
     while (!this.output.includes(text)) {
-      assert.equal(this.child.exitCode, null, `it ended before it said '${text}':\n${this.output}`);
+      assert.equal(
+        this.child.exitCode,
+        null,
+        `it ended before it printed '${text}':\n${this.output}`,
+      );
       await sleep(50);
     }
   }
@@ -47,7 +51,7 @@ class Example {
     return code;
   }
 
-  /** The ids of the node processes, as the output gives them. */
+  /** The ids of the node processes, from the output. */
   get nodePids(): number[] {
     return [...this.output.matchAll(/node-\d runs as process (\d+)/g)].map(([, pid]) =>
       Number(pid),
@@ -87,7 +91,7 @@ test('an interrupt ends all node processes', { timeout: 30_000 }, async (t) => {
   await assertNothingLeft(example);
 });
 
-test('a director that is killed takes its nodes along', { timeout: 30_000 }, async (t) => {
+test('when the director is killed, its nodes end', { timeout: 30_000 }, async (t) => {
   const example = new Example(t);
   await example.said('✔ start');
   example.child.kill('SIGKILL');

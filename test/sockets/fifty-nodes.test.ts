@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Fifty nodes in one process, on real sockets, with the defaults of a LAN. ROUNDS says how often
-// they come together (3 by default); in the last round one of them stops without a word.
+// Fifty nodes in one process, on real sockets, with the LAN defaults. ROUNDS is the number of joins (3 by
+// default); in the last round one node stops without a leave.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -22,7 +22,7 @@ interface Departure {
   readonly reason: LeaveReason;
 }
 
-/** Milliseconds until it holds, looked at when one of the lists tells something; rejects if late. */
+/** Milliseconds until the condition holds, checked at each event of a list; rejects after the limit. */
 function timeUntil(
   lists: readonly Memberlist[],
   { holds, withinMs, state }: { holds: () => boolean; withinMs: number; state: () => string },
@@ -48,11 +48,11 @@ function timeUntil(
   });
 }
 
-/** The whole table, in two words. */
+/** A summary of all tables. */
 function countsOf(lists: readonly Memberlist[]): string {
   const counts = new Map<number, number>();
   for (const { numMembers } of lists) counts.set(numMembers, (counts.get(numMembers) ?? 0) + 1);
-  return [...counts].map(([members, nodes]) => `${nodes} nodes see ${members}`).join(', ');
+  return [...counts].map(([members, nodes]) => `${nodes} nodes list ${members}`).join(', ');
 }
 
 async function start(departures: Departure[]): Promise<Memberlist[]> {
@@ -69,7 +69,10 @@ async function start(departures: Departure[]): Promise<Memberlist[]> {
   );
 }
 
-/** All join the first at once; milliseconds from the last join's return until all see all. */
+/**
+ * All nodes join the first one at once; returns the milliseconds from the last join's return until all list
+ * all.
+ */
 async function comeTogether(lists: readonly Memberlist[]): Promise<number> {
   const [first, ...others] = lists;
   await Promise.all(others.map((list) => list.join([first!.localNode.address])));
@@ -80,7 +83,9 @@ async function comeTogether(lists: readonly Memberlist[]): Promise<number> {
   });
 }
 
-/** Milliseconds from the end of the last node, which says nothing, until all others have it failed. */
+/**
+ * Milliseconds from the shutdown of the last node, without a leave, until all others have declared it failed.
+ */
 async function oneStops(lists: readonly Memberlist[]): Promise<number> {
   const victim = lists.at(-1)!;
   const rest = lists.slice(0, -1);
@@ -96,17 +101,17 @@ async function oneStops(lists: readonly Memberlist[]): Promise<number> {
 void describe(`${size} nodes on 127.0.0.1`, () => {
   for (let round = 1; round <= rounds; round++) {
     const isLast = round === rounds;
-    const what = isLast ? ', and find out that one of them stopped' : '';
-    void it(`see each other soon after the last has joined, round ${round}${what}`, async (t) => {
+    const what = isLast ? ', and detect that one of them stopped' : '';
+    void it(`list each other soon after the last join, round ${round}${what}`, async (t) => {
       const departures: Departure[] = [];
       const lists = await start(departures);
       try {
         const convergedMs = await comeTogether(lists);
-        t.diagnostic(`all see ${size} after ${Math.round(convergedMs)} ms`);
+        t.diagnostic(`all list ${size} after ${Math.round(convergedMs)} ms`);
         assert.deepEqual(departures, []);
         if (!isLast) return;
         const detectedMs = await oneStops(lists);
-        t.diagnostic(`all know of the stopped one after ${Math.round(detectedMs)} ms`);
+        t.diagnostic(`all have detected the stopped node after ${Math.round(detectedMs)} ms`);
         assert.ok(departures.every(({ name }) => name === `n${size - 1}`));
         assert.ok(departures.every(({ reason }) => reason === 'failed'));
         const observers = new Set(departures.map(({ observer }) => observer));

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Two thousand connections that say nothing, over real sockets: they are bounded, others are served
-// meanwhile, and with the deadline all are gone. Time is virtual, so that nothing ends early.
+// Two thousand silent connections over real sockets: their number is bounded, other traffic is served
+// meanwhile, and all end with the deadline. Time is virtual, so that none ends early.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../src/wire/limits.js';
@@ -29,7 +29,7 @@ async function until(holds: () => boolean, what: () => string): Promise<void> {
 const openOf = (streams: readonly RawStream[]): number =>
   streams.filter(({ isClosed }) => !isClosed).length;
 
-/** Opens them, a few at a time, from these addresses in turn. */
+/** Opens connections, a few at a time, from these addresses in turn. */
 async function open(target: Target, sources: readonly string[]): Promise<RawStream[]> {
   const streams: RawStream[] = [];
   while (streams.length < connections) {
@@ -47,7 +47,7 @@ for (const [what, sources, expected] of [
   ['one address', ['127.0.0.66'], limits.streamsPerSource],
   ['eight addresses', Array.from({ length: 8 }, (_, i) => `127.0.0.${60 + i}`), limits.streams],
 ] as const) {
-  test(`of 2,000 idle connections from ${what} ${expected} are held, until the deadline`, async () => {
+  test(`of 2,000 idle connections from ${what} ${expected} stay open until the deadline`, async () => {
     const clock = new VirtualClock();
     await using target = await Target.start({ clock, tcpTimeout });
     const streams = await open(target, sources);
@@ -56,11 +56,11 @@ for (const [what, sources, expected] of [
       () => `${openOf(streams)} are open`,
     );
 
-    // Everybody else is served as if nothing were: packets, push/pulls, messages.
+    // All other traffic is served: packets, push/pulls, messages.
     await target.assertUnharmed();
-    const said = new Promise((resolve) => target.node.once('message', resolve));
-    await target.friend.sendReliable(target.node.localNode, Buffer.from('hello'));
-    await said;
+    const received = new Promise((resolve) => target.node.once('message', resolve));
+    await target.peer.sendReliable(target.node.localNode, Buffer.from('hello'));
+    await received;
     await turn();
     assert.ok(openOf(streams) >= expected - 3);
 
@@ -72,7 +72,7 @@ for (const [what, sources, expected] of [
     for (const stream of streams) stream.destroy();
     await target.assertUnharmed();
 
-    // And whoever was crowded out may come again.
+    // Refused sources can connect again.
     const later = await new RawStream(target, sources[0]).connected();
     await turn();
     assert.equal(later.isClosed, false);

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Packets that mean harm, over real sockets: what happens to each of them.
+// Malicious packets over real sockets, and their effects.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lzwDecompress } from '../../src/wire/lzw.js';
@@ -31,14 +31,14 @@ function compound(parts: readonly Buffer[]): Buffer {
 
 const repeated = (count: number, part: Buffer): Buffer => compound(Array<Buffer>(count).fill(part));
 
-/** Sends the packets one by one; the target is unharmed, and no turn of it took long. */
+/** Sends the packets one by one; asserts that the target is unharmed, and that no turn was long. */
 async function deliver(packets: readonly Buffer[], memory = MiB): Promise<Target> {
   await using target = await Target.start();
   await using sender = await PacketSender.open(target);
   await sender.deliver(Buffer.alloc(0));
   for (const packet of packets) {
     assert.ok(packet.length <= limits.packetBytes, `${packet.length} bytes`);
-    target.turns.forget();
+    target.turns.reset();
     await sender.deliver(packet);
     const { longestMs, mostBytes } = target.turns;
     const what = packet.subarray(0, 20).toString('hex');
@@ -72,7 +72,7 @@ test('lengths and counts of 4 GiB allocate nothing', async () => {
   assert.ok(target.dropped('too-large') > 10 && target.dropped('truncated') > 10);
 });
 
-test('an array that is 10,000 deep is refused at the 32nd level, whoever looks at it', async () => {
+test('an array that is 10,000 deep is refused at the 32nd level by each decoder', async () => {
   const deep = Buffer.concat([Buffer.alloc(10_000, 0x91), Buffer.of(0)]);
   const packets = ['0081a178', '0281a75061796c6f6164', '0481a4416464', '0381a178'].map((start) =>
     Buffer.concat([hex(start), deep]),
@@ -103,7 +103,7 @@ test('255 × 255 nested compounds are refused at the second level', async () => 
   assert.deepEqual(target.messages, []);
 });
 
-// 1 KB on the wire, 128 KiB unpacked, 130,000 values that mean nothing: no decoder may build them.
+// 1 KB on the wire, 128 KiB decompressed, 130,000 meaningless values: no decoder may build them.
 const fullest = 505;
 for (const [what, make] of [
   ['integers', (n: number) => [hex('81a178dc'), u16(n), Buffer.alloc(n, 1)]],
@@ -113,7 +113,7 @@ for (const [what, make] of [
   ['strings as an address', (n: number) => [hex('81a441646472dc'), u16(n), Buffer.alloc(n, 0xa0)]],
   ['integers as an address', (n: number) => [hex('81a441646472dc'), u16(n), Buffer.alloc(n, 1)]],
 ] as const) {
-  test(`255 messages full of ${what} do not hold the node up`, async () => {
+  test(`255 messages full of ${what} do not block the node`, async () => {
     const packets = [0, 1, 2, 3, 4].flatMap((type) => {
       const body = (n: number): Buffer => Buffer.concat([Buffer.of(type), ...make(n)]);
       return [

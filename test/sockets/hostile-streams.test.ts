@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Streams that mean harm, over real sockets: what happens to each of them.
+// Malicious streams over real sockets, and their effects.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compressContent } from '../../src/wire/compression.js';
@@ -15,7 +15,9 @@ import { ask, errorIn, layersOf, MiB, RawStream, Target } from './hostile-target
 const key = Buffer.alloc(32, 0x21);
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
-/** Asks with each of these; all are refused, for these reasons, at once, with no harm done. */
+/**
+ * Sends each of these requests; asserts that all are refused for these reasons, immediately and without harm.
+ */
 async function refused(
   requests: readonly (readonly [request: Buffer, reason: string, words: RegExp])[],
   { secretKey, memory = MiB }: { secretKey?: Buffer; memory?: number } = {},
@@ -26,7 +28,7 @@ async function refused(
     const before = process.memoryUsage();
     const { answer, tookMs } = await ask(target, request);
     const after = process.memoryUsage();
-    assert.ok(tookMs < 5_000, `${what}: ${Math.round(tookMs)} ms, no deadline is waited for`);
+    assert.ok(tookMs < 5_000, `${what}: ${Math.round(tookMs)} ms, without waiting for a deadline`);
     assert.ok(after.arrayBuffers - before.arrayBuffers < memory, `${what}: ${after.arrayBuffers}`);
     assert.match(errorIn(answer, secretKey), words, what);
     await target.assertUnharmed();
@@ -45,7 +47,7 @@ test('GET / HTTP/1.1 is answered with an error and closed', async () => {
   await refused([[request, 'undecryptable', /plaintext/]], { secretKey: key });
 });
 
-test('a length of 4 GiB is refused when it is read, in whatever place', async () => {
+test('a length of 4 GiB is refused when it is read, in each position', async () => {
   await refused([
     [hex('08 81aa557365724d73674c656e ceffffffff'), 'too-large', /user message of 4294967295/],
     [hex('08 dfffffffff'), 'too-large', /values/],
@@ -94,7 +96,7 @@ test('layers within layers are refused: compression in compression, compounds, e
 });
 
 test('an LZW bomb is stopped at 40 MiB, sealed or not', async () => {
-  // 64 MiB come out of it; what is let go of afterwards is not measured, what is set aside is.
+  // It decompresses to 64 MiB. The test measures reserved memory, not released memory.
   const bomb = compressContent(Buffer.alloc(64 * MiB, 8));
   assert.ok(bomb.length < 200_000, `${bomb.length}`);
   const most = 3 * limits.decompressedStreamBytes;
@@ -103,7 +105,7 @@ test('an LZW bomb is stopped at 40 MiB, sealed or not', async () => {
   await refused([[sealed, 'too-large', /more than 41943040/]], { secretKey: key, memory: most });
 });
 
-test('what is small and unpacks into a million nodes is refused before it is nodes', async () => {
+test('a small message that decodes to a million nodes is refused before it is decoded', async () => {
   const count = limits.pushPullNodes;
   const header = hex('06 83a44a6f696ec2 a54e6f646573ce00000000 ac5573657253746174654c656e00');
   header.writeUInt32BE(count, header.indexOf(0xce) + 1);
@@ -130,8 +132,8 @@ test('what is small and unpacks into a million nodes is refused before it is nod
   await target.assertUnharmed();
 });
 
-test('a stream that comes byte by byte costs time for each byte, not for all that came before', () => {
-  // The worst shape: thousands of values before one that is long.
+test('a stream that arrives byte by byte costs time per byte, not for all earlier bytes', () => {
+  // The worst case: thousands of values before a long one.
   const values = Buffer.concat([hex('09 83a178 dc0fa0'), Buffer.alloc(4_000, 1)]);
   const long = hex('a4416c676f00 a3427566 db00100000');
   const request = Buffer.concat([values, long, Buffer.alloc(MiB)]);

@@ -4,21 +4,21 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node in a process of its own that gets large tables of forged members. It reports its memory, and which real
-// members it takes for alive.
+// A node in a separate process that receives large tables of forged members. It reports its memory, and the
+// real members that it lists as alive.
 import { localConfig, Memberlist } from '../../src/index.js';
 
-/** To the parent, for each question. */
+/** A message to the parent, for each request. */
 export interface Status {
   readonly address: string;
   readonly members: number;
-  /** The most so far, in bytes. */
+  /** Peak, in bytes. */
   readonly peakRss: number;
-  /** Members that are alive or suspect and do not have a forged name, without the node itself. */
+  /** Members that are alive or suspect and have no forged name, without the node itself. */
   readonly living: readonly string[];
 }
 
-/** Forged names begin with this. */
+/** The prefix of forged names. */
 export const FORGED = 'forged-';
 
 let peakRss = 0;
@@ -35,20 +35,20 @@ async function main(host: string): Promise<void> {
     metrics: false,
   });
   const living = new Set<string>();
-  const lives = (name: string, isAlive: boolean): void => {
+  const setAlive = (name: string, isAlive: boolean): void => {
     if (name.startsWith(FORGED)) return;
     if (isAlive) living.add(name);
     else living.delete(name);
   };
-  list.on('join', ({ name }) => lives(name, true));
-  list.on('leave', ({ name }) => lives(name, false));
+  list.on('join', ({ name }) => setAlive(name, true));
+  list.on('leave', ({ name }) => setAlive(name, false));
   setInterval(() => (peakRss = Math.max(peakRss, process.memoryUsage.rss())), 20);
   const status = (): Status => {
     const { address } = list.localNode;
     return { address, members: list.numMembers, peakRss, living: [...living] };
   };
   process.on('message', () => process.send?.(status()));
-  // A parent that is gone stops nobody.
+  // A lost connection to the parent is ignored.
   process.on('disconnect', () => process.exit());
   process.send?.(status());
 }

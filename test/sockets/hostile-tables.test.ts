@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Push/pulls with large tables of forged members, over real streams. After each the node still answers pings, finds a
-// member dead that is killed, and its memory is bounded.
+// Push/pulls with large tables of forged members, over real streams. After each the node still answers pings,
+// detects a killed member, and its memory is bounded.
 import assert from 'node:assert/strict';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,18 +22,18 @@ import { FORGED, type Status } from './hostile-tables-child.js';
 const script = fileURLToPath(new URL('./hostile-tables-child.ts', import.meta.url));
 const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
 const [alive, suspect, dead, left] = [0, 1, 2, 3];
-/** The most that one push/pull may hold. */
+/** Maximum number of records in one push/pull. */
 const most = 200_000;
-/** Some are found dead before the last ones are in. */
+/** Some are declared dead before the last ones are in the table. */
 const mostOfTheTable = 0.9 * limits.maxMembers;
 const mostRss = 512e6;
-/** Far more than it takes, also on a busy machine. */
+/** Far more than necessary, also on a busy machine. */
 const mostPings = 10;
 const patienceMs = 90_000;
 
-/** A node in a process of its own, and two others here that are members of its cluster. */
-class Stage {
-  readonly friend: Memberlist;
+/** A node in a separate process, and two members of its cluster in this process. */
+class TableCluster {
+  readonly peer: Memberlist;
   readonly victim: Memberlist;
   readonly address: string;
   readonly #child: ChildProcess;
@@ -48,10 +48,10 @@ class Stage {
     this.#child = init.child;
     this.#host = init.host;
     this.address = init.address;
-    [this.friend, this.victim] = init.others;
+    [this.peer, this.victim] = init.others;
   }
 
-  static async start(t: TestContext, third: number): Promise<Stage> {
+  static async start(t: TestContext, third: number): Promise<TableCluster> {
     const host = `127.91.${third}.1`;
     const execArgv = ['--import', 'tsx'];
     const child = fork(script, [host], { execArgv });
@@ -64,17 +64,17 @@ class Stage {
         bindAddr: `127.91.${third}.${at}`,
         bindPort: 0,
         metrics: false,
-        // They are here to be probed, and not to take the table over.
+        // These members are probed; they need not accept the table.
         maxMembers: 3,
       });
-    const others = [await other('friend', 2), await other('victim', 3)] as const;
+    const others = [await other('peer', 2), await other('victim', 3)] as const;
     t.after(async () => {
       await Promise.all(others.map((list) => list.shutdown()));
       child.kill('SIGKILL');
     });
     const [{ address }] = (await started) as [Status];
     for (const list of others) await list.join([address]);
-    return new Stage({ child, host, address, others });
+    return new TableCluster({ child, host, address, others });
   }
 
   async status(): Promise<Status> {
@@ -105,33 +105,33 @@ class Stage {
     socket.destroy();
   }
 
-  /** A busy machine may lose a ping; a node that does not answer loses all. */
+  /** A busy machine may lose a ping; an unresponsive node loses all. */
   async #answersPings(): Promise<void> {
     const failures: unknown[] = [];
     while (failures.length < mostPings) {
       try {
-        await this.friend.ping('target', this.address);
+        await this.peer.ping('target', this.address);
         return;
       } catch (error) {
         failures.push(error);
       }
     }
-    throw new AggregateError(failures, 'it answers no ping');
+    throw new AggregateError(failures, 'the node answers no ping');
   }
 
-  /** It answers pings, finds out that a member was killed, and has not taken more memory than it may. */
+  /** Asserts that the node answers pings, detects a killed member, and stays within its memory limit. */
   async assertWorks(t: TestContext): Promise<void> {
     await this.#answersPings();
     await this.until('the victim is alive', ({ living }) => living.includes('victim'));
     const since = performance.now();
     await this.victim.shutdown();
     const { peakRss, members } = await this.until(
-      'the victim is found dead',
+      'the victim is declared dead',
       ({ living }) => !living.includes('victim'),
     );
     const seconds = ((performance.now() - since) / 1_000).toFixed(1);
     t.diagnostic(
-      `found dead after ${seconds} s, ${Math.round(peakRss / 1e6)} MB, ${members} members`,
+      `declared dead after ${seconds} s, ${Math.round(peakRss / 1e6)} MB, ${members} members`,
     );
     await this.#answersPings();
     assert.ok(peakRss < mostRss, `${peakRss}`);
@@ -159,29 +159,29 @@ function table(
 }
 
 test('200,000 forged members at one address', async (t) => {
-  const stage = await Stage.start(t, 1);
-  await stage.send(table(most));
-  await stage.until('the table is full', ({ members }) => members > mostOfTheTable);
-  await stage.assertWorks(t);
+  const cluster = await TableCluster.start(t, 1);
+  await cluster.send(table(most));
+  await cluster.until('the table is full', ({ members }) => members > mostOfTheTable);
+  await cluster.assertWorks(t);
 });
 
 test('200,000 forged members at one address each', async (t) => {
-  const stage = await Stage.start(t, 2);
-  await stage.send(table(most, { each: true }));
-  await stage.until('the table is full', ({ members }) => members > mostOfTheTable);
-  await stage.assertWorks(t);
+  const cluster = await TableCluster.start(t, 2);
+  await cluster.send(table(most, { each: true }));
+  await cluster.until('the table is full', ({ members }) => members > mostOfTheTable);
+  await cluster.assertWorks(t);
 });
 
 test('forged members with the longest names that are admitted, and with longer ones', async (t) => {
-  const stage = await Stage.start(t, 3);
+  const cluster = await TableCluster.start(t, 3);
   const count = 10_000;
-  await stage.send(table(count, { nameBytes: 650, each: true }));
-  await stage.until('those are in the table', ({ members }) => members > 0.9 * count);
-  await stage.send(table(5_000, { nameBytes: 1_300, from: count }));
-  await stage.send(table(8, { nameBytes: 1024 * 1024, from: count }));
-  const { members } = await stage.status();
+  await cluster.send(table(count, { nameBytes: 650, each: true }));
+  await cluster.until('these are in the table', ({ members }) => members > 0.9 * count);
+  await cluster.send(table(5_000, { nameBytes: 1_300, from: count }));
+  await cluster.send(table(8, { nameBytes: 1024 * 1024, from: count }));
+  const { members } = await cluster.status();
   assert.ok(members <= count + 3, 'longer names are not admitted');
-  await stage.assertWorks(t);
+  await cluster.assertWorks(t);
 });
 
 for (const [i, [what, state]] of (
@@ -189,30 +189,30 @@ for (const [i, [what, state]] of (
     ['suspect', suspect],
     ['dead', dead],
     ['left', left],
-    ['of a state that nobody knows', 77],
+    ['in an unknown state', 77],
   ] as const
 ).entries()) {
-  test(`200,000 members that nobody knew and that are ${what}, and then forged members that become so`, async (t) => {
-    const stage = await Stage.start(t, 4 + i);
-    await stage.send(table(most, { state }));
-    assert.equal((await stage.status()).members, 3, 'none of them is admitted');
+  test(`200,000 unknown members that are ${what}, and then forged members that become so`, async (t) => {
+    const cluster = await TableCluster.start(t, 4 + i);
+    await cluster.send(table(most, { state }));
+    assert.equal((await cluster.status()).members, 3, 'none of them is admitted');
     const count = 50_000;
-    await stage.send(table(count));
-    await stage.until(
-      'those that are alive are in the table',
+    await cluster.send(table(count));
+    await cluster.until(
+      'the alive members are in the table',
       ({ members }) => members > 0.9 * count,
     );
-    await stage.send(table(count, { state }));
-    await stage.assertWorks(t);
+    await cluster.send(table(count, { state }));
+    await cluster.assertWorks(t);
   });
 }
 
 test('forged members of all states in one table', async (t) => {
-  const stage = await Stage.start(t, 8);
+  const cluster = await TableCluster.start(t, 8);
   const states = [alive, suspect, dead, left, 4, 255];
   const mixed = (): MemberRecord[] =>
     table(most).map((record, i) => ({ ...record, state: states[i % states.length] as number }));
-  await stage.send(mixed());
-  await stage.send(mixed().reverse());
-  await stage.assertWorks(t);
+  await cluster.send(mixed());
+  await cluster.send(mixed().reverse());
+  await cluster.assertWorks(t);
 });

@@ -4,9 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node on real sockets that is watched closely while somebody means it harm: how long each turn of
-// its event loop takes, what memory a turn takes, what it drops and why, and that nobody's
-// membership changes. A friend of its cluster lives beside it.
+// A node on real sockets under attack, with close monitoring: the time and memory of each turn of its event
+// loop, its drops with their reasons, and its membership, which must not change. One peer is in its cluster.
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
@@ -31,8 +30,8 @@ export const MiB = 1024 * 1024;
 export const host = '127.0.0.1';
 const noSource = { sourceAddr: Buffer.alloc(0), sourcePort: 0, sourceNode: '' };
 
-/** Nothing is sent by itself, so that whatever happens was caused by the test. */
-const mute: MemberlistConfig = {
+/** The node sends nothing by itself, so that the test causes all traffic. */
+const silent: MemberlistConfig = {
   ...localConfig(),
   probeInterval: 0,
   gossipInterval: 0,
@@ -40,12 +39,12 @@ const mute: MemberlistConfig = {
   settleAfterJoin: false,
 };
 
-/** What the longest turn was, by the clock or by the CPU, whichever is less: others share the machine. */
+/** The longest turn, by wall clock or CPU time, whichever is less: the machine has other load. */
 class Turns {
   longestMs = 0;
   mostBytes = 0;
 
-  forget(): void {
+  reset(): void {
     this.longestMs = 0;
     this.mostBytes = 0;
   }
@@ -61,22 +60,22 @@ class Turns {
   }
 }
 
-/** The node, its friend, and what was seen of the node. */
+/** The node, its peer, and all observations of the node. */
 export class Target implements AsyncDisposable {
   readonly turns = new Turns();
   readonly errors: string[] = [];
   readonly messages: Buffer[] = [];
   readonly #drops = new Map<string, number>();
   readonly #rejections: unknown[] = [];
-  readonly #note = (failure: unknown): void => void this.#rejections.push(failure);
+  readonly #recordFailure = (failure: unknown): void => void this.#rejections.push(failure);
   node!: Memberlist;
-  friend!: Memberlist;
+  peer!: Memberlist;
   #before = '';
 
   static async start({ clock = systemClock, ...config }: MemberlistConfig = {}): Promise<Target> {
     const target = new Target();
-    process.on('uncaughtExceptionMonitor', target.#note);
-    process.on('unhandledRejection', target.#note);
+    process.on('uncaughtExceptionMonitor', target.#recordFailure);
+    process.on('unhandledRejection', target.#recordFailure);
     const { turns } = target;
     const watched: Clock = {
       now: () => clock.now(),
@@ -87,26 +86,26 @@ export class Target implements AsyncDisposable {
     const start = transport.start.bind(transport);
     transport.start = (handlers) =>
       start({
-        packet: (...came) => turns.watch(() => handlers.packet(...came)),
+        packet: (...args) => turns.watch(() => handlers.packet(...args)),
         stream: (connection) => handlers.stream(connection),
       });
     const { label, secretKey } = config;
     const key = secretKey === undefined ? {} : { secretKey };
     target.node = await Memberlist.create({
-      ...mute,
+      ...silent,
       name: 'target',
       transport,
       clock: watched,
-      logger: { debug: (_, fields) => target.#noteReason(fields), ...target.#others },
+      logger: { debug: (_, fields) => target.#countDrop(fields), ...target.#others },
       metrics: false,
       ...config,
     });
     const bind = { bindAddr: host, bindPort: 0 };
-    target.friend = await Memberlist.create({ ...mute, ...bind, name: 'friend', label, ...key });
-    await target.friend.join([target.address]);
+    target.peer = await Memberlist.create({ ...silent, ...bind, name: 'peer', label, ...key });
+    await target.peer.join([target.address]);
     target.node.on('message', (payload) => target.messages.push(payload));
     target.#before = target.#view();
-    turns.forget();
+    turns.reset();
     return target;
   }
 
@@ -118,16 +117,16 @@ export class Target implements AsyncDisposable {
     return this.node.localNode.port;
   }
 
-  /** How often something was dropped for this reason, as the log tells: once the node is down, all. */
+  /** The number of drops for this reason, according to the log: complete after the shutdown of the node. */
   dropped(reason: string): number {
     return this.#drops.get(reason) ?? 0;
   }
 
-  /** The cluster is as it was, goes on, and nothing went wrong unseen. */
+  /** Asserts that the cluster is unchanged and works, and that there were no unhandled errors. */
   async assertUnharmed(): Promise<void> {
     assert.equal(this.#view(), this.#before);
-    assert.ok((await this.friend.ping('target', this.address)) >= 0);
-    await this.friend.join([this.address]);
+    assert.ok((await this.peer.ping('target', this.address)) >= 0);
+    await this.peer.join([this.address]);
     assert.equal(this.#view(), this.#before);
     await new Promise(setImmediate);
     assert.deepEqual(this.#rejections, []);
@@ -135,18 +134,18 @@ export class Target implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.friend.shutdown();
+    await this.peer.shutdown();
     await this.node.shutdown();
-    process.off('uncaughtExceptionMonitor', this.#note);
-    process.off('unhandledRejection', this.#note);
+    process.off('uncaughtExceptionMonitor', this.#recordFailure);
+    process.off('unhandledRejection', this.#recordFailure);
   }
 
   get #others() {
-    const note = (message: string): void => void this.errors.push(message);
-    return { info: () => undefined, warn: () => undefined, error: note };
+    const recordError = (message: string): void => void this.errors.push(message);
+    return { info: () => undefined, warn: () => undefined, error: recordError };
   }
 
-  #noteReason(fields: object | undefined): void {
+  #countDrop(fields: object | undefined): void {
     if (fields === undefined || !('reason' in fields)) return;
     const others = 'suppressed' in fields ? Number(fields.suppressed) : 0;
     const reason = String(fields.reason);
@@ -160,11 +159,11 @@ export class Target implements AsyncDisposable {
         .map(({ name, state, address }) => `${name} ${state} ${address}`)
         .sort()
         .join();
-    return `${row(this.node)} / ${row(this.friend)}`;
+    return `${row(this.node)} / ${row(this.peer)}`;
   }
 }
 
-/** Sends datagrams to a target, and knows when it has handled them. */
+/** Sends datagrams to a target, and detects when it has handled them. */
 export class PacketSender implements AsyncDisposable {
   readonly #socket = dgram.createSocket('udp4');
   readonly #codec = new PacketCodec(layersOf());
@@ -190,7 +189,7 @@ export class PacketSender implements AsyncDisposable {
     return sender;
   }
 
-  /** Sends one packet, and then a ping until it is answered: by then the packet is handled. */
+  /** Sends one packet, then pings until an ack arrives: by then the packet is handled. */
   async deliver(packet: Buffer): Promise<void> {
     await this.#send(packet);
     const seqNo = this.#seqNo++;
@@ -203,7 +202,7 @@ export class PacketSender implements AsyncDisposable {
     const again = setInterval(() => void this.#send(ping), 500);
     await answered;
     clearInterval(again);
-    // What waited for its turn had it.
+    // Queued messages have been handled.
     await new Promise(setImmediate);
     await new Promise(setImmediate);
   }
@@ -220,7 +219,7 @@ export class PacketSender implements AsyncDisposable {
   }
 }
 
-/** A stream to a target, from any of our addresses. */
+/** A stream to a target, from any local address. */
 export class RawStream {
   readonly socket: net.Socket;
   readonly #chunks: Buffer[] = [];
@@ -229,17 +228,17 @@ export class RawStream {
 
   constructor(target: Target, localAddress = '127.0.0.66') {
     const where = { host, port: target.port, localAddress };
-    // Half-open, so that it is the target who ends it.
+    // Half-open, so that the target closes it.
     this.socket = net.connect({ ...where, allowHalfOpen: true });
     this.socket.on('error', () => undefined);
     this.socket.on('data', (chunk) => this.#chunks.push(chunk));
     this.#closed = new Promise<void>((resolve) => {
-      const over = (): void => {
+      const closed = (): void => {
         this.isClosed = true;
         resolve();
       };
-      this.socket.once('end', over);
-      this.socket.once('close', over);
+      this.socket.once('end', closed);
+      this.socket.once('close', closed);
     });
   }
 
@@ -248,7 +247,7 @@ export class RawStream {
     return this;
   }
 
-  /** All that the target says, once it has closed its side. */
+  /** The complete answer, once the target has closed its side. */
   async answer(): Promise<Buffer> {
     await this.#closed;
     return Buffer.concat(this.#chunks);
@@ -259,7 +258,7 @@ export class RawStream {
   }
 }
 
-/** Sends bytes on a stream of their own; what comes back, and how long that took. */
+/** Sends bytes on a new stream; returns the answer and its time. */
 export async function ask(
   target: Target,
   request: Buffer,
@@ -272,7 +271,7 @@ export async function ask(
   return { answer, tookMs: performance.now() - startedAt };
 }
 
-/** The text of the err message that a target answered. */
+/** The text of an err message from a target. */
 export function errorIn(answer: Buffer, key?: Buffer): string {
   const message = new StreamReader(layersOf(key), { expectLabel: false }).push(answer);
   assert.ok(message?.type === MessageType.err, `an answer of type ${message?.type}`);

@@ -40,10 +40,10 @@ class Process {
 }
 
 test(
-  'three services list each other, and one that is stopped is gone within 2 s, as left',
+  'three services list each other, and report a stopped one as left within 2 s',
   { timeout: 60_000 },
   async (t) => {
-    // The first has a seed that starts later than itself.
+    // The first has a seed that starts after it.
     const processes = [
       new Process(t, 1, '127.6.7.2'),
       new Process(t, 2, ''),

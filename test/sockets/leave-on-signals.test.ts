@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Processes that are told to stop, by real signals.
+// Processes that real signals stop.
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const bindAddr = '127.7.4.1';
 
 suite('leaveOnSignals', () => {
   for (const [i, signal] of (['SIGTERM', 'SIGINT'] as const).entries()) {
-    test(`a node leaves on ${signal} and its process ends well, in under 2 s`, async () => {
+    test(`a node leaves on ${signal} and its process exits with success, in under 2 s`, async () => {
       await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
       const child = fork(script, [`127.7.4.${i + 2}`, bindAddr], { execArgv: ['--import', 'tsx'] });
       await once(child, 'message');
@@ -31,7 +31,7 @@ suite('leaveOnSignals', () => {
     });
   }
 
-  test('of two nodes in one process the slower one leaves as well before it ends', async () => {
+  test('with two nodes in one process, the process ends after the slower leave', async () => {
     await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
     const names = ['127.7.4.5', '127.7.4.6'] as const;
     const child = fork(script, [names[0], bindAddr, names[1]], { execArgv: ['--import', 'tsx'] });
@@ -48,7 +48,7 @@ suite('leaveOnSignals', () => {
     );
   });
 
-  test('a second signal ends the process at once', async () => {
+  test('a second signal ends the process immediately', async () => {
     const list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
     const child = fork(script, ['127.7.4.4', bindAddr], { execArgv: ['--import', 'tsx'] });
     await once(child, 'message');
@@ -59,13 +59,13 @@ suite('leaveOnSignals', () => {
     await list.shutdown();
   });
 
-  test('can be taken back, and refuses what is no signal', async () => {
+  test('can be undone, and rejects values that are not signals', async () => {
     const before = process.listenerCount('SIGTERM');
     await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
     const off = leaveOnSignals(list);
     assert.equal(process.listenerCount('SIGTERM'), before + 1);
     const offToo = leaveOnSignals(list, ['SIGTERM', 'SIGHUP']);
-    assert.equal(process.listenerCount('SIGTERM'), before + 1, 'one for all lists');
+    assert.equal(process.listenerCount('SIGTERM'), before + 1, 'one listener for all lists');
     off();
     off();
     assert.equal(process.listenerCount('SIGTERM'), before + 1);

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node, or two, that leave when their process is told to stop. It says when they are in company.
+// One or two nodes that leave when their process receives a signal. It reports when they have joined.
 import { leaveOnSignals, localConfig, Memberlist } from '../../src/index.js';
 
 const [bindAddr = '', seed = '', secondAddr] = process.argv.slice(2);
@@ -20,13 +20,13 @@ await list.ready();
 if (secondAddr !== undefined) {
   const second = await Memberlist.create({
     ...localConfig(),
-    // What it says about its leave goes out late.
+    // Delays its leave message.
     gossipInterval: 300,
     name: secondAddr,
     bindAddr: secondAddr,
     bindPort: 7946,
   });
-  // Another signal than the first list's: what ends the process ends both.
+  // Another signal than the first list's: a signal that ends the process ends both.
   leaveOnSignals(second, ['SIGHUP']);
   await second.join([seed]);
 }

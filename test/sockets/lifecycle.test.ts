@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What is left of a Memberlist that is gone: no socket, no timer, no memory, and nothing that keeps
-// the process alive.
+// A Memberlist that was shut down leaves no socket, no timer and no memory behind, and nothing that keeps the
+// process alive.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -32,7 +32,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 const loopback: MemberlistConfig = { ...lanConfig(), bindAddr: '127.0.0.1', bindPort: 0 };
 
-/** Sockets, look-ups and timers that this process has; not what the test runner needs for itself. */
+/** Sockets, lookups and timers of this process, without those of the test runner. */
 function open(): string[] {
   return process
     .getActiveResourcesInfo()
@@ -40,7 +40,7 @@ function open(): string[] {
     .sort();
 }
 
-/** Two turns: the system's handles go a little later than their sockets say. */
+/** Two turns: the system's handles close slightly after their sockets. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -59,7 +59,7 @@ async function memory(): Promise<Memory> {
   return { heap: heapUsed + external, rss };
 }
 
-/** Comes, is seen, says something, leaves, and is gone. */
+/** Creates a node, joins, sends a message, leaves, and shuts down. */
 async function live(host: Memberlist, life: number): Promise<void> {
   const list = await Memberlist.create({
     ...loopback,
@@ -105,8 +105,8 @@ void describe('a Memberlist that was shut down', () => {
     await host.shutdown();
     await turns();
     assert.deepEqual(open(), before);
-    // A node is some 50 kB. What grows here is compiled code and a bounded cache of addresses; of
-    // the system's pages more comes and goes.
+    // A node takes some 50 kB. The growth here is compiled code and a bounded cache of addresses; the number
+    // of system pages varies more.
     assert.ok(grown.heap < 2 * MiB, `the heap grew by ${grown.heap} bytes`);
     assert.ok(grown.rss < 48 * MiB, `the process grew by ${grown.rss} bytes`);
   });
@@ -118,7 +118,7 @@ void describe('a Memberlist that was shut down', () => {
       const a = await Memberlist.create({ ...config, name: 'a' });
       const b = await Memberlist.create({ ...config, name: 'b' });
       await b.join([a.localNode.address]);
-      const waiting = b.ping('nobody', '127.0.0.1:9').catch(() => undefined);
+      const waiting = b.ping('no-member', '127.0.0.1:9').catch(() => undefined);
       await Promise.all([a.shutdown(), b.shutdown(), waiting]);
       process.stdout.write('shut down');
     `;
@@ -136,7 +136,7 @@ void describe('a Memberlist that was shut down', () => {
 });
 
 void describe('a create that fails', () => {
-  /** What it rejects with; nothing must be open that was not before. */
+  /** The error of the rejection; asserts that no additional handle is open. */
   async function failure(config: MemberlistConfig): Promise<unknown> {
     const before = open();
     try {
@@ -146,7 +146,7 @@ void describe('a create that fails', () => {
       assert.deepEqual(open(), before);
       return error;
     }
-    assert.fail('it was created');
+    assert.fail('it did not reject');
   }
 
   void it('leaves no socket when TCP has the port already', async () => {
@@ -188,7 +188,7 @@ void describe('a create that fails', () => {
   void it('leaves no socket when the metadata is too large, or throws', async () => {
     const large = { nodeMeta: () => Buffer.alloc(513) };
     assert.ok((await failure({ delegate: large })) instanceof MessageTooLargeError);
-    const broken = new Error('no metadata today');
+    const broken = new Error('no metadata');
     const nodeMeta = (): Buffer => {
       throw broken;
     };

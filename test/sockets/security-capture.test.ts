@@ -4,33 +4,33 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What somebody who reads the network sees of a cluster: without a key everything, with one nothing
-// but the label, the sizes and the times.
+// The information in captured traffic of a cluster: everything without a key; only the label, the sizes and
+// the times with one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Keyring, Memberlist, type MemberlistConfig } from '../../src/index.js';
 import { until } from '../unit/memberlist/cluster.js';
 import { Capture, freePort, readable } from './capture.js';
 
-const label = 'the label is no secret';
+const label = 'the label is not secret';
 const names = ['node-of-ada', 'node-of-bob', 'node-of-eve'] as const;
 const addresses = ['127.0.9.1', '127.0.9.2', '127.0.9.3'] as const;
 const secrets = {
   meta: 'metadata at the start',
   newMeta: 'metadata that was changed',
-  bestEffort: 'said in a packet',
-  reliable: 'said on a stream',
-  broadcast: 'said to everybody',
+  bestEffort: 'sent in a packet',
+  reliable: 'sent on a stream',
+  broadcast: 'sent to all nodes',
   state: 'state that is exchanged',
   ackPayload: 'payload of an ack',
   refusal: 'why the merge was refused',
 } as const;
 const texts: readonly string[] = [...names, ...Object.values(secrets)];
 
-/** One node of the cluster, and what it has heard. */
-class Station {
+/** One node of the cluster, and everything that it received. */
+class TestNode {
   readonly capture: Capture;
-  readonly heard = new Set<string>();
+  readonly received = new Set<string>();
   #meta: string = secrets.meta;
   #broadcasts: string[] = [];
   refuses = false;
@@ -50,14 +50,14 @@ class Station {
       probeTimeout: 40,
       delegate: {
         nodeMeta: () => Buffer.from(this.#meta),
-        notifyMsg: (message) => this.heard.add(message.toString()),
+        notifyMsg: (message) => this.received.add(message.toString()),
         getBroadcasts: () => this.#broadcasts.splice(0).map((text) => Buffer.from(text)),
         localState: () => Buffer.from(secrets.state),
-        mergeRemoteState: (state) => this.heard.add(state.toString()),
+        mergeRemoteState: (state) => this.received.add(state.toString()),
       },
       ping: {
         ackPayload: () => Buffer.from(secrets.ackPayload),
-        notifyPingComplete: (_node, _rtt, payload) => this.heard.add(payload.toString()),
+        notifyPingComplete: (_node, _rtt, payload) => this.received.add(payload.toString()),
       },
       merge: {
         notifyMerge: () => {
@@ -78,17 +78,17 @@ class Station {
   }
 }
 
-/** Join, gossip, probes, messages of all kinds, a refusal, a leave; and every byte of it. */
-async function captureOfALife(config: MemberlistConfig): Promise<Buffer[]> {
-  // Protocol 1 tells no ports: all have the same.
+/** A join, gossip, probes, messages of all kinds, a refusal and a leave; returns all bytes. */
+async function captureLife(config: MemberlistConfig): Promise<Buffer[]> {
+  // Protocol 1 transmits no ports: all nodes have the same.
   const bindPort = await freePort(addresses[0]);
   const starting = names.map((name, i) =>
-    new Station(addresses[i] as string, bindPort).start({ ...config, name, bindPort }),
+    new TestNode(addresses[i] as string, bindPort).start({ ...config, name, bindPort }),
   );
   const [ada, bob, eve] = await Promise.all(starting);
   assert.ok(ada && bob && eve);
-  const stations = [ada, bob, eve];
-  const lists = stations.map(({ list }) => list);
+  const nodes = [ada, bob, eve];
+  const lists = nodes.map(({ list }) => list);
   try {
     await bob.list.join([ada.list.localNode.address]);
     ada.refuses = true;
@@ -105,37 +105,38 @@ async function captureOfALife(config: MemberlistConfig): Promise<Buffer[]> {
     await ada.list.sendReliable(bob.list.localNode, Buffer.from(secrets.reliable));
     ada.broadcast();
     const { bestEffort, reliable, state, ackPayload, broadcast } = secrets;
-    for (const text of [bestEffort, reliable, state]) await until(lists, () => bob.heard.has(text));
-    await until(lists, () => ada.heard.has(ackPayload));
-    await until(lists, () => bob.heard.has(broadcast) || eve.heard.has(broadcast));
+    for (const text of [bestEffort, reliable, state])
+      await until(lists, () => bob.received.has(text));
+    await until(lists, () => ada.received.has(ackPayload));
+    await until(lists, () => bob.received.has(broadcast) || eve.received.has(broadcast));
     await eve.list.leave();
     await until(lists, () => ada.list.member(names[2])?.state === 'left');
   } finally {
     await Promise.all(lists.map((list) => list.shutdown()));
   }
-  return stations.flatMap(({ capture }) => capture.sent);
+  return nodes.flatMap(({ capture }) => capture.sent);
 }
 
 for (const enableCompression of [true, false]) {
   const withCompression = `compression ${enableCompression ? 'on' : 'off'}`;
 
-  test(`without a key a capture holds every text, with ${withCompression}`, async () => {
-    const sent = await captureOfALife({ enableCompression });
+  test(`without a key a capture contains every text, with ${withCompression}`, async () => {
+    const sent = await captureLife({ enableCompression });
     assert.deepEqual(readable(texts, sent), texts);
     assert.deepEqual(readable([label], sent), [label]);
-    // Streams are always compressed when compression is on: there it takes more than to look.
-    const isInTheOpen = sent.some((bytes) => bytes.includes(secrets.reliable));
-    assert.equal(isInTheOpen, !enableCompression);
+    // Streams are always compressed when compression is on: there the texts are not directly visible.
+    const isVisible = sent.some((bytes) => bytes.includes(secrets.reliable));
+    assert.equal(isVisible, !enableCompression);
   });
 
   for (const protocolVersion of [2, 1]) {
-    const spoken = `${withCompression} and protocol ${protocolVersion}`;
-    test(`with a key a capture holds no text but the label, with ${spoken}`, async () => {
+    const settings = `${withCompression} and protocol ${protocolVersion}`;
+    test(`with a key a capture contains no text except the label, with ${settings}`, async () => {
       const secretKey = Keyring.generate();
-      const sent = await captureOfALife({ enableCompression, protocolVersion, secretKey });
+      const sent = await captureLife({ enableCompression, protocolVersion, secretKey });
       assert.deepEqual(readable(texts, sent), []);
       assert.deepEqual(readable([label], sent), [label]);
-      // Nor the key itself, nor what a message is made of.
+      // Neither the key itself nor field names of messages.
       const words = ['Node', 'Meta', 'SeqNo', 'UserMsgLen', 'Incarnation', 'Algo', 'Error'];
       assert.deepEqual(readable(words, sent), []);
       assert.ok(!sent.some((bytes) => bytes.includes(secretKey)));
@@ -143,9 +144,9 @@ for (const enableCompression of [true, false]) {
   }
 }
 
-test('while encryption is rolled out a capture still holds every text', async () => {
+test('during the introduction of encryption a capture still contains every text', async () => {
   const secretKey = Keyring.generate();
   const rollout = { gossipVerifyIncoming: false, gossipVerifyOutgoing: false };
-  const sent = await captureOfALife({ secretKey, ...rollout });
+  const sent = await captureLife({ secretKey, ...rollout });
   assert.deepEqual(readable(texts, sent), texts);
 });

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A cluster whose keys are changed while it runs: five nodes on real sockets, that talk to each
-// other the whole time, and that keep what would be wrong.
+// A cluster whose keys change while it runs: five nodes on real sockets that exchange messages all the time,
+// and record anything unexpected.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { Registry } from 'prom-client';
@@ -13,7 +13,7 @@ import { localConfig, Memberlist, type MemberlistConfig } from '../../src/index.
 import { Log, until } from '../unit/memberlist/cluster.js';
 import { Capture } from './capture.js';
 
-/** Fast enough for a test, slow enough for a machine that has other things to do. */
+/** Fast enough for a test, slow enough for a machine with other load. */
 const timings: MemberlistConfig = {
   ...localConfig(),
   probeInterval: 150,
@@ -23,22 +23,22 @@ const timings: MemberlistConfig = {
   tcpTimeout: 10_000,
 };
 const turnMs = 20;
-/** Stands in all user messages, so that a capture shows whether they were sealed. */
+/** Part of all user messages, so that a capture shows whether they were sealed. */
 export const marker = 'user message ';
 
-/** One node of the cluster, and all that it was told. */
-export class Station {
+/** One node of the cluster, and everything that it received. */
+export class TestNode {
   readonly name: string;
   readonly bindAddr: string;
-  /** `'join x'`, `'left x'`, `'failed x'`, `'suspect x'`, … as they came. */
+  /** `'join x'`, `'left x'`, `'failed x'`, `'suspect x'`, … in order. */
   readonly events: string[] = [];
-  /** User messages, by their whole text. */
-  readonly heard = new Set<string>();
-  /** Who answered a ping, and whose state was merged, since they were last cleared. */
+  /** User messages. */
+  readonly received = new Set<string>();
+  /** Nodes that answered a ping, and nodes whose state was merged, since the last clear. */
   readonly pinged = new Set<string>();
   readonly merged = new Set<string>();
-  /** How many user messages and states it was given. */
-  taken = 0;
+  /** The number of received user messages and states. */
+  receivedCount = 0;
   log = new Log();
   capture!: Capture;
   #list: Memberlist | undefined;
@@ -56,7 +56,7 @@ export class Station {
     return this.#list;
   }
 
-  /** Starts, or starts again: under the same name and address. */
+  /** Starts or restarts the node, with the same name and address. */
   async start(config: MemberlistConfig): Promise<void> {
     this.capture = new Capture(this.bindAddr, this.#port);
     this.log = new Log();
@@ -73,11 +73,11 @@ export class Station {
         localState: () => Buffer.from(this.name),
         mergeRemoteState: (state) => {
           this.merged.add(state.toString());
-          this.taken++;
+          this.receivedCount++;
         },
         notifyMsg: (message) => {
-          this.heard.add(message.toString());
-          this.taken++;
+          this.received.add(message.toString());
+          this.receivedCount++;
         },
       },
       ping: { notifyPingComplete: ({ name }) => this.pinged.add(name) },
@@ -95,14 +95,16 @@ export class Station {
     await this.#list?.shutdown();
   }
 
-  /** How many packets and streams were dropped for this reason, or for any. */
+  /** The number of packets and streams dropped for this reason, or for any reason. */
   async drops(reason?: string): Promise<number> {
     const { values } = await this.#registry.getSingleMetric('memberlist_drops_total')!.get();
-    const meant = values.filter(({ labels }) => reason === undefined || labels.reason === reason);
-    return meant.reduce((sum, { value }) => sum + value, 0);
+    const matching = values.filter(
+      ({ labels }) => reason === undefined || labels.reason === reason,
+    );
+    return matching.reduce((sum, { value }) => sum + value, 0);
   }
 
-  /** Everything that it believes of the cluster. */
+  /** All members as it lists them. */
   view(): string[] {
     return this.list
       .members()
@@ -115,33 +117,33 @@ export class Station {
 
 /** Five nodes that know each other. */
 export class LiveCluster implements AsyncDisposable {
-  readonly stations: Station[];
+  readonly nodes: TestNode[];
 
   /** @param network - the first three numbers of the nodes' addresses */
   constructor(network: string) {
     const names = ['n1', 'n2', 'n3', 'n4', 'n5'];
-    this.stations = names.map((name, i) => new Station(name, `${network}.${i + 1}`));
+    this.nodes = names.map((name, i) => new TestNode(name, `${network}.${i + 1}`));
   }
 
   get lists(): Memberlist[] {
-    return this.stations.map(({ list }) => list);
+    return this.nodes.map(({ list }) => list);
   }
 
-  others(than: Station): Station[] {
-    return this.stations.filter((station) => station !== than);
+  others(than: TestNode): TestNode[] {
+    return this.nodes.filter((node) => node !== than);
   }
 
-  async start(configOf: (station: Station) => MemberlistConfig): Promise<this> {
-    for (const station of this.stations) await station.start(configOf(station));
+  async start(configOf: (node: TestNode) => MemberlistConfig): Promise<this> {
+    for (const node of this.nodes) await node.start(configOf(node));
     const [first, ...others] = this.lists;
     for (const list of others) await list.join([first!.localNode.address]);
     await this.allSeeAll();
-    for (const { events } of this.stations) events.length = 0;
+    for (const { events } of this.nodes) events.length = 0;
     return this;
   }
 
   async allSeeAll(): Promise<void> {
-    const all = this.stations.map(({ name }) => `${name} alive`).join();
+    const all = this.nodes.map(({ name }) => `${name} alive`).join();
     const seenBy = (list: Memberlist): string =>
       list
         .members()
@@ -151,42 +153,42 @@ export class LiveCluster implements AsyncDisposable {
     await until(this.lists, () => this.lists.every((list) => seenBy(list) === all));
   }
 
-  /** Until each node has pinged each other and merged the state of two, by its own schedule. */
-  async wholeRound(): Promise<void> {
-    for (const { pinged, merged } of this.stations) {
+  /** Resolves when each node has pinged all others and merged the state of two, by its own schedule. */
+  async fullRound(): Promise<void> {
+    for (const { pinged, merged } of this.nodes) {
       pinged.clear();
       merged.clear();
     }
-    const isDone = ({ pinged, merged }: Station): boolean => pinged.size === 4 && merged.size >= 2;
-    await until(this.lists, () => this.stations.every(isDone));
+    const isDone = ({ pinged, merged }: TestNode): boolean => pinged.size === 4 && merged.size >= 2;
+    await until(this.lists, () => this.nodes.every(isDone));
   }
 
-  /** One node with each other, in both directions: a ping, a packet and a stream. */
-  async talks(station: Station, occasion: string): Promise<void> {
+  /** Exchanges a ping, a packet and a stream between one node and each other node, in both directions. */
+  async assertConnected(node: TestNode, occasion: string): Promise<void> {
     await Promise.all(
-      this.others(station).flatMap((other) => [
-        speak(station, other, occasion),
-        speak(other, station, occasion),
+      this.others(node).flatMap((other) => [
+        exchange(node, other, occasion),
+        exchange(other, node, occasion),
       ]),
     );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.stations.map((station) => station.stop()));
+    await Promise.all(this.nodes.map((node) => node.stop()));
   }
 }
 
-async function speak(from: Station, to: Station, occasion: string): Promise<void> {
+async function exchange(from: TestNode, to: TestNode, occasion: string): Promise<void> {
   await from.list.ping(to.name, to.list.localNode.address);
-  const words = ['by packet', 'by stream'].map(
+  const texts = ['by packet', 'by stream'].map(
     (way) => `${marker}${from.name} to ${to.name} ${way} ${occasion}`,
   );
-  await from.list.sendBestEffort(to.list.localNode, Buffer.from(words[0]!));
-  await from.list.sendReliable(to.list.localNode, Buffer.from(words[1]!));
-  await until(to.list, () => words.every((text) => to.heard.has(text)));
+  await from.list.sendBestEffort(to.list.localNode, Buffer.from(texts[0]!));
+  await from.list.sendReliable(to.list.localNode, Buffer.from(texts[1]!));
+  await until(to.list, () => texts.every((text) => to.received.has(text)));
 }
 
-/** Resolves once it holds; looks again every few milliseconds, for ten seconds at most. */
+/** Resolves once the condition holds; polls every few milliseconds, for ten seconds at most. */
 export async function eventually(holds: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!(await holds())) {
@@ -195,27 +197,27 @@ export async function eventually(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Opens a stream, sends these bytes and ends it; gives all that was answered. */
+/** Opens a stream, sends these bytes and ends it; returns the complete answer. */
 export function streamTo(to: { host: string; port: number }, bytes: Buffer): Promise<Buffer> {
   return new Promise((resolve) => {
     const answer: Buffer[] = [];
     const socket = connect(to, () => socket.end(bytes));
     socket.on('data', (chunk: Buffer) => answer.push(chunk));
-    socket.on('error', () => undefined); // a reset: they want no more of it
+    socket.on('error', () => undefined); // a reset: the node stopped reading
     socket.on('close', () => resolve(Buffer.concat(answer)));
   });
 }
 
 /**
- * User messages that go round the whole time: each node in turn to each other. A node whose last
- * message is not sent yet lets its turn pass, so that a slow machine is not buried under them.
+ * Continuous user messages: each node in turn to each other. A node whose last message is not sent yet skips
+ * its turn, so that a slow machine is not overloaded.
  */
 export class Traffic {
   readonly #cluster: LiveCluster;
   readonly #timer: NodeJS.Timeout;
-  readonly #taken: { to: Station; text: string; reliable: boolean }[] = [];
+  readonly #sent: { to: TestNode; text: string; reliable: boolean }[] = [];
   readonly #failures: unknown[] = [];
-  readonly #running = new Map<Station, Promise<unknown>>();
+  readonly #running = new Map<TestNode, Promise<unknown>>();
   #turn = 0;
 
   constructor(cluster: LiveCluster) {
@@ -224,21 +226,22 @@ export class Traffic {
   }
 
   /**
-   * All that were sent since the last time have arrived; every reliable one must.
+   * Asserts that all messages since the last call have arrived: every reliable one, and nearly all packets.
    *
-   * @returns how many that were
+   * @returns the number of messages
    */
   async assertNoneLost(): Promise<number> {
     await Promise.all(this.#running.values());
     assert.deepEqual(this.#failures, []);
-    const taken = this.#taken.splice(0);
-    const reliable = taken.filter((message) => message.reliable);
-    const bestEffort = taken.filter((message) => !message.reliable);
-    const arrived = ({ to, text }: { to: Station; text: string }): boolean => to.heard.has(text);
+    const sent = this.#sent.splice(0);
+    const reliable = sent.filter((message) => message.reliable);
+    const bestEffort = sent.filter((message) => !message.reliable);
+    const arrived = ({ to, text }: { to: TestNode; text: string }): boolean =>
+      to.received.has(text);
     await until(this.#cluster.lists, () => reliable.every(arrived));
     const lost = bestEffort.filter((message) => !arrived(message)).length;
     assert.ok(lost <= bestEffort.length / 50, `${lost} of ${bestEffort.length} packets were lost`);
-    return taken.length;
+    return sent.length;
   }
 
   async stop(): Promise<void> {
@@ -248,7 +251,7 @@ export class Traffic {
 
   #takeTurn(): void {
     const turn = this.#turn++;
-    for (const [i, from] of this.#cluster.stations.entries()) {
+    for (const [i, from] of this.#cluster.nodes.entries()) {
       if (this.#running.has(from)) continue;
       const others = this.#cluster.others(from);
       const to = others[(turn + i) % others.length]!;
@@ -258,12 +261,12 @@ export class Traffic {
     }
   }
 
-  async #send(from: Station, to: Station, turn: number, reliable: boolean): Promise<void> {
+  async #send(from: TestNode, to: TestNode, turn: number, reliable: boolean): Promise<void> {
     const way = reliable ? 'sendReliable' : 'sendBestEffort';
     const text = `${marker}${turn} from ${from.name} to ${to.name} by ${way}`;
     try {
       await from.list[way](to.list.localNode, Buffer.from(text));
-      this.#taken.push({ to, text, reliable });
+      this.#sent.push({ to, text, reliable });
     } catch (error) {
       this.#failures.push(error);
     }

@@ -4,25 +4,25 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Encryption is turned on in a cluster that runs in plaintext, and off again, by rolling restarts.
-// The steps are those of docs/SECURITY.md, and so are their names: E1 to E3 and P1 to P3. Every
-// second node leaves before its restart, the others just go and come back.
+// Enables encryption in a plaintext cluster and disables it again by rolling restarts. The steps and their
+// names are those of docs/SECURITY.md: E1 to E3 and P1 to P3. Every second node leaves before its restart,
+// the others do not.
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { after, before, test } from 'node:test';
 import { Keyring, JoinError, Memberlist, type MemberlistConfig } from '../../src/index.js';
 import { Log, rejection, until } from '../unit/memberlist/cluster.js';
 import { readable } from './capture.js';
-import { eventually, LiveCluster, marker, type Station } from './security-cluster.js';
+import { eventually, LiveCluster, marker, type TestNode } from './security-cluster.js';
 
 const secretKey = Keyring.generate();
 const plaintext: MemberlistConfig = {};
-const lenient: MemberlistConfig = {
+const optional: MemberlistConfig = {
   secretKey,
   gossipVerifyIncoming: false,
   gossipVerifyOutgoing: false,
 };
-const sealing: MemberlistConfig = { ...lenient, gossipVerifyOutgoing: true };
+const sealing: MemberlistConfig = { ...optional, gossipVerifyOutgoing: true };
 const strict: MemberlistConfig = { secretKey };
 const cluster = new LiveCluster('127.0.8');
 let restarts = 0;
@@ -33,112 +33,119 @@ before(async () => {
 
 after(() => cluster[Symbol.asyncDispose]());
 
-/** Restarts node after node with the configuration; after each all talk to it. */
+/** Restarts node after node with the configuration; checks all connections after each. */
 async function roll(step: string, config: MemberlistConfig): Promise<void> {
-  for (const station of cluster.stations) {
+  for (const node of cluster.nodes) {
     const leaves = restarts++ % 2 === 0;
-    await restart(station, config, leaves);
-    await cluster.talks(station, `in step ${step}`);
-    for (const { events, name } of cluster.others(station)) {
-      // One that left is reported to have left, one that was quick is not missed at all.
-      const expected = leaves ? [`left ${station.name}`, `join ${station.name}`] : [];
-      const noted = events.splice(0).filter((event) => !/^(suspect|recover)/.test(event));
-      assert.deepEqual(noted, expected, `${name} on the restart of ${station.name}`);
+    await restart(node, config, leaves);
+    await cluster.assertConnected(node, `in step ${step}`);
+    for (const { events, name } of cluster.others(node)) {
+      // A node that left is reported as left; one that restarted quickly is not reported.
+      const expected = leaves ? [`left ${node.name}`, `join ${node.name}`] : [];
+      const reported = events.splice(0).filter((event) => !/^(suspect|refute)/.test(event));
+      assert.deepEqual(reported, expected, `${name} on the restart of ${node.name}`);
     }
-    station.events.length = 0;
+    node.events.length = 0;
   }
-  await cluster.wholeRound();
-  for (const { events, name, log } of cluster.stations) {
+  await cluster.fullRound();
+  for (const { events, name, log } of cluster.nodes) {
     assert.deepEqual(events, [], name);
-    // A node that is being restarted is not reached; but who is reached is understood.
-    const isUnread = (message: string): boolean => /undecryptable|plaintext|key|read/.test(message);
-    const unread = log.lines.map(({ message }) => message).filter(isUnread);
+    // Sends to a restarting node fail; but what arrives is readable.
+    const isUnreadable = (message: string): boolean =>
+      /undecryptable|plaintext|key|read/.test(message);
+    const unreadable = log.lines.map(({ message }) => message).filter(isUnreadable);
     assert.deepEqual(
-      unread.filter((message) => !message.includes('ECONN')),
+      unreadable.filter((message) => !message.includes('ECONN')),
       [],
     );
   }
 }
 
-async function restart(station: Station, config: MemberlistConfig, leaves: boolean): Promise<void> {
+async function restart(node: TestNode, config: MemberlistConfig, leaves: boolean): Promise<void> {
   if (leaves) {
-    await station.list.leave();
-    const isKnown = ({ list }: Station): boolean => list.member(station.name)?.state === 'left';
-    await until(cluster.lists, () => cluster.others(station).every(isKnown));
+    await node.list.leave();
+    const isKnown = ({ list }: TestNode): boolean => list.member(node.name)?.state === 'left';
+    await until(cluster.lists, () => cluster.others(node).every(isKnown));
   }
-  await station.list.shutdown();
-  await station.start(config);
-  await station.list.join(cluster.others(station).map(({ list }) => list.localNode.address));
+  await node.list.shutdown();
+  await node.start(config);
+  await node.list.join(cluster.others(node).map(({ list }) => list.localNode.address));
   await cluster.allSeeAll();
 }
 
-/** Whether what each of them sends can be read by everybody. */
+/** Whether the traffic of each node is readable. */
 async function areReadable(): Promise<boolean[]> {
-  for (const { capture } of cluster.stations) capture.forget();
-  for (const station of cluster.stations) await cluster.talks(station, 'for the capture');
-  return cluster.stations.map(({ capture }) => readable([marker], capture.sent).length > 0);
+  for (const { capture } of cluster.nodes) capture.clear();
+  for (const node of cluster.nodes) await cluster.assertConnected(node, 'for the capture');
+  return cluster.nodes.map(({ capture }) => readable([marker], capture.sent).length > 0);
 }
 
-/** Whether a node takes what comes in plaintext, from whomever. */
-async function takesPlaintext(station: Station): Promise<boolean> {
-  const { list, heard } = station;
-  const before = await station.drops('undecryptable');
-  const text = `from a stranger ${heard.size}`;
+/** Whether a node accepts plaintext from any sender. */
+async function acceptsPlaintext(node: TestNode): Promise<boolean> {
+  const { list, received } = node;
+  const before = await node.drops('undecryptable');
+  const text = `from an outsider ${received.size}`;
   const socket = createSocket('udp4');
   const { port, addr } = list.localNode;
   await new Promise((resolve) => socket.send(`\x08${text}`, port, addr, resolve));
   socket.close();
-  await eventually(async () => heard.has(text) || (await station.drops('undecryptable')) > before);
-  return heard.has(text);
+  await eventually(async () => received.has(text) || (await node.drops('undecryptable')) > before);
+  return received.has(text);
 }
 
-const all = cluster.stations;
+const all = cluster.nodes;
 const each = <T>(value: T): T[] => all.map(() => value);
 
-test('in the plaintext cluster everything can be read, and everybody may speak', async () => {
+test('in the plaintext cluster all traffic is readable, and a node accepts plaintext from any sender', async () => {
   assert.deepEqual(await areReadable(), each(true));
-  assert.equal(await takesPlaintext(all[0]!), true);
+  assert.equal(await acceptsPlaintext(all[0]!), true);
 });
 
-test('a node that is encrypted at once is cut off from the plaintext cluster', async () => {
-  const hasty = { ...strict, name: 'hasty', bindAddr: '127.0.8.9', bindPort: 0, logger: new Log() };
-  await using list = await Memberlist.create(hasty);
+test('a node that encrypts without the steps cannot join the plaintext cluster', async () => {
+  const encrypted = {
+    ...strict,
+    name: 'encrypted',
+    bindAddr: '127.0.8.9',
+    bindPort: 0,
+    logger: new Log(),
+  };
+  await using list = await Memberlist.create(encrypted);
   await rejection(list.join([all[0]!.list.localNode.address]), JoinError);
   assert.equal(list.numMembers, 1);
   await cluster.allSeeAll();
 });
 
-test('E1: every node is restarted with the key, and neither demands encryption nor encrypts', async () => {
-  await roll('E1', lenient);
+test('E1: every node is restarted with the key, and neither requires encryption nor encrypts', async () => {
+  await roll('E1', optional);
   assert.deepEqual(await areReadable(), each(true));
 });
 
-test('E2: every node is restarted so that it encrypts, and takes plaintext still', async () => {
+test('E2: every node is restarted so that it encrypts, and still accepts plaintext', async () => {
   await roll('E2', sealing);
   assert.deepEqual(await areReadable(), each(false));
-  assert.equal(await takesPlaintext(all[0]!), true);
+  assert.equal(await acceptsPlaintext(all[0]!), true);
 });
 
-test('E3: every node is restarted so that it takes nothing in plaintext any more', async () => {
+test('E3: every node is restarted so that it no longer accepts plaintext', async () => {
   await roll('E3', strict);
   assert.deepEqual(await areReadable(), each(false));
-  for (const station of all) assert.equal(await takesPlaintext(station), false);
+  for (const node of all) assert.equal(await acceptsPlaintext(node), false);
 });
 
-test('after E3 a node without the key cannot get in', async () => {
-  const stranger = { name: 'stranger', bindAddr: '127.0.8.9', bindPort: 0, logger: new Log() };
-  await using list = await Memberlist.create(stranger);
+test('after E3 a node without the key cannot join', async () => {
+  const outsider = { name: 'outsider', bindAddr: '127.0.8.9', bindPort: 0, logger: new Log() };
+  await using list = await Memberlist.create(outsider);
   await rejection(list.join([all[0]!.list.localNode.address]), JoinError);
   await cluster.allSeeAll();
 });
 
-test('P1: every node is restarted so that it takes plaintext again, and encrypts still', async () => {
+test('P1: every node is restarted so that it accepts plaintext again, and still encrypts', async () => {
   await roll('P1', sealing);
   assert.deepEqual(await areReadable(), each(false));
 });
 
-test('P2: every node is restarted so that it does not encrypt any more', async () => {
-  await roll('P2', lenient);
+test('P2: every node is restarted so that it no longer encrypts', async () => {
+  await roll('P2', optional);
   assert.deepEqual(await areReadable(), each(true));
 });
 

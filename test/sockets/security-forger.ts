@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What somebody without the key can make out of what he heard: packets and streams that look like
-// real ones, and that no node may take. And how he sends them.
+// Forgeries of an attacker without the key: packets and streams that look like real ones, which no node may
+// accept; and their sender.
 import { createSocket, type Socket } from 'node:dgram';
 import { Keyring } from '../../src/index.js';
 import { GossipCipher } from '../../src/security/aes-gcm.js';
@@ -14,26 +14,26 @@ import { Label } from '../../src/wire/label.js';
 import { PacketCodec } from '../../src/wire/packet-codec.js';
 import { wrapForStream, type StreamLayers } from '../../src/wire/stream-codec.js';
 
-/** The layers that a node with this key and this label puts round what it sends. */
+/** The layers of a node with this key and this label. */
 export function layersOf(key: Buffer | undefined, label: string, version: 0 | 1): StreamLayers {
   const rules = { version, verifyIncoming: true, verifyOutgoing: true } as const;
   const cipher = key && new GossipCipher({ keyring: new Keyring(key), ...rules });
   return { label: new Label({ label, skipInboundCheck: false }), cipher, compress: false };
 }
 
-/** What the forger knows: captures and the label. Lies are messages that he makes himself. */
+/** The attacker's knowledge: captures and the label. Forged messages are composed from scratch. */
 export interface Knowledge {
   readonly captured: readonly Buffer[];
-  readonly lies: readonly Buffer[];
+  readonly forgedMessages: readonly Buffer[];
   readonly label: string;
   readonly version: 0 | 1;
-  /** A key of the same length that is not the cluster's. */
+  /** A key of the same length that does not belong to the cluster. */
   readonly wrongKey: Buffer;
-  /** The cluster's key: for what another cluster with the same key would send. */
+  /** The cluster's key: for the traffic of another cluster with the same key. */
   readonly key: Buffer;
 }
 
-/** Makes packets or streams that are wrong somewhere, each in another way. */
+/** Creates invalid packets or streams, each in a different manner. */
 export class Forger {
   readonly #random: SeededRandom;
   readonly #known: Knowledge;
@@ -49,23 +49,25 @@ export class Forger {
     this.#versionAt = header + (kind === 'packet' ? 0 : 5);
   }
 
-  /** Something that differs from all that was captured, in more than its version byte. */
+  /** Differs from all captures, in more than the version byte. */
   forge(): Buffer {
     const { label, wrongKey, key, version } = this.#known;
     switch (this.#below(12)) {
-      case 0: // Sealed with another key, or with none.
-        return this.#wrap(this.#lie(), layersOf(wrongKey, label, version));
+      case 0: // Sealed with another key, or not sealed.
+        return this.#wrap(this.#forgedMessage(), layersOf(wrongKey, label, version));
       case 1:
-        return this.#wrap(this.#lie(), layersOf(undefined, label, version));
-      case 2: // Another cluster's, that has the same key; and the same, with our label put before it.
-        return this.#wrap(this.#lie(), layersOf(key, 'another cluster', version));
+        return this.#wrap(this.#forgedMessage(), layersOf(undefined, label, version));
+      case 2: // From another cluster with the same key; and the same with our label.
+        return this.#wrap(this.#forgedMessage(), layersOf(key, 'another cluster', version));
       case 3:
-        return this.#underOurLabel(this.#wrap(this.#lie(), layersOf(key, 'another', version)));
+        return this.#underOurLabel(
+          this.#wrap(this.#forgedMessage(), layersOf(key, 'another', version)),
+        );
       case 4:
         return this.#other(this.#captured(), (bytes) => bytes.subarray(0, this.#cut(bytes)));
       case 5:
         return this.#other(this.#captured(), (bytes) => this.#mixed(bytes));
-      case 6: // Versions that there are not.
+      case 6: // Unknown versions.
         return this.#other(this.#captured(), (bytes) => {
           bytes[this.#versionAt] = 2 + this.#below(254);
           return bytes;
@@ -82,7 +84,7 @@ export class Forger {
     }
   }
 
-  /** All that was captured, with version 0 for 1 and 1 for 0 and nothing else changed. */
+  /** All captures with version 0 in place of 1 and 1 in place of 0, and no other change. */
   withSwappedVersions(): Buffer[] {
     return this.#known.captured.map((original) => {
       const bytes = Buffer.from(original);
@@ -100,21 +102,22 @@ export class Forger {
     return captured[this.#below(captured.length)] as Buffer;
   }
 
-  #lie(): Buffer {
-    const { lies } = this.#known;
-    return lies[this.#below(lies.length)] as Buffer;
+  #forgedMessage(): Buffer {
+    const { forgedMessages } = this.#known;
+    return forgedMessages[this.#below(forgedMessages.length)] as Buffer;
   }
 
-  // Changes a copy until it is another packet than the original, whatever its version byte says.
+  // Changes a copy until it differs from all captures, regardless of the version byte.
   #other(original: Buffer, change: (bytes: Buffer) => Buffer): Buffer {
     for (;;) {
       const changed = change(Buffer.from(original));
-      const likeIt = Buffer.from(changed);
-      if (likeIt.length > this.#versionAt) {
-        likeIt[this.#versionAt] = original[this.#versionAt] as number;
+      const sameVersion = Buffer.from(changed);
+      if (sameVersion.length > this.#versionAt) {
+        sameVersion[this.#versionAt] = original[this.#versionAt] as number;
       }
       const isVersion = changed[this.#versionAt]! > 1 && changed.length === original.length;
-      if (isVersion || !this.#known.captured.some((each) => each.equals(likeIt))) return changed;
+      if (isVersion || !this.#known.captured.some((each) => each.equals(sameVersion)))
+        return changed;
     }
   }
 
@@ -130,7 +133,7 @@ export class Forger {
     return bytes;
   }
 
-  // The beginning of one and the end of another, as of two that were heard.
+  // The beginning of one capture and the end of another.
   #mixed(bytes: Buffer): Buffer {
     const other = this.#captured();
     const start = bytes.subarray(0, this.#cut(bytes));
@@ -152,7 +155,7 @@ function streamOf(message: Buffer, layers: StreamLayers): Buffer {
   return Buffer.concat([layers.label.header, wrapForStream(message, layers)]);
 }
 
-/** Sends datagrams from a port of its own. */
+/** Sends datagrams from its own port. */
 export class Sender {
   readonly #socket: Socket = createSocket('udp4');
   readonly answers: Buffer[] = [];

@@ -4,47 +4,47 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What somebody without the key can do by sending again, bit for bit, what he heard: the protocol has
-// nothing against it but incarnations and sequence numbers. docs/SECURITY.md says the same.
+// The effect of an attacker without the key that replays captured traffic unchanged: the protocol's only
+// protection is incarnations and sequence numbers. docs/SECURITY.md describes the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Keyring, type Memberlist, type MemberlistConfig } from '../../src/index.js';
 import { until } from '../unit/memberlist/cluster.js';
-import { eventually, Station, streamTo } from './security-cluster.js';
+import { eventually, TestNode, streamTo } from './security-cluster.js';
 import { Sender } from './security-forger.js';
 
 const host = '127.0.5.1';
 
-/** Three nodes, of which the third leaves; the first is sent again what was sent to it or others. */
-class Stage implements AsyncDisposable {
-  readonly target = new Station('target', host);
-  readonly peer = new Station('peer', '127.0.5.2');
-  readonly passer = new Station('passer', '127.0.5.3');
+/** Three nodes, of which the third leaves. The first receives replays of traffic to it or to others. */
+class ReplayCluster implements AsyncDisposable {
+  readonly target = new TestNode('target', host);
+  readonly peer = new TestNode('peer', '127.0.5.2');
+  readonly leaver = new TestNode('leaver', '127.0.5.3');
   readonly packets: Buffer[] = [];
   readonly requests: Buffer[] = [];
   readonly sender = new Sender();
 
-  static async start(config: MemberlistConfig): Promise<Stage> {
-    const stage = new Stage();
+  static async start(config: MemberlistConfig): Promise<ReplayCluster> {
+    const cluster = new ReplayCluster();
     try {
-      await stage.sender.open(host);
-      await stage.gather({ secretKey: key, ...config });
-      return stage;
+      await cluster.sender.open(host);
+      await cluster.startAll({ secretKey: key, ...config });
+      return cluster;
     } catch (error) {
-      await stage[Symbol.asyncDispose]();
+      await cluster[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  /** Starts all, or starts them again, and lets them meet. */
-  async gather(config: MemberlistConfig): Promise<void> {
-    await Promise.all(this.stations.map((station) => station.stop()));
-    for (const station of this.stations) {
-      await station.start(config);
-      if (station !== this.target) await station.list.join([this.target.list.localNode.address]);
+  /** Starts or restarts all nodes, and joins them. */
+  async startAll(config: MemberlistConfig): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+    for (const node of this.nodes) {
+      await node.start(config);
+      if (node !== this.target) await node.list.join([this.target.list.localNode.address]);
     }
     await this.allAlive();
-    for (const { events } of this.stations) events.length = 0;
+    for (const { events } of this.nodes) events.length = 0;
   }
 
   async allAlive(): Promise<void> {
@@ -54,25 +54,25 @@ class Stage implements AsyncDisposable {
     await until(this.lists, () => this.lists.every(seesAll));
   }
 
-  get stations(): Station[] {
-    return [this.target, this.peer, this.passer];
+  get nodes(): TestNode[] {
+    return [this.target, this.peer, this.leaver];
   }
 
   get lists(): Memberlist[] {
-    return this.stations.map(({ list }) => list);
+    return this.nodes.map(({ list }) => list);
   }
 
-  /** Keeps what was sent until now: all packets, and all requests on streams. */
-  listen(): void {
-    for (const { capture } of this.stations) {
+  /** Records all packets so far, and all requests on streams. */
+  record(): void {
+    for (const { capture } of this.nodes) {
       this.packets.push(...capture.packets.map(({ bytes }) => bytes));
-      const requests = capture.streams.filter(({ dialled }) => dialled);
+      const requests = capture.streams.filter(({ outbound }) => outbound);
       this.requests.push(...requests.map(({ chunks }) => Buffer.concat(chunks)));
-      capture.forget();
+      capture.clear();
     }
   }
 
-  /** Sends the target all packets that were ever heard, a few at a time. */
+  /** Replays all recorded packets to the target, one at a time. */
   async replayPackets(): Promise<void> {
     const { arrived } = this.target.capture;
     const count = (): number => [...arrived.values()].reduce((sum, each) => sum + each, 0);
@@ -90,80 +90,88 @@ class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.sender.close();
-    await Promise.all(this.stations.map((station) => station.stop()));
+    await Promise.all(this.nodes.map((node) => node.stop()));
   }
 }
 
 const key = Keyring.generate();
 
-test('replayed claims, pings and acks change nothing; replayed messages and states come again', async () => {
-  await using stage = await Stage.start({ probeInterval: 500, probeTimeout: 400 });
-  const { target, peer, passer, lists } = stage;
+test('replayed claims, pings and acks change nothing; replayed messages and states are delivered again', async () => {
+  await using cluster = await ReplayCluster.start({ probeInterval: 500, probeTimeout: 400 });
+  const { target, peer, leaver, lists } = cluster;
   await peer.list.updateNode();
   await peer.list.sendBestEffort(target.list.localNode, Buffer.from('by packet'));
   await peer.list.sendReliable(target.list.localNode, Buffer.from('by stream'));
-  await until(lists, () => target.heard.has('by packet') && target.heard.has('by stream'));
+  await until(lists, () => target.received.has('by packet') && target.received.has('by stream'));
   await peer.list.ping('target', target.list.localNode.address);
-  await passer.list.leave();
-  await until(lists, () => target.list.member('passer')?.state === 'left');
-  await passer.list.join([target.list.localNode.address]);
-  await stage.allAlive();
+  await leaver.list.leave();
+  await until(lists, () => target.list.member('leaver')?.state === 'left');
+  await leaver.list.join([target.list.localNode.address]);
+  await cluster.allAlive();
   await eventually(() => Promise.resolve(target.pinged.size === 2));
-  stage.listen();
+  cluster.record();
 
-  const view = lists.map((_list, i) => stage.stations[i]!.view());
-  for (const station of stage.stations) station.events.length = 0;
-  target.heard.clear();
+  const view = lists.map((_list, i) => cluster.nodes[i]!.view());
+  for (const node of cluster.nodes) node.events.length = 0;
+  target.received.clear();
   target.merged.clear();
-  const takenBefore = target.taken;
+  const receivedBefore = target.receivedCount;
   const acksBefore = await target.drops('unexpected-ack');
-  await stage.replayPackets();
-  assert.deepEqual([...target.heard], ['by packet']);
-  await stage.replayStreams();
-  await until(lists, () => target.heard.has('by stream') && target.merged.has('passer'));
-  assert.ok(target.taken > takenBefore + 3);
+  await cluster.replayPackets();
+  assert.deepEqual([...target.received], ['by packet']);
+  await cluster.replayStreams();
+  await until(lists, () => target.received.has('by stream') && target.merged.has('leaver'));
+  assert.ok(target.receivedCount > receivedBefore + 3);
   assert.ok((await target.drops('unexpected-ack')) > acksBefore);
   assert.deepEqual(
-    stage.stations.map((station) => station.view()),
+    cluster.nodes.map((node) => node.view()),
     view,
   );
-  for (const { events, name } of stage.stations) assert.deepEqual(events, [], name);
-  assert.deepEqual(stage.sender.answers, [], 'acks go to who asked first, not to who asks again');
+  for (const { events, name } of cluster.nodes) assert.deepEqual(events, [], name);
+  assert.deepEqual(
+    cluster.sender.answers,
+    [],
+    'acks go to the address in the ping, not to the sender of the replay',
+  );
 });
 
-test('a member that is forgotten is believed alive again until probes find that it is not', async () => {
+test('a reaped member is listed as alive again until probes fail', async () => {
   const config = { gossipToTheDeadTime: 100, probeInterval: 100, probeTimeout: 60 };
-  await using stage = await Stage.start({ ...config, pushPullInterval: 0, settleAfterJoin: false });
-  const { target, passer, peer } = stage;
-  await passer.list.updateNode();
-  stage.listen();
-  await passer.list.leave();
-  await passer.stop();
+  await using cluster = await ReplayCluster.start({
+    ...config,
+    pushPullInterval: 0,
+    settleAfterJoin: false,
+  });
+  const { target, leaver, peer } = cluster;
+  await leaver.list.updateNode();
+  cluster.record();
+  await leaver.list.leave();
+  await leaver.stop();
   for (const { list } of [target, peer]) {
-    await until(list, () => list.member('passer') === undefined);
+    await until(list, () => list.member('leaver') === undefined);
   }
   target.events.length = 0;
-  await stage.replayPackets();
-  await until(target.list, () => target.events.includes('failed passer'));
-  assert.ok(target.events.includes('join passer'));
+  await cluster.replayPackets();
+  await until(target.list, () => target.events.includes('failed leaver'));
+  assert.ok(target.events.includes('join leaver'));
   assert.ok(!target.events.includes('join peer'));
 });
 
-test('a cluster that starts anew believes claims of its earlier life until they are refuted', async () => {
-  await using stage = await Stage.start({});
-  const { target, peer } = stage;
+test('a restarted cluster accepts claims from before the restart until they are refuted', async () => {
+  await using cluster = await ReplayCluster.start({});
+  const { target, peer } = cluster;
   for (let life = 0; life < 3; life++) await peer.list.updateNode();
   const { incarnation } = peer.list.localNode;
-  stage.listen();
-  // With another key they are nothing to it.
-  await stage.gather({ secretKey: Keyring.generate() });
+  cluster.record();
+  // With another key the cluster cannot open them.
+  await cluster.startAll({ secretKey: Keyring.generate() });
   const view = target.view();
-  await stage.replayPackets();
+  await cluster.replayPackets();
   assert.deepEqual(target.view(), view);
-  // With the same key they are newer than what it knows; the one they are about sets that right.
-  await stage.gather({ secretKey: key });
+  // With the same key their incarnation is newer than the known one; the member in question refutes.
+  await cluster.startAll({ secretKey: key });
   assert.ok(peer.list.localNode.incarnation < incarnation);
-  await stage.replayPackets();
-  await until(stage.lists, () => (target.list.member('peer')?.incarnation ?? 0) >= incarnation);
-  await stage.allAlive();
+  await cluster.replayPackets();
+  await until(cluster.lists, () => (target.list.member('peer')?.incarnation ?? 0) >= incarnation);
+  await cluster.allAlive();
 });

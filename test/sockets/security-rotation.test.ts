@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Rotating the key of a cluster that is in use. The steps are those of docs/SECURITY.md, and so are
-// their names: R1, R2, R3. Each is taken by one node after the other, in an order that is drawn.
+// Rotates the key of a live cluster. The steps and their names are those of docs/SECURITY.md: R1, R2, R3.
+// Each step is applied to one node after the other, in a random order.
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { after, before, test, type TestContext } from 'node:test';
@@ -18,19 +18,19 @@ import { MessageType } from '../../src/wire/message-type.js';
 import { PacketCodec } from '../../src/wire/packet-codec.js';
 import { encodePushPull, encodeUserMessage, wrapForStream } from '../../src/wire/stream-codec.js';
 import { Log, rejection, until } from '../unit/memberlist/cluster.js';
-import { eventually, LiveCluster, streamTo, Traffic, type Station } from './security-cluster.js';
+import { eventually, LiveCluster, streamTo, Traffic, type TestNode } from './security-cluster.js';
 
 const seed = process.env.ROTATION_SEED ?? String(Date.now());
 const random = new SeededRandom(seed);
 const oldKey = Keyring.generate(16);
 const newKey = Keyring.generate(32);
 const cluster = new LiveCluster('127.0.7');
-const keyrings = new Map<Station, Keyring>();
+const keyrings = new Map<TestNode, Keyring>();
 let traffic: Traffic | undefined;
 
 before(async () => {
-  for (const station of cluster.stations) keyrings.set(station, new Keyring(oldKey));
-  await cluster.start((station) => ({ keyring: keyrings.get(station)! }));
+  for (const node of cluster.nodes) keyrings.set(node, new Keyring(oldKey));
+  await cluster.start((node) => ({ keyring: keyrings.get(node)! }));
   traffic = new Traffic(cluster);
 });
 
@@ -44,27 +44,27 @@ function shuffled<T>(items: readonly T[]): T[] {
   return drawn.sort((a, b) => a.rank - b.rank).map(({ item }) => item);
 }
 
-/** One step of the rotation, node after node; after each all talk to it, and all is as it was. */
+/** One step of the rotation, node after node; checks all connections and the state of the cluster. */
 async function step(t: TestContext, name: string, change: (keyring: Keyring) => void) {
-  const order = shuffled(cluster.stations);
-  t.diagnostic(`seed ${seed}: ${order.map((station) => station.name).join(' ')}`);
-  for (const station of order) {
-    change(keyrings.get(station)!);
-    await cluster.talks(station, `after ${name} of ${station.name}`);
+  const order = shuffled(cluster.nodes);
+  t.diagnostic(`seed ${seed}: ${order.map((node) => node.name).join(' ')}`);
+  for (const node of order) {
+    change(keyrings.get(node)!);
+    await cluster.assertConnected(node, `after ${name} of ${node.name}`);
   }
-  await cluster.wholeRound();
+  await cluster.fullRound();
   const messages = await traffic!.assertNoneLost();
-  assert.ok(messages > 20, `only ${messages} messages went round`);
-  t.diagnostic(`${messages} messages went round`);
+  assert.ok(messages > 20, `only ${messages} messages were exchanged`);
+  t.diagnostic(`${messages} messages were exchanged`);
   assertUndisturbed();
 }
 
-/** What all nodes send from now on is sealed with this key. */
+/** Asserts that all nodes seal their traffic with this key from now on. */
 async function assertSealedWith(key: Buffer): Promise<void> {
-  for (const { capture } of cluster.stations) capture.forget();
-  await cluster.wholeRound();
+  for (const { capture } of cluster.nodes) capture.clear();
+  await cluster.fullRound();
   const cipher = cipherWith(key);
-  for (const { capture } of cluster.stations) {
+  for (const { capture } of cluster.nodes) {
     assert.ok(capture.packets.length > 0);
     for (const { bytes } of capture.packets) assert.ok(cipher.open(bytes, Buffer.alloc(0)));
   }
@@ -75,15 +75,15 @@ function cipherWith(key: Buffer): GossipCipher {
   return new GossipCipher({ keyring: new Keyring(key), ...rules });
 }
 
-/** Nobody left, was suspected or changed, and nothing that came was unreadable. */
+/** Asserts that no member left, was suspected or changed, and that all traffic was readable. */
 function assertUndisturbed(): void {
-  for (const { name, events, log, list } of cluster.stations) {
+  for (const { name, events, log, list } of cluster.nodes) {
     assert.deepEqual(events, [], name);
     assert.equal(list.numMembers, 5);
-    const troubles = ['packet-dropped', 'stream-dropped', 'exchange-failed', 'send-failed'];
-    const noted = log.lines.filter(({ fields }) => troubles.includes(String(fields.code)));
-    // An ack that comes after its deadline is nobody's trouble.
-    const lines = noted.filter(({ fields }) => fields.reason !== 'unexpected-ack');
+    const problems = ['packet-dropped', 'stream-dropped', 'exchange-failed', 'send-failed'];
+    const logged = log.lines.filter(({ fields }) => problems.includes(String(fields.code)));
+    // An ack after its deadline is not a problem.
+    const lines = logged.filter(({ fields }) => fields.reason !== 'unexpected-ack');
     assert.deepEqual(
       lines.map(({ message }) => message),
       [],
@@ -92,42 +92,42 @@ function assertUndisturbed(): void {
   }
 }
 
-/** Lies about the cluster, sealed with a key that somebody kept. */
-async function tellLies(key: Buffer, { list, name }: Station, socket: Socket): Promise<void> {
+/** Forged claims about the cluster, sealed with a removed key. */
+async function sendForgeries(key: Buffer, { list, name }: TestNode, socket: Socket): Promise<void> {
   const label = new Label({ label: '', skipInboundCheck: false });
   const layers = { label, cipher: cipherWith(key), compress: false };
   const { port, addr } = list.localNode;
   const incarnation = 1_000;
   const address = { addr: Buffer.of(127, 0, 7, 9), port: 7946 };
   const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
-  const liar = { node: 'liar', incarnation, ...address, meta: null, vsn };
-  const accusation = { node: name, from: 'liar', incarnation };
+  const forged = { node: 'forged', incarnation, ...address, meta: null, vsn };
+  const claim = { node: name, from: 'forged', incarnation };
   const source = { sourceAddr: Buffer.alloc(0), sourcePort: 0, sourceNode: '' };
   const codec = new PacketCodec(layers);
   for (const message of [
-    encodeMessage({ type: MessageType.alive, ...liar }),
-    encodeMessage({ type: MessageType.suspect, ...accusation }),
-    encodeMessage({ type: MessageType.dead, ...accusation }),
+    encodeMessage({ type: MessageType.alive, ...forged }),
+    encodeMessage({ type: MessageType.suspect, ...claim }),
+    encodeMessage({ type: MessageType.dead, ...claim }),
     encodeMessage({ type: MessageType.ping, seqNo: 1, node: name, ...source }),
-    Buffer.concat([Buffer.of(MessageType.user), Buffer.from('a lie')]),
+    Buffer.concat([Buffer.of(MessageType.user), Buffer.from('forged')]),
   ]) {
     const packet = codec.encode([message], { checksum: false });
     await new Promise((resolve) => socket.send(packet, port, addr, resolve));
   }
-  const record = { ...address, vsn, incarnation, meta: null, name: 'liar', state: 0 };
+  const record = { ...address, vsn, incarnation, meta: null, name: 'forged', state: 0 };
   for (const message of [
-    encodePushPull({ join: false, records: [record], userState: Buffer.from('a lie') }),
-    encodeUserMessage(Buffer.from('a lie')),
+    encodePushPull({ join: false, records: [record], userState: Buffer.from('forged') }),
+    encodeUserMessage(Buffer.from('forged')),
   ]) {
     await streamTo({ host: addr, port }, wrapForStream(message, layers));
   }
 }
-const liesOfEach = 7;
+const forgeriesPerNode = 7;
 
-const undecryptable = (stations: readonly Station[]): Promise<number[]> =>
-  Promise.all(stations.map((station) => station.drops('undecryptable')));
+const undecryptable = (nodes: readonly TestNode[]): Promise<number[]> =>
+  Promise.all(nodes.map((node) => node.drops('undecryptable')));
 
-test('R1: every node is given the new key with addKey, and goes on sealing with the old one', async (t) => {
+test('R1: every node gets the new key with addKey, and still seals with the old one', async (t) => {
   await step(t, 'R1', (keyring) => keyring.addKey(newKey));
   for (const keyring of keyrings.values()) assert.deepEqual(keyring.keys(), [oldKey, newKey]);
   await assertSealedWith(oldKey);
@@ -139,70 +139,70 @@ test('R2: every node seals with the new key from useKey on, and still opens the 
   await assertSealedWith(newKey);
 });
 
-test('R3: every node forgets the old key with removeKey', async (t) => {
+test('R3: every node removes the old key with removeKey', async (t) => {
   await step(t, 'R3', (keyring) => keyring.removeKey(oldKey));
   for (const keyring of keyrings.values()) assert.deepEqual(keyring.keys(), [newKey]);
   await assertSealedWith(newKey);
 });
 
-test('after R3 a node with the old key alone cannot get in', async () => {
-  const before = cluster.stations.map((station) => station.view());
-  await using stranger = await Memberlist.create({
+test('after R3 a node with only the old key cannot join', async () => {
+  const before = cluster.nodes.map((node) => node.view());
+  await using outsider = await Memberlist.create({
     ...localConfig(),
-    name: 'stranger',
+    name: 'outsider',
     bindAddr: '127.0.7.9',
     bindPort: 0,
     secretKey: oldKey,
     logger: new Log(),
   });
-  for (const { list } of cluster.stations) {
-    await rejection(stranger.join([list.localNode.address]), JoinError);
+  for (const { list } of cluster.nodes) {
+    await rejection(outsider.join([list.localNode.address]), JoinError);
   }
-  assert.equal(stranger.numMembers, 1);
+  assert.equal(outsider.numMembers, 1);
   assert.deepEqual(
-    cluster.stations.map((station) => station.view()),
+    cluster.nodes.map((node) => node.view()),
     before,
   );
 });
 
-test('after R3 what was sealed with the old key changes nothing, and is counted', async () => {
+test('after R3 traffic that is sealed with the old key changes nothing, and is counted', async () => {
   await traffic!.stop();
   await traffic!.assertNoneLost();
-  const view = cluster.stations.map((station) => station.view());
-  const heard = cluster.stations.map((station) => station.heard.size);
-  const dropsBefore = await undecryptable(cluster.stations);
+  const view = cluster.nodes.map((node) => node.view());
+  const received = cluster.nodes.map((node) => node.received.size);
+  const dropsBefore = await undecryptable(cluster.nodes);
   const socket = createSocket('udp4');
   const answers: Buffer[] = [];
   socket.on('message', (answer) => answers.push(answer));
-  for (const station of cluster.stations) await tellLies(oldKey, station, socket);
-  const expected = dropsBefore.map((count) => count + liesOfEach);
+  for (const node of cluster.nodes) await sendForgeries(oldKey, node, socket);
+  const expected = dropsBefore.map((count) => count + forgeriesPerNode);
   await eventually(async () => {
-    const drops = await undecryptable(cluster.stations);
+    const drops = await undecryptable(cluster.nodes);
     return drops.join() === expected.join();
   });
-  await cluster.wholeRound();
-  for (const { events } of cluster.stations) assert.deepEqual(events, []);
+  await cluster.fullRound();
+  for (const { events } of cluster.nodes) assert.deepEqual(events, []);
   assert.deepEqual(
-    cluster.stations.map((station) => station.view()),
+    cluster.nodes.map((node) => node.view()),
     view,
   );
   assert.deepEqual(
-    cluster.stations.map((station) => station.heard.size),
-    heard,
+    cluster.nodes.map((node) => node.received.size),
+    received,
   );
   socket.close();
-  assert.deepEqual(answers, [], 'no ping of a stranger is answered');
+  assert.deepEqual(answers, [], 'no ping of an outsider is answered');
 });
 
-test('a node that uses the new key before R1 is done is not understood by those who lack it', async () => {
+test('nodes without the new key cannot read a node that uses it before R1 is complete', async () => {
   const other = Keyring.generate();
-  const [hasty, ...rest] = cluster.stations;
-  keyrings.get(hasty!)!.addKey(other);
-  keyrings.get(hasty!)!.useKey(other);
-  const isNoticed = ({ log }: Station): boolean =>
+  const [early, ...rest] = cluster.nodes;
+  keyrings.get(early!)!.addKey(other);
+  keyrings.get(early!)!.useKey(other);
+  const isCounted = ({ log }: TestNode): boolean =>
     log.of('packet-dropped').some(({ fields }) => fields.reason === 'undecryptable');
-  await until(cluster.lists, () => rest.every(isNoticed));
-  // The way back is as short: everybody else opens the old one still.
-  keyrings.get(hasty!)!.useKey(newKey);
-  await cluster.talks(hasty!, 'after the mistake was mended');
+  await until(cluster.lists, () => rest.every(isCounted));
+  // The node can switch back at once: all other nodes still open the old key.
+  keyrings.get(early!)!.useKey(newKey);
+  await cluster.assertConnected(early!, 'after the correction');
 });

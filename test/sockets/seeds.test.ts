@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Seeds from a real name server, over UDP and TCP, whose answers change while nodes look for each other.
+// Seeds from a real name server, over UDP and TCP, whose answers change while nodes join.
 import assert from 'node:assert/strict';
 import { setServers } from 'node:dns';
 import { Resolver as DnsResolver } from 'node:dns/promises';
@@ -19,7 +19,7 @@ const name = 'gossip.example.org';
 const service = `srv+_gossip._udp.${name}`;
 const withinMs = 30_000;
 
-/** Where getaddrinfo would be asked: the system's own resolver knows nothing of the test's. */
+/** Replaces getaddrinfo: the system's resolver does not know the test's names. */
 const resolver = {
   lookup: async (host: string): Promise<{ address: string }[]> => {
     const dns = new DnsResolver({ timeout: 1_000, tries: 2 });
@@ -57,13 +57,13 @@ suite('seeds of a real name server', () => {
     const others: Memberlist[] = [];
     try {
       await assert.rejects(first[0]!.ready({ timeout: 1_500 }));
-      assert.ok(dns.queries.udp >= 2, 'it was asked more than once');
+      assert.ok(dns.queries.udp >= 2, 'it was queried more than once');
       dns.hosts.set(name, ['127.7.5.201', '127.7.5.202']);
       await assert.rejects(first[0]!.ready({ timeout: 1_500 }));
       dns.hosts.set(name, ['127.7.5.201', '127.7.5.1', '127.7.5.2']);
       await Promise.all(first.map((list) => list.ready({ timeout: withinMs })));
 
-      // All addresses are replaced while a node runs on: the others leave, and come back elsewhere.
+      // All addresses are replaced while a node runs: the others leave, and return at other addresses.
       dns.hosts.set(name, ['127.7.5.3', '127.7.5.4']);
       const stays = first[0]!;
       const gone = once(stays, 'leave');
@@ -81,7 +81,7 @@ suite('seeds of a real name server', () => {
     }
   });
 
-  test('SRV records have ports, and come by TCP when they are many', async () => {
+  test('SRV records contain ports, and large answers arrive by TCP', async () => {
     await using dns = new NameServer();
     await dns.listen(serverIp, serverPort);
     setServers([`${serverIp}:${serverPort}`]);

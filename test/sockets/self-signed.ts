@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A certificate for tests, made anew each time, so that no private key is in the repository.
+// A certificate for tests, generated each time, so that the repository contains no private key.
 import { generateKeyPairSync, sign } from 'node:crypto';
 
 const INTEGER = 0x02;

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Messages over real streams: however many at once, each is delivered or its promise rejects.
+// Messages over real streams: each of many concurrent messages is delivered or its promise rejects.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
@@ -18,7 +18,7 @@ const silent = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 interface Pair extends AsyncDisposable {
   readonly sender: Memberlist;
   readonly receiver: Memberlist;
-  /** What the receiver's delegate was given. */
+  /** The messages that the receiver's delegate got. */
   readonly delivered: Set<string>;
 }
 
@@ -56,7 +56,7 @@ for (const count of [600, 3_000]) {
   });
 }
 
-test('messages to a peer that takes no more streams reject', { timeout: 60_000 }, async () => {
+test('messages to a peer that accepts no more streams reject', { timeout: 60_000 }, async () => {
   await using nodes = await pair();
   const { host, port } = /(?<host>.*):(?<port>\d+)/.exec(nodes.receiver.localNode.address)!
     .groups as { host: string; port: string };
@@ -73,7 +73,7 @@ test('messages to a peer that takes no more streams reject', { timeout: 60_000 }
   }
 });
 
-test('of the messages to a node that shuts down, those that resolved were delivered', async () => {
+test('when a node shuts down, messages to it that resolved were delivered', async () => {
   await using nodes = await pair();
   const sending = sendMany(nodes, 300);
   await new Promise<void>((resolve) => nodes.receiver.once('message', () => resolve()));

@@ -4,18 +4,18 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One node as a process of its own. Its parent tells it what to do, and hears of every event.
+// One node as a separate process. It executes commands of its parent and reports every event.
 
 import { Memberlist, type Node, lanConfig } from '../../src/index.js';
 
-/** From the parent. */
+/** A message from the parent. */
 export type Command =
   | { readonly do: 'join'; readonly seed: string }
   | { readonly do: 'stall'; readonly ms: number }
   | { readonly do: 'stop' };
 
-/** To the parent; `at` is the time of day in milliseconds. */
-export type Telling =
+/** A message to the parent; `at` is the time of day in milliseconds. */
+export type Report =
   | { readonly is: 'ready'; readonly address: string }
   | { readonly is: 'joined' }
   | { readonly is: 'members'; readonly names: string[] }
@@ -23,11 +23,11 @@ export type Telling =
   | { readonly is: 'event'; readonly at: number; readonly type: string; readonly about: string }
   | { readonly is: 'log'; readonly at: number; readonly line: string };
 
-function tell(telling: Telling): void {
-  process.send?.(telling);
+function report(message: Report): void {
+  process.send?.(message);
 }
 
-const line = (message: string): void => tell({ is: 'log', at: Date.now(), line: message });
+const line = (message: string): void => report({ is: 'log', at: Date.now(), line: message });
 const list = await Memberlist.create({
   ...lanConfig(),
   name: process.argv[2],
@@ -36,28 +36,28 @@ const list = await Memberlist.create({
   logger: { debug: line, info: line, warn: line, error: line },
 });
 
-function happened(type: string, node: Node): void {
-  tell({ is: 'event', at: Date.now(), type, about: node.name });
-  tell({ is: 'members', names: list.members().map(({ name }) => name) });
+function reportEvent(type: string, node: Node): void {
+  report({ is: 'event', at: Date.now(), type, about: node.name });
+  report({ is: 'members', names: list.members().map(({ name }) => name) });
 }
-list.on('join', (node) => happened('join', node));
-list.on('leave', (node, reason) => happened(reason, node));
-list.on('suspect', (node) => happened('suspect', node));
-list.on('refute', (node) => happened('refute', node));
+list.on('join', (node) => reportEvent('join', node));
+list.on('leave', (node, reason) => reportEvent(reason, node));
+list.on('suspect', (node) => reportEvent('suspect', node));
+list.on('refute', (node) => reportEvent('refute', node));
 list.on('health', (score) => {
-  tell({ is: 'event', at: Date.now(), type: 'health', about: String(score) });
+  report({ is: 'event', at: Date.now(), type: 'health', about: String(score) });
 });
 
-async function obey(command: Command): Promise<void> {
+async function execute(command: Command): Promise<void> {
   switch (command.do) {
     case 'join':
       await list.join([command.seed]);
-      tell({ is: 'joined' });
+      report({ is: 'joined' });
       return;
     case 'stall': {
       const from = Date.now();
       while (Date.now() - from < command.ms);
-      tell({ is: 'stalled', from, to: Date.now() });
+      report({ is: 'stalled', from, to: Date.now() });
       return;
     }
     case 'stop':
@@ -66,7 +66,7 @@ async function obey(command: Command): Promise<void> {
   }
 }
 
-process.on('message', (command: Command) => void obey(command));
-// A parent that is gone stops nobody.
+process.on('message', (command: Command) => void execute(command));
+// A lost connection to the parent is ignored.
 process.on('disconnect', () => void list.shutdown());
-tell({ is: 'ready', address: list.localNode.address });
+report({ is: 'ready', address: list.localNode.address });

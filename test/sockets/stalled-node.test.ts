@@ -4,16 +4,16 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Five nodes in five processes, with the defaults of a LAN. One of them blocks its event loop for
-// three seconds, three times: longer than a probe round, shorter than a suspicion. Its own stall
-// must not make it accuse anybody, and the others may suspect it but must not lose it.
+// Five nodes in five processes with the LAN defaults. One of them blocks its event loop for three seconds,
+// three times: longer than a probe round, shorter than a suspicion. Its own stall must not make it suspect
+// other members, and the others may suspect it but must not declare it dead.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Command, Telling } from './stalled-node-child.js';
+import type { Command, Report } from './stalled-node-child.js';
 
 const script = fileURLToPath(new URL('./stalled-node-child.ts', import.meta.url));
 const names = ['a', 'b', 'c', 'd', 'stalls'];
@@ -22,54 +22,54 @@ const stallMs = 3_000;
 const quietMs = 4_000;
 const deadlineMs = 30_000;
 
-/** A node in a process of its own, and all that it told. */
+/** A node in a separate process, and all its reports. */
 class Child {
   readonly name: string;
-  readonly told: Telling[] = [];
+  readonly reports: Report[] = [];
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
-  #look: () => void = () => undefined;
+  #check: () => void = () => undefined;
 
   constructor(name: string) {
     this.name = name;
     this.#process = fork(script, [name], { execArgv: ['--import', 'tsx'] });
     this.#exited = once(this.#process, 'exit');
-    this.#process.on('message', (telling: Telling) => {
-      this.told.push(telling);
-      this.#look();
+    this.#process.on('message', (report: Report) => {
+      this.reports.push(report);
+      this.#check();
     });
   }
 
-  /** The last thing of a kind that it told. */
-  last<Kind extends Telling['is']>(kind: Kind): Extract<Telling, { is: Kind }> | undefined {
-    return this.told.filter((telling) => telling.is === kind).at(-1) as never;
+  /** The last report of a kind. */
+  last<Kind extends Report['is']>(kind: Kind): Extract<Report, { is: Kind }> | undefined {
+    return this.reports.filter((report) => report.is === kind).at(-1) as never;
   }
 
-  events(): Extract<Telling, { is: 'event' }>[] {
-    return this.told.filter((telling) => telling.is === 'event');
+  events(): Extract<Report, { is: 'event' }>[] {
+    return this.reports.filter((report) => report.is === 'event');
   }
 
-  order(command: Command): void {
+  send(command: Command): void {
     this.#process.send(command);
   }
 
-  /** Resolves at the first thing it tells after which `holds`. */
+  /** Resolves at the first report after which `holds`. */
   until(holds: () => boolean, what: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new Error(`${this.name}: ${what} within ${deadlineMs} ms`));
       const deadline = setTimeout(late, deadlineMs);
-      this.#look = () => {
+      this.#check = () => {
         if (!holds()) return;
         clearTimeout(deadline);
-        this.#look = () => undefined;
+        this.#check = () => undefined;
         resolve();
       };
-      this.#look();
+      this.#check();
     });
   }
 
   async stop(): Promise<void> {
-    if (this.#process.connected) this.order({ do: 'stop' });
+    if (this.#process.connected) this.send({ do: 'stop' });
     const kill = setTimeout(() => this.#process.kill('SIGKILL'), deadlineMs);
     await this.#exited;
     clearTimeout(kill);
@@ -82,7 +82,7 @@ async function startCluster(): Promise<Child[]> {
     children.map((child) => child.until(() => child.last('ready') !== undefined, 'starts')),
   );
   const seed = children[0]!.last('ready')!.address;
-  for (const child of children.slice(1)) child.order({ do: 'join', seed });
+  for (const child of children.slice(1)) child.send({ do: 'join', seed });
   await Promise.all(
     children.map((child) =>
       child.until(() => child.last('members')?.names.length === names.length, 'sees all'),
@@ -91,16 +91,16 @@ async function startCluster(): Promise<Child[]> {
   return children;
 }
 
-/** What a child told from a moment on, for a failure's text. */
-function story(children: readonly Child[]): string {
+/** All reports in send, for the text of a failure. */
+function timeline(children: readonly Child[]): string {
   return children
-    .flatMap(({ name, told }) =>
-      told.flatMap((telling) => {
-        if (telling.is === 'event') {
-          return [{ at: telling.at, text: `${name}: ${telling.type} ${telling.about}` }];
+    .flatMap(({ name, reports }) =>
+      reports.flatMap((report) => {
+        if (report.is === 'event') {
+          return [{ at: report.at, text: `${name}: ${report.type} ${report.about}` }];
         }
-        return telling.is === 'log' && !telling.line.includes('queued')
-          ? [{ at: telling.at, text: `${name} logs: ${telling.line}` }]
+        return report.is === 'log' && !report.line.includes('queued')
+          ? [{ at: report.at, text: `${name} logs: ${report.line}` }]
           : [];
       }),
     )
@@ -110,19 +110,19 @@ function story(children: readonly Child[]): string {
 }
 
 void describe('a node whose event loop stalls', () => {
-  void it(`accuses nobody and is not lost, ${stalls} times ${stallMs} ms`, async (t) => {
+  void it(`suspects no member and is not declared dead, ${stalls} times ${stallMs} ms`, async (t) => {
     const children = await startCluster();
     const others = children.slice(0, -1);
     const staller = children.at(-1)!;
     const before = new Map(children.map((child) => [child, child.events().length]));
     try {
       for (let stall = 1; stall <= stalls; stall++) {
-        const told = staller.told.length;
+        const before = staller.reports.length;
         const isOver = (): boolean =>
-          staller.told.slice(told).some((telling) => telling.is === 'stalled');
-        staller.order({ do: 'stall', ms: stallMs });
+          staller.reports.slice(before).some((report) => report.is === 'stalled');
+        staller.send({ do: 'stall', ms: stallMs });
         await staller.until(isOver, 'ends its stall');
-        // Long enough for a round that the stall has spoilt to end, and for a refutation to spread.
+        // Long enough for a probe round during the stall to end, and for a refutation to spread.
         await new Promise((resolve) => setTimeout(resolve, quietMs));
       }
       const since = (child: Child): string[] =>
@@ -132,16 +132,16 @@ void describe('a node whose event loop stalls', () => {
           .filter(({ type }) => type !== 'health')
           .map(({ type, about }) => `${type} ${about}`);
       t.diagnostic(
-        `the others told: ${others.map((child) => since(child).join(', ')).join(' | ')}`,
+        `events of the others: ${others.map((child) => since(child).join(', ')).join(' | ')}`,
       );
-      assert.deepEqual(since(staller), [], story(children));
+      assert.deepEqual(since(staller), [], timeline(children));
       for (const child of others) {
-        // It may be suspected, and then it refutes; nothing else may happen to anybody.
-        const allowed = new Set(['suspect stalls', 'recover stalls']);
+        // It may be suspected, and then refutes; no other events are allowed.
+        const allowed = new Set(['suspect stalls', 'refute stalls']);
         const unexpected = since(child).filter((event) => !allowed.has(event));
-        assert.deepEqual(unexpected, [], story(children));
+        assert.deepEqual(unexpected, [], timeline(children));
         const last = since(child).at(-1);
-        assert.notEqual(last, 'suspect stalls', story(children));
+        assert.notEqual(last, 'suspect stalls', timeline(children));
         assert.equal(child.last('members')?.names.length, names.length);
       }
     } finally {

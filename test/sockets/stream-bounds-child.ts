@@ -4,21 +4,21 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node in a process of its own, which others mean harm by streams. It tells its memory, counts and log.
+// A node in a separate process under attack by streams. It reports its memory, counters and log.
 import { closeSync, openSync } from 'node:fs';
 import { Registry } from 'prom-client';
 import { lanConfig, Memberlist } from '../../src/index.js';
 
-/** From the parent. */
-export type Command = 'tell' | 'use-up-descriptors' | 'give-descriptors-back' | 'stop';
+/** A message from the parent. */
+export type Command = 'report' | 'use-up-descriptors' | 'give-descriptors-back' | 'stop';
 
-/** To the parent. */
-export interface Telling {
+/** A message to the parent. */
+export interface Report {
   readonly address: string;
   readonly members: number;
-  /** The most so far, in bytes. */
+  /** Peak, in bytes. */
   readonly peakRss: number;
-  /** The longest that the event loop did not turn, in milliseconds. */
+  /** The longest turn of the event loop, in milliseconds. */
   readonly longestTurn: number;
   readonly drops: Readonly<Record<string, number>>;
   readonly openStreams: number;
@@ -34,7 +34,7 @@ const list = await Memberlist.create({
   name: 'target',
   bindAddr: process.argv[2] as string,
   bindPort: 0,
-  // What others say of members must not be found wrong while the test runs.
+  // Forged members must not be declared dead while the test runs.
   probeInterval: 600_000,
   tcpTimeout: 5_000,
   metrics: { registry },
@@ -43,15 +43,15 @@ const list = await Memberlist.create({
 
 let peakRss = 0;
 let longestTurn = 0;
-let lookedAt = performance.now();
+let checkedAt = performance.now();
 setInterval(() => {
   peakRss = Math.max(peakRss, process.memoryUsage.rss());
   const now = performance.now();
-  longestTurn = Math.max(longestTurn, now - lookedAt);
-  lookedAt = now;
+  longestTurn = Math.max(longestTurn, now - checkedAt);
+  checkedAt = now;
 }, 10);
 
-async function telling(): Promise<Telling> {
+async function report(): Promise<Report> {
   const samples = async (metric: string) =>
     (await registry.getSingleMetric(`memberlist_${metric}`)?.get())?.values ?? [];
   const drops: Record<string, number> = {};
@@ -69,7 +69,7 @@ function useUpDescriptors(): void {
   try {
     for (;;) used.push(openSync('/dev/null', 'r'));
   } catch {
-    // Some work must still be possible: what is closed here is among the last of all.
+    // Some operations must still be possible: release the last few.
     for (const descriptor of used.splice(-4)) closeSync(descriptor);
   }
 }
@@ -81,8 +81,8 @@ process.on('message', (command: Command) => {
   }
   if (command === 'use-up-descriptors') useUpDescriptors();
   if (command === 'give-descriptors-back') for (const each of used.splice(0)) closeSync(each);
-  void telling().then((told) => process.send?.(told));
+  void report().then((current) => process.send?.(current));
 });
-// A parent that is gone stops nobody.
+// A lost connection to the parent is ignored.
 process.on('disconnect', () => process.exit());
-process.send?.(await telling());
+process.send?.(await report());

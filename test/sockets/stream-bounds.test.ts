@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What others do by streams stays within the bounds of memory and file descriptors, measured in a process of its own.
+// Streams stay within the bounds of memory and file descriptors, measured in a separate process.
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ import { compressContent } from '../../src/wire/compression.js';
 import { encodeMessage } from '../../src/wire/message-codec.js';
 import { limits } from '../../src/wire/limits.js';
 import { encodePushPull, encodeUserMessage } from '../../src/wire/stream-codec.js';
-import type { Command, Telling } from './stream-bounds-child.js';
+import type { Command, Report } from './stream-bounds-child.js';
 
 const script = fileURLToPath(new URL('./stream-bounds-child.ts', import.meta.url));
 const MiB = 1024 * 1024;
@@ -24,7 +24,7 @@ const noSource = { sourceAddr: Buffer.alloc(0), sourcePort: 0, sourceNode: '' };
 const ping = encodeMessage({ type: 0, seqNo: 7, node: '', ...noSource });
 const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
 
-/** The process that is attacked. */
+/** The process under attack. */
 class Target {
   readonly #process: ChildProcess;
   readonly #host: string;
@@ -35,7 +35,7 @@ class Target {
     this.#host = host;
   }
 
-  /** @param ulimit - the most files that it may have open */
+  /** @param ulimit - its limit of open files */
   static async start(t: TestContext, host: string, ulimit?: number): Promise<Target> {
     const limit = ulimit === undefined ? '' : `ulimit -n ${ulimit}; `;
     const node = [process.execPath, '--import', 'tsx', script, host];
@@ -48,29 +48,29 @@ class Target {
       child.send('stop' satisfies Command);
       await exited;
     });
-    const [{ address }] = (await once(child, 'message')) as [Telling];
+    const [{ address }] = (await once(child, 'message')) as [Report];
     target.#port = Number(address.split(':').at(-1));
     return target;
   }
 
-  async ask(command: Command = 'tell'): Promise<Telling> {
+  async ask(command: Command = 'report'): Promise<Report> {
     const answer = once(this.#process, 'message');
     this.#process.send(command);
-    const [telling] = (await answer) as [Telling];
-    return telling;
+    const [report] = (await answer) as [Report];
+    return report;
   }
 
-  /** Asks until it is so. */
-  async until(what: string, isSo: (telling: Telling) => boolean): Promise<Telling> {
+  /** Polls until the condition holds. */
+  async until(what: string, isSo: (report: Report) => boolean): Promise<Report> {
     for (const since = Date.now(); ;) {
-      const telling = await this.ask();
-      if (isSo(telling)) return telling;
-      assert.ok(Date.now() - since < 60_000, `${what}: ${JSON.stringify(telling)}`);
+      const report = await this.ask();
+      if (isSo(report)) return report;
+      assert.ok(Date.now() - since < 60_000, `${what}: ${JSON.stringify(report)}`);
       await wait(20);
     }
   }
 
-  /** A stream from this address, on which these bytes were sent. Nothing is read of it. */
+  /** A stream from this address on which these bytes were sent. It reads nothing. */
   async open(from: string, bytes: Buffer): Promise<Socket> {
     const socket = connect({ host: this.#host, port: this.#port, localAddress: from });
     socket.on('error', () => undefined);
@@ -80,7 +80,7 @@ class Target {
     return socket;
   }
 
-  /** What comes back for these bytes, until the end. */
+  /** The complete answer to these bytes. */
   async answerTo(bytes: Buffer, from: string): Promise<Buffer> {
     const socket = await this.open(from, bytes);
     const chunks: Buffer[] = [];
@@ -92,7 +92,7 @@ class Target {
     return Buffer.concat(chunks);
   }
 
-  /** One stream each from so many sources. */
+  /** Streams from this number of sources. */
   async flood(count: number, bytes: Buffer): Promise<Socket[]> {
     const [, , third] = this.#host.split('.');
     const sources = Array.from({ length: count }, (_, i) => `127.90.${third}.${1 + (i % 50)}`);
@@ -100,24 +100,27 @@ class Target {
   }
 }
 
-const sumOf = ({ drops }: Telling): number => Object.values(drops).reduce((a, b) => a + b, 0);
+const totalDrops = ({ drops }: Report): number => Object.values(drops).reduce((a, b) => a + b, 0);
 
-test('compressed bombs from many sources stay below 512 MB, and others are served', async (t) => {
+test('compressed bombs from many sources stay below 512 MB, and other streams are served', async (t) => {
   const target = await Target.start(t, '127.89.1.1');
   const bomb = compressContent(encodeUserMessage(Buffer.alloc(19 * MiB)));
   assert.ok(bomb.length < 64 * 1024);
   const sockets = await target.flood(100, bomb);
   assert.ok((await target.answerTo(ping, '127.90.1.99')).length > 0);
-  const told = await target.until('all are done with', ({ openStreams }) => openStreams === 0);
-  assert.ok((told.drops['too-many-bytes'] ?? 0) > 0, JSON.stringify(told.drops));
-  t.diagnostic(
-    `${Math.round(told.peakRss / 1e6)} MB, longest turn ${Math.round(told.longestTurn)} ms`,
+  const report = await target.until(
+    'all streams have ended',
+    ({ openStreams }) => openStreams === 0,
   );
-  assert.ok(told.peakRss < 512e6, `${told.peakRss}`);
+  assert.ok((report.drops['too-many-bytes'] ?? 0) > 0, JSON.stringify(report.drops));
+  t.diagnostic(
+    `${Math.round(report.peakRss / 1e6)} MB, longest turn ${Math.round(report.longestTurn)} ms`,
+  );
+  assert.ok(report.peakRss < 512e6, `${report.peakRss}`);
   for (const socket of sockets) socket.destroy();
 });
 
-test('answers of a large table that nobody reads stay below 512 MB', async (t) => {
+test('unread answers with a large table stay below 512 MB', async (t) => {
   const target = await Target.start(t, '127.89.2.1');
   const records = Array.from({ length: limits.maxMembers - 1 }, (_, i) => ({
     name: `member-${Math.imul(i, 2654435761) >>> 0}`,
@@ -133,48 +136,54 @@ test('answers of a large table that nobody reads stay below 512 MB', async (t) =
   await target.until('the table is full', ({ members }) => members > records.length);
   const question = encodePushPull({ join: false, records: [], userState });
   const sockets = await target.flood(300, question);
-  const told = await target.until('all are done with', ({ openStreams }) => openStreams === 0);
-  assert.ok(sumOf(told) > 0);
-  t.diagnostic(
-    `${Math.round(told.peakRss / 1e6)} MB, longest turn ${Math.round(told.longestTurn)} ms`,
+  const report = await target.until(
+    'all streams have ended',
+    ({ openStreams }) => openStreams === 0,
   );
-  assert.ok(told.peakRss < 512e6, `${told.peakRss}`);
+  assert.ok(totalDrops(report) > 0);
+  t.diagnostic(
+    `${Math.round(report.peakRss / 1e6)} MB, longest turn ${Math.round(report.longestTurn)} ms`,
+  );
+  assert.ok(report.peakRss < 512e6, `${report.peakRss}`);
   for (const socket of sockets) socket.destroy();
 });
 
-test('slow streams end with their deadline and hold next to nothing', async (t) => {
+test('slow streams end with their deadline and use little memory', async (t) => {
   const target = await Target.start(t, '127.89.3.1');
   const part = encodeUserMessage(Buffer.alloc(MiB)).subarray(0, 1_000);
   const sockets = await target.flood(1_000, part);
-  await target.until('all are open', ({ openStreams }) => openStreams === 1_000);
+  await target.until('all streams are open', ({ openStreams }) => openStreams === 1_000);
   const trickle = setInterval(() => {
     for (const socket of sockets) socket.write(Buffer.alloc(1));
   }, 1_000);
-  const told = await target.until('all are cut off', ({ openStreams }) => openStreams === 0);
-  clearInterval(trickle);
-  assert.equal(told.drops['timed-out'], 1_000);
-  t.diagnostic(
-    `${Math.round(told.peakRss / 1e6)} MB, longest turn ${Math.round(told.longestTurn)} ms`,
+  const report = await target.until(
+    'all streams have timed out',
+    ({ openStreams }) => openStreams === 0,
   );
-  assert.ok(told.peakRss < 256e6, `${told.peakRss}`);
+  clearInterval(trickle);
+  assert.equal(report.drops['timed-out'], 1_000);
+  t.diagnostic(
+    `${Math.round(report.peakRss / 1e6)} MB, longest turn ${Math.round(report.longestTurn)} ms`,
+  );
+  assert.ok(report.peakRss < 256e6, `${report.peakRss}`);
   for (const socket of sockets) socket.destroy();
 });
 
-test('with 64 descriptors, 200 streams leave room for others, and afterwards all is as before', async (t) => {
+test('with 64 descriptors, 200 streams leave room for others, and later streams are served', async (t) => {
   const target = await Target.start(t, '127.89.4.1', 64);
   const sockets = await target.flood(200, Buffer.alloc(0));
-  const told = await target.until(
+  const report = await target.until(
     'the rest are refused',
     ({ drops }) => (drops['too-many-streams'] ?? 0) >= 184,
   );
-  assert.equal(told.openStreams, 16);
-  assert.deepEqual(told.warnings, []);
+  assert.equal(report.openStreams, 16);
+  assert.deepEqual(report.warnings, []);
   for (const socket of sockets) socket.destroy();
-  await target.until('all are gone', ({ openStreams }) => openStreams === 0);
+  await target.until('all streams are closed', ({ openStreams }) => openStreams === 0);
   assert.ok((await target.answerTo(ping, '127.90.4.99')).length > 0);
 });
 
-test('a process that has used up its descriptors warns once, and takes streams again when it has some', async (t) => {
+test('a process without free descriptors warns once, and accepts streams again when some are free', async (t) => {
   const target = await Target.start(t, '127.89.5.1', 64);
   await target.ask('use-up-descriptors');
   const sockets = await target.flood(20, Buffer.alloc(0));
@@ -186,6 +195,6 @@ test('a process that has used up its descriptors warns once, and takes streams a
   assert.match(short.warnings[0] as string, /file descriptors/);
   for (const socket of sockets) socket.destroy();
   await target.ask('give-descriptors-back');
-  await target.until('all are gone', ({ openStreams }) => openStreams === 0);
+  await target.until('all streams are closed', ({ openStreams }) => openStreams === 0);
   assert.ok((await target.answerTo(ping, '127.90.5.99')).length > 0);
 });

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A tool that looks at its cluster and ends: its node is unref'd, so nothing of it keeps the process alive.
+// A tool that queries its cluster and ends: its node is unref'd, so that it does not keep the process alive.
 import { localConfig, Memberlist } from '../../src/index.js';
 
 const [bindAddr = '', seed = '', keepsAlive = ''] = process.argv.slice(2);

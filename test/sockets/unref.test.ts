@@ -28,14 +28,14 @@ suite('unref', () => {
     assert.equal(code, 0);
   });
 
-  test('ref undoes it', async () => {
+  test('ref keeps the process alive again', async () => {
     await using list = await Memberlist.create({
       ...{ ...localConfig(), name: 'stays', bindAddr, bindPort: 0 },
     });
     const stays = child('127.7.10.3', list.localNode.address, 'ref');
     const ended = once(stays, 'exit');
     await once(stays.stdout!, 'data');
-    // Another one, without ref, ends meanwhile.
+    // Another process, without ref, ends meanwhile.
     await once(child('127.7.10.4', list.localNode.address), 'exit');
     await list.ping('127.7.10.3');
     assert.deepEqual([stays.exitCode, stays.signalCode], [null, null]);

@@ -25,7 +25,7 @@ type command struct {
 	Reliable bool     `json:"reliable"`
 }
 
-func (p *peer) obey(command command) {
+func (p *peer) execute(command command) {
 	result, err := p.do(command)
 	answer := map[string]any{"id": command.ID, "result": result}
 	if err != nil {
@@ -97,5 +97,5 @@ func (p *peer) member(name string) (*memberlist.Node, error) {
 			return node, nil
 		}
 	}
-	return nil, fmt.Errorf("%q is no member", name)
+	return nil, fmt.Errorf("%q is not a member", name)
 }

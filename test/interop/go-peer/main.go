@@ -2,9 +2,9 @@
 // License, v. 2.0. If a copy of the MPL was not distributed with this
 // file, You can obtain one at https://mozilla.org/MPL/2.0/.
 
-// A node of Go memberlist that does what it is told: a configuration as its argument, commands as
-// lines of JSON on standard input, answers and events as lines of JSON on standard output, and
-// memberlist's own log on standard error. It ends when standard input does.
+// A node of Go memberlist under the control of a test: a configuration as its argument, commands as lines of
+// JSON on standard input, answers and events as lines of JSON on standard output, and memberlist's own log on
+// standard error. It ends when standard input does.
 package main
 
 import (
@@ -64,6 +64,6 @@ func main() {
 		if err := json.Unmarshal(lines.Bytes(), &command); err != nil {
 			fail(err)
 		}
-		go peer.obey(command)
+		go peer.execute(command)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// HashiCorp's memberlist has no choice of algorithms; Grafana's fork has.
+// HashiCorp's memberlist has one compression algorithm; Grafana's fork has a choice.
 func setCompressionAlgorithm(_ *memberlist.Config, algorithm string) error {
 	if algorithm != "" {
 		return errors.New("this version of memberlist has no choice of compression algorithms")

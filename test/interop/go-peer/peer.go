@@ -14,7 +14,7 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// peer is the delegate of everything, and tells what it hears.
+// peer implements all delegates, and writes an event for each call.
 type peer struct {
 	out        *output
 	list       *memberlist.Memberlist
@@ -25,11 +25,11 @@ type peer struct {
 	meta       []byte
 	localState []byte
 	ackPayload []byte
-	passedOn   map[string]bool
+	relayed    map[string]bool
 }
 
-// seen is a node as it is told of. Bytes become base64. memberlist leaves Node.State at its zero, so
-// it is not told.
+// seen is a node as events describe it. Bytes become base64. memberlist leaves Node.State at its zero value,
+// so it is omitted.
 type seen struct {
 	Name    string `json:"name"`
 	Address string `json:"address"`
@@ -41,8 +41,8 @@ func asSeen(node *memberlist.Node) seen {
 	return seen{node.Name, node.Address(), node.Meta, node.PCur}
 }
 
-// told are bytes that came: all of them when they are few, always their size and SHA-256.
-type told struct {
+// payloadEvent describes received bytes: all of them if they are few, always their size and SHA-256.
+type payloadEvent struct {
 	Event  string `json:"event"`
 	From   string `json:"from,omitempty"`
 	Bytes  []byte `json:"bytes,omitempty"`
@@ -51,9 +51,9 @@ type told struct {
 	Join   bool   `json:"join,omitempty"`
 }
 
-func bytesToTell(event string, payload []byte) told {
+func describeBytes(event string, payload []byte) payloadEvent {
 	digest := sha256.Sum256(payload)
-	result := told{Event: event, Size: len(payload), Digest: hex.EncodeToString(digest[:])}
+	result := payloadEvent{Event: event, Size: len(payload), Digest: hex.EncodeToString(digest[:])}
 	if len(payload) <= 4096 {
 		result.Bytes = append([]byte(nil), payload...)
 	}
@@ -66,7 +66,7 @@ func newPeer(out *output, s *settings) *peer {
 		meta:       s.Meta,
 		localState: s.LocalState,
 		ackPayload: s.AckPayload,
-		passedOn:   map[string]bool{},
+		relayed:    map[string]bool{},
 	}
 }
 
@@ -98,24 +98,24 @@ func (p *peer) setMeta(meta []byte) {
 }
 
 func (p *peer) NotifyMsg(payload []byte) {
-	p.out.line(bytesToTell("message", payload))
-	if bytes.HasPrefix(payload, []byte(broadcastPrefix)) && p.isNews(payload) {
+	p.out.line(describeBytes("message", payload))
+	if bytes.HasPrefix(payload, []byte(broadcastPrefix)) && p.isNew(payload) {
 		p.broadcasts.QueueBroadcast(append(broadcast(nil), payload...))
 	}
 }
 
-// Gossip misses somebody now and then, by its nature; with so many transmissions practically never.
+// Gossip occasionally misses a member; with this many transmissions practically never.
 const retransmitMult = 12
 
-// A broadcast goes to a few only; that it reaches all, each who hears of it must see to.
+// A broadcast reaches a few members only. Each receiver broadcasts it again, so that it reaches all.
 const broadcastPrefix = "broadcast"
 
-func (p *peer) isNews(payload []byte) bool {
+func (p *peer) isNew(payload []byte) bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	isNews := !p.passedOn[string(payload)]
-	p.passedOn[string(payload)] = true
-	return isNews
+	isNew := !p.relayed[string(payload)]
+	p.relayed[string(payload)] = true
+	return isNew
 }
 
 func (p *peer) GetBroadcasts(overhead, limit int) [][]byte {
@@ -130,16 +130,16 @@ func (p *peer) LocalState(bool) []byte {
 }
 
 func (p *peer) MergeRemoteState(state []byte, join bool) {
-	line := bytesToTell("state", state)
+	line := describeBytes("state", state)
 	line.Join = join
 	p.out.line(line)
 }
 
-func (p *peer) NotifyJoin(node *memberlist.Node)   { p.tellOf("join", node) }
-func (p *peer) NotifyLeave(node *memberlist.Node)  { p.tellOf("leave", node) }
-func (p *peer) NotifyUpdate(node *memberlist.Node) { p.tellOf("update", node) }
+func (p *peer) NotifyJoin(node *memberlist.Node)   { p.emit("join", node) }
+func (p *peer) NotifyLeave(node *memberlist.Node)  { p.emit("leave", node) }
+func (p *peer) NotifyUpdate(node *memberlist.Node) { p.emit("update", node) }
 
-func (p *peer) tellOf(event string, node *memberlist.Node) {
+func (p *peer) emit(event string, node *memberlist.Node) {
 	p.out.line(map[string]any{"event": event, "node": asSeen(node)})
 }
 
@@ -152,12 +152,12 @@ func (p *peer) AckPayload() []byte {
 }
 
 func (p *peer) NotifyPingComplete(node *memberlist.Node, _ time.Duration, payload []byte) {
-	line := bytesToTell("ping", payload)
+	line := describeBytes("ping", payload)
 	line.From = node.Name
 	p.out.line(line)
 }
 
-// broadcast is a message for everybody; none replaces another.
+// broadcast is a message for all members; none replaces another.
 type broadcast []byte
 
 func (b broadcast) Invalidates(memberlist.Broadcast) bool { return false }

@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// settings is what the test chooses; every other setting is that of the LAN. Durations are
-// milliseconds, bytes are base64.
+// settings is the test's configuration; all other settings are those of the LAN. Durations are milliseconds,
+// bytes are base64.
 type settings struct {
 	Name            string `json:"name"`
 	BindAddr        string `json:"bindAddr"`

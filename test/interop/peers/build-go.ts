@@ -4,16 +4,16 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Builds Go programs of ours; quick when they were built before.
+// Builds Go programs; quick when they were built before.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** What is built, and where it goes. */
+/** A program to build and its output. */
 export interface GoProgram {
-  /** Where its go.mod is. */
+  /** The folder of its go.mod. */
   readonly folder: string;
-  /** The path of the program that is made. */
+  /** The path of the built program. */
   readonly output: string;
   /** More options of `go build`. */
   readonly options?: readonly string[];
@@ -22,7 +22,7 @@ export interface GoProgram {
 /**
  * Builds a program.
  *
- * @returns what went wrong; undefined when nothing did
+ * @returns the error; undefined on success
  */
 export function buildGo({ folder, output, options = [] }: GoProgram): string | undefined {
   mkdirSync(dirname(output), { recursive: true });

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Our side of what a node under test is told and tells: the commands of peer.ts, by a Memberlist.
+// Executes the commands of peer.ts on a Memberlist.
 import {
   Memberlist,
   TransmitLimitedQueue,
@@ -21,20 +21,20 @@ import {
   type SeenNode,
 } from './peer.js';
 
-const TOLD_BYTES = 4096;
-// Gossip misses somebody now and then, by its nature; with so many transmissions practically never.
+const SHOWN_BYTES = 4096;
+// Gossip occasionally misses a member; with this many transmissions practically never.
 const RETRANSMIT_MULT = 12;
 
-/** A Memberlist that does as it is told. */
+/** A Memberlist under the control of a test. */
 export class OurCommands {
-  readonly #tell: (event: PeerEvent) => void;
+  readonly #emit: (event: PeerEvent) => void;
   readonly #queue: TransmitLimitedQueue;
-  readonly #passedOn = new Set<string>();
+  readonly #relayed = new Set<string>();
   #list!: Memberlist;
   #meta: Buffer;
 
-  private constructor(meta: Buffer, tell: (event: PeerEvent) => void) {
-    this.#tell = tell;
+  private constructor(meta: Buffer, emit: (event: PeerEvent) => void) {
+    this.#emit = emit;
     this.#meta = meta;
     this.#queue = new TransmitLimitedQueue({
       numNodes: () => this.#list.numMembers,
@@ -42,28 +42,28 @@ export class OurCommands {
     });
   }
 
-  /** @param more - what JSON cannot say */
+  /** @param more - configuration that JSON cannot express */
   static async start(
     settings: PeerSettings,
-    tell: (event: PeerEvent) => void,
+    emit: (event: PeerEvent) => void,
     more: MemberlistConfig = {},
   ): Promise<OurCommands> {
     const { meta, localState, ackPayload, ...config } = settings;
-    const commands = new OurCommands(Buffer.from(meta ?? '', 'base64'), tell);
+    const commands = new OurCommands(Buffer.from(meta ?? '', 'base64'), emit);
     commands.#list = await Memberlist.create({
       ...config,
       ...more,
       delegate: commands.#delegate(Buffer.from(localState ?? '', 'base64')),
       ping: {
         ackPayload: () => Buffer.from(ackPayload ?? '', 'base64'),
-        notifyPingComplete: ({ name }, _rtt, payload) => commands.#tellBytes('ping', payload, name),
+        notifyPingComplete: ({ name }, _rtt, payload) => commands.#emitBytes('ping', payload, name),
       },
     });
     commands.#listen();
     return commands;
   }
 
-  async obey(command: Command): Promise<unknown> {
+  async execute(command: Command): Promise<unknown> {
     const list = this.#list;
     switch (command.do) {
       case 'join':
@@ -103,13 +103,13 @@ export class OurCommands {
     }
   }
 
-  /** Ends it without a word to the others. */
+  /** Ends it without a leave. */
   end(): Promise<void> {
     return this.#list.shutdown();
   }
 
   get #keyring(): Keyring {
-    if (this.#list.keyring === undefined) throw new Error('there is no keyring');
+    if (this.#list.keyring === undefined) throw new Error('the node has no keyring');
     return this.#list.keyring;
   }
 
@@ -117,34 +117,34 @@ export class OurCommands {
     return {
       nodeMeta: () => this.#meta,
       localState: () => localState,
-      mergeRemoteState: (state) => this.#tellBytes('state', state),
+      mergeRemoteState: (state) => this.#emitBytes('state', state),
       notifyMsg: (message, from) => {
-        this.#tellBytes('message', message, from.name);
-        this.#passOn(message);
+        this.#emitBytes('message', message, from.name);
+        this.#relay(message);
       },
       getBroadcasts: (overhead, limit) => this.#queue.getBroadcasts(overhead, limit),
     };
   }
 
-  // A broadcast goes to a few only; that it reaches all, each who hears of it must see to.
-  #passOn(message: Buffer): void {
+  // A broadcast reaches a few members only. Each receiver broadcasts it again, so that it reaches all.
+  #relay(message: Buffer): void {
     const text = message.toString('latin1');
-    if (!text.startsWith('broadcast') || this.#passedOn.has(text)) return;
-    this.#passedOn.add(text);
+    if (!text.startsWith('broadcast') || this.#relayed.has(text)) return;
+    this.#relayed.add(text);
     this.#queue.queueBroadcast({ message });
   }
 
   #listen(): void {
     const list = this.#list;
-    list.on('join', (node) => this.#tell({ event: 'join', node: asSeen(node) }));
-    list.on('leave', (node) => this.#tell({ event: 'leave', node: asSeen(node) }));
-    list.on('update', (node) => this.#tell({ event: 'update', node: asSeen(node) }));
-    list.on('conflict', (node) => this.#tell({ event: 'conflict', node: asSeen(node) }));
+    list.on('join', (node) => this.#emit({ event: 'join', node: asSeen(node) }));
+    list.on('leave', (node) => this.#emit({ event: 'leave', node: asSeen(node) }));
+    list.on('update', (node) => this.#emit({ event: 'update', node: asSeen(node) }));
+    list.on('conflict', (node) => this.#emit({ event: 'conflict', node: asSeen(node) }));
   }
 
-  #tellBytes(event: 'message' | 'state' | 'ping', payload: Buffer, from?: string): void {
-    const bytes = payload.length <= TOLD_BYTES ? payload.toString('base64') : undefined;
-    this.#tell({
+  #emitBytes(event: 'message' | 'state' | 'ping', payload: Buffer, from?: string): void {
+    const bytes = payload.length <= SHOWN_BYTES ? payload.toString('base64') : undefined;
+    this.#emit({
       event,
       size: payload.length,
       digest: digestOf(payload),
@@ -155,7 +155,7 @@ export class OurCommands {
 
   #member(name = ''): Node {
     const node = this.#list.member(name);
-    if (node === undefined) throw new Error(`${name} is no member`);
+    if (node === undefined) throw new Error(`${name} is not a member`);
     return node;
   }
 }

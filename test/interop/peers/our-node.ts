@@ -13,7 +13,7 @@ export class OurNode extends Peer {
   #commands: OurCommands | undefined;
   #log = '';
 
-  /** What it logged, in the form of memberlist's own log. */
+  /** Its log, in the format of memberlist's own log. */
   override get log(): string {
     return this.#log;
   }
@@ -28,7 +28,7 @@ export class OurNode extends Peer {
       warn: write('WARN'),
       error: write('ERR'),
     };
-    this.#commands = await OurCommands.start(this.settings, (event) => this.tell(event), {
+    this.#commands = await OurCommands.start(this.settings, (event) => this.emit(event), {
       logger,
     });
   }
@@ -40,8 +40,8 @@ export class OurNode extends Peer {
   }
 
   protected override async call(command: Command): Promise<unknown> {
-    this.#log += `${new Date().toISOString()} [DEBUG] told: ${JSON.stringify(command).slice(0, 120)}\n`;
+    this.#log += `${new Date().toISOString()} [DEBUG] command: ${JSON.stringify(command).slice(0, 120)}\n`;
     if (this.#commands === undefined) throw new Error(`${this.name} does not run`);
-    return this.#commands.obey(command);
+    return this.#commands.execute(command);
   }
 }

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node of ours as a program, so that it can be killed; told and telling as go-peer is.
+// A node of ours as a program, so that it can be killed; it takes the same commands as go-peer.
 import { createInterface } from 'node:readline';
 import { OurCommands } from './our-commands.js';
 import type { Command, PeerSettings } from './peer.js';
@@ -18,7 +18,7 @@ say({ ready: true });
 const lines = createInterface(process.stdin);
 lines.on('line', (text) => {
   const { id, ...command } = JSON.parse(text) as Command & { id: number };
-  commands.obey(command).then(
+  commands.execute(command).then(
     (result) => say({ id, result }),
     (error: unknown) => say({ id, error: String(error) }),
   );

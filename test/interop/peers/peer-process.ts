@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node as a process of its own: commands go in as lines of JSON, answers and events come out.
+// A node as a separate process: commands go in as lines of JSON, answers and events come out.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -42,7 +42,7 @@ export class PeerProcess extends Peer {
     const child = spawn(program, [...args, JSON.stringify(this.settings)]);
     this.#child = child;
     child.stderr.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
-    // What is written to a process that has just been killed is lost, and that is all.
+    // Writes to a process that has just been killed are lost, and that is all.
     child.stdin.on('error', () => undefined);
     const ready = new Promise<void>((resolve, reject) => {
       createInterface(child.stdout).on('line', (text) => {
@@ -81,7 +81,7 @@ export class PeerProcess extends Peer {
 
   #take(line: Exclude<Line, { ready: true }>): void {
     if ('event' in line) {
-      this.tell(line);
+      this.emit(line);
       return;
     }
     const waiting = this.#waiting.get(line.id);

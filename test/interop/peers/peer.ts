@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node of a cluster under test, ours or Go's: told the same commands, telling the same things.
+// A node of a cluster under test, ours or Go's: both take the same commands and emit the same events.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { eventually } from '../eventually.js';
 import { tableOf } from './table-of.js';
 
-/** What a test chooses of a node. Durations are milliseconds; bytes are base64. */
+/** The test's settings of a node. Durations are milliseconds; bytes are base64. */
 export interface PeerSettings {
   readonly name: string;
   readonly bindAddr: string;
@@ -19,7 +19,7 @@ export interface PeerSettings {
   readonly label?: string;
   readonly secretKey?: string;
   readonly enableCompression?: boolean;
-  /** Only Grafana's fork has it. */
+  /** Only Grafana's fork supports it. */
   readonly compressionAlgorithm?: 'lzw' | 'snappy';
   readonly gossipVerifyIncoming?: boolean;
   readonly gossipVerifyOutgoing?: boolean;
@@ -40,13 +40,13 @@ export interface PeerSettings {
   readonly ackPayload?: string;
 }
 
-/** News travels quickly; failures are found as in a LAN, so that a busy machine makes none. */
+/** Updates spread quickly; failure detection is that of a LAN, so that a busy machine causes no failures. */
 export const calm = {
   gossipInterval: 50,
   pushPullInterval: 1_000,
 } satisfies Partial<PeerSettings>;
 
-/** Failures are found quickly, too. */
+/** Failure detection is quick, too. */
 export const quick = {
   ...calm,
   probeInterval: 500,
@@ -55,7 +55,7 @@ export const quick = {
   suspicionMaxTimeoutMult: 2,
 } satisfies Partial<PeerSettings>;
 
-/** One line that a node is told. */
+/** One command to a node. */
 export interface Command {
   readonly do: string;
   readonly seeds?: readonly string[];
@@ -67,36 +67,36 @@ export interface Command {
 
 export type NodeState = 'alive' | 'suspect' | 'dead' | 'left';
 
-/** A member as a node tells of it. */
+/** A member as a node lists it. */
 export interface SeenNode {
   readonly name: string;
   readonly address: string;
   readonly meta: string | null;
-  /** Only ours says it. */
+  /** Only our nodes report it. */
   readonly state?: NodeState;
   readonly protocolVersion: number;
 }
 
-/** Something that a node tells by itself. */
+/** An event of a node. */
 export type PeerEvent =
   | { readonly event: 'join' | 'leave' | 'update' | 'conflict'; readonly node: SeenNode }
   | {
       readonly event: 'message' | 'state' | 'ping';
       readonly from?: string;
-      /** Left out past 4096 bytes. */
+      /** Omitted above 4096 bytes. */
       readonly bytes?: string;
       readonly size: number;
       readonly digest: string;
     };
 
-/** The SHA-256 of bytes, as nodes tell it. */
+/** The SHA-256 of bytes, as nodes report it. */
 export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
 export abstract class Peer {
   readonly settings: PeerSettings;
-  /** Everything that was told, also before a restart. */
+  /** All events, including those before a restart. */
   readonly events: PeerEvent[] = [];
   readonly #watchers = new Set<() => void>();
 
@@ -106,11 +106,11 @@ export abstract class Peer {
 
   /** Starts the node; resolves when it is bound. */
   abstract start(): Promise<void>;
-  /** Ends it as a crash would: nobody is told. */
+  /** Ends it like a crash, without a leave. */
   abstract kill(): Promise<void>;
-  /** What it logged, also before a restart. */
+  /** Its log, including the time before a restart. */
   abstract get log(): string;
-  /** What it had logged when all were killed. */
+  /** Its log at the time when all nodes were killed. */
   aliveLog: string | undefined;
   protected abstract call(command: Command): Promise<unknown>;
 
@@ -168,7 +168,7 @@ export abstract class Peer {
     await this.call({ do: 'leave' });
   }
 
-  /** Resolves once there is an event that is right, from the given position on. */
+  /** Resolves once a matching event has occurred, from the given position on. */
   async until(
     what: string,
     isRight: (event: PeerEvent) => boolean,
@@ -178,51 +178,51 @@ export abstract class Peer {
     const waited = new Promise<PeerEvent | undefined>((resolve) => {
       const settle = (event: PeerEvent | undefined): void => {
         clearTimeout(timer);
-        this.#watchers.delete(look);
+        this.#watchers.delete(check);
         resolve(event);
       };
-      const look = (): void => {
+      const check = (): void => {
         const event = found();
         if (event !== undefined) settle(event);
       };
       const timer = setTimeout(() => settle(undefined), withinMs);
-      this.#watchers.add(look);
-      look();
+      this.#watchers.add(check);
+      check();
     });
     const event = await waited;
     if (event !== undefined) return event;
-    const told = this.events
+    const others = this.events
       .slice(from)
       .filter(({ event }) => event !== 'ping' && event !== 'state')
-      .map((told) => this.#short(told));
+      .map((event) => this.#short(event));
     throw new Error(
-      `${this.name} did not tell of ${what} within ${withinMs} ms, but of ${told.slice(-20).join('; ')}\n` +
+      `${this.name} did not report ${what} within ${withinMs} ms, but ${others.slice(-20).join('; ')}\n` +
         `The end of its log:\n${this.log.slice(-4_000)}`,
     );
   }
 
-  /** Resolves once this node told that the other left, or failed. */
+  /** Resolves once this node has reported that the other left or failed. */
   async untilGone(other: Peer, state: 'left' | 'dead', from = 0): Promise<void> {
-    const isRight = (told: PeerEvent): boolean =>
-      told.event === 'leave' && told.node.name === other.name;
+    const isRight = (event: PeerEvent): boolean =>
+      event.event === 'leave' && event.node.name === other.name;
     await this.until(`${other.name} going`, isRight, { from });
-    // What an application of Go's is told does not say it; what is told to other nodes does.
+    // Go's delegates do not see the difference; the push/pull table shows it.
     const row = (await tableOf(this)).get(other.name);
     assert.equal(row?.state, state, `${this.name} about ${other.name}`);
   }
 
-  /** Resolves once a message, a state or an ack's payload with these bytes came. */
+  /** Resolves once a message, a state or an ack payload with these bytes has arrived. */
   async untilBytes(
     event: 'message' | 'state' | 'ping',
     bytes: Uint8Array,
     from = 0,
   ): Promise<void> {
     const digest = digestOf(bytes);
-    const isRight = (told: PeerEvent): boolean => told.event === event && told.digest === digest;
+    const isRight = (seen: PeerEvent): boolean => seen.event === event && seen.digest === digest;
     await this.until(`${event} of ${bytes.length} bytes`, isRight, { from });
   }
 
-  /** Resolves once this node lists exactly these, all alive. */
+  /** Resolves once this node lists exactly these peers, all alive. */
   async untilListed(peers: readonly Peer[], withinMs = 20_000): Promise<Map<string, SeenNode>> {
     const wanted = peers
       .map(({ name }) => `${name} alive`)
@@ -243,19 +243,19 @@ export abstract class Peer {
     return members;
   }
 
-  protected tell(event: PeerEvent): void {
+  protected emit(event: PeerEvent): void {
     this.events.push(event);
-    for (const look of [...this.#watchers]) look();
+    for (const check of [...this.#watchers]) check();
   }
 
-  #short(told: PeerEvent): string {
-    return 'node' in told
-      ? `${told.event} ${told.node.name}`
-      : `${told.event} of ${told.size} bytes`;
+  #short(event: PeerEvent): string {
+    return 'node' in event
+      ? `${event.event} ${event.node.name}`
+      : `${event.event} of ${event.size} bytes`;
   }
 }
 
-/** Starts nodes, lets work be done with them, and ends them whatever happened. */
+/** Starts nodes, runs `work`, and ends the nodes in any case. */
 export async function withPeers<T>(peers: readonly Peer[], work: () => Promise<T>): Promise<T> {
   try {
     await Promise.all(peers.map((peer) => peer.start()));
@@ -265,23 +265,20 @@ export async function withPeers<T>(peers: readonly Peer[], work: () => Promise<T
   }
 }
 
-/** Kills all of them at once. What they log of each other's end is nobody's error. */
+/** Kills all nodes at once. Errors that they log about each other's end are ignored. */
 export async function killAll(peers: readonly Peer[]): Promise<void> {
   for (const peer of peers) peer.aliveLog ??= peer.log;
   await Promise.all(peers.map((peer) => peer.kill()));
 }
 
-/**
- * Fails when a log has a line at error level that is not expected. Lines of memberlist's own form
- * (`[ERR]`) are searched.
- */
+/** Fails when a log has an unexpected line at error level, in memberlist's format (`[ERR]`). */
 export function assertNoErrors(peers: readonly Peer[], expected: readonly RegExp[] = []): void {
-  const complaints = peers.flatMap(({ name, log, aliveLog = log }) =>
+  const errors = peers.flatMap(({ name, log, aliveLog = log }) =>
     aliveLog
       .split('\n')
       .filter((line) => /\[ERR\]|panic:|DATA RACE/.test(line))
       .filter((line) => !expected.some((pattern) => pattern.test(line)))
       .map((line) => `${name}: ${line.trim()}`),
   );
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(errors, []);
 }

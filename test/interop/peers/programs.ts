@@ -4,8 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The programs that nodes under test are: Go memberlist at several versions, built from go-peer, and
-// our own.
+// The programs of the nodes under test: Go memberlist at several versions, built from go-peer, and our own.
 import { fileURLToPath } from 'node:url';
 import { buildGo } from './build-go.js';
 import type { PeerSettings } from './peer.js';
@@ -19,7 +18,7 @@ export interface GoVersion {
   readonly hasLabels: boolean;
 }
 
-/** The oldest that we promise to speak with, two that are widely deployed, and the newest. */
+/** The oldest supported version, two that are widely deployed, and the newest. */
 export const goVersions: readonly GoVersion[] = [
   { version: '0.2.2', modFile: 'v0.2.2.mod', tags: ['nolabel'], hasLabels: false },
   { version: '0.5.4', modFile: 'v0.5.4.mod', tags: [], hasLabels: true },
@@ -27,7 +26,7 @@ export const goVersions: readonly GoVersion[] = [
   { version: '0.7.0', modFile: 'v0.7.0.mod', tags: [], hasLabels: true },
 ];
 
-/** Grafana's fork, as Mimir, Loki and Tempo have it: the one that can send snappy. */
+/** Grafana's fork, as used by Mimir, Loki and Tempo: the only one that can send snappy. */
 export const grafanaFork: GoVersion = {
   version: 'grafana-1798cf4',
   modFile: 'grafana.mod',
@@ -39,7 +38,7 @@ const goPeer = fileURLToPath(new URL('../go-peer/', import.meta.url));
 const cache = fileURLToPath(new URL('../../../node_modules/.cache/interop/', import.meta.url));
 const ourPeer = fileURLToPath(new URL('our-peer.ts', import.meta.url));
 
-/** What a version is called in the table. */
+/** The title of a version in the table. */
 export function titleOf({ version }: GoVersion): string {
   return `Go memberlist ${version}`;
 }
@@ -51,7 +50,7 @@ function binaryOf({ version }: GoVersion): string {
 /**
  * Builds go-peer with one version; quick when it was built before.
  *
- * @returns what went wrong; undefined when nothing did
+ * @returns the error; undefined on success
  */
 export function buildGoPeer(version: GoVersion): string | undefined {
   const { modFile, tags } = version;
@@ -64,7 +63,7 @@ export function goNode(version: GoVersion, settings: PeerSettings): PeerProcess 
   return new PeerProcess([binaryOf(version)], settings);
 }
 
-/** A node of ours as a process of its own. */
+/** A node of ours as a separate process. */
 export function ourProcess(settings: PeerSettings): PeerProcess {
   return new PeerProcess([process.execPath, '--import', 'tsx', ourPeer], settings);
 }

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The whole table of a node, as it tells it to others: one push/pull that brings it nothing.
+// Reads the whole table of a node by one push/pull that adds no member.
 import type { NodeState, PeerSettings } from './peer.js';
 import { Keyring, NetTransport, lanConfig } from '../../../src/index.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
@@ -27,7 +27,7 @@ export interface Row {
 
 const STATES = ['alive', 'suspect', 'dead', 'left'] as const;
 
-/** Asks a node for its table; it gets no member from us. */
+/** Requests the table of a node. */
 export async function tableOf(node: {
   readonly settings: PeerSettings;
   readonly address: string;
@@ -54,7 +54,7 @@ export async function tableOf(node: {
 }
 
 function rowOf({ state, incarnation, meta, addr }: MemberRecord): Row {
-  const known = STATES[state];
-  if (known === undefined) throw new Error(`state ${state}`);
-  return { state: known, incarnation, meta: meta?.toString('base64') ?? '', addr };
+  const name = STATES[state];
+  if (name === undefined) throw new Error(`state ${state}`);
+  return { state: name, incarnation, meta: meta?.toString('base64') ?? '', addr };
 }

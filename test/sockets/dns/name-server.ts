@@ -4,8 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A name server of the test's own, over UDP and TCP: A and SRV records that change while it runs. As much
-// of RFC 1035 as that takes; answers over 512 bytes are cut off over UDP, so that resolvers come by TCP.
+// A name server for tests, over UDP and TCP: A and SRV records that change while it runs. It implements the
+// necessary part of RFC 1035; over UDP it truncates answers above 512 bytes, so that resolvers repeat the
+// query by TCP.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
@@ -21,7 +22,7 @@ export interface Srv {
 }
 
 export class NameServer implements AsyncDisposable {
-  /** IPv4 addresses by name; a name that is in neither table does not exist. */
+  /** IPv4 addresses by name; a name in neither table does not exist. */
   readonly hosts = new Map<string, string[]>();
   readonly services = new Map<string, Srv[]>();
   readonly queries = { udp: 0, tcp: 0 };
@@ -88,7 +89,7 @@ export class NameServer implements AsyncDisposable {
     header.writeUInt16BE(1, 4);
     header.writeUInt16BE(records.length, 6);
     const answers = records.map((data) =>
-      // The name is that of the question; it lives for 0 seconds.
+      // A pointer to the name of the question; the TTL is 0 seconds.
       Buffer.concat([
         uint16(0xc00c),
         uint16(asked),
@@ -102,7 +103,7 @@ export class NameServer implements AsyncDisposable {
   }
 }
 
-/** No records, and the bit that says that there are. */
+/** No records, and the truncation bit. */
 function cutOff(answer: Buffer, query: Buffer): Buffer {
   const { end } = readName(query, 12);
   const cut = Buffer.from(answer.subarray(0, end + 4));

@@ -4,22 +4,22 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Made-up members. Unlike all other strangers the nodes admit them: what a table of them does to a node that
-// takes them for real is part of what is looked for. Their number in a table of the nodes is bounded
-// (`maxMembers`), so that the heap that they take is.
+// Forged members. Unlike all other outsiders, the nodes admit them: the effect of a table of forged members
+// on a node that accepts them is part of the test. Their number in the table of a node is bounded
+// (`maxMembers`), and so is their heap.
 import { encodeMessage } from '../../src/wire/message-codec.js';
 import { MessageType } from '../../src/wire/message-type.js';
 import { encodePushPull } from '../../src/wire/push-pull-codec.js';
 import type { Dice } from './dice.js';
 
-/** Names of made-up members begin with this. */
-export const CROWD = 'crowd-';
-/** Members that a node under attack lets in. */
+/** The prefix of the names of forged members. */
+export const FORGED_PREFIX = 'forged-';
+/** Maximum number of members that a node under attack admits. */
 export const mostMembers = 1_000;
 
 const MiB = 1024 * 1024;
 const usual = Buffer.of(1, 5, 2, 0, 0, 0);
-/** Versions that fit ours, and those that do not. */
+/** Versions that are compatible with ours, and incompatible ones. */
 const versions = [
   ...[
     [1, 5, 2],
@@ -34,46 +34,46 @@ const versions = [
   Buffer.of(1, 5),
   Buffer.alloc(0),
 ];
-/** As a push/pull may say them: alive, suspect, dead, left, and numbers that mean nothing. */
+/** States in a push/pull: alive, suspect, dead, left, and undefined numbers. */
 const states = [0, 0, 0, 1, 2, 3, 4, 5, 127, 255, 65_536, 4_294_967_295];
 const lengths = [1, 200, 256, 257, 659, 660, 1_300, 4_096, 40_000];
-/** Sizes of tables, the largest one for {@link CrowdInit.largest} at least. */
+/** Sizes of tables; the largest requires {@link ForgedMembersInit.largest}. */
 const sizes = [1, 30, 300, 3_000, 20_000, 200_000];
 
-/** An address as messages have it. */
+/** An address as messages contain it. */
 export interface Place {
   readonly addr: Buffer;
   readonly port: number;
 }
 
-/** What a crowd is drawn from. */
-export interface CrowdInit {
+/** The sources of forged members. */
+export interface ForgedMembersInit {
   readonly dice: Dice;
-  /** Where the made-up members are said to be: addresses of the two nodes, and one where nobody is. */
+  /** The addresses of forged members: those of the two nodes, and one without a node. */
   readonly places: readonly Place[];
-  /** Records in the largest table. */
+  /** Maximum number of records in a table. */
   readonly largest: number;
 }
 
-/** Draws claims about made-up members. */
-export class Crowd {
+/** Generates claims about forged members. */
+export class ForgedMembers {
   readonly #dice: Dice;
   readonly #places: readonly Place[];
   readonly #largest: number;
 
-  constructor({ dice, places, largest }: CrowdInit) {
+  constructor({ dice, places, largest }: ForgedMembersInit) {
     this.#dice = dice;
     this.#places = places;
     this.#largest = largest;
   }
 
-  /** One claim about one made-up member, as a packet carries it. */
+  /** A claim about one forged member, as a packet contains it. */
   message(): Buffer {
     const dice = this.#dice;
     const node = this.#name(dice.below(5_000));
     const incarnation = dice.below(4);
     const { alive, suspect, dead } = MessageType;
-    const from = dice.oneIn(2) ? node : `${CROWD}0`;
+    const from = dice.oneIn(2) ? node : `${FORGED_PREFIX}0`;
     switch (dice.below(4)) {
       case 0:
         return encodeMessage({ type: suspect, incarnation, node, from });
@@ -87,7 +87,7 @@ export class Crowd {
     }
   }
 
-  /** A push/pull with a table of them: at one address or at one each, in one state or in all. */
+  /** A push/pull with a table of forged members: at one address or at one each, in one state or in all. */
   table(): Buffer {
     const dice = this.#dice;
     const isHuge = dice.oneIn(40);
@@ -97,12 +97,12 @@ export class Crowd {
     const isSpread = dice.oneIn(4);
     const state = dice.oneIn(2) ? dice.pick(states) : undefined;
     const from = dice.below(10_000);
-    // Long names in short tables only: a stream carries 40 MiB.
+    // Long names only in short tables: a stream holds 40 MiB.
     const isLong = size <= 300 && dice.oneIn(3);
     const length = isLong ? (size <= 30 && dice.oneIn(8) ? MiB : dice.pick(lengths)) : 0;
     const hasOddVersions = dice.oneIn(4);
     const records = Array.from({ length: size }, (_, i) => ({
-      name: `${CROWD}${from + i}`.padEnd(length, 'n'),
+      name: `${FORGED_PREFIX}${from + i}`.padEnd(length, 'n'),
       addr: place.addr,
       port: isSpread ? 1 + ((place.port + i) % 65_535) : place.port,
       meta: null,
@@ -119,6 +119,6 @@ export class Crowd {
 
   #name(n: number): string {
     const dice = this.#dice;
-    return `${CROWD}${n}`.padEnd(dice.oneIn(6) ? dice.pick(lengths) : 0, 'n');
+    return `${FORGED_PREFIX}${n}`.padEnd(dice.oneIn(6) ? dice.pick(lengths) : 0, 'n');
   }
 }

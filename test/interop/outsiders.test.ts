@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Who has no key, another key or another label never becomes a member and never changes one: a
-// stranger of Go's at our door, and one of ours at Go's.
+// A node without the key, with another key or another label never becomes a member and never changes one: an
+// outsider of Go's that contacts our cluster, and one of ours that contacts Go's.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe } from 'node:test';
@@ -21,48 +21,51 @@ const other = randomBytes(32).toString('base64');
 
 type Credentials = Pick<PeerSettings, 'secretKey' | 'label' | 'gossipVerifyOutgoing'>;
 
-const strangers: readonly {
+const outsiders: readonly {
   readonly what: string;
   readonly cluster: Credentials;
-  readonly stranger: Credentials;
+  readonly outsider: Credentials;
 }[] = [
-  { what: 'a wrong key', cluster: { secretKey: key }, stranger: { secretKey: other } },
-  { what: 'plaintext', cluster: { secretKey: key }, stranger: {} },
-  // It understands what it hears, and so knows names and addresses to lie about.
+  { what: 'a wrong key', cluster: { secretKey: key }, outsider: { secretKey: other } },
+  { what: 'plaintext only', cluster: { secretKey: key }, outsider: {} },
+  // It can read the traffic, so it knows names and addresses for forged claims.
   {
-    what: 'the key, but it speaks plaintext',
+    what: 'the key that sends plaintext',
     cluster: { secretKey: key },
-    stranger: { secretKey: key, gossipVerifyOutgoing: false },
+    outsider: { secretKey: key, gossipVerifyOutgoing: false },
   },
-  { what: 'encryption where there is none', cluster: {}, stranger: { secretKey: key } },
-  { what: 'a wrong label', cluster: { label: 'blue' }, stranger: { label: 'green' } },
-  { what: 'no label', cluster: { label: 'blue' }, stranger: {} },
-  { what: 'a label where there is none', cluster: {}, stranger: { label: 'green' } },
+  { what: 'encryption in a plaintext cluster', cluster: {}, outsider: { secretKey: key } },
+  { what: 'a wrong label', cluster: { label: 'blue' }, outsider: { label: 'green' } },
+  { what: 'no label', cluster: { label: 'blue' }, outsider: {} },
+  { what: 'a label in a cluster without one', cluster: {}, outsider: { label: 'green' } },
   {
     what: 'the key and a wrong label',
     cluster: { secretKey: key, label: 'blue' },
-    stranger: { secretKey: key, label: 'green' },
+    outsider: { secretKey: key, label: 'green' },
   },
 ];
 
-/** Long enough for the stranger's probes, gossip and exchanges, if it had anybody. */
+/** Long enough for the outsider's probes, gossip and exchanges, if it had peers. */
 const ATTACK_MS = 1_500;
 
-async function keepOut(cluster: readonly Peer[], strangersToThem: readonly Peer[]): Promise<void> {
-  await withPeers([...cluster, ...strangersToThem], async () => {
+async function keepOut(
+  cluster: readonly Peer[],
+  outsidersOfCluster: readonly Peer[],
+): Promise<void> {
+  await withPeers([...cluster, ...outsidersOfCluster], async () => {
     const [first, ...others] = cluster as [Peer, ...Peer[]];
     for (const peer of others) await peer.join(first);
     for (const peer of cluster) await peer.untilListed(cluster);
     const before = await tableOf(first);
-    for (const stranger of strangersToThem) {
+    for (const outsider of outsidersOfCluster) {
       for (const peer of cluster) {
-        await assert.rejects(stranger.join(peer), `${stranger.name} got in at ${peer.name}`);
+        await assert.rejects(outsider.join(peer), `${outsider.name} joined ${peer.name}`);
       }
-      for (const peer of cluster) await assert.rejects(stranger.ping(peer));
+      for (const peer of cluster) await assert.rejects(outsider.ping(peer));
     }
-    // A member must not call a stranger in either.
+    // A member must not admit an outsider by joining it either.
     for (const peer of cluster) {
-      for (const stranger of strangersToThem) await assert.rejects(peer.join(stranger));
+      for (const outsider of outsidersOfCluster) await assert.rejects(peer.join(outsider));
     }
     await wait(ATTACK_MS);
     for (const peer of cluster) {
@@ -71,18 +74,18 @@ async function keepOut(cluster: readonly Peer[], strangersToThem: readonly Peer[
       const gone = peer.events.filter(({ event }) => event === 'leave' || event === 'update');
       assert.deepEqual(gone, []);
     }
-    for (const stranger of strangersToThem) {
-      // With the key it understands what the cluster says to it, and nothing more.
-      if (stranger.settings.secretKey === first.settings.secretKey) continue;
-      assert.deepEqual([...(await stranger.members()).keys()], [stranger.name]);
+    for (const outsider of outsidersOfCluster) {
+      // With the key it can read what the cluster sends it, and nothing more.
+      if (outsider.settings.secretKey === first.settings.secretKey) continue;
+      assert.deepEqual([...(await outsider.members()).keys()], [outsider.name]);
     }
   });
 }
 
-describe('strangers', { concurrency: 4, timeout: 240_000 }, () => {
+describe('outsiders', { concurrency: 4, timeout: 240_000 }, () => {
   for (const [v, version] of goVersions.entries()) {
-    for (const [s, { what, cluster, stranger }] of strangers.entries()) {
-      const usesLabels = (cluster.label ?? stranger.label) !== undefined;
+    for (const [s, { what, cluster, outsider }] of outsiders.entries()) {
+      const usesLabels = (cluster.label ?? outsider.label) !== undefined;
       if (usesLabels && !version.hasLabels) continue;
       const settings = (name: string, host: number, credentials: Credentials): PeerSettings => ({
         ...calm,
@@ -92,7 +95,7 @@ describe('strangers', { concurrency: 4, timeout: 240_000 }, () => {
         bindAddr: `127.${100 + v}.${s}.${host}`,
         bindPort: 7946,
       });
-      scenario(titleOf(version), `kept out: who has ${what}`, () =>
+      scenario(titleOf(version), `kept out: a node with ${what}`, () =>
         keepOut(
           [
             new OurNode(settings('ours', 1, cluster)),
@@ -100,8 +103,8 @@ describe('strangers', { concurrency: 4, timeout: 240_000 }, () => {
             new OurNode(settings('ours-2', 3, cluster)),
           ],
           [
-            goNode(version, settings('go-stranger', 10, stranger)),
-            new OurNode(settings('our-stranger', 11, stranger)),
+            goNode(version, settings('go-outsider', 10, outsider)),
+            new OurNode(settings('our-outsider', 11, outsider)),
           ],
         ),
       );
