@@ -6,7 +6,7 @@
 
 // What is counted is counted on the wire: packets as they are sent, read with the product's codec.
 
-import type { NetworkTap, PacketFate } from '../../src/testing/network-options.js';
+import type { NetworkTap, PacketOutcome } from '../../src/testing/network-options.js';
 import type { SimulatedCluster } from '../../src/testing/index.js';
 import { Label } from '../../src/wire/label.js';
 import { MessageType } from '../../src/wire/message-type.js';
@@ -39,17 +39,17 @@ export function wiretap(cluster: SimulatedCluster, seen: (sighting: Sighting) =>
   const byAddr = new Map(cluster.names().map((name) => [cluster.network.addrOf(name), name]));
   const nameOf = (addr: string): string => byAddr.get(addr) ?? addr;
   const tap: NetworkTap = {
-    packet: (packet: Buffer, from: string, to: string, fate: PacketFate) =>
+    packet: (packet: Buffer, from: string, to: string, outcome: PacketOutcome) =>
       seen({
         kind: kindOf(packet),
         from: nameOf(from),
         to: nameOf(to),
-        isLost: fate !== 'carried',
+        isLost: outcome !== 'carried',
         at: cluster.now,
       }),
     stream: () => undefined,
   };
-  cluster.network.tapWith(tap);
+  cluster.network.setTap(tap);
 }
 
 const label = new Label({ label: '', skipInboundCheck: false });

@@ -96,9 +96,9 @@ suite('the driver of virtual time', () => {
     const failing = after(50).then(() => assert.fail('on purpose'));
     await assert.rejects(driver.during(failing, 'failing'), /on purpose/);
     const never = new Promise<void>(() => undefined);
-    await assert.rejects(driver.during(never, 'eternity'), /eternity.*nothing is left/);
+    await assert.rejects(driver.during(never, 'eternity'), /eternity.*no event is left/);
     clock.setTimer(Infinity, () => undefined);
-    await assert.rejects(driver.during(never, 'eternity'), /nothing is left/);
+    await assert.rejects(driver.during(never, 'eternity'), /no event is left/);
   });
 
   test('what a callback throws ends everything that waits, and time can go on afterwards', async () => {

@@ -251,7 +251,7 @@ suite('MemoryNetwork: links', () => {
     const pair = a.connect(c);
     clock.advance(0);
     const [near] = await pair;
-    network.darken(c.addr);
+    network.blackhole(c.addr);
     transport.vanish();
     const read = failureOf(near.read());
     const dial = failureOf(a.dial(c));
