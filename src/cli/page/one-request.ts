@@ -77,7 +77,7 @@ export class OneRequest extends Duplex {
       this.#head = undefined;
       this.#timer.cancel();
       this.#timer = this.#deadline(pageLimits.responseMs);
-      this.#timer = this.#deadline(pageLimits.responseMs);
+      this.push(head);
       this.#take(chunk.subarray(head.length - before));
     } else if (this.#head.length > pageLimits.headBytes) {
       this.#socket.end('HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n');
