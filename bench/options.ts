@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 
 export const help = `Usage: npm run bench -- [options]
 
-Compares this library with Go memberlist v0.6.0, both handlers the same work by turns, and checks each figure
+Compares this library with Go memberlist v0.6.0, both doing the same work by turns, and checks each figure
 against its mark. This needs Go; without it only our side is measured.
 
   --only NAME,...  measure only these figures (see below)

@@ -94,7 +94,7 @@ test('the document has each figure with its work, its table, its remarks and wha
   }
 });
 
-test('the document tells the machine and how many marks are met', () => {
+test('the document contains the machine and the number of met marks', () => {
   const machine = {
     cpu: 'Some CPU',
     cores: 2,
@@ -118,5 +118,5 @@ test('the document tells the machine and how many marks are met', () => {
   );
   assert.ok(text.includes('`npm run bench -- --write`.\n'));
   const partly = documentOf([section], { machine, command: 'x', notTaken: ['idle', 'join'] });
-  assert.match(partly, /Not taken in this run: idle, join\./);
+  assert.match(partly, /Not measured in this run: idle, join\./);
 });
