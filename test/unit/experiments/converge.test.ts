@@ -73,7 +73,7 @@ describe('options of the convergence calculator', () => {
         assert.ok(error instanceof OptionError);
         assert.match(error.message, /--nodes must be a whole number from 2 to 4096; not 1/);
         assert.match(error.message, /--loss must be a number from 0 to 0.9; not 5/);
-        assert.match(error.message, /--latency is milliseconds.*not 9-3/);
+        assert.match(error.message, /--latency must be milliseconds.*not 9-3/);
         assert.match(error.message, /--what must be update, failure, both; not joy/);
         assert.match(error.message, /--help/);
         return true;
@@ -81,7 +81,7 @@ describe('options of the convergence calculator', () => {
     );
     assert.throws(() => parseOptions(['--gossip-speed', '1']), /gossip-speed/);
     assert.throws(() => parseOptions(['--out', 'plot.png']), /\.svg/);
-    assert.throws(() => parseOptions(['--probe-interval', '0']), /no failure is found/);
+    assert.throws(() => parseOptions(['--probe-interval', '0']), /no failure is detected/);
     assert.throws(
       () =>
         parseOptions([

@@ -22,7 +22,7 @@ import { variants } from '../../../experiments/lifeguard/configurations.js';
 import { freezesOf, otherRunsOf } from '../../../experiments/lifeguard/report-extras.js';
 import { judge, type Verdict } from '../../../experiments/lifeguard/report-marks.js';
 import { publishedSetting, select } from '../../../experiments/lifeguard/report-select.js';
-import { summarise, type Summary } from '../../../experiments/lifeguard/report-summary.js';
+import { summarize, type Summary } from '../../../experiments/lifeguard/report-summary.js';
 import { writeReport } from '../../../experiments/lifeguard/report.js';
 import type { RunResult } from '../../../experiments/lifeguard/run.js';
 import { Store } from '../../../experiments/store.js';
@@ -77,7 +77,7 @@ function storeOf(choices: readonly Partial<Choice>[], events = usual): Store<Run
 }
 
 function summaryOf(choice: Partial<Choice>, events = usual): Summary {
-  return summarise(select(storeOf([choice], events), publishedSetting, 'product'));
+  return summarize(select(storeOf([choice], events), publishedSetting, 'product'));
 }
 
 function verdicts(summary: Summary): Record<string, Verdict> {
