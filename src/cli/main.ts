@@ -26,8 +26,8 @@ usage: node-memberlist COMMAND [options]
 `;
 
 const conclusion = `
-Run node-memberlist COMMAND --help for details, --version for the version. Each command exits with status 0 on success, 1 on
-failure, and 2 for invalid arguments.
+Run node-memberlist COMMAND --help for details, --version for the version. Each command exits with
+status 0 on success, 1 on failure, and 2 for invalid arguments.
 `;
 
 /** Runs a command and returns its exit status. Never rejects. */

@@ -11,7 +11,7 @@ import { readOptions, UsageError } from '../../../bench/options.js';
 const figures = ['encode', 'decode', 'idle'];
 const read = (...words: string[]) => readOptions(words, figures);
 
-test('without words everything is run, beside Go', () => {
+test('without arguments all figures run, compared with Go', () => {
   assert.deepEqual(read(), {
     only: [],
     rounds: undefined,

@@ -63,8 +63,7 @@ describe('options of the convergence calculator', () => {
     assert.deepEqual(ask('--latency', '1-20').latency, { min: 1, max: 20 });
   });
 
-  it('are explained when that is asked for', () =>
-    assert.equal(parseOptions(['--help']), undefined));
+  it('are explained by --help', () => assert.equal(parseOptions(['--help']), undefined));
 
   it('that are invalid are all reported, with the valid values', () => {
     assert.throws(
@@ -207,7 +206,7 @@ describe('how long is waited', () => {
 });
 
 describe('a small cluster', () => {
-  it('knows of updates at once and of failures after a suspicion, and is whole again', async () => {
+  it('learns of updates immediately, of failures after a suspicion, and converges again', async () => {
     const question = ask('--nodes', '8', '--seeds', '2', '--loss', '0.02');
     const [task] = tasksOf(question);
     assert.ok(task);

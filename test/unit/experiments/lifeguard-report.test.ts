@@ -85,7 +85,7 @@ function verdicts(summary: Summary): Record<string, Verdict> {
 }
 
 const names = {
-  baseline: 'baseline: SWIM, averaged over the full grid, 25–250 FP a run',
+  baseline: 'baseline: SWIM, averaged over the full grid, 25–250 FP per run',
   atHealthy: 'Lifeguard FP− ≤ 10 %, with ≥ 200 events of the baseline',
   first: 'Lifeguard median first detection 12.0–12.9 s',
 };
