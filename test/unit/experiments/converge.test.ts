@@ -87,7 +87,7 @@ describe('options of the convergence calculator', () => {
           ...['--what', 'update', '--probe-interval', '0'],
           ...['--gossip-interval', '0', '--push-pull-interval', '0'],
         ]),
-      /nothing spreads/,
+      /updates do not spread/,
     );
   });
 });
