@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What comes in from outside while something is measured, as files that both sides read: made once, by our
-// codecs, so that both get the same bytes. It ends in a folder that is removed in the end.
+// The data that nodes receive during a measurement, as files that both sides read: created once by our codecs, so that
+// both receive the same bytes. The files are in a folder that is removed at the end.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ import { aliveClaim, memberRecord, targetName } from './members.js';
 import type { Layers } from './protocol.js';
 import { streamLayers } from './ours/unwrap.js';
 
-/** The ways in which packets and streams are wrapped, by name. */
+/** The wrappings of packets and streams, by name. */
 export const layersByName = {
   plain: { compress: false, key: '' },
   compressed: { compress: true, key: '' },
@@ -31,12 +31,12 @@ export const layersByName = {
 
 export type LayersName = keyof typeof layersByName;
 
-/** Makes input files, each once. */
+/** Creates input files, each once. */
 export class Inputs implements Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'memberlist-bench-'));
   readonly #made = new Set<string>();
 
-  /** A push/pull request that tells of so many members, all of one incarnation; of none, it only asks. */
+  /** A push/pull request with `members` members, all with one incarnation; with none, it only requests the table. */
   pushPull(members: number, incarnation: number, layers: LayersName): string {
     return this.#file(`push-pull-${members}-${incarnation}-${layers}`, () =>
       wrapForStream(pushPullOf(members, incarnation), streamLayers(layersByName[layers])),
@@ -44,8 +44,8 @@ export class Inputs implements Disposable {
   }
 
   /**
-   * Packets as gossip brings them: a compound of so many alive messages, with a checksum. They go through the
-   * members in turn, with the next incarnation in each turn, from 2 on.
+   * Gossip packets: a compound of `perPacket` alive messages, with a checksum. They cycle through the members, with the
+   * next incarnation in each cycle, starting with 2.
    */
   alivePackets(members: number, packets: number, perPacket: number, layers: LayersName): string {
     return this.#file(`alives-${packets}-${layers}`, () => {
@@ -58,7 +58,7 @@ export class Inputs implements Disposable {
           { checksum: true },
         ),
       );
-      return behindLengths(parts);
+      return lengthPrefixed(parts);
     });
   }
 
@@ -75,11 +75,11 @@ export class Inputs implements Disposable {
         sourceNode: name,
       });
       const codec = new PacketCodec(streamLayers(layersByName[layers]));
-      return behindLengths([codec.encode([ping], { checksum: false })]);
+      return lengthPrefixed([codec.encode([ping], { checksum: false })]);
     });
   }
 
-  /** The first so many bytes of a compound of alive messages (a packet), or of a push/pull (a stream). */
+  /** The first `bytes` bytes of a compound of alive messages (a packet), or of a push/pull (a stream). */
   content(bytes: number, of: 'packet' | 'stream'): string {
     return this.#file(`content-${of}-${bytes}`, () => contentOf(bytes, of));
   }
@@ -118,7 +118,7 @@ function contentOf(bytes: number, of: 'packet' | 'stream'): Buffer {
   return codec.encode(messages, { checksum: false }).subarray(0, bytes);
 }
 
-function behindLengths(parts: readonly Buffer[]): Buffer {
+function lengthPrefixed(parts: readonly Buffer[]): Buffer {
   return Buffer.concat(
     parts.flatMap((part) => {
       const length = Buffer.alloc(4);

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the figures were taken on.
+// The machine on which the figures were measured.
 
 import { spawnSync } from 'node:child_process';
 import { arch, cpus, loadavg, release, totalmem, type } from 'node:os';
@@ -14,7 +14,7 @@ export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
-  /** How many programs wanted a core when the run began. */
+  /** The load average at the start of the run: processes that wanted a core. */
   readonly load: number;
   readonly system: string;
   readonly node: string;
@@ -22,7 +22,7 @@ export interface Machine {
   readonly go: string | undefined;
 }
 
-/** This machine; `go` is asked for its version when it was there. */
+/** This machine; with the version of `go` if there is one. */
 export function thisMachine(hasGo: boolean): Machine {
   const all = cpus();
   return {
@@ -36,7 +36,7 @@ export function thisMachine(hasGo: boolean): Machine {
   };
 }
 
-/** The version of the `go` on the path; undefined when there is none. */
+/** The version of the `go` on the path; undefined if there is none. */
 export function goVersion(): string | undefined {
   const { status, stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' });
   return status === 0 ? stdout.trim() : undefined;
@@ -48,9 +48,9 @@ export function machineText({ cpu, cores, memoryGiB, system, node, go }: Machine
   return `${cpu}, ${cores} cores, ${memoryGiB} GiB; ${system}; ${programs.join('; ')}`;
 }
 
-/** What to know of a machine that had other work too; undefined when it had not. */
+/** A warning if the machine was busy with other work; undefined otherwise. */
 export function busyText({ load, cores }: Machine): string | undefined {
   if (load < cores / 2) return undefined;
-  return `The machine was busy with other work when the run began (load ${load.toFixed(1)} on ${cores} cores): times are
-longer than they need be and their ratios scatter; ratios of CPU scatter less.`;
+  return `The machine was busy with other work when the run started (load ${load.toFixed(1)} on ${cores} cores): times are
+longer than necessary and their ratios scatter; ratios of CPU scatter less.`;
 }

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `npm run bench`: takes the figures and tells them. Ends with 1 when a figure could not be taken, or with 2
-// after words that it does not know; a mark that is missed is told, but no failure.
+// `npm run bench`: measures and prints the figures. Exits with 1 if a figure could not be measured, or with 2 for
+// invalid arguments; a missed mark is reported, but is not a failure.
 
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -18,7 +18,7 @@ import { Inputs } from './inputs.js';
 import { busyText, goVersion, machineText, thisMachine } from './machine.js';
 import { help, readOptions, UsageError, type Options } from './options.js';
 import { judge } from './rows.js';
-import { Stage, type Effort } from './stage.js';
+import { Harness, type Effort } from './harness.js';
 import { textOf, type Section } from './table.js';
 
 const pagePath = 'docs/BENCHMARKS.md';
@@ -38,12 +38,12 @@ try {
 }
 
 async function run(options: Options): Promise<void> {
-  const hasGo = options.withGo && goIsThere();
+  const hasGo = options.withGo && buildGoSide();
   const machine = thisMachine(hasGo);
   const busy = busyText(machine);
   console.log(`${machineText(machine)}\n${busy === undefined ? '' : `${busy}\n`}`);
   using inputs = new Inputs();
-  const stage = new Stage({
+  const harness = new Harness({
     effort: effortOf(options),
     inputs,
     ours: [process.execPath, '--expose-gc', ourProgram],
@@ -55,12 +55,12 @@ async function run(options: Options): Promise<void> {
   for (const figure of figures) {
     if (!isWanted(figure.name, options)) continue;
     try {
-      const section = await stage.run(figure);
+      const section = await harness.run(figure);
       sections.push(section);
       console.log(textOf(section));
       if (section.missing.length > 0) process.exitCode = 1;
     } catch (error) {
-      console.error(`${figure.name} could not be taken: ${(error as Error).message}`);
+      console.error(`${figure.name} could not be measured: ${(error as Error).message}`);
       process.exitCode = 1;
     }
   }
@@ -92,15 +92,15 @@ function effortOf({ quick, rounds }: Options): Effort {
     : { quick, rounds: rounds ?? 11, roundMs: 120 };
 }
 
-/** Says so when Go is not there, or does not build our program. */
-function goIsThere(): boolean {
+/** Builds the Go side. Reports if Go is missing, or the build fails. */
+function buildGoSide(): boolean {
   if (goVersion() === undefined) {
-    console.log('There is no Go on the path: ours are measured alone.\n');
+    console.log('Go is not on the path: only our side is measured.\n');
     return false;
   }
   const problem = buildGo({ folder: goFolder, output: goProgram });
   if (problem === undefined) return true;
-  console.log(`Go's side does not build, so ours are measured alone:\n${problem}\n`);
+  console.log(`The Go side does not build, so only our side is measured:\n${problem}\n`);
   return false;
 }
 

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The members that all figures are about, and what is said of them. bench/go/codec.go makes the same ones; the
-// figures compare digests, so the two cannot drift apart unseen.
+// The members and messages of all figures. bench/go/codec.go creates the same ones; the figures compare digests, so the
+// two cannot diverge unnoticed.
 
 import { MessageType } from '../src/wire/message-type.js';
 import type {
@@ -18,15 +18,15 @@ import type {
 
 /** The name of the node under test. */
 export const targetName = 'target';
-/** The port of every node that lives in memory. */
+/** The port of every node in memory. */
 export const memberPort = 7946;
-/** Where the node under test lives, and the member that sends to it: acks to other nodes carry no broadcasts. */
+/** The address of the node under test, and the member that sends to it: acks to other nodes carry no broadcasts. */
 export const targetIp = '10.255.0.1';
 export const senderAddress = `10.0.0.1:${memberPort}`;
-/** Bytes of metadata that each member has. */
+/** Bytes of metadata per member. */
 export const metaBytes = 35;
 
-/** What is said in a message of which encoding and decoding are measured. */
+/** The kind of message whose encoding and decoding are measured. */
 export type MessageKind = 'alive' | 'ping' | 'suspect';
 
 const versions = Buffer.of(1, 5, 2, 0, 0, 0);
@@ -40,7 +40,7 @@ function memberAddr(index: number): Buffer {
   return Buffer.of(10, index >>> 16, index >>> 8, index);
 }
 
-/** 35 bytes, as a small service would tell of itself. */
+/** 35 bytes, typical for the metadata of a small service. */
 function memberMeta(index: number): Buffer {
   return Buffer.from(`role=web,zone=eu-west-1b,build=${String(index % 10_000).padStart(4, '0')}`);
 }
@@ -58,7 +58,7 @@ export function memberRecord(index: number, incarnation: number): MemberRecord {
   };
 }
 
-/** What a member says of itself. */
+/** A member's claim about itself. */
 export function aliveClaim(index: number, incarnation: number): AliveClaim {
   const { name: node, addr, port, meta, vsn } = memberRecord(index, incarnation);
   return { type: MessageType.alive, node, incarnation, addr, port, meta, vsn };
@@ -79,7 +79,7 @@ function pingOf(index: number): Ping {
   };
 }
 
-/** The messages of one kind, to be encoded over and over. */
+/** The messages of one kind, to be encoded repeatedly. */
 export function messagesOf(kind: MessageKind, count: number): Message[] {
   return Array.from({ length: count }, (_, index) => {
     const incarnation = 1 + (index % 7);

@@ -4,30 +4,30 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What `npm run bench` can be told.
+// The options of `npm run bench`.
 
 import { parseArgs } from 'node:util';
 
 export const help = `Usage: npm run bench -- [options]
 
-Measures this library beside Go memberlist v0.6.0, both doing the same work by turns, and judges each
-figure by its mark. Needs Go for that; without it ours are measured alone.
+Compares this library with Go memberlist v0.6.0, both doing the same work by turns, and checks each figure
+against its mark. This needs Go; without it only our side is measured.
 
-  --only NAME,...  these figures alone (see below)
-  --rounds N       how often each side measures a figure; medians are told (11; with --quick 2)
-  --quick          short rounds, small clusters, few runs: to see that all works, not to believe
-  --no-go          ours alone
-  --json FILE      writes all rounds of all figures there too
-  --write          writes docs/BENCHMARKS.md; with --only it has these figures and no others
+  --only NAME,...  measure only these figures (see below)
+  --rounds N       rounds per side and figure; medians are printed (default: 11; with --quick 2)
+  --quick          short rounds, small clusters, few runs: a check that everything works, not a measurement
+  --no-go          measure only our side
+  --json FILE      also write all rounds of all figures to FILE
+  --write          write docs/BENCHMARKS.md; with --only it contains only these figures
   --help
 
 Figures:
 `;
 
-/** What is to be run. */
+/** What to run. */
 export interface Options {
   readonly only: readonly string[];
-  /** Undefined: as many as the effort has. */
+  /** Undefined: the default of the effort. */
   readonly rounds: number | undefined;
   readonly quick: boolean;
   readonly withGo: boolean;
@@ -36,14 +36,14 @@ export interface Options {
   readonly help: boolean;
 }
 
-/** Words that are no options of this program. */
+/** Invalid arguments. */
 export class UsageError extends Error {}
 
 /**
  * Reads the command line.
  *
- * @param figures - the names that there are
- * @throws UsageError that says what was wrong and what is right
+ * @param figures - the names of all figures
+ * @throws UsageError that says what is wrong and what is valid
  */
 export function readOptions(words: readonly string[], figures: readonly string[]): Options {
   const { values } = parse(words);
@@ -55,15 +55,19 @@ export function readOptions(words: readonly string[], figures: readonly string[]
     );
   }
   if (values.only !== undefined && only.length === 0) {
-    throw new UsageError(`--only wants names of figures: ${figures.join(', ')}`);
+    throw new UsageError(`--only needs names of figures: ${figures.join(', ')}`);
   }
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0 && rounds <= 1000)) {
-    throw new UsageError(`--rounds is a whole number from 1 to 1000; not ${values.rounds ?? ''}`);
+    throw new UsageError(
+      `--rounds must be a whole number from 1 to 1000; not ${values.rounds ?? ''}`,
+    );
   }
   const { quick, write } = values;
   if (write && (quick || values['no-go'])) {
-    throw new UsageError('--write is for runs to believe: not with --quick or --no-go');
+    throw new UsageError(
+      '--write needs a full measurement: it cannot be combined with --quick or --no-go',
+    );
   }
   const { json, help: asksForHelp } = values;
   return { only, rounds, quick, withGo: !values['no-go'], json, write, help: asksForHelp };

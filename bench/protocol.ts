@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the two sides are asked and what they answer. Each is a process of its own; questions and answers
-// are lines of JSON. bench/go has the same names.
+// The tasks of the two sides and their results. Each side is a process; requests and answers are lines of JSON.
+// bench/go uses the same names.
 
 import type { MessageKind } from './members.js';
 
-/** What a piece of work took, in all. */
+/** The total time of a piece of work. */
 export interface Timed {
   readonly wallNs: number;
   readonly cpuNs: number;
@@ -23,7 +23,7 @@ export interface Layers {
   readonly key: string;
 }
 
-/** How long to go on, at least. */
+/** The minimum duration. */
 interface AtLeast {
   readonly minMs: number;
 }
@@ -40,41 +40,41 @@ export interface DecodeTask extends AtLeast {
 }
 
 export interface LzwTask extends AtLeast {
-  /** What is compressed, or the compressed bytes. */
+  /** The content to compress, or the compressed bytes. */
   readonly file: string;
 }
 
 export interface PacketsTask extends Layers, AtLeast {
-  /** A push/pull request that makes the members known, and one that asks for the table only. */
+  /** A push/pull request that adds the members, and one that only requests the table. */
   readonly load: string;
   readonly ask: string;
-  /** Packets that come in, each behind its length (4 bytes). */
+  /** Received packets, each after its length (4 bytes). */
   readonly packets: string;
-  /** So many of them come before those that are timed. */
+  /** The number of packets before the ones that are timed. */
   readonly untimed: number;
   /**
-   * Push/pull requests with as much news as the first each, so that there is as much to send again. The last three
-   * of them are timed.
+   * Push/pull requests with as many updates as the first one each, so that there is as much to send again. The last
+   * three of them are timed.
    */
   readonly again: readonly string[];
   readonly alivesPerPacket: number;
-  /** How many packets are put in before their messages are waited for. */
+  /** How many packets are received before the benchmark waits for their messages. */
   readonly burst: number;
 }
 
 export interface CryptoFloorTask extends AtLeast {
-  /** Of the content of a packet that is opened. */
+  /** The content of the packet that is decrypted. */
   readonly openBytes: number;
-  /** Of the content of one that is sealed then; 0: none is. */
+  /** The content of a packet that is then encrypted; 0: none. */
   readonly sealBytes: number;
 }
 
 export interface PushPullTask extends Layers, AtLeast {
-  /** The request that makes the members known, the one before those that are timed, and the one that is. */
+  /** The request that adds the members, the one before the timed ones, and the timed one. */
   readonly load: string;
   readonly before: string;
   readonly request: string;
-  /** Whether the timed request brings news: each one then needs a node of its own. */
+  /** Whether the timed request contains updates: each one then needs a new node. */
   readonly fresh: boolean;
 }
 
@@ -88,37 +88,37 @@ export interface MemoryTask {
 export interface StartTask {
   /** `'ip:port'` of each node; its name too. */
   readonly addresses: readonly string[];
-  /** Ours alone: whether state is exchanged more often after a join, as it is by default. */
+  /** Ours only: whether state is exchanged more often after a join, as by default. */
   readonly settle: boolean;
 }
 
 export interface JoinTask {
-  /** How long to wait until all know all, at most. */
+  /** The maximum time until every node knows all others. */
   readonly capMs: number;
 }
 
 export interface GatherTask {
-  /** `'ip:port'` of whom to join. */
+  /** `'ip:port'` of the node to join. */
   readonly seed: string;
 }
 
 export interface KillTask {
-  /** Which of the nodes that are left. */
+  /** The index in the list of remaining nodes. */
   readonly index: number;
-  /** How long to wait until all know, at most. */
+  /** The maximum time until all nodes are notified. */
   readonly capMs: number;
 }
 
 export interface FloorTask {
   readonly addresses: readonly string[];
-  /** By each socket, answers included. */
+  /** Per socket, including answers. */
   readonly packetsPerSecond: number;
   readonly packetBytes: number;
 }
 
 export interface GrowthTask {
   readonly nodes: number;
-  /** Virtual milliseconds: before the first window, and of each. */
+  /** Virtual milliseconds: before the first window, and of each window. */
   readonly quietMs: number;
   readonly windowMs: number;
   readonly windows: number;
@@ -127,41 +127,41 @@ export interface GrowthTask {
 export interface Joined {
   readonly ms: number;
   readonly cpuMs: number;
-  /** Whether all knew all before the time was up. */
+  /** Whether every node knew all others before the timeout. */
   readonly complete: boolean;
 }
 
 export interface Known {
-  /** Until the first of the others knew, and the last. */
+  /** Until the first and the last of the other nodes was notified. */
   readonly firstMs: number;
   readonly lastMs: number;
   readonly complete: boolean;
 }
 
-/** What a process has used and sent since it began. */
+/** What a process has used and sent since it started. */
 export interface Usage {
   readonly cpuNs: number;
-  /** When this was; from any beginning. */
+  /** The time of the sample, from an arbitrary origin. */
   readonly atNs: number;
   readonly packets: number;
   readonly packetBytes: number;
-  /** Of the streams that were opened there, both ways. */
+  /** In both directions of the streams that were opened there. */
   readonly streamBytes: number;
 }
 
 export interface Heap {
   readonly bytes: number;
-  /** The most that the process ever had. */
+  /** The peak of the process. */
   readonly peakKiB: number;
 }
 
-/** SHA-256 of all that came out, one after the other. */
+/** SHA-256 of the concatenated output. */
 interface Digested {
   readonly digest: string;
 }
 
 export interface DecodeResult extends Timed {
-  /** Numbers and lengths of what was read, added up. */
+  /** The sum of the numbers and lengths that were read. */
   readonly sum: number;
 }
 
@@ -170,10 +170,10 @@ export interface LzwResult extends Timed, Digested {
 }
 
 export interface PacketsResult extends Timed {
-  /** Of one pass: packets, and messages in them. */
+  /** In one pass: packets, and messages in them. */
   readonly packets: number;
   readonly messages: number;
-  /** All members' incarnations in the end, added up. */
+  /** The sum of all members' final incarnations. */
   readonly incarnations: number;
 }
 
@@ -183,7 +183,7 @@ export interface PushPullResult extends Timed {
   readonly incarnations: number;
 }
 
-/** Every task, and what comes of it. */
+/** Every task, and its result. */
 export interface Tasks {
   encode(task: EncodeTask): Timed & Digested;
   decode(task: DecodeTask): DecodeResult;
@@ -192,7 +192,7 @@ export interface Tasks {
   packetsIn(task: PacketsTask): PacketsResult;
   packetsOut(task: PacketsTask): PacketsResult;
   pushPull(task: PushPullTask): PushPullResult;
-  /** Ours alone: the longest turn of the event loop in each of some exchanges, milliseconds. */
+  /** Ours only: the longest turn of the event loop in some exchanges, in milliseconds. */
   turns(task: PushPullTask): { readonly longestMs: number };
   memory(task: MemoryTask): { readonly bytes: number };
   start(task: StartTask): object;
@@ -202,7 +202,7 @@ export interface Tasks {
   heap(task: object): Heap;
   kill(task: KillTask): Known;
   stop(task: object): object;
-  /** Ours alone. */
+  /** Ours only. */
   startFloor(task: FloorTask): object;
   floorUsage(task: object): Usage;
   stopFloor(task: object): object;
@@ -212,8 +212,8 @@ export interface Tasks {
 
 export type TaskName = keyof Tasks;
 
-/** Both sides' work, as it is done. */
-export type Doing = {
+/** The implementations of all tasks. */
+export type TaskHandlers = {
   readonly [Name in TaskName]: (
     task: Parameters<Tasks[Name]>[0],
   ) => ReturnType<Tasks[Name]> | Promise<ReturnType<Tasks[Name]>>;

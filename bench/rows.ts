@@ -4,46 +4,46 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A figure's results: one row for each thing measured, and what is asked of it.
+// The results of a figure: one row per measurement, with its goal.
 
 import { median, rangeOf, ratios, type Range } from './statistics.js';
 
-/** What is asked of a row; from the project's goals. */
+/** The goal of a row; from the project's goals. */
 export type Mark =
-  /** Ours at most so many times the other's. */
+  /** Ours is at most this many times the other side's. */
   | { readonly kind: 'ratio'; readonly most: number }
-  /** Ours at most so much, in the row's unit. */
+  /** Ours is at most this value, in the row's unit. */
   | { readonly kind: 'value'; readonly most: number };
 
 export type Unit =
   'ns' | 'µs' | 'ms' | 's' | 'bytes' | 'KiB' | 'µs/s' | 'ms/s' | 'packets/s' | 'bytes/s';
 
-/** One thing that was measured: a number for each round, smaller is better. */
+/** One measurement: a number for each round; smaller is better. */
 export interface Row {
   readonly what: string;
   readonly unit: Unit;
   readonly ours: readonly number[];
-  /** What ours are compared with; undefined: nothing. */
+  /** The side that ours is compared with; undefined if there is none. */
   readonly other?:
     { readonly name: 'Go' | 'floor'; readonly values: readonly number[] } | undefined;
-  /** Where the row is of time by the wall: ours by the other's processor time, round by round. */
+  /** For rows of wall-clock time: the ratios of processor time, round by round. */
   readonly cpuRatios?: readonly number[] | undefined;
-  /** What the rounds come to: the median, unless it is the largest that counts. */
+  /** How the rounds are combined: the median, unless the largest counts. */
   readonly by?: 'median' | 'largest';
   readonly mark?: Mark | undefined;
-  /** What a reader must know to read the row rightly. */
+  /** What a reader must know to interpret the row. */
   readonly note?: string | undefined;
 }
 
-/** What a row comes to. */
+/** The combined result of a row. */
 export interface Verdict {
   readonly ours: number;
-  /** Undefined when there is nothing to compare with. */
+  /** Undefined if there is no other side. */
   readonly other: number | undefined;
   readonly ratio: number | undefined;
-  /** The ratios of single rounds; of ours alone, its own values. */
+  /** The range of the single rounds' ratios; without another side, of its own values. */
   readonly spread: Range;
-  /** Undefined without a mark, and where a ratio is asked for and there is none. */
+  /** Undefined without a mark, and if the mark is a ratio and there is none. */
   readonly met: boolean | undefined;
 }
 

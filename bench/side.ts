@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One of the two sides of a comparison: a process that is told what to do.
+// One of the two sides of a comparison: a process that executes tasks.
 
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,9 +25,9 @@ interface Answer {
 /** Longer than any task takes. */
 const patienceMs = 600_000;
 
-/** A process that does tasks. */
+/** A process that executes tasks. */
 export class Side implements AsyncDisposable {
-  /** What it is called where it fails. */
+  /** Its name in error messages. */
   readonly name: string;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting = new Map<number, Waiting>();
@@ -41,7 +41,7 @@ export class Side implements AsyncDisposable {
     this.#child.stderr.on('data', (chunk: Buffer) => {
       this.#log = (this.#log + chunk.toString()).slice(-10_000);
     });
-    // What is written to a process that has just ended is lost; its end is told below.
+    // Data written to a process that has just ended is lost; its end is reported below.
     this.#child.stdin.on('error', () => undefined);
     createInterface(this.#child.stdout).on('line', (line) => this.#take(line));
     this.#child.once('error', (error) => this.#fail(error.message));
@@ -51,10 +51,10 @@ export class Side implements AsyncDisposable {
   }
 
   /**
-   * Has a task done.
+   * Executes a task.
    *
-   * @throws what went wrong there; that the process ended, or did not answer: if a packet is lost on the
-   *   way, somebody waits for it for ever
+   * @throws the error of the process; an error if the process ended, or did not answer: if a packet is lost, a task may
+   *   wait forever
    */
   async ask<Name extends TaskName>(
     name: Name,

@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a few rounds of a figure come to.
+// Statistics of a few rounds.
 
-/** The middle of some numbers; of an even count the mean of the two in the middle. NaN of none. */
+/** The median; for an even count the mean of the two middle values. NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const rising = [...values].sort((a, b) => a - b);
   const half = rising.length / 2;
@@ -15,18 +15,18 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** The smallest and the largest of some numbers. */
+/** The minimum and the maximum. */
 export interface Range {
   readonly least: number;
   readonly most: number;
 }
 
-/** Infinite and the wrong way round of none. */
+/** Infinite and inverted for an empty list. */
 export function rangeOf(values: readonly number[]): Range {
   return { least: Math.min(...values), most: Math.max(...values) };
 }
 
-/** Each of some numbers by the one of the same round; rounds that one side does not have are left out. */
+/** The ratios round by round; rounds that one side does not have are omitted. */
 export function ratios(ours: readonly number[], others: readonly number[]): number[] {
   return ours.slice(0, others.length).map((value, round) => value / (others[round] ?? NaN));
 }

@@ -13,12 +13,12 @@ import { median } from './statistics.js';
 export interface Section {
   readonly name: string;
   readonly title: string;
-  /** What is compared: the same work on both sides. */
+  /** The work that is compared: the same on both sides. */
   readonly work: string;
   readonly rows: readonly Row[];
-  /** What went otherwise than it should, to be read with the rows. */
+  /** Irregularities, to be read with the rows. */
   readonly remarks: readonly string[];
-  /** What rows are missing, and why. */
+  /** Which rows are missing, and why. */
   readonly missing: readonly string[];
 }
 
@@ -79,12 +79,12 @@ export function markdownOf({ title, work, rows, remarks, missing }: Section): st
   return `## ${title}\n\n${work}\n\n${table}\n${notes}`;
 }
 
-/** A number of a unit, with the digits that say something. */
+/** A number with its unit, rounded to meaningful digits. */
 export function valueText(value: number, unit: Unit): string {
   return `${numberText(value)} ${unit}`;
 }
 
-/** Nothing by nothing, or something by nothing, says nothing. */
+/** The ratio is undefined if the divisor is 0. */
 function ratioText(ratio: number): string {
   return Number.isFinite(ratio) ? ratio.toFixed(2) : '–';
 }

@@ -5,29 +5,29 @@
  */
 
 // Plots of lines, points and bands, drawn by ECharts without a browser. The same plot gives the same
-// bytes, so that a report that is made again changes nothing that it need not.
+// bytes, so that a regenerated report changes only where necessary.
 
 import { init, type CustomSeriesOption, type EChartsOption, type LineSeriesOption } from 'echarts';
 
-/** What has one name and one colour. */
+/** Data with one name and one color. */
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [number, number])[];
-  /** An area behind the line, for instance of an interval of confidence. */
+  /** An area behind the line, for example a confidence interval. */
   readonly band?: readonly (readonly [x: number, low: number, high: number])[] | undefined;
   readonly dashed?: boolean | undefined;
-  /** Points that no line joins. */
+  /** Points without a connecting line. */
   readonly markersOnly?: boolean | undefined;
-  /** The line keeps its height until the next point, as a cumulative distribution does. */
+  /** The line keeps its height until the next point, as in a cumulative distribution. */
   readonly step?: boolean | undefined;
 }
 
-/** An axis. The label says the unit; ends that are not given are round numbers around the data. */
+/** An axis. The label contains the unit; missing ends are round numbers around the data. */
 export interface Axis {
   readonly label: string;
   /**
-   * Logarithmic: what is not above zero is left out, and the line is broken there. An axis that is
-   * not logarithmic begins at zero or below.
+   * Logarithmic: values that are not above zero are omitted, and the line is broken there. An axis that is
+   * not logarithmic starts at zero or below.
    */
   readonly log?: boolean | undefined;
   readonly min?: number | undefined;
@@ -60,12 +60,12 @@ const lineHeight = 18;
 const font = 'Helvetica, Arial, sans-serif';
 const ink = '#222';
 const faint = '#e4e4e4';
-/** Okabe and Ito's colours, which the colour-blind can tell apart, but for their yellow. */
+/** Okabe and Ito's colors, which color-blind readers can distinguish, without their yellow. */
 const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#555555'];
 const symbols = ['circle', 'rect', 'triangle', 'diamond'];
-/** Longer lines have no symbols at their points. */
+/** Lines with more points have no symbols. */
 const mostSymbols = 40;
-/** More numbers at an axis are too many. */
+/** The maximum number of labels at an axis. */
 const mostTicks = 13;
 
 /** Draws a plot. @returns SVG */
@@ -80,8 +80,8 @@ export function drawPlot(plot: Plot): string {
 }
 
 /**
- * ECharts counts charts and styles through the life of a process, and the counts are part of names.
- * Its classes are for a mouse, of which there is none.
+ * ECharts counts charts and styles during the life of a process, and the counts are part of names.
+ * Its classes are for mouse interaction, which does not exist here.
  */
 function stable(svg: string): string {
   return svg
@@ -92,7 +92,7 @@ function stable(svg: string): string {
 
 function optionOf(plot: Plot): EChartsOption {
   const { title, subtitle = '', series, x, y, marks = [] } = plot;
-  // Of a band that reaches down to zero a logarithmic axis shows what is above zero.
+  // Of a band that reaches zero, a logarithmic axis shows the part above zero.
   const isShown = (point: Point): boolean =>
     (!x.log || (point[0] ?? 0) > 0) && (!y.log || (point.at(-1) ?? 0) > 0);
   const seen = series.flatMap(({ points, band = [] }) => [...points, ...band].filter(isShown));
@@ -177,7 +177,7 @@ function seriesOption(
     type: 'line',
     name,
     data: points.map((point) => (isShown(point) ? [...point] : [point[0], null])),
-    color: colour(index),
+    color: color(index),
     step: step ? 'end' : false,
     symbol: hasSymbols ? (symbols[index % symbols.length] as string) : 'none',
     symbolKeepAspect: true,
@@ -205,13 +205,13 @@ function bandOption(band: readonly Point[], floor: number, index: number): Custo
       return {
         type: 'polygon',
         shape: { points: [...upper, ...lower] },
-        style: { fill: colour(index), opacity: 0.13 },
+        style: { fill: color(index), opacity: 0.13 },
       };
     },
   };
 }
 
-/** The parts of a band between points that are not shown. */
+/** The parts of a band between omitted points. */
 function unbroken(
   band: readonly Point[],
   isShown: (point: Point) => boolean,
@@ -247,17 +247,17 @@ function markOption({ x, y, label }: Mark): LineSeriesOption {
   };
 }
 
-function colour(index: number): string {
+function color(index: number): string {
   return palette[index % palette.length] as string;
 }
 
-/** Thousands are set apart by a thin space. */
+/** Thousands are separated by a thin space. */
 function numberText(value: number): string {
   const digits = String(Number(value.toPrecision(10)));
   return value < 10_000 ? digits : digits.replaceAll(/\B(?=(\d{3})+$)/g, '\u2009');
 }
 
-/** Lines of at most so many characters, broken between words. */
+/** Lines of at most `length` characters, broken between words. */
 function wrapped(text: string, length: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ').filter((each) => each !== '')) {
@@ -268,7 +268,7 @@ function wrapped(text: string, length: number): string[] {
   return lines;
 }
 
-/** The ends of an axis, and the places that have a number. */
+/** The ends of an axis, and the labeled positions. */
 interface Ticks {
   readonly min: number;
   readonly max: number;
@@ -276,8 +276,8 @@ interface Ticks {
 }
 
 /**
- * Decides an axis for values, and for marks that are to be seen as well. What a logarithmic axis
- * cannot show must have been left out.
+ * Determines an axis for values, and for marks that must be visible. Values that a logarithmic axis cannot show must
+ * have been omitted.
  */
 function ticksOf(axis: Axis, values: readonly number[], marks: readonly number[] = []): Ticks {
   const all = [...values, ...marks];
@@ -296,7 +296,7 @@ function linear(axis: Axis, values: readonly number[]): Ticks {
   return { min, max, at: multiples(step, min, max) };
 }
 
-/** 1, 2 or 5 times a power of ten, at least so much. */
+/** The smallest number of the form 1, 2 or 5 times a power of ten that is at least `least`. */
 function roundStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least));
   const times = [1, 2, 5].find((each) => each * power >= least * (1 - 1e-9)) ?? 10;
@@ -312,7 +312,7 @@ function multiples(step: number, min: number, max: number): number[] {
   );
 }
 
-/** Cluster sizes and the like: the powers of two are what the reader looks for. */
+/** For cluster sizes and similar values, readers look for the powers of two. */
 function powersOfTwo(low: number, high: number, values: readonly number[]): Ticks | undefined {
   if (!values.every((value) => Number.isInteger(Math.log2(value)))) return undefined;
   const at = powers(2, low, high).filter((value) => isWithin(value, low, high));
@@ -337,7 +337,7 @@ function smallest(values: readonly number[]): number {
   return values.length === 0 ? 1 : Math.min(...values);
 }
 
-/** The nearest tick that is not over, or not under, a value. */
+/** The nearest tick that is not above, or not below, a value. */
 function ending(times: readonly number[], value: number, side: 'under' | 'over'): number {
   const ticks = powers(10, value / 10, value * 10)
     .flatMap((power) => times.map((each) => each * power))
@@ -349,7 +349,7 @@ function ending(times: readonly number[], value: number, side: 'under' | 'over')
   return Number((tick ?? value).toPrecision(12));
 }
 
-/** The powers of a base from the last one not over `low` to the first one not under `high`. */
+/** The powers of a base from the last one not above `low` to the first one not below `high`. */
 function powers(base: number, low: number, high: number): number[] {
   const log = (value: number): number => Math.log(value) / Math.log(base);
   const first = Math.floor(log(low) + 1e-9);

@@ -4,29 +4,29 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Tasks over the cores: each worker takes one, gives back its result and takes the next.
+// Distributes tasks over the cores: each worker takes one, returns its result and takes the next.
 
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
-/** A line about how far it is. */
+/** The progress of all tasks. */
 export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly elapsedMs: number;
 }
 
-/** How tasks are done. */
+/** The tasks, and how they are executed. */
 export interface PoolInit<Task, Result> {
   readonly tasks: readonly Task[];
   /** The module that the workers run: it calls `serve`. */
   readonly worker: URL;
-  /** How many workers; the number of cores by default. */
+  /** The number of workers; default: the number of cores. */
   readonly jobs?: number | undefined;
   readonly done: (result: Result, progress: Progress) => void;
 }
 
-/** Does all tasks. @throws the first error of a task; the other workers are stopped then. */
+/** Executes all tasks. @throws the first error of a task, after stopping the other workers */
 export async function runAll<Task, Result>(init: PoolInit<Task, Result>): Promise<void> {
   const { tasks, worker: url, jobs = availableParallelism(), done } = init;
   const waiting = [...tasks];
@@ -35,7 +35,7 @@ export async function runAll<Task, Result>(init: PoolInit<Task, Result>): Promis
   const workers: Worker[] = [];
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      // Simulations make much that is soon garbage: with more room for it they take a tenth less time.
+      // Simulations create much short-lived garbage: with a larger young generation they take a tenth less time.
       const worker = new Worker(url, { resourceLimits: { maxYoungGenerationSizeMb: 192 } });
       workers.push(worker);
       const next = (): void => {
@@ -60,7 +60,7 @@ export async function runAll<Task, Result>(init: PoolInit<Task, Result>): Promis
   }
 }
 
-/** How far it is, in words. */
+/** The progress as text. */
 export function progressText({ done, total, elapsedMs }: Progress, what: string): string {
   const left = ((elapsedMs / done) * (total - done)) / 60_000;
   const share = ((100 * done) / total).toFixed(1);

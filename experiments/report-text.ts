@@ -9,10 +9,10 @@
 import type { Estimate } from './statistics.js';
 import type { Figures } from './lifeguard/report-summary.js';
 
-/** What stands where there is no figure. */
+/** The text for a missing figure. */
 export const nothing = '–';
 
-/** A number with so many digits after the point, and commas between thousands. */
+/** A number with `digits` decimals, and commas between thousands. */
 export function numberText(value: number | null, digits = 0): string {
   if (value === null || !Number.isFinite(value)) return nothing;
   const [whole = '', part] = value.toFixed(digits).split('.');
@@ -29,7 +29,7 @@ export function estimateText({ value, low, high }: Estimate, digits = 2): string
   return numberText(value, digits) + interval;
 }
 
-/** A percentage of SWIM. SWIM is itself, without an interval. */
+/** A percentage of SWIM. SWIM itself has no interval. */
 export function percentText(
   figures: Figures,
   what: `${'falsePositives' | 'falsePositivesAtHealthy' | 'messages' | 'bytes'}Percent`,

@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The inside of a worker: does tasks as they come.
+// The worker side: executes tasks as they arrive.
 
 import { parentPort } from 'node:worker_threads';
 
-/** Answers each message with what `work` makes of it. An error ends the worker. */
+/** Answers each message with the result of `work`. An error ends the worker. */
 export function serve(work: (task: never) => Promise<unknown>): void {
   parentPort?.on('message', (task: unknown) => {
     void work(task as never).then((result) => parentPort?.postMessage(result));

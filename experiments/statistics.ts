@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the reports calculate with. Intervals are those of the percentile bootstrap over clusters:
-// runs of one cell are alike, so whole cells are drawn, never single runs. A seed decides the draws;
-// the same data give the same interval.
+// The statistics of the reports. Intervals are those of the percentile bootstrap over clusters: runs of one cell are
+// similar, so whole cells are drawn, never single runs. A seed determines the draws; the same data give the same
+// interval.
 
 import { SeededRandom } from '../src/testing/index.js';
 
-/** A figure with the ends of its 95 % interval; null where the data do not decide it. */
+/** A figure with its 95 % interval; null if the data do not determine it. */
 export interface Estimate {
   readonly value: number | null;
   readonly low: number | null;
@@ -20,10 +20,10 @@ export interface Estimate {
 /** What one cluster adds to the two sums of a ratio. */
 export type Share = readonly [numerator: number, denominator: number];
 
-/** How a bootstrap draws. */
+/** The parameters of a bootstrap. */
 export interface Drawing {
   readonly seed: string;
-  /** How often it draws. */
+  /** The number of resamples. */
   readonly resamples?: number | undefined;
 }
 
@@ -37,34 +37,34 @@ export function sum(values: Iterable<number>): number {
   return total;
 }
 
-/** Numbers in rising order. */
+/** Numbers in ascending order. */
 export function rising(values: Iterable<number>): number[] {
   return [...values].sort((a, b) => a - b);
 }
 
 /**
- * The smallest of some rising numbers that has the given share of them at it or below it (the
- * nearest rank, so always one of the numbers); null of none.
+ * The smallest of some sorted numbers that has at least the given fraction of them at or below it (the
+ * nearest rank, so always one of the numbers); null for an empty list.
  */
 export function quantile(sorted: readonly number[], share: number): number | null {
   return sorted[Math.max(0, rank(share, sorted.length) - 1)] ?? null;
 }
 
 /**
- * So many events may have been expected where none was seen: the upper end of the 95 % interval of a
- * Poisson distribution. Of nothing but zeros a bootstrap draws nothing but zeros.
+ * The number of events that may have been expected if none was observed: the upper end of the 95 % interval of a
+ * Poisson distribution. From zeros only, a bootstrap draws only zeros.
  */
 const expectedOfNone = 3.69;
 
 /**
- * The sum of the numerators by the sum of the denominators. Where the numerators count events, say
- * what one adds to them: then the interval of no event at all has an upper end above zero.
+ * The sum of the numerators divided by the sum of the denominators. If the numerators count events, `perEvent` is what
+ * one event adds to them: then the interval for zero events has an upper end above zero.
  */
 export function ratioOfSums(
   shares: readonly Share[],
   drawing: Drawing & { readonly perEvent?: number | undefined },
 ): Estimate {
-  // Typed, and no iterators: this is where a report spends its time.
+  // Typed arrays without iterators: a report spends most of its time here.
   const numerators = Float64Array.from(shares, ([numerator]) => numerator);
   const denominators = Float64Array.from(shares, ([, denominator]) => denominator);
   const ratio = (weights?: ArrayLike<number>): number | null => {
@@ -82,7 +82,7 @@ export function ratioOfSums(
   return { ...found, high: (expectedOfNone * drawing.perEvent) / sum(denominators) };
 }
 
-/** A quantile of what all clusters have together. */
+/** A quantile of the values of all clusters together. */
 export function quantileOfAll(
   clusters: readonly (readonly number[])[],
   share: number,
@@ -105,8 +105,8 @@ export function quantileOfAll(
 }
 
 /**
- * A figure, and the interval of it. One resample in which there is no such figure, or fewer than
- * two clusters, and nothing can be said about the interval.
+ * A figure with its interval. There is no interval if the figure is undefined in one resample, or with fewer than two
+ * clusters.
  */
 function estimate(
   figureOf: (weights?: ArrayLike<number>) => number | null,
@@ -126,10 +126,10 @@ function estimate(
   return { value, low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) };
 }
 
-/** Draws that were made before: a report has many figures of the same clusters. */
+/** Cached draws: a report has many figures of the same clusters. */
 const known = new Map<string, readonly Uint16Array[]>();
 
-/** How often each cluster is drawn, in each resample; as many are drawn as there are. */
+/** How often each cluster is drawn, in each resample; the number of draws is the number of clusters. */
 function drawn(clusters: number, seed: string, resamples: number): readonly Uint16Array[] {
   const name = `${clusters} ${resamples} ${seed}`;
   const before = known.get(name);
@@ -147,7 +147,7 @@ function drawn(clusters: number, seed: string, resamples: number): readonly Uint
   return all;
 }
 
-/** Which number, counted from one, has the share at it or below it. */
+/** The rank, counted from one, of the number with the fraction at or below it. */
 function rank(share: number, count: number): number {
   return Math.ceil(share * count - 1e-9);
 }

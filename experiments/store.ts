@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Results, one JSON object a line, appended as they come: whoever is interrupted goes on later.
+// Results, one JSON object per line, appended immediately: an interrupted experiment can be continued.
 
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** A file of results that have keys. */
+/** A file of results with keys. */
 export class Store<T extends { readonly key: string }> {
   readonly #path: string;
   readonly #results = new Map<string, T>();
@@ -18,7 +18,7 @@ export class Store<T extends { readonly key: string }> {
     this.#path = path;
     if (!existsSync(path)) return;
     const text = readFileSync(path, 'utf8');
-    // The last line may be half of one, when the process ended while it was written.
+    // The last line may be incomplete, if the process ended while writing it.
     if (text !== '' && !text.endsWith('\n')) appendFileSync(path, '\n');
     for (const line of text.split('\n')) {
       const result = parse(line) as T | undefined;

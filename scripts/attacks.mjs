@@ -1,8 +1,8 @@
-// Small clusters on loopback, a process each, and somebody who attacks them: how long a killed member takes to be found
-// dead, and how much memory a node takes at most, beside the same without an attack. Needs `npm run build`.
+// Attacks small clusters on loopback, one process per node: measures how long it takes until a killed member is
+// declared dead, and the peak memory of a node, compared with a cluster without an attack. Needs `npm run build`.
 //
-//   npm run attacks            all of them
-//   npm run attacks -- starve  those whose names have that in them
+//   npm run attacks            all attacks
+//   npm run attacks -- starve  the attacks whose names contain this word
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import dgram from 'node:dgram';
@@ -48,7 +48,7 @@ async function main(wanted) {
   }
   const usual = rows[0].foundMs;
   console.log(
-    '| attack | killed member found by all, s | of the usual time | peak RSS of a node, MiB | members wrongly failed | most members in a table |',
+    '| attack | killed member detected by all, s | relative to no attack | peak RSS of a node, MiB | members wrongly failed | most members in a table |',
   );
   console.log(
     '| ------ | ----------------------------- | ----------------- | ----------------------- | ---------------------- | ----------------------- |',
@@ -56,7 +56,7 @@ async function main(wanted) {
   let isFine = true;
   for (const { name, foundMs, peak, wrong, died, mostMembers } of rows) {
     const ratio = foundMs / usual;
-    const found = foundMs < giveUpMs ? (foundMs / 1_000).toFixed(1) : 'not found';
+    const found = foundMs < giveUpMs ? (foundMs / 1_000).toFixed(1) : 'not detected';
     console.log(
       `| ${name} | ${found} | ${ratio.toFixed(1)} × | ${Math.round(peak / 1_048_576)} | ${wrong} | ${mostMembers} |`,
     );
@@ -153,7 +153,7 @@ const streaming = async (everyMs, make, options) => {
   };
 };
 
-/** What attacks are made of. */
+/** The building blocks of the attacks. */
 async function makeTools() {
   const { encodeMessage } = await import(new URL('wire/message-codec.js', dist));
   const { MessageType } = await import(new URL('wire/message-type.js', dist));

@@ -10,11 +10,11 @@ for (const project of ['tsconfig.build.json', 'tsconfig.cjs.json']) {
   try {
     execFileSync(process.execPath, [tsc, '-p', project], { stdio: 'inherit' });
   } catch {
-    // The compiler has printed what is wrong.
+    // The compiler has printed its errors.
     process.exit(1);
   }
 }
-// The package is one of ES modules; this folder is not.
+// The package consists of ES modules; this folder does not.
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
-// What runs in the browser is served as it is.
+// The browser files are served unchanged.
 cpSync('src/cli/page/browser', 'dist/cli/page/browser', { recursive: true });

@@ -1,10 +1,10 @@
-// Packs the package, installs it into an empty project, and uses it there as its users will: by import and
-// by require, on this Node and on others, with strict types. Looks at what is in the tarball, at what comes
-// with it, and at what is known against that. publint and attw look at the tarball, too.
+// Packs the package, installs it into an empty project, and uses it there like its users: with import and with
+// require, on this Node and on others, with strict types. Checks the content of the tarball, its dependencies and
+// their known vulnerabilities. publint and attw check the tarball, too.
 //
-//   NODES=/path/to/node:/another   the Nodes to use beside this one; when it is not set, 22 and 24 are
-//                                  taken from npm's package `node`
-//   --require-audit                fail when the registry cannot be asked for known vulnerabilities
+//   NODES=/path/to/node:/another   the Nodes to use in addition to this one; default: 22 and 24 from npm's
+//                                  package `node`
+//   --require-audit                fail if the registry cannot be queried for known vulnerabilities
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,9 +28,9 @@ try {
   );
   const tarball = join(folder, filename);
 
-  // Strict: suggestions count as well.
+  // Strict: suggestions count, too.
   console.log(run('npx', ['publint', '--strict', tarball]));
-  // All ways of resolving modules, that of TypeScript's `node10` included.
+  // All module resolution modes, including TypeScript's `node10`.
   console.log(run('npx', ['attw', '--profile', 'strict', tarball]));
 
   const project = join(folder, 'project');
@@ -43,13 +43,13 @@ try {
   for (const node of nodes()) checkUse(project, node);
   checkOldNode(project, oldNode());
   audit(project, requireAudit);
-  // Last: it installs the types of Node beside.
+  // Last, because it also installs Node's types.
   checkTypes(project);
   checkBundlers(join(folder, 'bundlers'), tarball);
   checkPromClients(join(folder, 'prom-clients'), tarball);
   checkRunners(join(folder, 'runners'), tarball);
   await checkExamples(join(folder, 'examples'), tarball);
-  console.log('the package is in order');
+  console.log('all checks of the package passed');
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

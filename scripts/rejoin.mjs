@@ -1,4 +1,4 @@
-// Compiles the scenarios of rejoining and runs them.
+// Compiles the rejoin scenarios and runs them.
 import { runCompiled } from './run-compiled.mjs';
 
 const folder = 'test/simulation/rejoin';

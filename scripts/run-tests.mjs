@@ -1,9 +1,9 @@
-// Runs the tests below the named folders of test/ with node's own runner, TypeScript by tsx.
-// (Node 20 has no globs in `node --test`.) Options after `--` go to the runner. One process for each processor: the
-// runner's own default is one less, which on two processors leaves one idle.
+// Runs the tests in the given folders of test/ with Node's own runner, and tsx for TypeScript. (Node 20 has no globs
+// in `node --test`.) Options after `--` go to the runner. It uses one process per processor: the runner's own default
+// is one less, which on two processors leaves one idle.
 //
-// Most unit tests take less time than a process takes to start and load the library. So the unit tests of one folder
-// share a process. A test must leave the process as it found it: no timers, listeners or replaced globals.
+// Most unit tests take less time than a process needs to start and load the library, so the unit tests of one folder
+// share a process. A test must leave no timers, listeners or replaced globals in the process.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url';
 
 /** Folders whose files share processes. */
 const SHARED = join('test', 'unit') + sep;
-/** Most files in one process. */
+/** The maximum number of files in one process. */
 const GROUP_FILES = 12;
 
 const words = process.argv.slice(2);
@@ -27,7 +27,7 @@ function* testFiles(path) {
   for (const entry of readdirSync(path).sort()) {
     const inner = join(path, entry);
     if (statSync(inner).isDirectory()) {
-      // A folder with a package of its own is a project with a test runner of its own.
+      // A folder with its own package is a project with its own test runner.
       if (!existsSync(join(inner, 'package.json'))) yield* testFiles(inner);
     } else if (entry.endsWith('.test.ts')) yield inner;
   }
@@ -44,7 +44,7 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-/** Lists of files that run in one process. */
+/** Lists of files that share a process. */
 function groupsOf(all) {
   const groups = [];
   const open = new Map();

@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// All figures, in the order in which they are run and told.
+// All figures, in the order in which they are measured and printed.
 
-import type { Figure } from '../stage.js';
+import type { Figure } from '../harness.js';
 import { decode, encode } from './codec.js';
 import { detection } from './detection.js';
 import { growth } from './growth.js';

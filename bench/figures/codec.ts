@@ -8,7 +8,7 @@
 
 import { encodeMessage } from '../../src/wire/message-codec.js';
 import { messagesOf, type MessageKind } from '../members.js';
-import { assertSame, wallRow, type Figure } from '../stage.js';
+import { assertSame, wallRow, type Figure } from '../harness.js';
 import type { Row } from '../rows.js';
 
 const kinds: readonly MessageKind[] = ['alive', 'ping', 'suspect'];
@@ -19,16 +19,16 @@ const mark = { kind: 'ratio', most: 0.5 } as const;
 export const encode: Figure = {
   name: 'encode',
   title: 'Encode',
-  work: `A message into bytes of its own, type byte included, for ${count} different ones in turn. Go: what
-memberlist's unexported \`encode\` does (a new buffer, handle and encoder of go-msgpack for each), with
-structs of the same fields. The bytes of both sides are equal.`,
-  measure: async (stage) => {
+  work: `Encodes a message into its own buffer, including the type byte, for ${count} different messages in turn. Go:
+memberlist's unexported \`encode\` (a new buffer, handle and encoder of go-msgpack for each message), with structs of
+the same fields. The bytes of both sides are equal.`,
+  measure: async (harness) => {
     const rows: Row[] = [];
     for (const kind of kinds) {
-      const compared = await stage.compare('encode', {
+      const compared = await harness.compare('encode', {
         kind,
         count,
-        minMs: stage.effort.roundMs,
+        minMs: harness.effort.roundMs,
       });
       assertSame(`encode ${kind}`, compared, ({ digest }) => digest);
       rows.push(wallRow(names[kind], 'ns', compared, { mark }));
@@ -40,17 +40,17 @@ structs of the same fields. The bytes of both sides are equal.`,
 export const decode: Figure = {
   name: 'decode',
   title: 'Decode',
-  work: `The bytes of a message into its fields, for ${count} different ones in turn. Go: what memberlist's
-unexported \`decode\` does (a new reader, handle and decoder for each). Both sides add up numbers and
-lengths of what they read, and come to the same.`,
-  measure: async (stage) => {
+  work: `Decodes a message into its fields, for ${count} different messages in turn. Go: memberlist's unexported
+\`decode\` (a new reader, handle and decoder for each message). Both sides sum the numbers and lengths that they
+read, with the same result.`,
+  measure: async (harness) => {
     const rows: Row[] = [];
     for (const kind of kinds) {
       const messages = messagesOf(kind, count).map((each) =>
         encodeMessage(each).toString('base64'),
       );
-      const task = { kind, messages, minMs: stage.effort.roundMs };
-      const compared = await stage.compare('decode', task);
+      const task = { kind, messages, minMs: harness.effort.roundMs };
+      const compared = await harness.compare('decode', task);
       assertSame(`decode ${kind}`, compared, ({ sum }) => sum);
       rows.push(wallRow(names[kind], 'ns', compared, { mark }));
     }

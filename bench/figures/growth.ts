@@ -4,31 +4,31 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Whether a node costs more the larger its cluster is.
+// Whether the cost of a node grows with its cluster.
 
 import type { Row } from '../rows.js';
 import { median } from '../statistics.js';
-import type { Figure } from '../stage.js';
+import type { Figure } from '../harness.js';
 
 const sizes = [10, 30, 100, 300, 1000];
-/** What "flat" is taken to mean: so many times what a node of the smallest cluster costs, at most. */
+/** The definition of "flat": at most this many times the cost of a node in the smallest cluster. */
 const flat = 1.5;
-/** Each window has about so much work. */
+/** The approximate amount of work in each window. */
 const nodeSeconds = 6_000;
 
 export const growth: Figure = {
   name: 'growth',
   title: 'Growth',
-  work: `Processor time of a node in a second of its life in a quiet cluster, in virtual time and over a network in
-memory (\`SimulatedCluster\`): the protocol's work alone, without sockets. Ours alone. It should be flat: the mark
-is ${flat} times the cost in the smallest cluster.`,
-  measure: async (stage) => {
+  work: `Processor time of a node per second in an idle cluster, in virtual time and over an in-memory network
+(\`SimulatedCluster\`): only the protocol's work, without sockets. Ours only. It should be flat: the mark is
+${flat} times the cost in the smallest cluster.`,
+  measure: async (harness) => {
     const rows: Row[] = [];
     let most: number | undefined;
-    const { quick } = stage.effort;
+    const { quick } = harness.effort;
     for (const nodes of quick ? sizes.slice(0, 3) : sizes) {
-      stage.progress(`growth: ${nodes} nodes`);
-      await using side = stage.ours();
+      harness.progress(`growth: ${nodes} nodes`);
+      await using side = harness.ours();
       const { microseconds } = await side.ask('growth', {
         nodes,
         quietMs: 40_000,

@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a quiet cluster costs on real sockets, beside Go and beside bare sockets.
+// The cost of an idle cluster on real sockets, compared with Go and with bare sockets.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Usage } from '../protocol.js';
 import type { Mark, Row } from '../rows.js';
 import type { Side } from '../side.js';
 import { median } from '../statistics.js';
-import { gatherAll, type Figure, type Stage } from '../stage.js';
+import { gatherAll, type Figure, type Harness } from '../harness.js';
 
 const sizes = [
   { nodes: 10, mark: undefined, floorMark: undefined },
@@ -23,74 +23,74 @@ const processesMark = 1.5;
 const mostTries = 2;
 const trafficMark: Mark = { kind: 'ratio', most: 1.05 };
 
-/** How long clusters are watched, milliseconds. */
+/** How long clusters are measured, in milliseconds. */
 interface Pace {
   readonly windowMs: number;
   readonly windows: number;
 }
 
-function paceOf({ effort }: Stage): Pace {
+function paceOf({ effort }: Harness): Pace {
   return effort.quick ? { windowMs: 2_000, windows: 2 } : { windowMs: 10_000, windows: 5 };
 }
 
 export const idle: Figure = {
   name: 'idle',
-  title: 'Idle cost, and how far it is from the floor',
-  work: `Clusters in which nothing happens, with the defaults for a LAN, on loopback sockets: all nodes in one
-process, and five processes of one node each. All clusters of a row run at the same time and are looked at in the
-same windows of time; processor time is of the whole process, by node and second. Transports of both sides are
-wrapped in one that counts. The **floor** is one process of ours with as many bare \`dgram\` sockets, which
-send as many packets of the same size, half of them answers, without a protocol. Memory is what the heap grew
-by for each node (Go: with stacks), after the garbage was collected; of single processes it is the most that
-each ever had. Streams are told, not judged: a window sees few of them.`,
-  measure: async (stage) => {
+  title: 'Idle cost, and its distance from the floor',
+  work: `Clusters without changes, with the LAN defaults, on loopback sockets: all nodes in one process, and five
+processes of one node each. All clusters of a row run at the same time and are sampled in the same windows; processor
+time is that of the whole process, per node and second. The transports of both sides are wrapped in one that counts.
+The **floor** is one process of ours with the same number of bare \`dgram\` sockets, which send the same number of
+packets of the same size, half of them answers, without a protocol. Memory is the heap growth per node (Go: including
+stacks) after garbage collection; for single processes it is the peak of each process. Stream bytes are reported
+without a mark: a window contains only a few streams.`,
+  measure: async (harness) => {
     const rows: Row[] = [];
     const missing: string[] = [];
-    // A cluster that does not become quiet on a busy machine takes nothing from the others.
+    // A cluster that does not become idle on a busy machine does not affect the others.
     const take = async (title: string, measure: () => Promise<Row[]>): Promise<void> => {
       for (let triesLeft = mostTries; triesLeft > 0; triesLeft--) {
-        stage.progress(`idle: ${title}`);
+        harness.progress(`idle: ${title}`);
         try {
           rows.push(...(await measure()));
           return;
         } catch (error) {
           const { message } = error as Error;
-          stage.progress(`idle: ${message}`);
-          if (triesLeft === 1) missing.push(`${title}: could not be taken. ${message}`);
+          harness.progress(`idle: ${message}`);
+          if (triesLeft === 1) missing.push(`${title}: could not be measured. ${message}`);
         }
       }
     };
-    for (const { nodes, ...marks } of stage.effort.quick ? sizes.slice(0, 1) : sizes) {
-      await take(`${nodes} nodes`, () => oneProcess(stage, nodes, marks));
+    for (const { nodes, ...marks } of harness.effort.quick ? sizes.slice(0, 1) : sizes) {
+      await take(`${nodes} nodes`, () => oneProcess(harness, nodes, marks));
     }
-    await take(`${processes} processes`, () => manyProcesses(stage));
+    await take(`${processes} processes`, () => manyProcesses(harness));
     return { rows, missing };
   },
 };
 
-/** One look at everybody. */
-interface Look {
+/** One sample of all clusters. */
+interface Sample {
   readonly ours: Usage;
   readonly go: Usage | undefined;
   readonly floor: Usage | undefined;
 }
 
 async function oneProcess(
-  stage: Stage,
+  harness: Harness,
   nodes: number,
   marks: { mark: number | undefined; floorMark: number | undefined },
 ): Promise<Row[]> {
-  await using ours = stage.ours();
-  await using go = stage.go();
-  await using bare = stage.ours();
-  const pace = paceOf(stage);
-  // One after the other: two hundred nodes that join beside as many others take each other's time, and become
-  // quiet late or never.
+  await using ours = harness.ours();
+  await using go = harness.go();
+  await using bare = harness.ours();
+  const pace = paceOf(harness);
+  // One after the other: two hundred nodes that join next to as many others slow each other down, and become idle
+  // late or never.
   const grown = [
-    await grownBy(stage, ours, nodes),
-    go && (await grownBy(stage, go, nodes)),
+    await grownBy(harness, ours, nodes),
+    go && (await grownBy(harness, go, nodes)),
   ] as const;
-  const look = async (withFloor: boolean): Promise<Look> => {
+  const sample = async (withFloor: boolean): Promise<Sample> => {
     const [ourUsage, goUsage, floor] = await Promise.all([
       ours.ask('usage', {}),
       go?.ask('usage', {}),
@@ -98,26 +98,26 @@ async function oneProcess(
     ]);
     return { ours: ourUsage, go: goUsage, floor };
   };
-  // What nodes send is only known once it was seen.
-  const before = await look(false);
+  // The packet rate of the nodes is known only after a measurement.
+  const before = await sample(false);
   await wait(pace.windowMs);
-  const sent = perNodeAndSecond(before.ours, (await look(false)).ours, nodes);
+  const sent = perNodeAndSecond(before.ours, (await sample(false)).ours, nodes);
   await bare.ask('startFloor', {
-    addresses: stage.addresses(nodes),
+    addresses: harness.addresses(nodes),
     packetsPerSecond: sent.packets,
     packetBytes: Math.round(sent.packetBytes / sent.packets),
   });
   await wait(pace.windowMs / 2);
-  const looks = await looksAt(pace, () => look(true));
+  const samples = await takeSamples(pace, () => sample(true));
   await bare.ask('stopFloor', {});
   await Promise.all([ours.ask('stop', {}), go?.ask('stop', {})]);
-  const spent = rates(looks, nodes);
+  const spent = rates(samples, nodes);
   assertSameRate(spent);
   const title = `${nodes} nodes`;
   return [
     ...usageRows(title, spent, marks.mark),
     {
-      what: `${title}, CPU beside bare sockets`,
+      what: `${title}, CPU vs. bare sockets`,
       unit: 'ms/s',
       ours: spent.ours.map(({ cpuMs }) => cpuMs),
       other: { name: 'floor', values: spent.floor.map(({ cpuMs }) => cpuMs) },
@@ -127,7 +127,7 @@ async function oneProcess(
   ];
 }
 
-/** @throws when the bare sockets did not send as much as the nodes */
+/** @throws if the bare sockets did not send as many packets as the nodes */
 function assertSameRate({ ours, floor }: Rates): void {
   const total = (all: readonly Rate[]): number => all.reduce((sum, each) => sum + each.packets, 0);
   const ratio = total(floor) / total(ours);
@@ -135,28 +135,28 @@ function assertSameRate({ ours, floor }: Rates): void {
   throw new Error(`the bare sockets sent ${ratio.toFixed(2)} times as many packets as the nodes`);
 }
 
-async function manyProcesses(stage: Stage): Promise<Row[]> {
-  const crowd = (one: () => Side | undefined): Side[] =>
+async function manyProcesses(harness: Harness): Promise<Row[]> {
+  const startProcesses = (one: () => Side | undefined): Side[] =>
     Array.from({ length: processes }, () => one() ?? []).flat();
-  const ours = crowd(() => stage.ours());
-  const go = crowd(() => stage.go());
+  const ours = startProcesses(() => harness.ours());
+  const go = startProcesses(() => harness.go());
   try {
-    return await rowsOfProcesses(stage, ours, go);
+    return await rowsOfProcesses(harness, ours, go);
   } finally {
     await Promise.all([...ours, ...go].map((side) => side[Symbol.asyncDispose]()));
   }
 }
 
 async function rowsOfProcesses(
-  stage: Stage,
+  harness: Harness,
   ours: readonly Side[],
   go: readonly Side[],
 ): Promise<Row[]> {
-  const pace = paceOf(stage);
-  for (const crowdOfOne of [ours, go]) await gatherAll(crowdOfOne, stage.addresses(processes));
+  const pace = paceOf(harness);
+  for (const sides of [ours, go]) await gatherAll(sides, harness.addresses(processes));
   const all = async (sides: readonly Side[]): Promise<Usage> =>
-    together(await Promise.all(sides.map((side) => side.ask('usage', {}))));
-  const looks = await looksAt(pace, async () => {
+    sumOf(await Promise.all(sides.map((side) => side.ask('usage', {}))));
+  const samples = await takeSamples(pace, async () => {
     const [ourUsage, goUsage] = await Promise.all([
       all(ours),
       go.length === 0 ? undefined : all(go),
@@ -170,26 +170,29 @@ async function rowsOfProcesses(
   const [ourPeak, goPeak] = [await peak(ours), await peak(go)];
   const title = `${processes} processes of one node`;
   return [
-    ...usageRows(title, rates(looks, processes), processesMark),
+    ...usageRows(title, rates(samples, processes), processesMark),
     memoryRow(`${title}, memory of the process`, ourPeak[0] ?? NaN, go[0] && goPeak[0]),
   ];
 }
 
-/** Starts a cluster and says what the heap grew by, for each node; KiB. */
-async function grownBy(stage: Stage, side: Side, nodes: number): Promise<number> {
+/** Starts a cluster and returns the heap growth per node, in KiB. */
+async function grownBy(harness: Harness, side: Side, nodes: number): Promise<number> {
   const before = await side.ask('heap', {});
-  await gatherAll([side], stage.addresses(nodes));
+  await gatherAll([side], harness.addresses(nodes));
   const after = await side.ask('heap', {});
   return (after.bytes - before.bytes) / nodes / 1024;
 }
 
-async function looksAt({ windows, windowMs }: Pace, look: () => Promise<Look>): Promise<Look[]> {
-  const looks = [await look()];
+async function takeSamples(
+  { windows, windowMs }: Pace,
+  sample: () => Promise<Sample>,
+): Promise<Sample[]> {
+  const samples = [await sample()];
   for (let i = 0; i < windows; i++) {
     await wait(windowMs);
-    looks.push(await look());
+    samples.push(await sample());
   }
-  return looks;
+  return samples;
 }
 
 interface Rate {
@@ -205,11 +208,11 @@ interface Rates {
   readonly floor: readonly Rate[];
 }
 
-/** What each window came to. */
-function rates(looks: readonly Look[], nodes: number): Rates {
-  const of = (who: keyof Look): Rate[] =>
-    looks.slice(1).flatMap((look, index) => {
-      const [start, end] = [looks[index]?.[who], look[who]];
+/** The rates of each window. */
+function rates(samples: readonly Sample[], nodes: number): Rates {
+  const of = (side: keyof Sample): Rate[] =>
+    samples.slice(1).flatMap((sample, index) => {
+      const [start, end] = [samples[index]?.[side], sample[side]];
       if (start === undefined || end === undefined) return [];
       return [perNodeAndSecond(start, end, nodes)];
     });
@@ -228,8 +231,8 @@ function perNodeAndSecond(start: Usage, end: Usage, nodes: number): Rate {
   };
 }
 
-/** Several processes as one; they were asked at the same time. */
-function together(usages: readonly Usage[]): Usage {
+/** The sum of several processes that were sampled at the same time. */
+function sumOf(usages: readonly Usage[]): Usage {
   const sum = (what: Exclude<keyof Usage, 'atNs'>): number =>
     usages.reduce((total, usage) => total + usage[what], 0);
   return {

@@ -4,16 +4,16 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Many nodes come up at once through one seed.
+// Many nodes join at once through one seed.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Joined } from '../protocol.js';
 import type { Row } from '../rows.js';
 import type { Side } from '../side.js';
-import type { Figure, Stage } from '../stage.js';
+import type { Figure, Harness } from '../harness.js';
 
 const capMs = 70_000;
-/** Who is not done by now only waits for somebody's next push/pull. */
+/** A run that is not complete by now only waits for the next push/pull of some node. */
 const patienceMs = 10_000;
 
 interface Size {
@@ -33,16 +33,16 @@ const quick: readonly Size[] = [{ nodes: 20, runs: 2 }];
 export const join: Figure = {
   name: 'join',
   title: 'Join',
-  work: `All nodes of a process join the first one at the same moment, with the defaults for a LAN: until every node
-lists every other, and the processor time spent until then. Who is not let in (a node takes 128 at a time, on both
-sides) tries again after a second. Clusters of the two sides come up by turns, each at
-new addresses. A run that is not done after ${patienceMs / 1000} s goes on while the next begins, as it only waits; after
-${capMs / 1000} s it is given up and counts as that long.`,
-  measure: async (stage) => {
+  work: `All nodes of a process join the first one at the same moment, with the LAN defaults: the time until every
+node lists every other, and the processor time spent until then. A node that is rejected (a node accepts 128 joins at
+a time, on both sides) retries after a second. Clusters of the two sides start by turns, each at new addresses. A run
+that is not complete after ${patienceMs / 1000} s continues while the next one starts, because it only waits; after
+${capMs / 1000} s it is canceled and counts as that long.`,
+  measure: async (harness) => {
     const rows: Row[] = [];
     const remarks: string[] = [];
-    for (const size of stage.effort.quick ? quick : full) {
-      const { ours, go } = await runsOf(stage, size);
+    for (const size of harness.effort.quick ? quick : full) {
+      const { ours, go } = await runsOf(harness, size);
       rows.push(...rowsOf(size, ours, go));
       for (const [name, runs] of [
         ['ours', ours],
@@ -51,7 +51,7 @@ ${capMs / 1000} s it is given up and counts as that long.`,
         const given = runs.filter(({ complete }) => !complete).length;
         if (given > 0) {
           remarks.push(
-            `${size.nodes} nodes, ${name}: ${given} of ${runs.length} runs were given up.`,
+            `${size.nodes} nodes, ${name}: ${given} of ${runs.length} runs were canceled.`,
           );
         }
       }
@@ -61,14 +61,14 @@ ${capMs / 1000} s it is given up and counts as that long.`,
 };
 
 async function runsOf(
-  stage: Stage,
+  harness: Harness,
   { nodes, runs }: Size,
 ): Promise<{ ours: Joined[]; go: Joined[] }> {
-  const ours = new Lane(stage, nodes, () => stage.ours());
-  const go = new Lane(stage, nodes, () => stage.go());
+  const ours = new Lane(harness, nodes, () => harness.ours());
+  const go = new Lane(harness, nodes, () => harness.go());
   try {
     for (let run = 0; run < runs; run++) {
-      stage.progress(`join: ${nodes} nodes, run ${run + 1} of ${runs}`);
+      harness.progress(`join: ${nodes} nodes, run ${run + 1} of ${runs}`);
       await ours.run();
       await go.run();
     }
@@ -80,20 +80,20 @@ async function runsOf(
 
 /** The runs of one side. */
 class Lane {
-  readonly #stage: Stage;
+  readonly #harness: Harness;
   readonly #nodes: number;
   readonly #make: () => Side | undefined;
   readonly #all: Side[] = [];
   readonly #free: Side[] = [];
   readonly #runs: Promise<Joined>[] = [];
 
-  constructor(stage: Stage, nodes: number, make: () => Side | undefined) {
-    this.#stage = stage;
+  constructor(harness: Harness, nodes: number, make: () => Side | undefined) {
+    this.#harness = harness;
     this.#nodes = nodes;
     this.#make = make;
   }
 
-  /** Begins a run, and resolves when it is done or only waits. Nothing happens without a side. */
+  /** Starts a run; resolves when it is complete or only waits. Does nothing without a side. */
   async run(): Promise<void> {
     const side = this.#free.pop() ?? this.#another();
     if (side === undefined) return;
@@ -118,7 +118,7 @@ class Lane {
   }
 
   async #joinOnce(side: Side): Promise<Joined> {
-    await side.ask('start', { addresses: this.#stage.addresses(this.#nodes), settle: true });
+    await side.ask('start', { addresses: this.#harness.addresses(this.#nodes), settle: true });
     const joined = await side.ask('joinAll', { capMs });
     await side.ask('stop', {});
     return joined;
@@ -139,8 +139,8 @@ function rowsOf(size: Size, ours: readonly Joined[], go: readonly Joined[]): Row
   const seconds = ({ ms }: Joined): number => ms / 1000;
   const { runs, slowestMark, cpuMark } = size;
   return [
-    row('all see all, median', seconds, { unit: 's', mark: { kind: 'ratio', most: 1 } }),
-    row(`all see all, slowest of ${runs}`, seconds, {
+    row('all nodes see all, median', seconds, { unit: 's', mark: { kind: 'ratio', most: 1 } }),
+    row(`all nodes see all, slowest of ${runs}`, seconds, {
       unit: 's',
       by: 'largest',
       mark: slowestMark === undefined ? undefined : { kind: 'value', most: slowestMark },

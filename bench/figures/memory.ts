@@ -4,26 +4,26 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a known member takes in memory.
+// The memory of a known member.
 
 import { metaBytes } from '../members.js';
-import type { Figure } from '../stage.js';
+import type { Figure } from '../harness.js';
 
 const members = 10_000;
 
 export const memory: Figure = {
   name: 'memory',
   title: 'Memory',
-  work: `What the heap (with array buffers, and after the garbage is collected) grows by when a push/pull brings
-${members.toLocaleString('en')} members and the news of them has been passed on; for each member, beside its
-${metaBytes} bytes of metadata.`,
-  measure: async (stage) => {
+  work: `The heap growth (including array buffers, after garbage collection) when a push/pull adds
+${members.toLocaleString('en')} members and their updates have been gossiped; per member, without its ${metaBytes} bytes of
+metadata.`,
+  measure: async (harness) => {
     const task = {
-      load: stage.inputs.pushPull(members, 1, 'plain'),
-      packets: stage.inputs.ping('plain'),
+      load: harness.inputs.pushPull(members, 1, 'plain'),
+      packets: harness.inputs.ping('plain'),
       members,
     };
-    const { ours, go } = await stage.compare('memory', task);
+    const { ours, go } = await harness.compare('memory', task);
     const each = ({ bytes }: { bytes: number }): number => bytes / members - metaBytes;
     const other = go && { name: 'Go' as const, values: go.map(each) };
     const mark = { kind: 'value', most: 500 } as const;

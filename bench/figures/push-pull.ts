@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A push/pull, as it looks to the node that is asked.
+// A push/pull, as the responder sees it.
 
 import { layersByName, type LayersName } from '../inputs.js';
 import type { PushPullTask } from '../protocol.js';
-import { assertEvery, wallRow, type Figure, type Stage } from '../stage.js';
+import { assertEvery, wallRow, type Figure, type Harness } from '../harness.js';
 import type { Mark, Row } from '../rows.js';
 
 const marks: Record<LayersName, Mark> = {
@@ -32,8 +32,8 @@ interface Case {
   readonly fresh: boolean;
 }
 
-/** To see that all works, the large ones need not all be taken. */
-function cases({ effort }: Stage): Case[] {
+/** A quick run measures only some of the large cases. */
+function cases({ effort }: Harness): Case[] {
   return [1000, markedSize].flatMap((members) => {
     const some = effort.quick && members === markedSize ? (['plain', 'both'] as const) : layers;
     const quiet = some.map((each) => ({ members, layers: each, fresh: false }));
@@ -42,11 +42,11 @@ function cases({ effort }: Stage): Case[] {
 }
 
 function titleOf({ members, layers: name, fresh }: Case): string {
-  const what = fresh ? `${names[name]}, all news` : names[name];
+  const what = fresh ? `${names[name]}, all updates` : names[name];
   return `${members.toLocaleString('en')} members, ${what}`;
 }
 
-function taskOf({ inputs, effort }: Stage, { members, layers: name, fresh }: Case): PushPullTask {
+function taskOf({ inputs, effort }: Harness, { members, layers: name, fresh }: Case): PushPullTask {
   return {
     ...layersByName[name],
     load: inputs.pushPull(members, 1, name),
@@ -60,14 +60,14 @@ function taskOf({ inputs, effort }: Stage, { members, layers: name, fresh }: Cas
 export const pushPull: Figure = {
   name: 'push-pull',
   title: 'Push/pull',
-  work: `A node is asked: it reads the state of somebody who knows as many members, encodes and sends its own,
-merges, and closes the stream. Both know the same, as in a cluster that is quiet; in the rows "all news"
-every incarnation is fresh. The stream is in memory; its bytes come in pieces of 64 KiB. Each node has done the
-same for three times as long before (of news, one exchange).`,
-  measure: async (stage) => {
+  work: `A responder reads the state of a node with the same number of members, encodes and sends its own, merges, and
+closes the stream. Both know the same, as in an idle cluster; in the rows "all updates" every incarnation is new. The
+stream is in memory; its bytes arrive in pieces of 64 KiB. Each node has done the same for three times as long before
+(for updates, one exchange).`,
+  measure: async (harness) => {
     const rows: Row[] = [];
-    for (const each of cases(stage)) {
-      const compared = await stage.compare('pushPull', taskOf(stage, each));
+    for (const each of cases(harness)) {
+      const compared = await harness.compare('pushPull', taskOf(harness, each));
       const what = `push/pull, ${titleOf(each)}`;
       const { members, fresh } = each;
       assertEvery(what, compared, ({ records }) => records, members + 1);
@@ -83,12 +83,12 @@ same for three times as long before (of news, one exchange).`,
 export const turns: Figure = {
   name: 'turns',
   title: 'Longest turn of the event loop',
-  work: `The longest turn in the exchanges above: how long a ping that comes in between may have to wait. A round's
-value is the largest of all its exchanges, whatever else the machine did meanwhile.`,
-  measure: async (stage) => {
+  work: `The longest turn in the exchanges above: how long a ping that arrives meanwhile may have to wait. The value of a
+round is the maximum of all its exchanges, including interruptions by the machine.`,
+  measure: async (harness) => {
     const rows: Row[] = [];
-    for (const each of cases(stage).filter(({ members }) => members === markedSize)) {
-      const results = await stage.alone('turns', taskOf(stage, each));
+    for (const each of cases(harness).filter(({ members }) => members === markedSize)) {
+      const results = await harness.alone('turns', taskOf(harness, each));
       const ours = results.map(({ longestMs }) => longestMs);
       const mark = { kind: 'value', most: 10 } as const;
       rows.push({ what: titleOf(each), unit: 'ms', ours, mark });

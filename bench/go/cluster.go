@@ -22,7 +22,7 @@ type cluster struct {
 	traffic traffic
 
 	mutex sync.Mutex
-	// How many members all nodes together know beside themselves.
+	// The number of members that all nodes together know, without themselves.
 	known  int
 	target int
 	full   chan struct{}
@@ -34,12 +34,12 @@ type clusterNode struct {
 	address string
 }
 
-// death is who has heard of a node's failure, and when.
+// death records which nodes were notified of a node's failure, and when.
 type death struct {
 	at       time.Time
 	first    time.Duration
 	last     time.Duration
-	heard    int
+	notified int
 	expected int
 	all      chan struct{}
 }
@@ -50,7 +50,7 @@ type startHow struct {
 	Addresses []string `json:"addresses"`
 }
 
-// startCluster starts a node at each address, each a cluster of its own.
+// startCluster starts a node at each address; they have not joined each other yet.
 func startCluster(how startHow) (any, error) {
 	c := &cluster{full: make(chan struct{}, 1), deaths: map[string]*death{}}
 	current = c
@@ -92,7 +92,7 @@ func (c *cluster) startNode(address string) (*memberlist.Memberlist, error) {
 	return memberlist.Create(config)
 }
 
-// watcher hears what one node is told.
+// watcher receives the events of one node.
 type watcher struct {
 	cluster *cluster
 	self    string
@@ -126,11 +126,11 @@ func (w *watcher) NotifyLeave(node *memberlist.Node) {
 		return
 	}
 	d.last = time.Since(d.at)
-	if d.heard == 0 {
+	if d.notified == 0 {
 		d.first = d.last
 	}
-	d.heard++
-	if d.heard == d.expected {
+	d.notified++
+	if d.notified == d.expected {
 		close(d.all)
 	}
 }
@@ -145,7 +145,7 @@ type joinResult struct {
 	Complete bool    `json:"complete"`
 }
 
-// joinAll has all nodes join the first one at once, and waits until all know all.
+// joinAll lets all nodes join the first one at once, and waits until every node knows all others.
 func joinAll(how joinHow) (any, error) {
 	c := current
 	c.mutex.Lock()
@@ -155,7 +155,7 @@ func joinAll(how joinHow) (any, error) {
 	defer close(stopped)
 	start := startWatch()
 	for _, n := range c.nodes[1:] {
-		go joinUntilLetIn(n, c.nodes[0].address, stopped)
+		go joinWithRetries(n, c.nodes[0].address, stopped)
 	}
 	result := joinResult{}
 	select {
@@ -170,10 +170,10 @@ func joinAll(how joinHow) (any, error) {
 	return result, nil
 }
 
-// Who is not let in (a node takes 128 at a time) tries again after a second, as a service does.
+// A node that is rejected (a node accepts 128 joins at a time) retries after a second, like a service.
 const retryJoin = time.Second
 
-func joinUntilLetIn(n *clusterNode, seed string, stopped <-chan struct{}) {
+func joinWithRetries(n *clusterNode, seed string, stopped <-chan struct{}) {
 	for {
 		if _, err := n.list.Join([]string{seed}); err == nil {
 			return
@@ -190,14 +190,14 @@ type gatherHow struct {
 	Seed string `json:"seed"`
 }
 
-// So many join at a time in gather: a node lets in 128.
-const joinsAtOnce = 32
+// The number of concurrent joins in gather: a node accepts 128.
+const concurrentJoins = 32
 
-// gather has the nodes join somebody, and says how many the least of them knows. Who is not let in joins
-// the next time.
+// gather lets the nodes join a seed, and returns the smallest number of members that any of them knows. A node that
+// is rejected joins the next time.
 func gather(how gatherHow) (any, error) {
 	var waiting sync.WaitGroup
-	free := make(chan struct{}, joinsAtOnce)
+	free := make(chan struct{}, concurrentJoins)
 	for _, n := range current.nodes {
 		if n.address == how.Seed {
 			continue
@@ -242,7 +242,7 @@ func usage(struct{}) (any, error) {
 
 var startedAt = time.Now()
 
-// heap is the memory in use, and the most that this process ever had.
+// heap is the memory in use, and the peak of this process.
 func heap(struct{}) (any, error) {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -251,7 +251,7 @@ func heap(struct{}) (any, error) {
 	bytes := heapInUse()
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	// Node's heap has no stacks beside it that grow with the work.
+	// Node's heap has no separate stacks that grow with the work.
 	bytes += int64(stats.StackInuse)
 	return map[string]int64{"bytes": bytes, "peakKiB": usage.Maxrss}, nil
 }
@@ -267,7 +267,7 @@ type killResult struct {
 	Complete bool    `json:"complete"`
 }
 
-// kill closes a node's sockets without a word, and waits until all others know.
+// kill closes a node's sockets without leaving, and waits until all other nodes are notified.
 func kill(how killHow) (any, error) {
 	c := current
 	victim := c.nodes[how.Index]
@@ -293,7 +293,7 @@ func kill(how killHow) (any, error) {
 
 // stopCluster closes all nodes.
 func stopCluster(struct{}) (any, error) {
-	// All at once: those that are left over would take the rest for failed and gossip about it.
+	// All at once: the remaining nodes would declare the others failed and gossip about it.
 	failed := make(chan error, len(current.nodes))
 	for _, n := range current.nodes {
 		go func() { failed <- n.list.Shutdown() }()

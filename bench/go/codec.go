@@ -71,7 +71,7 @@ type compressed struct {
 	Buf  []byte
 }
 
-// encode is what memberlist's unexported function of this name does (util.go).
+// encode does the same as memberlist's unexported function with this name (util.go).
 func encode(messageType uint8, in any) (*bytes.Buffer, error) {
 	buf := bytes.NewBuffer(nil)
 	buf.WriteByte(messageType)
@@ -82,7 +82,7 @@ func encode(messageType uint8, in any) (*bytes.Buffer, error) {
 	return buf, err
 }
 
-// decode is what memberlist's unexported function of this name does (util.go).
+// decode does the same as memberlist's unexported function with this name (util.go).
 func decode(buf []byte, out any) error {
 	reader := bytes.NewReader(buf)
 	handle := codec.MsgpackHandle{}
@@ -90,7 +90,7 @@ func decode(buf []byte, out any) error {
 	return decoder.Decode(out)
 }
 
-// messages are what is encoded: the same ones as in bench/messages.ts, which the digest shows.
+// messages returns the messages to encode: the same as in bench/members.ts, as the digest shows.
 func messages(kind string, count int) []any {
 	result := make([]any, count)
 	for i := range result {
@@ -126,7 +126,7 @@ func memberAddr(i int) []byte {
 	return []byte{10, byte(i >> 16), byte(i >> 8), byte(i)}
 }
 
-// memberMeta is 35 bytes, as a small service would tell of itself.
+// memberMeta is 35 bytes, typical for the metadata of a small service.
 func memberMeta(i int) []byte {
 	return fmt.Appendf(nil, "role=web,zone=eu-west-1b,build=%04d", i%10000)
 }
@@ -174,7 +174,7 @@ type decodeHow struct {
 
 type decodeResult struct {
 	timed
-	// Numbers and lengths of what was read, added up.
+	// The sum of the numbers and lengths that were read.
 	Sum uint64 `json:"sum"`
 }
 

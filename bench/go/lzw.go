@@ -14,7 +14,7 @@ import (
 )
 
 type lzwHow struct {
-	// What is compressed, or the compressed bytes.
+	// The content to compress, or the compressed bytes.
 	File  string `json:"file"`
 	MinMs int64  `json:"minMs"`
 }
@@ -25,7 +25,7 @@ type lzwResult struct {
 	Digest string `json:"digest"`
 }
 
-// compress is what memberlist's compressPayload does before it encodes the result.
+// compress does the same as memberlist's compressPayload before it encodes the result.
 func compress(input []byte) ([]byte, error) {
 	var buf bytes.Buffer
 	writer := lzw.NewWriter(&buf, lzw.LSB, 8)
@@ -38,7 +38,7 @@ func compress(input []byte) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// decompress is what memberlist's decompressBuffer does.
+// decompress does the same as memberlist's decompressBuffer.
 func decompress(input []byte) ([]byte, error) {
 	reader := lzw.NewReader(bytes.NewReader(input), lzw.LSB, 8)
 	defer reader.Close()

@@ -2,9 +2,9 @@
 // License, v. 2.0. If a copy of the MPL was not distributed with this
 // file, You can obtain one at https://mozilla.org/MPL/2.0/.
 
-// The Go side of the benchmarks: the same work as bench/work, done by Go memberlist. Commands come as
-// lines of JSON on standard input, answers go as lines of JSON to standard output. It ends when
-// standard input does.
+// The Go side of the benchmarks: the same work as bench/ours, done by Go memberlist. It reads commands as
+// lines of JSON from standard input, and writes answers as lines of JSON to standard output. It ends when
+// standard input ends.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"os"
 )
 
-// request is one line of standard input; what it needs beside the name depends on what is to be done.
+// request is one line of standard input; its other fields depend on the task.
 type request struct {
 	ID int    `json:"id"`
 	Do string `json:"do"`
@@ -29,7 +29,7 @@ type answer struct {
 // task does one piece of work, described by a line of JSON.
 type task func(line []byte) (any, error)
 
-// doing makes a task of a function that takes a struct.
+// doing converts a function that takes a struct to a task.
 func doing[T any](work func(T) (any, error)) task {
 	return func(line []byte) (any, error) {
 		var how T

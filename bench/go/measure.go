@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// timed is what a task took, in all.
+// timed is the total time of a task.
 type timed struct {
 	WallNs     int64 `json:"wallNs"`
 	CPUNs      int64 `json:"cpuNs"`
 	Operations int64 `json:"operations"`
 }
 
-// add counts what passed since the watch was started.
+// add counts the time since the watch was started.
 func (t *timed) add(w watch, operations int64) {
 	cpu := processCPU() - w.cpu
 	t.WallNs += time.Since(w.wall).Nanoseconds()
@@ -25,7 +25,7 @@ func (t *timed) add(w watch, operations int64) {
 	t.Operations += operations
 }
 
-// watch remembers when something began.
+// watch stores a start time.
 type watch struct {
 	wall time.Time
 	cpu  int64
@@ -44,7 +44,7 @@ func processCPU() int64 {
 	return usage.Utime.Nano() + usage.Stime.Nano()
 }
 
-// repeat runs batches of so many operations, for at least so long, and times them all together.
+// repeat runs batches of operations for at least minMs milliseconds, and times them all together.
 func repeat(minMs int64, batch int64, work func() error) (timed, error) {
 	var total timed
 	runtime.GC()

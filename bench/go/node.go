@@ -12,22 +12,22 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// layers are how packets and streams are wrapped.
+// layers describes how packets and streams are wrapped.
 type layers struct {
 	Compress bool `json:"compress"`
 	// Base64 in JSON; empty: no encryption.
 	Key []byte `json:"key"`
 }
 
-// node is one Memberlist that nothing happens to but what is put in by hand: no probes, no gossip
-// rounds, no push/pull of its own.
+// node is a Memberlist without background activity: no probes, no gossip rounds, no push/pull. It only handles the
+// packets and streams that the benchmark delivers.
 type node struct {
 	list      *memberlist.Memberlist
 	transport *memoryTransport
 	alives    *aliveCounter
 }
 
-// newNode starts a node. Who counts alive messages has a delegate for it; most users have none.
+// newNode starts a node. Counting alive messages needs a delegate; most users have none.
 func newNode(how layers, onSend func([]byte), countsAlives bool) (*node, error) {
 	config := memberlist.DefaultLANConfig()
 	config.Name = "target"
@@ -53,14 +53,14 @@ func newNode(how layers, onSend func([]byte), countsAlives bool) (*node, error) 
 
 func (n *node) stop() { _ = n.list.Shutdown() }
 
-// aliveCounter counts the alive messages that come through.
+// aliveCounter counts the alive messages that were handled.
 type aliveCounter struct {
 	seen    atomic.Int64
 	target  atomic.Int64
 	reached chan struct{}
 }
 
-// expect makes reached fire when so many more have been seen.
+// expect makes reached fire after `more` additional messages.
 func (c *aliveCounter) expect(more int64) { c.target.Store(c.seen.Load() + more) }
 
 func (c *aliveCounter) NotifyAlive(*memberlist.Node) error {

@@ -13,29 +13,29 @@ import (
 
 type packetsHow struct {
 	layers
-	// A push/pull request that makes the members known, and one that asks for the table only.
+	// A push/pull request that adds the members, and one that only requests the table.
 	Load string `json:"load"`
 	Ask  string `json:"ask"`
-	// Packets that come in, each behind its length (4 bytes), and how many of them come before those that
+	// Received packets, each after its length (4 bytes), and how many of them precede the ones that
 	// are timed.
 	Packets string `json:"packets"`
 	Untimed int    `json:"untimed"`
-	// Push/pull requests with as much news as the first each, so that there is as much to send again. The
+	// Push/pull requests with as many updates as the first one each, so that there is as much to send again. The
 	// last three of them are timed.
 	Again []string `json:"again"`
 	// How many alive messages are in one packet.
 	AlivesPerPacket int `json:"alivesPerPacket"`
-	// How many packets are put in before their messages are waited for.
+	// How many packets are received before the benchmark waits for their messages.
 	Burst int   `json:"burst"`
 	MinMs int64 `json:"minMs"`
 }
 
 type packetsResult struct {
 	timed
-	// Of one pass: packets, and messages in them.
+	// In one pass: packets, and messages in them.
 	Packets  int   `json:"packets"`
 	Messages int64 `json:"messages"`
-	// The incarnations of the table in the end.
+	// The incarnations of the final table.
 	Incarnations uint64 `json:"incarnations"`
 }
 
@@ -53,8 +53,8 @@ func loadedNode(how layers, load string, onSend func([]byte), countsAlives bool)
 	return n, nil
 }
 
-// packetsIn puts packets of alive messages into a node. Each pass has a node of its own, so that the
-// incarnations are fresh.
+// packetsIn delivers packets of alive messages to a node. Each pass uses a new node, so that the incarnations
+// are new.
 func packetsIn(how packetsHow) (any, error) {
 	packets, err := readParts(how.Packets)
 	if err != nil {
@@ -97,8 +97,8 @@ func packetsIn(how packetsHow) (any, error) {
 	return result, nil
 }
 
-// packetsOut pings a node that has just learned of its members until its acks carry no more news, and again
-// after more news.
+// packetsOut pings a node that has just learned of its members until its acks carry no more updates, and again
+// after more updates.
 func packetsOut(how packetsHow) (any, error) {
 	pings, err := readParts(how.Packets)
 	if err != nil {
@@ -107,13 +107,13 @@ func packetsOut(how packetsHow) (any, error) {
 	if len(pings) != 1 {
 		return nil, fmt.Errorf("want one ping, not %d", len(pings))
 	}
-	var news [][]byte
+	var updates [][]byte
 	for _, file := range how.Again {
 		request, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
-		news = append(news, request)
+		updates = append(updates, request)
 	}
 	var result packetsResult
 	for result.WallNs < how.MinMs*1_000_000 {
@@ -125,7 +125,7 @@ func packetsOut(how packetsHow) (any, error) {
 				return
 			}
 			sent = append(sent, packet)
-			// An ack alone: there is nothing left to tell.
+			// Only an ack: there are no more broadcasts.
 			if len(packet) < 100 {
 				isDone = true
 				done <- struct{}{}
@@ -146,13 +146,13 @@ func packetsOut(how packetsHow) (any, error) {
 			}
 		}
 		drain()
-		for index, request := range news {
-			// It is pinged no more; what it still sends, if anything, is over before it has read this.
+		for index, request := range updates {
+			// The node is not pinged any more; it finishes pending sends before it has read this.
 			n.transport.exchange(request)
 			sent, isDone = nil, false
 			start := startWatch()
 			drain()
-			if index >= len(news)-3 {
+			if index >= len(updates)-3 {
 				result.add(start, int64(len(sent)))
 			}
 		}
@@ -169,7 +169,7 @@ func packetsOut(how packetsHow) (any, error) {
 	return result, nil
 }
 
-// readParts reads a file of byte strings, each behind its length.
+// readParts reads a file of byte strings, each after its length.
 func readParts(file string) ([][]byte, error) {
 	all, err := os.ReadFile(file)
 	if err != nil {

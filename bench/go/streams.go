@@ -14,11 +14,11 @@ import (
 type pushPullHow struct {
 	layers
 	Members int `json:"members"`
-	// The request that makes the members known, the one before those that are timed, and the one that is.
+	// The request that adds the members, the one before the timed ones, and the timed one.
 	Load    string `json:"load"`
 	Before  string `json:"before"`
 	Request string `json:"request"`
-	// Whether the timed request brings news: each one then needs a node of its own.
+	// Whether the timed request contains updates: each one then needs a new node.
 	Fresh bool  `json:"fresh"`
 	MinMs int64 `json:"minMs"`
 }
@@ -30,7 +30,7 @@ type pushPullResult struct {
 	Incarnations uint64 `json:"incarnations"`
 }
 
-// pushPull is asked for its state by somebody who sends as large a state.
+// pushPull responds to a request of a node that sends as large a state.
 func pushPull(how pushPullHow) (any, error) {
 	request, err := os.ReadFile(how.Request)
 	if err != nil {
@@ -52,7 +52,7 @@ func pushPull(how pushPullHow) (any, error) {
 				return nil, err
 			}
 			runtime.GC()
-			// It has done the same for three times as long before, as the other side has.
+			// It has done the same for three times as long before, like the other side.
 			end := time.Now().Add(time.Duration(3*how.MinMs) * time.Millisecond)
 			for first := true; first || !how.Fresh && time.Now().Before(end); first = false {
 				n.transport.exchange(before)
@@ -64,7 +64,7 @@ func pushPull(how pushPullHow) (any, error) {
 	}
 	defer n.stop()
 	if how.Fresh {
-		// The answer came before the merge.
+		// The answer was sent before the merge.
 		answer = n.transport.exchange(request)
 	}
 	records, err := recordsIn(answer, how.layers)
@@ -81,8 +81,8 @@ type memoryHow struct {
 	Members int    `json:"members"`
 }
 
-// memoryPerMember is what the heap grows by when a push/pull brings so many members, and the news of
-// them has been passed on.
+// memoryPerMember is the heap growth when a push/pull adds members, and their updates have
+// been gossiped.
 func memoryPerMember(how memoryHow) (any, error) {
 	pings, err := readParts(how.Packets)
 	if err != nil {
@@ -107,11 +107,11 @@ func memoryPerMember(how memoryHow) (any, error) {
 	defer n.stop()
 	before := heapInUse()
 	n.transport.exchange(request)
-	for told := false; !told; {
+	for isGossiped := false; !isGossiped; {
 		n.transport.receive(pings[0])
 		select {
 		case <-isQuiet:
-			told = true
+			isGossiped = true
 		default:
 		}
 	}
@@ -124,7 +124,7 @@ func memoryPerMember(how memoryHow) (any, error) {
 }
 
 func heapInUse() int64 {
-	// What a finalizer or a timer still holds goes with the second collection.
+	// Objects held by a finalizer or a timer are freed by the second collection.
 	for range 3 {
 		runtime.GC()
 		time.Sleep(20 * time.Millisecond)

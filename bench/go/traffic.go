@@ -20,11 +20,11 @@ var discard = log.New(io.Discard, "", 0)
 type traffic struct {
 	packets     atomic.Int64
 	packetBytes atomic.Int64
-	// Of the streams that were opened here, both ways.
+	// In both directions of the streams that were opened here.
 	streamBytes atomic.Int64
 }
 
-// countingTransport counts what goes through a NetTransport.
+// countingTransport counts the traffic of a NetTransport.
 type countingTransport struct {
 	*memberlist.NetTransport
 	traffic *traffic

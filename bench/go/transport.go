@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// memoryTransport is the door of one node under test: packets and streams are put in by hand, and what
-// the node sends goes to onSend.
+// memoryTransport is the transport of a node under test: the benchmark delivers packets and streams to it, and
+// everything that the node sends goes to onSend.
 type memoryTransport struct {
 	packets chan *memberlist.Packet
 	streams chan net.Conn
@@ -23,7 +23,7 @@ type memoryTransport struct {
 
 func newMemoryTransport(onSend func([]byte)) *memoryTransport {
 	return &memoryTransport{
-		// Unbuffered, as those of NetTransport.
+		// Unbuffered, like those of NetTransport.
 		packets: make(chan *memberlist.Packet),
 		streams: make(chan net.Conn),
 		onSend:  onSend,
@@ -50,7 +50,7 @@ func (t *memoryTransport) WriteToAddress(packet []byte, to memberlist.Address) (
 }
 
 func (t *memoryTransport) DialTimeout(addr string, _ time.Duration) (net.Conn, error) {
-	return nil, fmt.Errorf("nobody lives at %s", addr)
+	return nil, fmt.Errorf("no node runs at %s", addr)
 }
 
 func (t *memoryTransport) DialAddressTimeout(to memberlist.Address, timeout time.Duration) (net.Conn, error) {
@@ -61,8 +61,8 @@ func (t *memoryTransport) PacketCh() <-chan *memberlist.Packet { return t.packet
 func (t *memoryTransport) StreamCh() <-chan net.Conn           { return t.streams }
 func (t *memoryTransport) Shutdown() error                     { return nil }
 
-// exchange opens a stream to the node, sends it the request and returns its answer once the node
-// closed the stream: its work is done then.
+// exchange opens a stream to the node, sends the request and returns the answer when the node has closed the
+// stream: then its work is done.
 func (t *memoryTransport) exchange(request []byte) []byte {
 	conn := &memoryConn{rest: request, closed: make(chan struct{})}
 	t.streams <- conn
@@ -70,10 +70,10 @@ func (t *memoryTransport) exchange(request []byte) []byte {
 	return conn.answer
 }
 
-// What one read gives at most, as with a socket whose buffer is full.
+// The maximum result of one read, as with a socket whose buffer is full.
 const pieceBytes = 64 << 10
 
-// memoryConn is a stream whose far end said all that it has to say.
+// memoryConn is a stream whose far end has sent everything.
 type memoryConn struct {
 	rest   []byte
 	answer []byte

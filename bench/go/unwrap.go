@@ -14,7 +14,7 @@ import (
 	"github.com/hashicorp/go-msgpack/v2/codec"
 )
 
-// Takes apart what a node sent, to see that it did its work. Nothing here is timed.
+// Decodes what a node sent, to verify its work. Nothing here is timed.
 
 const sealVersionBytes = 1
 
@@ -98,7 +98,7 @@ func recordsIn(answer []byte, how layers) ([]pushNodeState, error) {
 	return records, nil
 }
 
-// incarnationSum says what a table holds: all incarnations but our own added up.
+// incarnationSum summarizes a table: the sum of all incarnations except the own one.
 func incarnationSum(records []pushNodeState) uint64 {
 	var sum uint64
 	for _, record := range records {

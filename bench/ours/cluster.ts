@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The nodes of this process: real ones, on loopback sockets, with the defaults for a LAN.
+// The nodes of this process: real ones, on loopback sockets, with the LAN defaults.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { Memberlist, NetTransport } from '../../src/index.js';
@@ -21,10 +21,10 @@ import { CountingTransport, Traffic } from './counting-transport.js';
 import { bytesInUse } from './memory.js';
 import { Stopwatch } from './stopwatch.js';
 
-/** Who has heard of a node's failure, and when. */
+/** Which nodes were notified of a node's failure, and when. */
 interface Death {
   readonly at: number;
-  readonly heardMs: number[];
+  readonly notifiedMs: number[];
   readonly expected: number;
   readonly all: () => void;
 }
@@ -33,7 +33,7 @@ class Cluster {
   readonly nodes: Memberlist[] = [];
   readonly traffic = new Traffic();
   readonly deaths = new Map<string, Death>();
-  /** How many members all nodes together know beside themselves. */
+  /** The number of members that all nodes together know, without themselves. */
   #known = 0;
   #target = Infinity;
   #full = (): void => undefined;
@@ -57,7 +57,7 @@ class Cluster {
             },
             notifyLeave: ({ name }) => {
               this.#known--;
-              this.#hear(name);
+              this.#onFailure(name);
             },
           },
         }),
@@ -65,7 +65,7 @@ class Cluster {
     }
   }
 
-  /** Resolves when all know all. */
+  /** Resolves when every node knows all others. */
   full(): Promise<void> {
     this.#target = this.nodes.length * (this.nodes.length - 1);
     return new Promise((resolve) => {
@@ -73,11 +73,11 @@ class Cluster {
     });
   }
 
-  #hear(name: string): void {
+  #onFailure(name: string): void {
     const death = this.deaths.get(name);
     if (death === undefined) return;
-    death.heardMs.push(performance.now() - death.at);
-    if (death.heardMs.length === death.expected) death.all();
+    death.notifiedMs.push(performance.now() - death.at);
+    if (death.notifiedMs.length === death.expected) death.all();
   }
 }
 
@@ -88,14 +88,14 @@ function current(): Cluster {
   return cluster;
 }
 
-/** Starts a node at each address, each a cluster of its own. */
+/** Starts a node at each address; they have not joined each other yet. */
 export async function start(task: StartTask): Promise<object> {
   cluster = new Cluster();
   await cluster.start(task);
   return {};
 }
 
-/** Has all nodes join the first one at once, and waits until all know all. */
+/** Lets all nodes join the first one at once, and waits until every node knows all others. */
 export async function joinAll({ capMs }: JoinTask): Promise<Joined> {
   const { nodes } = current();
   const [seed, ...others] = nodes;
@@ -104,17 +104,17 @@ export async function joinAll({ capMs }: JoinTask): Promise<Joined> {
   const watch = new Stopwatch();
   watch.start();
   const stop = new AbortController();
-  for (const node of others) void joinUntilLetIn(node, seed.localNode.address, stop.signal);
+  for (const node of others) void joinWithRetries(node, seed.localNode.address, stop.signal);
   const complete = await within(capMs, full);
   watch.stop(1);
   stop.abort();
   return { ms: watch.total.wallNs / 1e6, cpuMs: watch.total.cpuNs / 1e6, complete };
 }
 
-/** Who is not let in (a node takes 128 at a time) tries again after a second, as a service does. */
+/** A node that is rejected (a node accepts 128 joins at a time) retries after a second, like a service. */
 const retryJoinMs = 1_000;
 
-async function joinUntilLetIn(node: Memberlist, seed: string, signal: AbortSignal): Promise<void> {
+async function joinWithRetries(node: Memberlist, seed: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       await node.join([seed]);
@@ -125,12 +125,12 @@ async function joinUntilLetIn(node: Memberlist, seed: string, signal: AbortSigna
   }
 }
 
-/** So many join at a time in `gather`: a node lets in 128. */
-const joinsAtOnce = 32;
+/** The number of concurrent joins in `gather`: a node accepts 128. */
+const concurrentJoins = 32;
 
 /**
- * Has the nodes join somebody, and says how many the least of them knows. Who is not let in joins the next
- * time.
+ * Lets the nodes join a seed, and returns the smallest number of members that any of them knows. A node that is
+ * rejected joins the next time.
  */
 export async function gather({ seed }: GatherTask): Promise<{ least: number }> {
   const { nodes } = current();
@@ -140,7 +140,7 @@ export async function gather({ seed }: GatherTask): Promise<{ least: number }> {
       await node.join([seed]).catch(() => undefined);
     }
   };
-  await Promise.all(Array.from({ length: joinsAtOnce }, work));
+  await Promise.all(Array.from({ length: concurrentJoins }, work));
   return { least: Math.min(...nodes.map(({ numMembers }) => numMembers)) };
 }
 
@@ -152,25 +152,25 @@ export function usage(): Usage {
   return { cpuNs: (user + system) * 1000, atNs, packets, packetBytes, streamBytes };
 }
 
-/** The memory in use, and the most that this process ever had. */
+/** The memory in use, and the peak of this process. */
 export async function heap(): Promise<{ bytes: number; peakKiB: number }> {
   const peakKiB = process.resourceUsage().maxRSS;
   return { bytes: await bytesInUse(), peakKiB };
 }
 
-/** Closes a node's sockets without a word, and waits until all others know. */
+/** Closes a node's sockets without leaving, and waits until all other nodes are notified. */
 export async function kill({ index, capMs }: KillTask): Promise<Known> {
   const { nodes, deaths } = current();
   const [victim] = nodes.splice(index, 1);
   if (victim === undefined) throw new Error(`there is no node ${index}`);
-  const heardMs: number[] = [];
+  const notifiedMs: number[] = [];
   const all = new Promise<void>((resolve) => {
-    const death = { at: performance.now(), heardMs, expected: nodes.length, all: resolve };
+    const death = { at: performance.now(), notifiedMs, expected: nodes.length, all: resolve };
     deaths.set(victim.localNode.name, death);
   });
   await victim.shutdown();
   const complete = await within(capMs, all);
-  return { firstMs: Math.min(...heardMs), lastMs: Math.max(...heardMs), complete };
+  return { firstMs: Math.min(...notifiedMs), lastMs: Math.max(...notifiedMs), complete };
 }
 
 /** Closes all nodes. */
@@ -180,7 +180,7 @@ export async function stop(): Promise<object> {
   return {};
 }
 
-/** Whether it happened in time. */
+/** Whether an event happens in time. */
 async function within(capMs: number, event: Promise<void>): Promise<boolean> {
   const stop = new AbortController();
   const late = wait(capMs, false, { signal: stop.signal }).catch(() => false);

@@ -36,7 +36,7 @@ export function decode({ messages: texts, minMs }: DecodeTask): DecodeResult {
   return { ...timed, sum };
 }
 
-/** Numbers and lengths of a message, added up: what was read was used. */
+/** The sum of the numbers and lengths of a message, which proves that it was decoded. */
 function sumOf(message: Message): number {
   switch (message.type) {
     case MessageType.alive: {

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Counts what goes through a transport.
+// Counts the traffic of a transport.
 
 import type { Address, Connection, Transport, TransportHandlers } from '../../src/index.js';
 
@@ -12,7 +12,7 @@ import type { Address, Connection, Transport, TransportHandlers } from '../../sr
 export class Traffic {
   packets = 0;
   packetBytes = 0;
-  /** Of the streams that were opened here, both ways. */
+  /** In both directions of the streams that were opened here. */
   streamBytes = 0;
 }
 

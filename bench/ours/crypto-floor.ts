@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What AES-GCM costs in Node itself: the calls of node:crypto that a packet cannot do without, and nothing else.
+// The cost of AES-GCM in Node itself: only the calls of node:crypto that a packet needs.
 
 import {
   createCipheriv,
@@ -25,7 +25,7 @@ interface Sealed {
   readonly tag: Buffer;
 }
 
-/** Opens a packet of so many bytes, and seals another one if that is asked for; both count as one operation. */
+/** Decrypts a packet of `openBytes`, and encrypts another one if requested; both count as one operation. */
 export function cryptoFloor({ openBytes, sealBytes, minMs }: CryptoFloorTask): Timed {
   const key = createSecretKey(randomBytes(16));
   const nonce = randomBytes(12);

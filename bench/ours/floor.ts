@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What Node itself takes: bare sockets that send as many packets of the same size as nodes do, and no
-// protocol. Each socket sends to another at a steady rate and answers what comes, as pings and acks do.
+// The cost of Node itself: bare sockets that send as many packets of the same size as nodes do, without a protocol. Each
+// socket sends to another one at a steady rate and answers received packets, like pings and acks.
 
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -47,7 +47,7 @@ export async function startFloor(task: FloorTask): Promise<object> {
       const target = targets[next === index ? (next + 1) % targets.length : next];
       if (target !== undefined) send(counted, socket, question, target.port, target.host);
     };
-    // Spread out, as nodes are: all at once would be cheaper than any protocol can be.
+    // Spread out, like nodes: sending all at once would be cheaper than any protocol can be.
     return setTimeout(() => {
       timers[index] = setInterval(ask, everyMs);
     }, Math.random() * everyMs);
@@ -81,7 +81,7 @@ function send(counted: Traffic, socket: Socket, packet: Buffer, port: number, ho
   socket.send(packet, port, host);
 }
 
-/** Stands in for `dns.lookup`, which dgram would otherwise call for every packet. */
+/** Replaces `dns.lookup`, which dgram would otherwise call for every packet. */
 function answerIp(
   hostname: string,
   _options: unknown,

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The door of one node under test: packets and streams are put in by hand.
+// The transport of a node under test: the benchmark delivers packets and streams to it.
 
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Address, Connection, Transport, TransportHandlers } from '../../src/index.js';
@@ -12,14 +12,14 @@ import { memberPort, senderAddress, targetIp } from '../members.js';
 
 const from: Address = { addr: senderAddress };
 
-/** What one read gives at most, as with a socket whose buffer is full. */
+/** The maximum result of one read, as with a socket whose buffer is full. */
 const pieceBytes = 64 * 1024;
 
 export class HandTransport implements Transport {
   readonly #onSend: (packet: Buffer) => void;
   #handlers: TransportHandlers | undefined;
 
-  /** @param onSend - takes every packet that the node sends */
+  /** @param onSend - receives every packet that the node sends */
   constructor(onSend: (packet: Buffer) => void) {
     this.#onSend = onSend;
   }
@@ -38,7 +38,7 @@ export class HandTransport implements Transport {
   }
 
   dial(to: Address): Promise<Connection> {
-    return Promise.reject(new Error(`nobody lives at ${to.addr}`));
+    return Promise.reject(new Error(`no node runs at ${to.addr}`));
   }
 
   shutdown(): Promise<void> {
@@ -46,14 +46,14 @@ export class HandTransport implements Transport {
     return Promise.resolve();
   }
 
-  /** A packet comes in. */
+  /** Delivers a packet. */
   receive(packet: Buffer): void {
     this.#handlers?.packet(packet, from, performance.now());
   }
 
   /**
-   * Opens a stream to the node, sends it the request and returns its answer once the node closed
-   * the stream: its work is done then.
+   * Opens a stream to the node, sends the request and returns the answer when the node has closed the
+   * stream: then its work is done.
    */
   exchange(request: Buffer): Promise<Buffer> {
     const connection = new HandConnection(request);
@@ -62,7 +62,7 @@ export class HandTransport implements Transport {
   }
 }
 
-/** A stream whose far end said all that it has to say. Each piece comes in a turn of its own, as from a socket. */
+/** A stream whose far end has sent everything. Each piece arrives in its own turn, as from a socket. */
 class HandConnection implements Connection {
   readonly remoteAddress = senderAddress;
   readonly answer: Promise<Buffer>;

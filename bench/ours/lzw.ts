@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// LZW, each way, without the message that it travels in.
+// LZW compression and decompression, without the message that contains it.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

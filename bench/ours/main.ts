@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Our side of the benchmarks: does what lines of JSON on standard input say, and answers on standard
-// output. Ends when standard input does. The counterpart is bench/go.
+// Our side of the benchmarks: reads tasks as lines of JSON from standard input, and writes answers to standard output.
+// Ends when standard input ends. The counterpart is bench/go.
 
 import { createInterface } from 'node:readline';
-import type { Doing } from '../protocol.js';
+import type { TaskHandlers } from '../protocol.js';
 import { gather, heap, joinAll, kill, start, stop, usage } from './cluster.js';
 import { decode, encode } from './codec.js';
 import { cryptoFloor } from './crypto-floor.js';
@@ -19,7 +19,7 @@ import { memory } from './memory.js';
 import { packetsIn, packetsOut } from './packets.js';
 import { pushPull, turns } from './push-pull.js';
 
-const doing: Doing = {
+const handlers: TaskHandlers = {
   encode,
   decode,
   compress,
@@ -44,11 +44,11 @@ const doing: Doing = {
 };
 
 for await (const line of createInterface(process.stdin)) {
-  const task = JSON.parse(line) as { id: number; do: keyof Doing };
+  const task = JSON.parse(line) as { id: number; do: keyof TaskHandlers };
   const { id } = task;
   let answer;
   try {
-    const work = doing[task.do] as (task: unknown) => unknown;
+    const work = handlers[task.do] as (task: unknown) => unknown;
     answer = { id, result: await work(task) };
   } catch (error) {
     answer = { id, error: (error as Error).stack };

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a member that is known takes in memory.
+// The memory of a known member.
 
 import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -17,9 +17,9 @@ const ackAloneBytes = 100;
 
 const warmUps = 3;
 
-/** What the heap grows by when a push/pull brings so many members, and the news of them has been passed on. */
+/** The heap growth when a push/pull adds members, and their updates have been gossiped. */
 export async function memory(task: MemoryTask): Promise<{ bytes: number }> {
-  // What the engine makes of our code, and caches, belong to no member: they are there by now.
+  // Compiled code and caches do not belong to a member: the warm-ups create them.
   for (let warmUp = 0; warmUp < warmUps; warmUp++) await grownBy(task);
   return { bytes: await grownBy(task) };
 }
@@ -41,19 +41,19 @@ async function grownBy({ load, packets, members }: MemoryTask): Promise<number> 
   if (target.list.numMembers !== members + 1) {
     throw new Error(`${target.list.numMembers} members are known`);
   }
-  // So that the request is there before and after.
+  // The request must be in memory before and after.
   if (request.length === 0) throw new Error('the request is empty');
   return after - before;
 }
 
-/** Heap and array buffers, once the garbage is collected. */
+/** Heap and array buffers, after garbage collection. */
 export async function bytesInUse(): Promise<number> {
-  // What a finished turn still holds goes with the next collection.
+  // Objects held by a finished turn are freed by the next collection.
   for (let i = 0; i < 3; i++) {
     await turn();
     collectGarbage();
   }
   const { heapUsed, external } = process.memoryUsage();
-  // External memory holds the array buffers.
+  // External memory contains the array buffers.
   return heapUsed + external;
 }

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Packets in and packets out, through the whole path between a transport and the member table.
+// Received and sent packets, through the whole path between a transport and the member table.
 
 import { readFileSync } from 'node:fs';
 import type { PacketsResult, PacketsTask } from '../protocol.js';
@@ -12,14 +12,14 @@ import { collectGarbage, Stopwatch } from './stopwatch.js';
 import { startLoadedTarget } from './target.js';
 import { incarnationSum, messagesIn, recordsIn } from './unwrap.js';
 
-/** An ack alone is shorter, one with a single broadcast longer. */
+/** A single ack is shorter, an ack with one broadcast longer. */
 const ackAloneBytes = 100;
-/** So many are timed, the last ones: what is done first is slow. */
+/** The last drains are timed: the first ones are slow. */
 const timedDrains = 3;
 
 /**
- * Puts packets of alive messages into a node. Each pass has a node of its own, so that the incarnations are
- * fresh.
+ * Delivers packets of alive messages to a node. Each pass uses a new node, so that the incarnations are
+ * new.
  */
 export async function packetsIn(task: PacketsTask): Promise<PacketsResult> {
   const packets = readParts(task.packets);
@@ -45,7 +45,7 @@ export async function packetsIn(task: PacketsTask): Promise<PacketsResult> {
   return { ...watch.total, packets: packets.length, messages, incarnations };
 }
 
-/** Pings a node that has just learned of its members until its acks carry no more news, and again after more news. */
+/** Pings a node that has just learned of its members until its acks carry no more updates, and again after more updates. */
 export async function packetsOut(task: PacketsTask): Promise<PacketsResult> {
   const [ping] = readParts(task.packets);
   if (ping === undefined) throw new Error('there is no ping');
@@ -74,7 +74,7 @@ export async function packetsOut(task: PacketsTask): Promise<PacketsResult> {
   return { ...watch.total, packets: sent.length, messages, incarnations: 0 };
 }
 
-/** Reads a file of byte strings, each behind its length. */
+/** Reads a file of byte strings, each after its length. */
 export function readParts(file: string): Buffer[] {
   const all = readFileSync(file);
   const parts: Buffer[] = [];

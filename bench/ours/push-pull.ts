@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A push/pull as the node has it that is asked: it reads the other's state, sends its own and merges.
+// A push/pull on the responder's side: it reads the other node's state, sends its own and merges.
 
 import { readFileSync } from 'node:fs';
 import { noBytes } from '../../src/wire/messages.js';
@@ -28,7 +28,7 @@ export async function pushPull(task: PushPullTask): Promise<PushPullResult> {
     watch.stop(1);
   } while (watch.measuredMs < task.minMs);
   await target.transport.exchange(otherAnswer);
-  // The answer to news came before the merge.
+  // The answer to updates was sent before the merge.
   if (task.fresh) answer = await target.transport.exchange(request);
   const records = recordsIn(answer, task);
   await target[Symbol.asyncDispose]();
@@ -40,7 +40,7 @@ export async function pushPull(task: PushPullTask): Promise<PushPullResult> {
   };
 }
 
-/** The longest turn of the event loop in any of the exchanges. Measured apart, as watching takes time. */
+/** The longest turn of the event loop in any of the exchanges. Measured separately, because observing takes time. */
 export async function turns(task: PushPullTask): Promise<{ longestMs: number }> {
   const request = readFileSync(task.request);
   const otherAnswer = otherAnswerTo(task);
@@ -61,20 +61,20 @@ export async function turns(task: PushPullTask): Promise<{ longestMs: number }> 
 }
 
 /**
- * A request that is answered with another message: a join by a node without members. A node keeps its last answer for
- * up to a second, and gives it again; after this one it has to encode the answer that is timed.
+ * A request that is answered with another message: a join by a node without members. A node caches its last answer
+ * for up to a second; after this request it has to encode the answer that is timed.
  */
 function otherAnswerTo(layers: Layers): Buffer {
   const message = encodePushPull({ join: true, records: [], userState: noBytes });
   return wrapForStream(message, streamLayers(layers));
 }
 
-/** So many times as long as is timed goes by before. */
+/** The warm-up takes this many times as long as the measurement. */
 const warmUps = 3;
 
 /**
- * The node that the next exchange is with. To one that knows what is in the request, it is no news. It has done
- * the same often before, as what is done first is slow: a node lives for weeks.
+ * The node for the next exchange. To a node that knows the content of the request, it contains no updates. The node
+ * has done the same often before, because first executions are slow: a node runs for weeks.
  */
 async function targetFor(task: PushPullTask, last: Target | undefined): Promise<Target> {
   if (last !== undefined && !task.fresh) return last;
@@ -88,29 +88,29 @@ async function targetFor(task: PushPullTask, last: Target | undefined): Promise<
   return target;
 }
 
-/** Looks at the clock once in each turn of the event loop. */
+/** Reads the clock once in each turn of the event loop. */
 class Gaps {
   #longestMs = 0;
   #lastAt = performance.now();
-  #next: NodeJS.Immediate | undefined = setImmediate(() => this.#look());
+  #next: NodeJS.Immediate | undefined = setImmediate(() => this.#sample());
 
-  /** The longest time between two looks, milliseconds. The turn that is under way counts too. */
+  /** The longest time between two samples, in milliseconds, including the current turn. */
   stop(): Promise<number> {
     return new Promise((resolve) => {
       setImmediate(() => {
         clearImmediate(this.#next);
-        this.#note();
+        this.#record();
         resolve(this.#longestMs);
       });
     });
   }
 
-  #look(): void {
-    this.#note();
-    this.#next = setImmediate(() => this.#look());
+  #sample(): void {
+    this.#record();
+    this.#next = setImmediate(() => this.#sample());
   }
 
-  #note(): void {
+  #record(): void {
     const now = performance.now();
     this.#longestMs = Math.max(this.#longestMs, now - this.#lastAt);
     this.#lastAt = now;

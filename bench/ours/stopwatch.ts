@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Time, as both sides take it: by the wall, and of the processor for this process with all its threads.
+// Time, as both sides measure it: wall-clock time, and processor time of this process with all its threads.
 
 import type { Timed } from '../protocol.js';
 
-/** Adds up what some stretches of work took. */
+/** Sums the time of several pieces of work. */
 export class Stopwatch {
   #wallNs = 0;
   #cpuNs = 0;
@@ -16,7 +16,7 @@ export class Stopwatch {
   #startedAt = 0n;
   #cpuAtStart: NodeJS.CpuUsage = { user: 0, system: 0 };
 
-  /** Milliseconds that were measured so far. */
+  /** Milliseconds measured so far. */
   get measuredMs(): number {
     return this.#wallNs / 1e6;
   }
@@ -38,7 +38,7 @@ export class Stopwatch {
   }
 }
 
-/** Runs batches of so many operations, for at least so long, and times them all together. */
+/** Runs batches of operations for at least `minMs` milliseconds, and times them all together. */
 export function repeat(minMs: number, batch: number, work: () => void): Timed {
   const watch = new Stopwatch();
   collectGarbage();
@@ -53,7 +53,7 @@ export function repeat(minMs: number, batch: number, work: () => void): Timed {
   return watch.total;
 }
 
-/** What was left by others is not to be paid for by what comes next. */
+/** Earlier garbage must not slow down the next measurement. */
 export function collectGarbage(): void {
   if (globalThis.gc === undefined) throw new Error('node must be run with --expose-gc');
   globalThis.gc();

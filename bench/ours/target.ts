@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One Memberlist that nothing happens to but what is put in by hand: no probes, no gossip rounds, no
-// push/pull of its own.
+// A Memberlist without background activity: no probes, no gossip rounds, no push/pull. It only handles the packets and
+// streams that the benchmark delivers.
 
 import { readFileSync } from 'node:fs';
 import { Memberlist } from '../../src/index.js';
@@ -16,17 +16,17 @@ import { HandTransport } from './hand-transport.js';
 export interface Target extends AsyncDisposable {
   readonly list: Memberlist;
   readonly transport: HandTransport;
-  /** Alive messages that came through. */
+  /** Alive messages that were handled. */
   readonly alivesSeen: number;
-  /** Resolves when so many more alive messages have come through. */
+  /** Resolves after `more` additional alive messages. */
   expectAlives(more: number): Promise<void>;
 }
 
-/** What is made known of a node. */
+/** What is observed of a node. */
 export interface Watch {
-  /** Takes every packet that it sends. */
+  /** Receives every packet that it sends. */
   readonly onSend?: (packet: Buffer) => void;
-  /** Counts alive messages, by a delegate; most users have none. */
+  /** Counts alive messages with a delegate; most users have none. */
   readonly countsAlives?: boolean;
 }
 
@@ -72,7 +72,7 @@ export async function startTarget(
   };
 }
 
-/** Starts a node that knows the members that the request in this file tells of. */
+/** Starts a node that knows the members of the request in this file. */
 export async function startLoadedTarget(
   layers: Layers,
   load: string,

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Takes apart what a node sent, to see that it did its work. Nothing here is timed.
+// Decodes what a node sent, to verify its work. Nothing here is timed.
 
 import { resolveConfig } from '../../src/config/resolve.js';
 import { layersFor } from '../../src/security/layers.js';
@@ -15,13 +15,13 @@ import { StreamReader, type StreamLayers } from '../../src/wire/stream-codec.js'
 import { targetName } from '../members.js';
 import type { Layers } from '../protocol.js';
 
-/** The layers of a node that is configured so. */
+/** The layers of a node with this configuration. */
 export function streamLayers({ compress, key }: Layers): StreamLayers {
   const secret = key === '' ? {} : { secretKey: key };
   return layersFor(resolveConfig({ name: 'bench', enableCompression: compress, ...secret }));
 }
 
-/** How many messages a packet has. */
+/** The number of messages in a packet. */
 export function messagesIn(packet: Buffer, layers: Layers): number {
   let count = 0;
   new PacketCodec(streamLayers(layers)).decode(packet, () => count++);
@@ -32,11 +32,11 @@ export function messagesIn(packet: Buffer, layers: Layers): number {
 export function recordsIn(answer: Buffer, layers: Layers): readonly MemberRecord[] {
   const reader = new StreamReader(streamLayers(layers), { expectLabel: false });
   const message = reader.push(answer);
-  if (message?.type !== MessageType.pushPull) throw new Error('the answer is no push/pull');
+  if (message?.type !== MessageType.pushPull) throw new Error('the answer is not a push/pull');
   return message.records;
 }
 
-/** What a table holds: the incarnations of all who are alive, but our own, added up. */
+/** The sum of the incarnations of all alive members except the node itself. */
 export function incarnationSum(records: readonly MemberRecord[]): number {
   let sum = 0;
   for (const { name, state, incarnation } of records) {

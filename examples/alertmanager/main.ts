@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Who is in a cluster of Alertmanagers, without asking any of their web pages: a member that only listens.
-// Alertmanager gossips at port 9094; what it tells its peers (silences, notifications) is its own affair.
+// Lists the members of an Alertmanager cluster without using their web pages: a member that only listens.
+// Alertmanager gossips on port 9094; this member ignores what it sends its peers (silences, notifications).
 //
 //     npm start -- NAME BIND SEED
 import { Memberlist, printable } from 'node-memberlist';

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// All node processes together: starts them, hears them, waits for what they should report, and
-// sees to it that none is left.
+// All node processes together: starts them, receives their reports, waits for expected reports, and makes sure
+// that no process is left.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Place } from './addresses.js';
 import { Journal, type Entry } from './journal.js';
@@ -14,7 +14,7 @@ import { NodeProcess } from './node-process.js';
 
 const stopGraceMs = 1_000;
 
-/** A node that is or will be. */
+/** A node that runs or will be started. */
 export interface NodePlan {
   readonly name: string;
   readonly place: Place;
@@ -24,7 +24,7 @@ export interface NodePlan {
 export interface ClusterOptions {
   readonly plans: readonly NodePlan[];
   readonly onEntry: (entry: Entry) => void;
-  /** Aborted when the user has seen enough. */
+  /** Aborted when the user interrupts the example. */
   readonly signal: AbortSignal;
 }
 
@@ -50,8 +50,8 @@ export class Cluster {
     if (plan === undefined) throw new Error(`${name} is not planned`);
     const node = new NodeProcess({
       ...plan,
-      onReport: (report, from) => this.#heard(report, from),
-      onExit: (from) => this.#exited(from),
+      onReport: (report, from) => this.#onReport(report, from),
+      onExit: (from) => this.#onExit(from),
     });
     this.#nodes.set(name, node);
     this.journal.note(`${name} runs as process ${node.pid ?? 'none'}`, 'quiet');
@@ -70,26 +70,26 @@ export class Cluster {
     return this.#nodes.get(name);
   }
 
-  /** All that were started. */
+  /** All nodes that were started. */
   get nodes(): NodeProcess[] {
     return [...this.#nodes.values()];
   }
 
-  /** Those that run and have not left. */
+  /** Nodes that run and have not left. */
   get observers(): NodeProcess[] {
     return this.nodes.filter((node) => node.isObserver);
   }
 
-  /** Those that run, or did until all were told to stop. */
-  get witnesses(): NodeProcess[] {
-    return this.nodes.filter((node) => node.isWitness);
+  /** Nodes that run, or ran until all were stopped. */
+  get observersUntilStop(): NodeProcess[] {
+    return this.nodes.filter((node) => node.isObserverUntilStop);
   }
 
   /**
-   * Waits until nothing is missing any more.
+   * Waits until nothing is missing.
    *
-   * @param missing - what is not yet as expected, in words; asked after every report
-   * @returns the time at which the last report that was needed was made
+   * @param missing - describes what is not as expected yet; called after every report
+   * @returns the time of the last report that was needed
    */
   until(missing: () => string[], timeoutMs: number): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -113,51 +113,51 @@ export class Cluster {
   }
 
   /**
-   * Tells all to stop, and ends those with SIGKILL that have not after a second.
+   * Stops all nodes, and kills those with SIGKILL that still run after a second.
    *
-   * @returns what did not end by itself and without an error, in words
+   * @returns a description of each node that did not end by itself and without an error
    */
   async stop(): Promise<string[]> {
     const running = this.nodes.filter((node) => !node.hasExited);
     for (const node of running) {
       if (node.phase === 'starting') node.kill();
-      else node.tell({ type: 'shutdown' });
+      else node.send({ type: 'shutdown' });
     }
-    const allGone = Promise.all(running.map((node) => node.gone));
+    const allEnded = Promise.all(running.map((node) => node.ended));
     const grace = new AbortController();
-    await Promise.race([allGone, sleep(stopGraceMs, undefined, { signal: grace.signal })]);
+    await Promise.race([allEnded, sleep(stopGraceMs, undefined, { signal: grace.signal })]);
     grace.abort();
 
     const late = running.filter((node) => !node.hasExited);
     for (const node of late) node.kill();
-    await allGone;
-    return running.filter((node) => !node.endedWell).map((node) => node.ending);
+    await allEnded;
+    return running.filter((node) => !node.endedCleanly).map((node) => node.ending);
   }
 
-  /** Ends whatever still runs, at once. */
+  /** Kills all processes that still run. */
   killAll(): void {
     for (const node of this.nodes) {
       if (!node.hasExited) node.kill();
     }
   }
 
-  #heard(report: Report, from: NodeProcess): void {
+  #onReport(report: Report, from: NodeProcess): void {
     this.#lastReportAt = Math.max(this.#lastReportAt, report.at);
     this.journal.addReport(from.name, report);
     if (report.type === 'failed') this.#fail(`${from.name}: ${report.message}`);
-    this.#changed();
+    this.#check();
   }
 
-  #exited(node: NodeProcess): void {
+  #onExit(node: NodeProcess): void {
     if (node.phase === 'crashed') this.#fail(node.ending);
-    this.#changed();
+    this.#check();
   }
 
   #fail(message: string): void {
     this.#failure ??= new Error(message);
   }
 
-  #changed(): void {
+  #check(): void {
     for (const check of [...this.#watchers]) check();
   }
 }

@@ -4,15 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What is shown, as lines of text: who sees whom how, how far the story is, how the death was
-// noticed. At most 79 columns wide; where the states are words, as beside a pipe, wider.
+// The output, as lines of text: each node's view of each member, the progress of the scenario, and how the failure
+// was detected. At most 79 columns wide; wider when states are words, as in a pipe.
 import type { Cluster, NodePlan } from './cluster.js';
 import type { Entry, Observation, Tone } from './journal.js';
 import type { MemberView } from './messages.js';
 import type { NodeProcess } from './node-process.js';
 import type { Paint, Style } from './paint.js';
-import { metaOf, victim } from './story.js';
-import type { StepResult, StepState } from './run-story.js';
+import { metaOf, victim } from './scenario.js';
+import type { StepResult, StepState } from './run-scenario.js';
 
 type Cell = readonly [symbol: string, style: Style, meaning: string];
 
@@ -42,7 +42,7 @@ const toneStyles: Record<Tone, Style | undefined> = {
   step: 'cyan',
 };
 
-/** Draws lines about a cluster. */
+/** Renders the state of a cluster. */
 export class Frame {
   readonly #cluster: Cluster;
   readonly #paint: Paint;
@@ -50,7 +50,7 @@ export class Frame {
   readonly #words: boolean;
   readonly #cellWidth: number;
 
-  /** @param init.words - whether a word follows each symbol of a state */
+  /** @param init.words - whether a word follows the symbol of a state */
   constructor(init: { cluster: Cluster; paint: Paint; startedAt: number; words: boolean }) {
     this.#words = init.words;
     this.#cellWidth = init.words ? 13 : 4;
@@ -69,7 +69,7 @@ export class Frame {
   members(): string[] {
     const { plans } = this.#cluster;
     const columns = plans.map(({ name }) => {
-      const isObserver = this.#cluster.find(name)?.isWitness === true;
+      const isObserver = this.#cluster.find(name)?.isObserverUntilStop === true;
       return this.#paint(isObserver ? 'bold' : 'gray', this.#columnHead(name));
     });
     const heads = 'MEMBER  ADDRESS         METADATA                  RTT';
@@ -77,7 +77,7 @@ export class Frame {
     return [head, ...plans.map((plan) => this.#member(plan))];
   }
 
-  /** What the symbols mean. */
+  /** The meaning of the symbols. */
   legend(): string {
     const shown = Object.values(cells).map(
       ([symbol, style, meaning]) => `${this.#paint(style, symbol)} ${this.#paint('gray', meaning)}`,
@@ -94,7 +94,7 @@ export class Frame {
     return ` ${shown.join('  ')}`;
   }
 
-  /** All steps, a line each, with what was measured. */
+  /** All steps, one per line, with their measurements. */
   summary(steps: readonly StepResult[]): string[] {
     return steps.map(({ step, state, outcome }) => {
       const [symbol, style] = marks[state];
@@ -103,15 +103,15 @@ export class Frame {
   }
 
   /** One line of the log. */
-  entry({ at, who, text, tone }: Entry): string {
+  entry({ at, source, text, tone }: Entry): string {
     const seconds = ((at - this.#startedAt) / 1_000).toFixed(3).padStart(8);
     const style = toneStyles[tone];
     const shown = style === undefined ? text : this.#paint(style, text);
-    return ` ${this.#paint('gray', seconds)}  ${this.#paint('bold', who.padEnd(9))} ${shown}`;
+    return ` ${this.#paint('gray', seconds)}  ${this.#paint('bold', source.padEnd(9))} ${shown}`;
   }
 
-  /** When each observer noticed the death, and through whom; the first of them first. */
-  death(killedAt: number): string[] {
+  /** When each observer detected the failure, and from which node it learned of it; the first observer first. */
+  failure(killedAt: number): string[] {
     const { journal } = this.#cluster;
     const rows = (['suspect', 'confirm', 'failed'] as const).map(
       (what) => [what, journal.about(victim, what, killedAt)] as const,
@@ -121,7 +121,7 @@ export class Frame {
     observers.sort();
     const labels = { suspect: 'suspected', confirm: 'confirmed', failed: 'failed' };
     const own = { suspect: 'own ping', confirm: 'own ping', failed: 'timeout' };
-    const head = ['ms after death', ...observers.map((name) => `at ${name}`)];
+    const head = ['ms after kill', ...observers.map((name) => `at ${name}`)];
     const body = rows.map(([what, found]) => [
       labels[what],
       ...observers.map((observer) => {
@@ -138,12 +138,12 @@ export class Frame {
 
   #firsts(killedAt: number): string {
     const [suspicion] = this.#cluster.journal.about(victim, 'suspect', killedAt);
-    const [verdict] = this.#cluster.journal.about(victim, 'failed', killedAt);
-    const tell = (one: Observation | undefined): string =>
+    const [failure] = this.#cluster.journal.about(victim, 'failed', killedAt);
+    const describe = (one: Observation | undefined): string =>
       one === undefined
-        ? 'by nobody'
+        ? 'by no node'
         : `by ${one.observer} after ${(one.at - killedAt).toLocaleString('en')} ms`;
-    return ` First suspected ${tell(suspicion)}, failed ${tell(verdict)}`;
+    return ` First suspected ${describe(suspicion)}, failed ${describe(failure)}`;
   }
 
   #member({ name, place, meta }: NodePlan): string {
@@ -151,7 +151,7 @@ export class Frame {
     const symbols = this.#cluster.plans.map(({ name: observer }) =>
       this.#cell(this.#cluster.find(observer), name),
     );
-    const present = node === undefined ? 'gray' : node.isWitness ? 'bold' : 'dim';
+    const present = node === undefined ? 'gray' : node.isObserverUntilStop ? 'bold' : 'dim';
     const known = metaOf(this.#cluster, name) ?? meta;
     const columns = [
       this.#paint(present, name.padEnd(7)),
@@ -162,10 +162,10 @@ export class Frame {
     return ` ${columns.join(' ')}${symbols.join('')}`;
   }
 
-  // How a member looks to an observer.
+  // How an observer sees a member.
   #cell(observer: NodeProcess | undefined, name: string): string {
-    if (observer?.isWitness !== true) return ' '.repeat(this.#cellWidth);
-    const [symbol, style, meaning] = cells[this.#look(observer.sees(name))];
+    if (observer?.isObserverUntilStop !== true) return ' '.repeat(this.#cellWidth);
+    const [symbol, style, meaning] = cells[this.#cellKind(observer.view(name))];
     const text = this.#words ? `${symbol} ${meaning}`.padEnd(this.#cellWidth - 3) : symbol;
     return `   ${this.#paint(style, text)}`;
   }
@@ -175,21 +175,21 @@ export class Frame {
     return this.#words ? `   ${head.padEnd(this.#cellWidth - 3)}` : head.padStart(this.#cellWidth);
   }
 
-  #look(seen: MemberView | undefined): keyof typeof cells {
+  #cellKind(seen: MemberView | undefined): keyof typeof cells {
     if (seen === undefined) return 'unknown';
     const { state, meta, name } = seen;
     return state === 'alive' && meta !== metaOf(this.#cluster, name) ? 'stale' : state;
   }
 
-  // The mean round trip of those who probed it; or why there is none.
+  // The mean round trip of the nodes that probed it; or why there is none.
   #condition(name: string, node: NodeProcess | undefined): string {
     const width = 8;
     if (node === undefined) return this.#paint('gray', 'not yet'.padStart(width));
     if (node.phase === 'killed') return this.#paint('red', 'killed'.padStart(width));
     if (node.phase === 'left') return this.#paint('blue', 'left'.padStart(width));
-    if (!node.isWitness) return this.#paint('gray', node.phase.padStart(width));
-    const measured = this.#cluster.witnesses
-      .map((observer) => observer.sees(name)?.roundTripMs)
+    if (!node.isObserverUntilStop) return this.#paint('gray', node.phase.padStart(width));
+    const measured = this.#cluster.observersUntilStop
+      .map((observer) => observer.view(name)?.roundTripMs)
       .filter((roundTripMs) => roundTripMs !== undefined);
     if (measured.length === 0) return '–'.padStart(width);
     const mean = measured.reduce((sum, each) => sum + each, 0) / measured.length;

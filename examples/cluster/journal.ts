@@ -4,30 +4,30 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What happened, in order: what the nodes saw, in words and as data to measure by.
+// Everything that happened, in order: the observations of the nodes, as text and as data for measurements.
 import { printable } from 'node-memberlist';
-import type { Happening, LogFields, Report } from './messages.js';
+import type { LogFields, MemberChange, Report } from './messages.js';
 
 export type Tone = 'plain' | 'good' | 'warning' | 'bad' | 'quiet' | 'step';
 
 /** One line of the log. */
 export interface Entry {
-  /** `Date.now()`, of the process that noticed. */
+  /** `Date.now()` of the observing process. */
   readonly at: number;
   /** A node, or the director. */
-  readonly who: string;
+  readonly source: string;
   readonly text: string;
   readonly tone: Tone;
 }
 
-/** Something that one node noticed about another. */
+/** A change of a member that another node observed. */
 export interface Observation {
   readonly at: number;
   readonly observer: string;
   readonly subject: string;
-  /** `confirm`: its own probe failed too, of a member whom others had suspected before. */
-  readonly what: Happening | 'confirm';
-  /** Who made it known; the observer itself where it found out for itself. */
+  /** `confirm`: its own probe failed, too, after other nodes had suspected the member. */
+  readonly what: MemberChange | 'confirm';
+  /** The node that reported the change; the observer itself if it detected it. */
   readonly by: string;
   readonly text: string;
 }
@@ -53,43 +53,41 @@ export class Journal {
     this.#onEntry = init.onEntry;
   }
 
-  /** Adds a line. Whoever reaches a node's port chooses names and metadata that stand in it. */
+  /** Adds a line. It may contain names and metadata chosen by any process that can reach a node's port. */
   add(entry: Entry): void {
     const shown = { ...entry, text: printable(entry.text) };
     this.entries.push(shown);
     this.#onEntry(shown);
   }
 
-  /** Adds a line by the director, as of now. */
+  /** Adds a line of the director, with the current time. */
   note(text: string, tone: Tone): void {
-    this.add({ at: Date.now(), who: 'director', text, tone });
+    this.add({ at: Date.now(), source: 'director', text, tone });
   }
 
-  /**
-   * Adds what a node reports. Events say what happened; the log lines before them say through whom.
-   */
+  /** Adds a report of a node. Events say what changed; the log lines before them say which node reported it. */
   addReport(observer: string, report: Report): void {
     if (report.type === 'event') {
-      const { at, happening, member } = report;
+      const { at, change, member } = report;
       const { by = observer, confirmations } =
         this.#reasons.get(`${observer} ${member.name}`) ?? {};
       const reason = { by, own: by === observer, confirmations, meta: member.meta };
-      const text = describe(happening, member.name, reason);
-      this.#observe({ at, observer, subject: member.name, what: happening, by, text });
+      const text = describe(change, member.name, reason);
+      this.#observe({ at, observer, subject: member.name, what: change, by, text });
     } else if (report.type === 'log') {
       const { at, fields } = report;
       const { code, peer: subject } = fields;
       if (subject === undefined) return;
       if (code === 'member-suspected' || code === 'member-failed') {
         this.#reasons.set(`${observer} ${subject}`, fields);
-      } else if (code === 'probe-unanswered' && this.#wasTold(observer, subject)) {
+      } else if (code === 'probe-unanswered' && this.#wasSuspectedByPeer(observer, subject)) {
         const text = `confirms: ${subject} did not answer its ping either`;
         this.#observe({ at, observer, subject, what: 'confirm', by: observer, text });
       }
     }
   }
 
-  /** What was noticed about a member since a time, in order of time. */
+  /** Observations about a member since a time, in order of time. */
   about(subject: string, what: Observation['what'], since: number): Observation[] {
     return this.observations
       .filter((one) => one.subject === subject && one.what === what && one.at >= since)
@@ -99,11 +97,11 @@ export class Journal {
   #observe(observation: Observation): void {
     this.observations.push(observation);
     const { at, observer, text, what } = observation;
-    this.add({ at, who: observer, text, tone: tones[what] });
+    this.add({ at, source: observer, text, tone: tones[what] });
   }
 
-  // Whether the last that it noticed about the member is a suspicion by somebody else.
-  #wasTold(observer: string, subject: string): boolean {
+  // Whether the last observation about the member is a suspicion by another node.
+  #wasSuspectedByPeer(observer: string, subject: string): boolean {
     const last = this.observations
       .filter((one) => one.observer === observer && one.subject === subject)
       .at(-1);
@@ -112,26 +110,26 @@ export class Journal {
 }
 
 function describe(
-  happening: Happening,
+  change: MemberChange,
   subject: string,
   reason: { by: string; own: boolean; confirmations: number | undefined; meta: string },
 ): string {
   const { by, own, confirmations = 0, meta } = reason;
-  switch (happening) {
+  switch (change) {
     case 'join':
       return `sees ${subject} join`;
     case 'update':
       return `sees new metadata of ${subject}: ${meta}`;
     case 'suspect':
       return own
-        ? `suspects ${subject}: it answered no ping, by any route`
-        : `suspects ${subject}, accused by ${by}`;
+        ? `suspects ${subject}: no answer to direct or indirect pings`
+        : `suspects ${subject}, reported by ${by}`;
     case 'refute':
       return `no longer suspects ${subject}`;
     case 'failed':
       return own
-        ? `declares ${subject} failed: time is up, ${confirmations} others had confirmed`
-        : `takes ${subject} for failed, declared so by ${by}`;
+        ? `declares ${subject} failed: suspicion timed out, ${confirmations} confirmations`
+        : `marks ${subject} failed, declared by ${by}`;
     case 'left':
       return `sees ${subject} leave`;
   }

@@ -4,23 +4,23 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Five nodes in five processes find each other, change, die, leave and join; every node's view of
-// it is shown as it happens. With `--port N` where 7946 is taken.
+// Five nodes in five processes join, change, fail and leave, and a sixth one joins. The view of every node is shown
+// live. Use `--port N` if port 7946 is in use.
 import { parseArgs } from 'node:util';
-import { choosePlaces, describePlaces, type Places } from './addresses.js';
+import { chooseAddresses, describeAddresses, type Places } from './addresses.js';
 import { Cluster } from './cluster.js';
-import { notYetRun, runStory } from './run-story.js';
-import { firstMeta, story } from './story.js';
+import { notYetRun, runScenario } from './run-scenario.js';
+import { firstMeta, scenario } from './scenario.js';
 import { View } from './view.js';
 
 const defaultPort = 7946;
-const storyLimitMs = 36_000;
+const scenarioLimitMs = 36_000;
 const interruptedCode = 130;
 const interruption = new AbortController();
 
 const help = `usage: npm start -- [--port N]
 
-Starts five nodes on 127.0.0.1 to 127.0.0.5 and tells a story with them that takes some 20 seconds.
+Starts five nodes on 127.0.0.1 to 127.0.0.5 and runs a scenario that takes about 20 seconds.
 
   --port N   the UDP and TCP port of all nodes; default ${defaultPort}`;
 
@@ -37,16 +37,16 @@ async function main(): Promise<void> {
   });
   const { signal } = interruption;
   const cluster = new Cluster({ plans, onEntry: (entry) => view.show(entry), signal });
-  const results = notYetRun(story);
-  const view = new View({ cluster, results, startedAt, where: describePlaces(places.places) });
+  const results = notYetRun(scenario);
+  const view = new View({ cluster, results, startedAt, where: describeAddresses(places.places) });
   stopOnSignals(cluster, view);
 
   view.open();
   if (places.note !== undefined) cluster.journal.note(places.note, 'warning');
-  const passed = await runStory(cluster, results, startedAt + storyLimitMs);
+  const passed = await runScenario(cluster, results, startedAt + scenarioLimitMs);
   await cluster.stop();
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);
-  const verdict = passed ? '✔ everything was as expected' : '✖ something was not as expected';
+  const verdict = passed ? '✔ all steps passed' : '✖ a step failed';
   view.finish(`${verdict}, in ${seconds} s`, passed);
   process.exitCode = passed ? 0 : 1;
 }
@@ -64,7 +64,7 @@ function readOptions(): { port: number } | undefined {
     if (Number.isInteger(port) && port > 0 && port + Object.keys(firstMeta).length <= 65_536) {
       return { port };
     }
-    throw new Error(`--port ${values.port ?? ''} is no port`);
+    throw new Error(`--port ${values.port ?? ''} is not a port`);
   } catch (error) {
     refuse(error);
     return undefined;
@@ -73,7 +73,7 @@ function readOptions(): { port: number } | undefined {
 
 async function findPlaces(port: number): Promise<Places | undefined> {
   try {
-    return await choosePlaces(Object.keys(firstMeta).length, port);
+    return await chooseAddresses(Object.keys(firstMeta).length, port);
   } catch (error) {
     refuse(error);
     return undefined;
@@ -85,8 +85,8 @@ function refuse(error: unknown): void {
   process.exitCode = 1;
 }
 
-// However this process ends, no node is left running. (If it is killed, the nodes see that their
-// channel to it is closed, and end.)
+// However this process ends, it leaves no node running. (If it is killed, the nodes detect that their channel to it
+// is closed, and exit.)
 function stopOnSignals(cluster: Cluster, view: View): void {
   const stop = async (signal: string): Promise<void> => {
     if (interruption.signal.aborted) return;
@@ -104,7 +104,7 @@ function stopOnSignals(cluster: Cluster, view: View): void {
     console.error(error);
     process.exit(1);
   });
-  // Whoever read our output does not any more.
+  // The reader of the output has closed it.
   process.stdout.on('error', () => process.exit(1));
   process.on('exit', () => cluster.killAll());
 }
@@ -112,6 +112,6 @@ function stopOnSignals(cluster: Cluster, view: View): void {
 try {
   await main();
 } catch (error) {
-  // After an interruption it is `stopOnSignals` that ends the process.
+  // After an interruption, `stopOnSignals` ends the process.
   if (!interruption.signal.aborted) throw error;
 }

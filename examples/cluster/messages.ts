@@ -4,24 +4,24 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the director and the node processes say to each other, as JSON over the IPC channel that
-// `fork` opens. Times are `Date.now()`: all processes share the machine's clock.
+// The messages between the director and the node processes, as JSON over the IPC channel of `fork`. Times are
+// `Date.now()`: all processes share the machine's clock.
 import type { MemberState } from 'node-memberlist';
 
-/** One member, as one node sees it. */
+/** One node's view of a member. */
 export interface MemberView {
   readonly name: string;
   readonly address: string;
   readonly state: MemberState;
   readonly meta: string;
-  /** How long its last answer to a probe took. */
+  /** The round trip of its last answered probe. */
   readonly roundTripMs?: number | undefined;
 }
 
-/** What a node saw happen to another. */
-export type Happening = 'join' | 'update' | 'suspect' | 'refute' | 'left' | 'failed';
+/** A change of a member that a node observed. */
+export type MemberChange = 'join' | 'update' | 'suspect' | 'refute' | 'left' | 'failed';
 
-/** The fields of the library's log lines that say how something was noticed. */
+/** The fields of the library's log lines that say which node reported a change. */
 export interface LogFields {
   readonly code?: string;
   readonly peer?: string;
@@ -33,7 +33,7 @@ export interface LogFields {
 export type Report = { readonly at: number } & (
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly message: string }
-  | { readonly type: 'event'; readonly happening: Happening; readonly member: MemberView }
+  | { readonly type: 'event'; readonly change: MemberChange; readonly member: MemberView }
   | { readonly type: 'log'; readonly message: string; readonly fields: LogFields }
   | { readonly type: 'view'; readonly members: readonly MemberView[] }
 );

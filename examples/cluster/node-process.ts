@@ -12,7 +12,7 @@ import type { Command, MemberView, Report } from './messages.js';
 
 const nodeFile = fileURLToPath(new URL('./node.ts', import.meta.url));
 
-/** What a process is doing, so far as the director knows. */
+/** The state of a process, as far as the director knows. */
 export type Phase = 'starting' | 'running' | 'left' | 'killed' | 'stopping' | 'ended' | 'crashed';
 
 export interface NodeProcessOptions {
@@ -23,35 +23,35 @@ export interface NodeProcessOptions {
   readonly onExit: (from: NodeProcess) => void;
 }
 
-/** A node process. It runs from the moment it is constructed. */
+/** A node process. It starts when it is constructed. */
 export class NodeProcess {
   readonly name: string;
   readonly place: Place;
-  /** Resolves when the process is gone. */
-  readonly gone: Promise<void>;
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<void>;
   readonly #child: ChildProcess;
   #phase: Phase = 'starting';
-  #view: readonly MemberView[] = [];
-  #complaint = '';
+  #members: readonly MemberView[] = [];
+  #lastError = '';
 
   constructor({ name, place, meta, onReport, onExit }: NodeProcessOptions) {
     this.name = name;
     this.place = place;
-    // The director's own `--import tsx` is passed on by `fork`.
+    // `fork` passes the director's own `--import tsx` on.
     this.#child = fork(nodeFile, [name, place.host, String(place.port), meta], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#complaint = (this.#complaint + text).slice(-2_000);
+      this.#lastError = (this.#lastError + text).slice(-2_000);
     });
     this.#child.on('message', (report: Report) => {
       if (report.type === 'ready') this.#phase = 'running';
-      if (report.type === 'view') this.#view = report.members;
-      if (report.type === 'failed') this.#complaint = report.message;
+      if (report.type === 'view') this.#members = report.members;
+      if (report.type === 'failed') this.#lastError = report.message;
       onReport(report, this);
     });
-    // 'close' comes after the last message and the last of stderr were read.
-    this.gone = new Promise((resolve) => {
+    // 'close' is emitted after the last message and the end of stderr.
+    this.ended = new Promise((resolve) => {
       this.#child.once('close', () => {
         if (this.#phase === 'stopping') this.#phase = 'ended';
         else if (this.#phase !== 'killed' && this.#phase !== 'left') this.#phase = 'crashed';
@@ -67,44 +67,44 @@ export class NodeProcess {
   get phase(): Phase {
     return this.#phase;
   }
-  /** Whether the process can still see something. */
+  /** Whether the process runs and is a member. */
   get isObserver(): boolean {
     return this.#phase === 'running' && !this.hasExited;
   }
-  /** Whether its last view counts: it runs, or ran until all were told to stop. */
-  get isWitness(): boolean {
+  /** Whether its last view counts: it runs, or ran until all were stopped. */
+  get isObserverUntilStop(): boolean {
     return this.isObserver || this.#phase === 'stopping' || this.#phase === 'ended';
   }
   get hasExited(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
-  get endedWell(): boolean {
+  get endedCleanly(): boolean {
     return this.#child.exitCode === 0;
   }
-  /** How it ended and what it said last about what went wrong, in words. */
+  /** How it ended, and its last error message. */
   get ending(): string {
     const how = this.#child.signalCode ?? `exit code ${this.#child.exitCode ?? 'none'}`;
-    const complaint = this.#complaint.trim();
-    return `${this.name} ended with ${how}${complaint === '' ? '' : `: ${complaint}`}`;
+    const error = this.#lastError.trim();
+    return `${this.name} ended with ${how}${error === '' ? '' : `: ${error}`}`;
   }
-  /** Its view of the membership, as it last reported it. */
-  get view(): readonly MemberView[] {
-    return this.#view;
-  }
-
-  /** Another member, as this one sees it. */
-  sees(name: string): MemberView | undefined {
-    return this.#view.find((member) => member.name === name);
+  /** Its last reported view of all members. */
+  get members(): readonly MemberView[] {
+    return this.#members;
   }
 
-  /** Tells it to do something. After `leave` and `shutdown` its process ends. */
-  tell(command: Command): void {
+  /** Its last reported view of a member. */
+  view(name: string): MemberView | undefined {
+    return this.#members.find((member) => member.name === name);
+  }
+
+  /** Sends a command. After `leave` and `shutdown` its process ends. */
+  send(command: Command): void {
     if (command.type === 'leave') this.#phase = 'left';
     if (command.type === 'shutdown') this.#phase = 'stopping';
     if (this.#child.connected) this.#child.send(command, () => undefined);
   }
 
-  /** Ends it with SIGKILL: it has no chance to say anything to anybody. */
+  /** Kills it with SIGKILL, so that it cannot notify any other node. */
   kill(): void {
     this.#phase = 'killed';
     this.#child.kill('SIGKILL');

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One node of the example: a process with a Memberlist in it. It reports what it sees to the
-// director, which started it, and does what the director says. Started as
+// One node of the example: a process with a Memberlist. It reports what it observes to the director, which
+// started it, and executes the director's commands. Started as
 //
 //     node.ts <name> <bind address> <bind port> <metadata>
 import { Memberlist, type MemberEvent, type Node } from 'node-memberlist';
@@ -18,8 +18,8 @@ let meta = firstMeta;
 const seen = new Set([name]);
 const roundTripsMs = new Map<string, number>();
 
-// Without its director this process is of no use. Ctrl-C reaches every process of the terminal;
-// what to do about it is for the director to say.
+// Without its director this process is useless. Ctrl-C reaches every process of the terminal; the director handles
+// it.
 process.once('disconnect', () => process.exit());
 process.on('SIGINT', () => undefined);
 
@@ -32,7 +32,7 @@ async function run(): Promise<void> {
     ping: { notifyPingComplete: (other, rtt) => roundTripsMs.set(other.name, rtt) },
     logger: { debug: log, info: log, warn: log, error: log },
   });
-  process.on('message', (command: Command) => void obey(list, command).catch(fail));
+  process.on('message', (command: Command) => void execute(list, command).catch(fail));
   report({ type: 'ready', at: Date.now() });
   reportView(list);
   const timer = setInterval(() => reportView(list), viewIntervalMs);
@@ -45,17 +45,17 @@ async function run(): Promise<void> {
   clearInterval(timer);
 }
 
-async function obey(list: Memberlist, command: Command): Promise<void> {
+async function execute(list: Memberlist, command: Command): Promise<void> {
   switch (command.type) {
     case 'join':
       await list.join(command.seeds);
       break;
     case 'set-meta':
       meta = command.meta;
-      await list.updateNode(); // asks `nodeMeta` again
+      await list.updateNode(); // calls `nodeMeta` again
       break;
     case 'leave':
-      await list.leave(); // the others have heard of it
+      await list.leave(); // resolves when the leave has been broadcast
       await list.shutdown();
       break;
     case 'shutdown':
@@ -67,11 +67,11 @@ async function obey(list: Memberlist, command: Command): Promise<void> {
 function reportEvent(event: MemberEvent): void {
   if (!('node' in event) || event.type === 'flapping') return;
   seen.add(event.node.name);
-  const happening = event.type === 'leave' ? event.reason : event.type;
-  report({ type: 'event', at: Date.now(), happening, member: viewOf(event.node) });
+  const change = event.type === 'leave' ? event.reason : event.type;
+  report({ type: 'event', at: Date.now(), change, member: viewOf(event.node) });
 }
 
-// `members()` has the alive and the suspect; `member()` also knows who died or left a while ago.
+// `members()` returns alive and suspect members; `member()` also returns dead and left ones for a while.
 function reportView(list: Memberlist): void {
   const members = [...seen].flatMap((other) => list.member(other) ?? []).map(viewOf);
   report({ type: 'view', at: Date.now(), members });
@@ -91,11 +91,11 @@ function fail(error: unknown): void {
   process.exitCode = 1;
 }
 
-// That the director is gone is noticed by 'disconnect', not here.
+// A missing director is detected by 'disconnect', not here.
 function report(what: Report): void {
   process.send?.(what, undefined, undefined, () => undefined);
 }
 
 await run().catch(fail);
-// Nothing but the channel to the director is open any more: the process ends by itself.
+// Only the channel to the director is still open, so the process can exit.
 process.channel?.unref();

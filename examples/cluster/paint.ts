@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Colours, where they are wanted.
+// Colors, where they are supported.
 import { styleText } from 'node:util';
 
 export type Style =
@@ -13,7 +13,7 @@ export type Style =
 /** Puts a text into a style. */
 export type Paint = (style: Style, text: string) => string;
 
-/** A painter for a terminal; one that leaves text alone elsewhere, and where NO_COLOR is set. */
+/** Styles text on a terminal; leaves it unchanged elsewhere, and if NO_COLOR is set. */
 export function createPaint(isTerminal: boolean): Paint {
   const wanted = isTerminal && (process.env.NO_COLOR ?? '') === '';
   return (style, text) => (wanted && style !== 'plain' ? styleText(style, text) : text);

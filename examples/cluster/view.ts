@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Puts the cluster before the user's eyes: on a terminal a table that is redrawn in place, with the
-// latest events below; elsewhere a line for every event. Both end with the same summary.
+// Shows the cluster to the user: on a terminal a table that is redrawn in place, with the latest events below;
+// elsewhere one line per event. Both end with the same summary.
 import type { Cluster } from './cluster.js';
 import { Frame } from './frame.js';
 import type { Entry } from './journal.js';
 import { createPaint } from './paint.js';
-import type { StepResult } from './run-story.js';
+import type { StepResult } from './run-scenario.js';
 
 const redrawMs = 100;
 
@@ -25,11 +25,11 @@ export interface ViewOptions {
   readonly cluster: Cluster;
   readonly results: readonly StepResult[];
   readonly startedAt: number;
-  /** Where the nodes are, for the title. */
+  /** The addresses of the nodes, for the title. */
   readonly where: string;
 }
 
-/** What the user sees. */
+/** The user interface. */
 export class View {
   readonly #options: ViewOptions;
   readonly #out = process.stdout;
@@ -51,7 +51,7 @@ export class View {
     }
     this.#out.write(hideCursor);
     this.#timer = setInterval(() => this.#draw(this.#liveLines()), redrawMs);
-    // Also when the process ends in some other way than planned.
+    // Also if the process ends unexpectedly.
     process.once('exit', () => this.close());
   }
 
@@ -60,7 +60,7 @@ export class View {
     if (!this.#isLive) this.#print([this.#frame.entry(entry)]);
   }
 
-  /** Gives the terminal back, with what was drawn last on it. */
+  /** Restores the terminal; the last drawing stays. */
   close(): void {
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);
@@ -68,7 +68,7 @@ export class View {
     this.#out.write(showCursor);
   }
 
-  /** Shows how it all came out, in place of the live view: 22 lines, so that all of it stays visible in 24. */
+  /** Shows the result in place of the live view: 22 lines, so that all of them fit in 24. */
   finish(verdict: string, passed: boolean): void {
     const { results } = this.#options;
     const killed = results.find(({ step }) => step.name === 'kill');
@@ -78,7 +78,7 @@ export class View {
       ...this.#frame.summary(results),
       ...(killed === undefined || killed.startedAt === 0
         ? []
-        : this.#frame.death(killed.startedAt)),
+        : this.#frame.failure(killed.startedAt)),
       ` ${this.#paint(passed ? 'green' : 'red', verdict)}`,
     ];
     if (this.#isLive) this.#draw([]);
@@ -86,7 +86,7 @@ export class View {
     this.#print(lines);
   }
 
-  // Some terminals do not tell how high they are.
+  // Some terminals do not report their height.
   get #height(): number {
     return (this.#out.rows || 24) - 1;
   }
@@ -115,7 +115,7 @@ export class View {
     return ` ${this.#paint('bold', step.title)}  ${limit}`;
   }
 
-  // Over what was drawn before. What is too high or too wide for the terminal is cut.
+  // Draws over the previous frame. Lines that do not fit on the terminal are cut.
   #draw(lines: readonly string[]): void {
     const shown = lines.slice(0, this.#height);
     const up = this.#linesDrawn > 0 ? `\x1b[${this.#linesDrawn}A` : '';

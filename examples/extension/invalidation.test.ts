@@ -31,7 +31,7 @@ test('a key reaches 30 nodes at 10 % loss, and nodes that join later', async () 
   extensions.get('n7')?.invalidate('user:7');
   const hasAll = (): boolean => [...dropped.values()].every((keys) => keys.has('user:7'));
   await cluster.runUntil(hasAll, { timeout: 10_000 });
-  // All broadcasts have ended by then: it can only learn of the key by asking.
+  // All broadcasts have ended by then: it can learn of the key only by asking.
   await cluster.run(60_000);
   await cluster.addNode('late');
   await cluster.runUntil(hasAll, { timeout: 60_000 });

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Three nodes with a cache each. What one of them invalidates is dropped by all, also by one that joins later.
+// Three nodes with a cache each. A key that one node invalidates is dropped by all, including one that joins later.
 import { localConfig, Memberlist } from 'node-memberlist';
 import { Invalidation } from './invalidation.js';
 

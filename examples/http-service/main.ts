@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The service as a process. Its settings come from the environment, as containers have them:
+// The service as a process. Its settings come from the environment, as usual for containers:
 //
 //     NAME      unique in the cluster. Default: the host's name
-//     BIND      the IP to gossip at. Default: all, and the first private one is told to others
+//     BIND      the IP to gossip at. Default: all, and the first private one is advertised
 //     HTTP      IP:PORT to serve at. Default: 0.0.0.0:8080
-//     SEEDS     members to join, with commas between them
+//     SEEDS     members to join, separated by commas
 //     KEY       the cluster's key in base64. Default: plaintext, which is logged as a warning
 import { leaveOnSignals, printable } from 'node-memberlist';
 import { Service } from './service.js';

@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// An HTTP service that knows its peers: `GET /` lists them with where they serve, `GET /healthz` is for a load
-// balancer. On SIGTERM it leaves the cluster and is gone within two seconds (main.ts).
+// An HTTP service that knows its peers: `GET /` lists them with their URLs, `GET /healthz` is for a load balancer.
+// On SIGTERM it leaves the cluster and exits within two seconds (main.ts).
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { decodeMeta, encodeMeta, Memberlist, type MemberlistConfig } from 'node-memberlist';
 
-/** How a service is started. */
+/** The settings of a service. */
 export interface ServiceInit {
   /** The IP and port for HTTP; port 0 picks one. */
   readonly host: string;
@@ -31,7 +31,7 @@ export class Service {
     server.on('request', (request, response) => this.#answer(request, response));
   }
 
-  /** Serves first, so that the port is known, and then tells the others. */
+  /** Starts the HTTP server first, so that its port is known, and then announces it. */
   static async start({ host, port, gossip }: ServiceInit): Promise<Service> {
     const server = createServer();
     await once(server.listen(port, host), 'listening');
@@ -40,13 +40,13 @@ export class Service {
     return new Service(await Memberlist.create({ ...gossip, delegate }), server);
   }
 
-  /** Where it serves. */
+  /** The URL of the HTTP server. */
   get url(): string {
     const { address, port } = this.#server.address() as AddressInfo;
     return `http://${address}:${port}`;
   }
 
-  /** Who else is there, and where they serve. */
+  /** The other members, and their URLs. */
   peers(): { name: string; url: string }[] {
     const { name: self } = this.list.localNode;
     return this.list.members().flatMap(({ name, addr, meta }) => {
@@ -70,7 +70,7 @@ export class Service {
         ? [200, { name: this.list.localNode.name, peers: this.peers() }]
         : url === '/healthz'
           ? [isStopping ? 503 : 200, { status: isStopping ? 'stopping' : 'ok' }]
-          : [404, { error: 'there is / and /healthz' }];
+          : [404, { error: 'only / and /healthz exist' }];
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   }
 }

@@ -11,7 +11,7 @@ import { Shards } from './shards.js';
 
 const keys = Array.from({ length: 1_000 }, (_, i) => `key-${i}`);
 
-test('all agree who has which key, and who dies takes only its own keys along', async () => {
+test('all nodes agree on the owner of each key, and a crashed node loses only its own keys', async () => {
   const cluster = await SimulatedCluster.create({ size: 6, seed: 3, network: { latency: 1 } });
   await cluster.joinAll();
   await cluster.runUntil(() => cluster.converged());
@@ -35,7 +35,7 @@ test('all agree who has which key, and who dies takes only its own keys along', 
   for (const key of keys) {
     const owner = first.ownerOf(key);
     if (before.get(key) !== 'n5') assert.equal(owner, before.get(key));
-    // Who had the copy has it now.
+    // The member with the copy owns it now.
     else assert.equal(owner, copies.get(key)?.[1]);
   }
   await cluster.close();

@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Consistent hashing over the members: every node computes by itself who is responsible for a key, and all
-// come to the same answer once they see the same members. Rendezvous hashing (Thaler and Ravishankar, 1998):
-// the member with the highest hash of name and key has it, so a member that goes takes nothing but its own
-// keys along, and one that comes takes its share evenly from all.
+// Consistent hashing over the members: every node computes the owner of a key locally, and all nodes get the same
+// result once they see the same members. Rendezvous hashing (Thaler and Ravishankar, 1998): the member with the
+// highest hash of name and key owns it, so a leaving member gives up only its own keys, and a new one takes its
+// share evenly from all.
 import { createHash } from 'node:crypto';
 import type { Memberlist } from 'node-memberlist';
 
@@ -18,12 +18,12 @@ export class Shards {
     this.#list = list;
   }
 
-  /** Who is responsible for a key. While the views differ, two nodes may answer differently. */
+  /** The member that owns a key. While the views differ, two nodes may give different results. */
   ownerOf(key: string): string {
     return this.ownersOf(key, 1)[0] ?? this.#list.localNode.name;
   }
 
-  /** The first so many members for a key: the owner, and who has the copies. */
+  /** The first `copies` members for a key: the owner, and the members with the other copies. */
   ownersOf(key: string, copies: number): string[] {
     const weighed = this.#list.members().map(({ name }) => ({ name, weight: weightOf(name, key) }));
     weighed.sort((a, b) => b.weight - a.weight || (a.name < b.name ? -1 : 1));

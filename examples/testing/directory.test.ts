@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// In real time, with a network in memory: no port is taken, nothing sleeps.
+// In real time, with an in-memory network: no port is used, and nothing sleeps.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ beforeEach(() => {
   started = [];
 });
 
-// A transport keeps the process alive until it is shut down, as a socket does.
+// Like a socket, a transport keeps the process alive until it is shut down.
 afterEach(() => Promise.all(started.map(({ list }) => list.shutdown())));
 
 async function start(name: string, ...offers: string[]): Promise<Directory> {
@@ -31,21 +31,21 @@ async function start(name: string, ...offers: string[]): Promise<Directory> {
   return directory;
 }
 
-test('a directory knows what those offer who join', async () => {
+test('a directory learns the offers of a member that joins', async () => {
   const [web, mail] = [await start('web', 'http', 'ftp'), await start('mail', 'smtp')];
   const joined = once(web.list, 'join');
   await mail.list.join([web.list.localNode.address]);
   await joined;
-  assert.deepEqual(web.whoOffers('smtp'), ['mail']);
-  assert.deepEqual(mail.whoOffers('http'), ['web']);
+  assert.deepEqual(web.membersOffering('smtp'), ['mail']);
+  assert.deepEqual(mail.membersOffering('http'), ['web']);
 });
 
-test('a directory forgets at once what somebody offered who leaves', async () => {
+test('a directory removes the offers of a member that leaves', async () => {
   const [web, mail] = [await start('web', 'http'), await start('mail', 'smtp')];
   await mail.list.join([web.list.localNode.address]);
   const left = once(web.list, 'leave');
   await mail.stop();
   const [node, reason] = (await left) as [Node, string];
   assert.deepEqual([node.name, reason], ['mail', 'left']);
-  assert.deepEqual(web.whoOffers('smtp'), []);
+  assert.deepEqual(web.membersOffering('smtp'), []);
 });

@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A small service: who offers what, as the members say in their metadata.
+// A small service directory: members announce in their metadata what they offer.
 
 import { Memberlist, type MemberlistConfig } from 'node-memberlist';
 
-/** A directory of what the members of a cluster offer. */
+/** What the members of a cluster offer. */
 export class Directory {
   readonly list: Memberlist;
 
@@ -16,20 +16,20 @@ export class Directory {
     this.list = list;
   }
 
-  /** Starts a node that offers these. */
+  /** Starts a node that announces these offers. */
   static async start(offers: readonly string[], config: MemberlistConfig): Promise<Directory> {
     const delegate = { nodeMeta: () => Buffer.from(offers.join(' ')) };
     return new Directory(await Memberlist.create({ ...config, delegate }));
   }
 
-  /** The names of those who offer something, in order. */
-  whoOffers(what: string): string[] {
+  /** The sorted names of the members that offer a service. */
+  membersOffering(service: string): string[] {
     const members = this.list.members();
-    const able = members.filter(({ meta }) => meta.toString().split(' ').includes(what));
-    return able.map(({ name }) => name).sort();
+    const offering = members.filter(({ meta }) => meta.toString().split(' ').includes(service));
+    return offering.map(({ name }) => name).sort();
   }
 
-  /** Says goodbye and ends. */
+  /** Leaves the cluster, and shuts down. */
   async stop(): Promise<void> {
     await this.list.leave();
     await this.list.shutdown();

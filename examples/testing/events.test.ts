@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the nodes are told, and when: as it happens, and afterwards.
+// Checks the events of all nodes: while they happen, and afterwards.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimulatedCluster } from 'node-memberlist/testing';
 
-/** Ten nodes that know each other. */
+/** A cluster of ten nodes that have all joined. */
 async function joined(seed: number): Promise<SimulatedCluster> {
   const cluster = await SimulatedCluster.create({ size: 10, seed });
   await cluster.joinAll();
@@ -18,26 +18,26 @@ async function joined(seed: number): Promise<SimulatedCluster> {
   return cluster;
 }
 
-test('a node that stalls for three seconds is called failed by nobody, and calls nobody failed', async () => {
+test('a stall of three seconds causes no failed members', async () => {
   await using cluster = await joined(1);
   cluster.on('event', (observer, event) => {
-    // What is thrown here ends the run that is under way.
+    // An error thrown here rejects the current run.
     if (event.type === 'leave')
-      assert.fail(`${observer} lost ${event.node.name} at ${cluster.now}`);
+      assert.fail(`${observer} removed ${event.node.name} at ${cluster.now}`);
   });
   cluster.freeze('n3', 3_000);
   await cluster.run(60_000);
   assert.ok(cluster.converged());
 });
 
-test('a crash is suspected before it is believed, everywhere, within half a minute', async () => {
+test('every node suspects a crashed member before it declares it failed, within half a minute', async () => {
   await using cluster = await joined(2);
   const crashedAt = cluster.now;
   cluster.crash('n3');
   await cluster.run(30_000);
-  const told = cluster.trace().filter(({ at }) => at > crashedAt);
+  const observed = cluster.trace().filter(({ at }) => at > crashedAt);
   for (const name of cluster.names()) {
-    const types = told
+    const types = observed
       .filter(
         ({ observer, event }) => observer === name && 'node' in event && event.node.name === 'n3',
       )
@@ -46,7 +46,7 @@ test('a crash is suspected before it is believed, everywhere, within half a minu
   }
 });
 
-test('the same seed gives the same events at the same times, to the byte', async () => {
+test('the same seed gives the same events, times and bytes', async () => {
   const digests = [1, 1, 2].map(async (seed) => {
     await using cluster = await joined(seed);
     cluster.crash('n3');

@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A toy that chooses a leader: the lowest name among the members leads, once it has been the lowest for
-// two seconds. It shows what gossip cannot promise: in a partition each side has a leader.
+// A toy leader election: the member with the lowest name leads once it has had the lowest name for two seconds. It
+// shows a limit of gossip: in a partition each side has a leader.
 
 import type { Memberlist } from 'node-memberlist';
 
 const waitMs = 2_000;
 
-/** One node's part in it. */
+/** The election, as one node sees it. */
 export class Leadership {
   readonly #list: Memberlist;
   #timer: { cancel(): void } | undefined;
@@ -19,31 +19,31 @@ export class Leadership {
 
   constructor(list: Memberlist) {
     this.#list = list;
-    list.on('join', this.#look).on('leave', this.#look);
-    this.#look();
+    list.on('join', this.#update).on('leave', this.#update);
+    this.#update();
   }
 
-  /** Whether this node takes itself for the leader. */
+  /** Whether this node considers itself the leader. */
   get isLeading(): boolean {
     return this.#isLeading;
   }
 
-  /** Leads no more, and looks no more. */
+  /** Stops leading and listening. */
   stop(): void {
-    this.#list.off('join', this.#look).off('leave', this.#look);
-    this.#giveUp();
+    this.#list.off('join', this.#update).off('leave', this.#update);
+    this.#stepDown();
   }
 
-  readonly #look = (): void => {
+  readonly #update = (): void => {
     const [lowest] = this.#list
       .members()
       .map(({ name }) => name)
       .sort();
-    if (lowest !== this.#list.localNode.name) this.#giveUp();
+    if (lowest !== this.#list.localNode.name) this.#stepDown();
     else this.#timer ??= this.#list.config.clock.setTimer(waitMs, () => (this.#isLeading = true));
   };
 
-  #giveUp(): void {
+  #stepDown(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#isLeading = false;

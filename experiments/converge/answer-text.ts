@@ -4,34 +4,34 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The answer in words, tables and plots.
+// The result as text, tables and plots.
 
 import type { Plot, Series } from '../plots.js';
 import { curveOf, type Answer, type Moment, type Origin, type Reach } from './answer.js';
-import type { Happening, Question } from './options.js';
+import type { Change, Question } from './options.js';
 import type { Sample } from './simulate.js';
 
 const originTexts: Record<Origin, string> = {
   change: 'since the change',
   suspicion: 'since the first suspicion',
-  verdict: 'since the first verdict',
+  verdict: 'since the first failure event',
 };
 
-/** Milliseconds, as people say it. */
+/** Milliseconds in a readable unit. */
 export function timeText(ms: number | null): string {
   if (ms === null) return 'never';
   if (ms < 1_000) return `${ms.toFixed(0)} ms`;
   return ms < 100_000 ? `${(ms / 1_000).toFixed(2)} s` : `${(ms / 1_000).toFixed(0)} s`;
 }
 
-/** A share in per cent; 99.96 % is not 100 %. */
+/** A fraction in percent; 99.96 % is not rounded to 100 %. */
 export function shareText(share: number): string {
   if (share === 0 || share === 1) return `${100 * share} %`;
   const text = (100 * share).toPrecision(3);
   return Number(text) === 100 ? `${Math.floor(share * 1e5) / 1e3} %` : `${Number(text)} %`;
 }
 
-/** What was asked, in a sentence. */
+/** The question in a sentence. */
 export function questionText({ nodes, loss, latency, settings, preset }: Question): string {
   const { gossipInterval, gossipNodes, retransmitMult, probeInterval } = settings;
   const { probeTimeout, suspicionMult, pushPullInterval } = settings;
@@ -45,7 +45,7 @@ export function questionText({ nodes, loss, latency, settings, preset }: Questio
   ].join('\n');
 }
 
-/** A table whose columns line up, without a frame or as Markdown. */
+/** A table with aligned columns, as plain text or as Markdown. */
 type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => string;
 
 const plainTable: Table = (head, rows) => {
@@ -59,7 +59,7 @@ const plainTable: Table = (head, rows) => {
 const markdownTable: Table = (head, rows) =>
   [head, head.map(() => '---:'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 
-/** An answer in words. */
+/** A result as text. */
 export function answerText(answer: Answer, style: 'plain' | 'markdown'): string {
   const { what, seeds, firstSuspicion, firstVerdict } = answer;
   const isMarkdown = style === 'markdown';
@@ -67,8 +67,8 @@ export function answerText(answer: Answer, style: 'plain' | 'markdown'): string 
   const parts = [`${isMarkdown ? '## ' : ''}${title}, ${seeds} seeds`];
   if (firstSuspicion && firstVerdict) {
     parts.push(
-      `Until somebody suspected it: ${rangeText(firstSuspicion)}.\n` +
-        `Until somebody held it for failed: ${rangeText(firstVerdict)}.`,
+      `Until the first suspicion: ${rangeText(firstSuspicion)}.\n` +
+        `Until the first node declared it failed: ${rangeText(firstVerdict)}.`,
     );
   }
   const table = isMarkdown ? markdownTable : plainTable;
@@ -92,33 +92,33 @@ function rangeText({ medianMs, fastestMs, slowestMs }: Reach): string {
   return `${timeText(medianMs)} (${timeText(fastestMs)} to ${timeText(slowestMs)})`;
 }
 
-/** Whether gossip was enough. */
+/** Whether gossip alone was sufficient. */
 export function gossipText({ gossip, seeds }: Answer): string {
   if (gossip === undefined) return '';
   const { complete, reached, exchangeMs } = gossip;
   if (complete === seeds) {
-    return `Gossip alone, with what probes take along, reached everybody in all ${seeds} seeds.`;
+    return `Gossip alone, including messages piggybacked on probes, reached all members in all ${seeds} seeds.`;
   }
   const rest =
     exchangeMs > 0
-      ? `Full exchanges, one by each member every ${timeText(exchangeMs)}, brought it to the rest.`
-      : 'There are no full exchanges that would bring it to the rest.';
+      ? `Full exchanges, one per member every ${timeText(exchangeMs)}, informed the rest.`
+      : 'There are no full exchanges that could inform the rest.';
   return (
-    `Gossip alone, with what probes take along, reached everybody in ${complete} of ${seeds} seeds ` +
-    `and ${shareText(reached)} of all members, before it was over.\n${rest}`
+    `Gossip alone, including messages piggybacked on probes, reached all members in ${complete} of ${seeds} seeds ` +
+    `and ${shareText(reached)} of all members, before it ended.\n${rest}`
   );
 }
 
-/** The plot of one kind of happening. */
-export function plotOf(question: Question, what: Happening, samples: readonly Sample[]): Plot {
+/** The plot of one kind of change. */
+export function plotOf(question: Question, what: Change, samples: readonly Sample[]): Plot {
   const own = samples.filter((sample) => sample.what === what);
   const origins: Origin[] = what === 'update' ? ['change'] : ['change', 'suspicion', 'verdict'];
   const { nodes, loss, seeds } = question;
   return {
     title: `${what === 'update' ? 'An update' : 'A failure'} in a cluster of ${nodes}`,
-    subtitle: `${shareText(loss)} of packets lost; the middle one of ${seeds} seeds, and a band from the slowest to the fastest`,
+    subtitle: `${shareText(loss)} of packets lost; the median of ${seeds} seeds, and a band from the slowest to the fastest`,
     x: { label: 'seconds', min: 0 },
-    y: { label: 'share of members that know', min: 0, max: 1 },
+    y: { label: 'fraction of members that know', min: 0, max: 1 },
     series: origins.map((origin) => seriesOf(origin, curveOf(question, own, origin))),
   };
 }

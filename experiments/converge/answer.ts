@@ -4,52 +4,52 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How long it took, over all seeds.
+// The propagation times over all seeds.
 
 import { rising, sum } from '../statistics.js';
-import type { Happening, Question } from './options.js';
+import type { Change, Question } from './options.js';
 import { exchangeMs, quietMs, type Sample } from './simulate.js';
 
-/** Shares of the other members that know. */
+/** Fractions of the other members that know. */
 export const shares = [0.5, 0.9, 0.99, 0.999, 1] as const;
 
-/** What times are counted from. */
+/** The origin of time. */
 export type Origin = 'change' | 'suspicion' | 'verdict';
 
-/** How long it took until a share knew; milliseconds. Null: not in so many seeds. */
+/** The time until a fraction of the members knew, in milliseconds. Null: not reached in that seed. */
 export interface Reach {
   readonly share: number;
   readonly medianMs: number | null;
   readonly fastestMs: number | null;
   readonly slowestMs: number | null;
-  /** Seeds in which so many never knew. */
+  /** Seeds in which this fraction was never reached. */
   readonly missed: number;
 }
 
-/** What came out for one kind of happening. */
+/** The result for one kind of change. */
 export interface Answer {
-  readonly what: Happening;
+  readonly what: Change;
   readonly seeds: number;
   readonly reaches: Readonly<Partial<Record<Origin, readonly Reach[]>>>;
-  /** Of failures: until the first suspicion, and until the first verdict. */
+  /** For failures: until the first suspicion, and until the first failure event. */
   readonly firstSuspicion: Reach | undefined;
   readonly firstVerdict: Reach | undefined;
-  /** Of updates: what gossip did before it was over, and how often it left somebody out. */
+  /** For updates: what gossip reached before it ended, and how often it missed a member. */
   readonly gossip: GossipAlone | undefined;
 }
 
-/** What gossip did by itself. */
+/** What gossip reached alone. */
 export interface GossipAlone {
-  /** Seeds in which it reached everybody. */
+  /** Seeds in which it reached all members. */
   readonly complete: number;
-  /** The share of all other members that it reached. */
+  /** The fraction of all other members that it reached. */
   readonly reached: number;
-  /** How long a full exchange takes to come, at most; 0 when there are none. */
+  /** The maximum time until a full exchange; 0 if there are none. */
   readonly exchangeMs: number;
 }
 
-/** Sums up what was seen. */
-export function answerOf(question: Question, what: Happening, samples: readonly Sample[]): Answer {
+/** Aggregates the samples. */
+export function answerOf(question: Question, what: Change, samples: readonly Sample[]): Answer {
   const own = samples.filter((sample) => sample.what === what);
   const others = question.nodes - 1;
   const isFailure = what === 'failure';
@@ -72,13 +72,13 @@ export function answerOf(question: Question, what: Happening, samples: readonly 
   };
 }
 
-/** How many members had heard before nobody heard anything for `quiet` milliseconds. */
-export function toldByGossip(times: readonly number[], quiet: number): number {
+/** How many members knew before no member learned of the change for `quiet` milliseconds. */
+export function reachedByGossip(times: readonly number[], quiet: number): number {
   const gap = times.findIndex((time, index) => time - (times[index - 1] ?? 0) > quiet);
   return gap === -1 ? times.length : gap;
 }
 
-/** Since when a sample's times are counted; null when that never came. */
+/** The origin of a sample's times; null if it was never reached. */
 function originOf(sample: Sample, origin: Origin): number | null {
   if (origin === 'change') return 0;
   return origin === 'suspicion' ? sample.firstSuspicionMs : sample.firstVerdictMs;
@@ -95,8 +95,8 @@ function reachesOf(samples: readonly Sample[], others: number, origin: Origin): 
   });
 }
 
-/** How many others make a share: who changes its metadata knows of it, who crashed is no member. */
-function neededFor(share: number, others: number, what: Happening | undefined): number {
+/** The number of other members in a fraction: the changed member knows its own metadata; a crashed one is no member. */
+function neededFor(share: number, others: number, what: Change | undefined): number {
   const rounded = (members: number): number => Math.ceil(members - 1e-9);
   const needed = what === 'update' ? rounded(share * (others + 1)) - 1 : rounded(share * others);
   return Math.max(1, needed);
@@ -114,7 +114,7 @@ function reachOf(share: number, times: readonly (number | null)[]): Reach {
   };
 }
 
-/** The middle one of rising numbers, or the mean of the two in the middle; null of none. */
+/** The median of sorted numbers, or the mean of the two middle ones; null for an empty list. */
 export function medianOf(sorted: readonly number[]): number | null {
   const last = sorted.length - 1;
   const [low, high] = [sorted[Math.floor(last / 2)], sorted[Math.ceil(last / 2)]];
@@ -123,15 +123,15 @@ export function medianOf(sorted: readonly number[]): number | null {
 
 function gossipAlone(question: Question, samples: readonly Sample[]): GossipAlone {
   const others = question.nodes - 1;
-  const told = samples.map(({ times }) => toldByGossip(times, quietMs(question)));
+  const reached = samples.map(({ times }) => reachedByGossip(times, quietMs(question)));
   return {
-    complete: told.filter((count) => count >= others).length,
-    reached: sum(told) / (others * samples.length),
+    complete: reached.filter((count) => count >= others).length,
+    reached: sum(reached) / (others * samples.length),
     exchangeMs: exchangeMs(question),
   };
 }
 
-/** At some moment: the share that knew, in the middle seed and in the extreme ones. */
+/** At one point in time: the fraction that knew, in the median seed and in the extreme ones. */
 export interface Moment {
   readonly ms: number;
   readonly median: number;
@@ -139,7 +139,7 @@ export interface Moment {
   readonly most: number;
 }
 
-/** How the share that knows grows, until the slowest seed is at its end. */
+/** How the fraction that knows grows, until the slowest seed ends. */
 export function curveOf(
   question: Question,
   samples: readonly Sample[],

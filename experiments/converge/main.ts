@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `npm run sim:converge`: how long it takes until everybody knows.
+// `npm run sim:converge`: how long an update or a failure takes to reach all members.
 
 import { drawPlot } from '../plots.js';
 import { progressText, runAll } from '../pool.js';
@@ -15,7 +15,7 @@ import {
   helpText,
   OptionError,
   parseOptions,
-  type Happening,
+  type Change,
   type Options,
   type Question,
 } from './options.js';
@@ -52,8 +52,8 @@ async function answer(options: Options, words: readonly string[]): Promise<void>
 
 async function samplesFor(question: Question, jobs: number | undefined): Promise<Sample[]> {
   const tasks = tasksOf(question);
-  const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  say(`${question.seeds} seeds in ${tasks.length} clusters of ${question.nodes} …`);
+  const log = (text: string): void => void process.stderr.write(`${text}\n`);
+  log(`${question.seeds} seeds in ${tasks.length} clusters of ${question.nodes} …`);
   const found = new Map<number, readonly Sample[]>();
   await runAll<Task, { readonly cluster: number; readonly samples: readonly Sample[] }>({
     tasks,
@@ -61,10 +61,10 @@ async function samplesFor(question: Question, jobs: number | undefined): Promise
     jobs,
     done: ({ cluster, samples }, progress) => {
       found.set(cluster, samples);
-      say(progressText(progress, `cluster ${cluster}`));
+      log(progressText(progress, `cluster ${cluster}`));
     },
   });
-  // In the order of the clusters, however many worked at them.
+  // In the order of the clusters, independent of the number of workers.
   return tasks.flatMap(({ cluster }) => found.get(cluster) ?? []);
 }
 
@@ -86,23 +86,22 @@ function documentText(
   answers: readonly Answer[],
   words: readonly string[],
 ): string {
-  const pictures: Record<Happening, string> = {
+  const pictures: Record<Change, string> = {
     update: '![An update](converge-update.svg)',
     failure: '![A failure](converge-failure.svg)',
   };
   return [
-    '# How long until everybody knows',
-    `An example of the convergence calculator, which simulates real nodes instead of asking a formula.
-\`npm run sim:converge -- --help\` explains what can be asked.`,
+    '# How long until all members know',
+    `An example of the convergence calculator, which simulates real nodes instead of evaluating a formula.
+\`npm run sim:converge -- --help\` explains the options.`,
     `\`\`\`\nnpm run sim:converge -- ${words.join(' ')}\n\`\`\``,
     questionText(question),
     `Seeds: ${tasksOf(question)
       .map((task) => `\`${seedOf(task)}\``)
       .join(
         ', ',
-      )}. A cluster is used for ten happenings of each kind, one after the other, each with
-another member. Packets are not compressed and as large as UDP lets them be, which the few messages
-that are told here do not need. Seconds are virtual ones.`,
+      )}. A cluster is used for ten changes of each kind, one after the other, each of another member. Packets are not
+compressed and as large as UDP allows, which the few messages here do not need. Seconds are virtual.`,
     ...answers.flatMap((each) => [answerText(each, 'markdown'), pictures[each.what]]),
   ].join('\n\n');
 }

@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the convergence calculator can be asked.
+// The options of the convergence calculator.
 
 import { parseArgs } from 'node:util';
 import { lanConfig, localConfig, wanConfig, type PresetConfig } from '../../src/config/presets.js';
 
-/** The settings of the nodes that decide how news spread. */
+/** The settings of the nodes that determine how updates spread. */
 export type SpreadSettings = Pick<
   PresetConfig,
   | 'gossipInterval'
@@ -21,23 +21,23 @@ export type SpreadSettings = Pick<
   | 'pushPullInterval'
 >;
 
-/** What happens: a member changes its metadata, or crashes. */
-export type Happening = 'update' | 'failure';
+/** What changes: a member changes its metadata, or crashes. */
+export type Change = 'update' | 'failure';
 
 /** What is simulated. */
 export interface Question {
   readonly nodes: number;
-  /** The share of packets that get lost, 0 to 1. */
+  /** The fraction of packets that are lost, 0 to 1. */
   readonly loss: number;
   /** One way, milliseconds. */
   readonly latency: { readonly min: number; readonly max: number };
   readonly preset: Preset;
   readonly settings: SpreadSettings;
   readonly seeds: number;
-  readonly what: readonly Happening[];
+  readonly what: readonly Change[];
 }
 
-/** A question, and what is to be done with the answer. */
+/** A question, and the output options. */
 export interface Options {
   readonly question: Question;
   readonly jobs: number | undefined;
@@ -46,7 +46,7 @@ export interface Options {
   readonly document: boolean;
 }
 
-/** Options that cannot be; the message says all that is wrong with them. */
+/** Invalid options; the message lists all problems. */
 export class OptionError extends Error {
   constructor(problems: readonly string[]) {
     super(`${problems.join('\n')}\n--help explains the options`);
@@ -67,37 +67,37 @@ const longestMs = 3_600_000;
 
 export const helpText = `Usage: npm run sim:converge -- [options]
 
-How long does it take until 50, 90, 99, 99.9 and 100 % of a cluster know of a change? Real nodes are
-simulated in virtual time, with other seeds again and again, and the times are counted; no formula is
-asked. Two things can happen: a member changes its metadata (update), or crashes (failure). Of a
-failure the others first have to find out: times since the first suspicion and since the first
-verdict are given as well, so that finding out and telling can be told apart.
+How long does it take until 50, 90, 99, 99.9 and 100 % of a cluster know of a change? The calculator simulates
+real nodes in virtual time with many seeds and measures the times; it evaluates no formula. There are two kinds of
+changes: a member changes its metadata (update), or crashes (failure). The other members first have to detect a
+failure: the times since the first suspicion and since the first failure event separate detection from
+dissemination.
 
   --nodes N               members, 2 to ${mostNodes} (100)
-  --loss P                share of packets that get lost, 0 to ${mostLoss}: 0.05 is 5 % (0)
-  --latency MS            one way, milliseconds: 5, or 1-20 for anything between (by the preset:
+  --loss P                fraction of lost packets, 0 to ${mostLoss}: 0.05 is 5 % (0)
+  --latency MS            one way, in ms: 5, or 1-20 for a uniform range (depends on the preset:
                           lan 0.5-2, wan 20-120, local 0.05-0.2)
-  --preset NAME           lan, wan or local: defaults of all that follows (lan)
+  --preset NAME           lan, wan or local: the defaults of the following options (lan)
 
   --gossip-interval MS    between two gossip rounds; 0 for none (lan: 200)
-  --gossip-nodes N        members that each round goes to (lan: 3)
-  --retransmit-mult N     a message is sent N × ⌈log10(n + 1)⌉ times by each member (lan: 4)
-  --probe-interval MS     between two probes by one member (lan: 1000)
-  --probe-timeout MS      for a direct answer, before others are asked to probe (lan: 500)
-  --suspicion-mult N      a suspicion lasts N × log10 n × probe interval at least (lan: 4)
-  --push-pull-interval MS between two full exchanges, which bring what gossip missed; 0 for none
-                          (lan: 30000). Larger clusters stretch it
+  --gossip-nodes N        members per gossip round (lan: 3)
+  --retransmit-mult N     each member transmits a message N × ⌈log10(n + 1)⌉ times (lan: 4)
+  --probe-interval MS     between two probes of a member (lan: 1000)
+  --probe-timeout MS      for a direct ack, before indirect probes (lan: 500)
+  --suspicion-mult N      a suspicion lasts at least N × log10 n × probe interval (lan: 4)
+  --push-pull-interval MS between two full exchanges, which repair what gossip missed; 0 for none
+                          (lan: 30000). It is longer in larger clusters
 
   --what W                update, failure or both (both)
-  --seeds N               how often each happens (50; in more than 200 members fewer, 10 at least)
+  --seeds N               repetitions (50; fewer with more than 200 members, at least 10)
   --jobs N                workers (the number of cores)
   --out FILE.svg          plots; with --what both FILE-update.svg and FILE-failure.svg
-  --json                  figures as JSON
-  --document              writes docs/experiments/converge.md, with plots
+  --json                  print the figures as JSON
+  --document              write docs/experiments/converge.md, with plots
   --help
 
-Gossip faster or to more members, and news spread faster for more packets; retransmit more often, and
-gossip misses fewer. 1000 members take about two minutes.
+Faster gossip, or gossip to more members, spreads updates faster but sends more packets; more retransmissions
+let gossip miss fewer members. 1000 members take about two minutes.
 `;
 
 const spec = {
@@ -124,7 +124,7 @@ const spec = {
 /**
  * Reads the command line.
  *
- * @returns undefined when help is asked for
+ * @returns undefined if help is requested
  * @throws OptionError
  */
 export function parseOptions(words: readonly string[]): Options | undefined {
@@ -157,12 +157,12 @@ export function parseOptions(words: readonly string[]): Options | undefined {
   const jobs = reader.optionalWhole('jobs', { least: 1, most: 1_024 });
   const { out, json, document } = values;
   if (out !== undefined && !out.endsWith('.svg'))
-    reader.problem(`--out is a .svg file; not ${out}`);
+    reader.problem(`--out must be a .svg file; not ${out}`);
   reader.check(question);
   return { question, jobs, out, json, document };
 }
 
-/** What large clusters have time for. */
+/** The number of seeds that is practical for this cluster size. */
 function defaultSeeds(nodes: number): number {
   return Math.max(10, Math.min(50, Math.floor(10_000 / nodes)));
 }
@@ -187,7 +187,7 @@ interface Bounds {
   readonly most: number;
 }
 
-/** Reads values, and collects what is wrong with them. */
+/** Reads values, and collects problems. */
 class Reader {
   readonly #values: Values;
   readonly #problems: string[] = [];
@@ -205,7 +205,7 @@ class Reader {
     if (text === undefined) return otherwise;
     const value = numberOf(text);
     if (value >= least && value <= most) return value;
-    this.problem(`--${name} is a number from ${least} to ${most}; not ${text}`);
+    this.problem(`--${name} must be a number from ${least} to ${most}; not ${text}`);
     return otherwise;
   }
 
@@ -218,7 +218,7 @@ class Reader {
     if (text === undefined) return undefined;
     const value = numberOf(text);
     if (Number.isInteger(value) && value >= least && value <= most) return value;
-    this.problem(`--${name} is a whole number from ${least} to ${most}; not ${text}`);
+    this.problem(`--${name} must be a whole number from ${least} to ${most}; not ${text}`);
     return undefined;
   }
 
@@ -226,7 +226,7 @@ class Reader {
     const text = this.#values[name];
     if (text === undefined) return otherwise;
     const choice = choices.find((each) => each === text);
-    if (choice === undefined) this.problem(`--${name} is ${choices.join(', ')}; not ${text}`);
+    if (choice === undefined) this.problem(`--${name} must be ${choices.join(', ')}; not ${text}`);
     return choice ?? otherwise;
   }
 
@@ -235,19 +235,19 @@ class Reader {
     if (text === undefined) return otherwise;
     const [min = NaN, max = min, ...more] = text.split('-').map(numberOf);
     if (more.length === 0 && min >= 0 && max >= min && max <= 10_000) return { min, max };
-    this.problem(`--latency is milliseconds, up to 10000, as 5 or 1-20; not ${text}`);
+    this.problem(`--latency must be milliseconds, up to 10000, such as 5 or 1-20; not ${text}`);
     return otherwise;
   }
 
-  /** @throws OptionError with all that was wrong. */
+  /** @throws OptionError with all problems */
   check({ settings, what }: Question): void {
     const { gossipInterval, gossipNodes, probeInterval, pushPullInterval } = settings;
     const gossips = gossipInterval > 0 && gossipNodes > 0;
     if (!gossips && probeInterval === 0 && pushPullInterval === 0) {
-      this.problem('without gossip, probes and full exchanges nothing spreads at all');
+      this.problem('without gossip, probes and full exchanges updates do not spread at all');
     }
     if (what.includes('failure') && probeInterval === 0) {
-      this.problem('without probes (--probe-interval 0) no failure is found: take --what update');
+      this.problem('without probes (--probe-interval 0) no failure is detected: use --what update');
     }
     if (this.#problems.length > 0) throw new OptionError(this.#problems);
   }

@@ -4,27 +4,27 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A process whose sends block, as the paper's did. Its probe loop, its gossip loop and its push/pull
-// loop each stand still at the first thing that they send while the anomaly lasts, and go on when it
-// is over; a ticker keeps one tick for a loop that is late. Suspicion timers are nobody's loop and
-// run on. In Node a send never blocks, so the product has none of this.
+// A process whose sends block, as in the paper. Its probe loop, its gossip loop and its push/pull loop each stop at
+// their first send while the anomaly lasts, and continue when it is over; a ticker keeps one tick for a late loop.
+// Suspicion timers belong to no loop and continue. In Node a send never blocks, so production nodes do not behave
+// like this.
 
 import type { LifeguardRules, Wait } from '../../src/core/lifeguard/rules.js';
 
 const atOnce: Wait = (then) => then();
 
-/** What one process waits for. */
+/** The blocked operations of one process. */
 export class Blocking {
   #isBlocked = false;
   #waiting: (() => void)[] = [];
 
-  /** The rules of a process that waits. */
+  /** The rules of a process with blocking sends. */
   readonly rules: Partial<LifeguardRules> = {
     excusesStalls: false,
     probeWait: () => (then) => this.#wait(then),
     suspicionWait: () => atOnce,
     periodic: (tick) => this.#loop(tick),
-    // A loop stands still where it is, and its ticker goes on.
+    // A loop stops where it is, and its ticker continues.
     pausesIdleGossip: false,
   };
 
@@ -32,7 +32,7 @@ export class Blocking {
     this.#isBlocked = true;
   }
 
-  /** Everything goes on, in the order in which it came to wait. */
+  /** Continues all operations, in the order in which they were blocked. */
   release(): void {
     this.#isBlocked = false;
     for (const then of this.#waiting.splice(0)) then();

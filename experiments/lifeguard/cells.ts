@@ -4,8 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What is run: the cells of the paper's two experiments, and the order in which a repetition goes
-// through them.
+// The runs: the cells of the paper's two experiments, and the order in which a repetition processes them.
 
 import { SeededRandom } from '../../src/testing/index.js';
 import {
@@ -16,28 +15,28 @@ import {
 } from './configurations.js';
 
 /**
- * How chosen nodes misbehave. Sends and receives are held up, and
- * - `block`: whoever sends waits for it, as in the paper's processes;
- * - `queue`: nobody waits, so probes and gossip go on and what they send piles up.
- * `freeze`: the event loop stalls, timers included.
+ * How anomalous nodes misbehave. Sends and receives are delayed, and
+ * - `block`: the sender waits, as in the paper's processes;
+ * - `queue`: the sender does not wait, so probes and gossip continue and their packets queue up.
+ * `freeze`: the event loop stalls, including timers.
  */
 export type Anomaly = (typeof anomalies)[number];
 export const anomalies = ['block', 'queue', 'freeze'] as const;
 
 /** One cell of a grid. Times are milliseconds. */
 export interface Cell {
-  /** How many nodes are anomalous. */
+  /** The number of anomalous nodes. */
   readonly concurrency: number;
-  /** How long they are. */
+  /** The duration of an anomaly. */
   readonly durationMs: number;
-  /** How long they are normal between two anomalies; undefined in a Threshold run. */
+  /** The normal time between two anomalies; undefined in a Threshold run. */
   readonly intervalMs?: number | undefined;
 }
 
 /** One run. */
 export interface Run extends Tuning, Cell {
   readonly anomaly: Anomaly;
-  /** How many nodes there are. */
+  /** The number of nodes. */
   readonly nodes: number;
   readonly repetition: number;
 }
@@ -56,13 +55,13 @@ export const intervalCells: readonly Cell[] = thresholdCells.flatMap((cell) =>
   intervalsMs.map((intervalMs) => ({ ...cell, intervalMs })),
 );
 
-/** What decides the cluster, its noise and who is anomalous: the same in all configurations. */
+/** Determines the cluster, its randomness and the anomalous nodes: the same in all configurations. */
 export function seedOf(run: Run): string {
   const { nodes, concurrency, durationMs, intervalMs = 'threshold', repetition } = run;
   return `lifeguard n${nodes} C${concurrency} D${durationMs} I${intervalMs} #${repetition}`;
 }
 
-/** Names a run; runs of one name give one result. */
+/** The key of a run; runs with the same key have the same result. */
 export function keyOf(run: Run): string {
   const { configuration, alpha, beta, anomaly, noStallRule } = run;
   const how = anomaly === 'block' && !noStallRule ? '' : ` ${anomaly}${noStallRule ? '-raw' : ''}`;
@@ -70,7 +69,7 @@ export function keyOf(run: Run): string {
   return `${seedOf(run)} ${configuration} ${variant} a${alpha} b${beta}${how}`;
 }
 
-/** How runs are chosen. */
+/** The selection of runs. */
 export interface Choice {
   readonly cells: readonly Cell[];
   readonly variants: readonly Variant[];
@@ -82,7 +81,7 @@ export interface Choice {
   readonly repetitions: number;
 }
 
-/** All runs of a choice, those that are the same in both variants once. */
+/** All runs of a selection; runs that are identical in both variants are included once. */
 export function runsOf(choice: Choice): Run[] {
   const { cells, repetitions, variants, ...common } = choice;
   const { alpha, beta, anomaly, noStallRule, nodes } = common;
@@ -107,8 +106,8 @@ export const parts = ['threshold', 'interval'] as const;
 export type Part = (typeof parts)[number];
 
 /**
- * The cells of a part, or all, in one random order that is fixed once and for all: however far a
- * repetition came, what it has of each part is a simple random sample of its cells.
+ * The cells of a part, or all, in one fixed random order: an incomplete repetition is a simple random sample of the
+ * cells of each part.
  */
 export function cellsInSamplingOrder(part?: Part): Cell[] {
   const all = allInSamplingOrder();

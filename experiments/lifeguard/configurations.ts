@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The five configurations of the Lifeguard paper, each by the paper's rules and by the product's.
+// The five configurations of the Lifeguard paper, each with the paper's rules and with the product's.
 
 import { confirmationsWanted } from '../../src/core/lifeguard/formulas.js';
 import { productionRules, type LifeguardRules } from '../../src/core/lifeguard/rules.js';
@@ -31,16 +31,16 @@ export const configurations = {
 export type Configuration = keyof typeof configurations;
 export const configurationNames = Object.keys(configurations) as Configuration[];
 
-/** Whose rules: those of the paper, or those of the product (and of Go memberlist today). */
+/** The rules of the paper, or those of the product (and of current Go memberlist). */
 export type Variant = 'paper' | 'product';
 export const variants: readonly Variant[] = ['paper', 'product'];
 
-/** The paper's K: confirmations that bring a suspicion to its shortest. */
+/** The paper's K: confirmations that reduce a suspicion to its minimum timeout. */
 const paperConfirmations = 3;
-/** The local health score stays under this: the probe interval is stretched to 9 s, or to 8 s. */
+/** The limit of the local health score: the probe interval is stretched to 9 s, or to 8 s. */
 const maxMultipliers: Record<Variant, number> = { paper: 9, product: 8 };
 
-/** What decides the rules of a run. */
+/** The parameters that determine the rules of a run. */
 export interface Tuning {
   readonly configuration: Configuration;
   readonly variant: Variant;
@@ -48,7 +48,7 @@ export interface Tuning {
   readonly alpha: number;
   /** Max multiplier of suspicions. */
   readonly beta: number;
-  /** Whether the rules about our own stalls are off. */
+  /** Whether the rules about a node's own stalls are disabled. */
   readonly noStallRule?: boolean | undefined;
 }
 
@@ -77,7 +77,7 @@ export function rulesFor(tuning: Tuning): LifeguardRules {
   };
 }
 
-/** The configuration of a node, with some rules of its own. */
+/** The configuration of a node. */
 export function configFor(tuning: Tuning): SimulatedConfig {
   const { probe, suspicion } = configurations[tuning.configuration];
   return {
@@ -86,13 +86,13 @@ export function configFor(tuning: Tuning): SimulatedConfig {
     suspicionMult: tuning.alpha,
     suspicionMaxTimeoutMult: suspicion ? tuning.beta : 1,
     awarenessMaxMultiplier: probe ? maxMultipliers[tuning.variant] : 1,
-    // Ours, unknown to both papers.
+    // Features of this library that both papers do not have.
     settleAfterJoin: false,
     rejoin: false,
   };
 }
 
-/** Where paper and product do not differ, the product's name stands for both. */
+/** If paper and product do not differ, the product's name stands for both. */
 export function canonicalVariant({ configuration, variant, alpha }: Tuning): Variant {
   const { probe, suspicion } = configurations[configuration];
   const differs = probe || (suspicion && confirmationsWanted(alpha, 128) !== paperConfirmations);

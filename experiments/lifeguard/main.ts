@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `npm run sim:lifeguard`: does the runs that are asked for and are not done yet, then writes tables
-// and plots of all that is done.
+// `npm run sim:lifeguard`: executes the requested runs that are not done yet, then writes tables and plots of all
+// finished runs.
 
 import { parseArgs } from 'node:util';
 import { progressText, runAll } from '../pool.js';
@@ -31,14 +31,14 @@ const help = `Usage: npm run sim:lifeguard -- [options]
   --part P             of it, threshold or interval (both)
   --cells N            only the first N cells of the grid, in its fixed random order
   --cell C,D,I         one cell: C anomalous nodes for D ms, I ms between; C,D for a Threshold run
+  --full               the whole grid: 54 Threshold and 432 Interval cells (hours per repetition)
+  --part P             only the part threshold or interval (both)
+  --cells N            only the first N cells of the grid, in its fixed random order
+  --cell C,D,I         one cell: C anomalous nodes for D ms, with I ms between; C,D for a Threshold run
   --alpha A --beta B   suspicion multipliers (5, 6)
   --variant V          paper or product (both)
   --anomaly M          block, queue or freeze (block)
   --no-stall-rule      without the rules about a node's own stalls; for freeze
-  --nodes N            (128)
-  --seeds N            repetitions (1)
-  --jobs N             workers (the number of cores)
-  --report             nothing is run; tables and plots are written anew
   --help
 
 Finished runs are in docs/experiments/runs/lifeguard.jsonl and are not done again.

@@ -4,8 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Runs that are no part of the tables beside the published ones: frozen nodes, other settings, and
-// cells that are not in the grid.
+// Runs that are in no table with published figures: frozen nodes, other settings, and cells that are not in the grid.
 
 import { type Estimate, ratioOfSums } from '../statistics.js';
 import type { Store } from '../store.js';
@@ -28,11 +27,11 @@ import {
   type Setting,
   settingOf,
 } from './report-select.js';
-import { type Figures, summarise, type Summary } from './report-summary.js';
+import { type Figures, summarize, type Summary } from './report-summary.js';
 import { countOf, estimateText, numberText, percentText, tableText } from '../report-text.js';
 import type { RunResult } from './run.js';
 
-/** Frozen nodes, of one variant. Where there are runs with the stall rule and without, the same seeds. */
+/** The runs with frozen nodes of one variant. If there are runs with and without the stall rule, both use the same seeds. */
 export interface Freeze {
   readonly variant: Variant;
   readonly withRule: Summary | undefined;
@@ -41,7 +40,7 @@ export interface Freeze {
   readonly ruleEffect: Estimate | undefined;
 }
 
-/** What was run with one other setting. */
+/** The runs with another setting. */
 export interface OtherRuns {
   readonly setting: Setting;
   readonly isOfTheGrid: boolean;
@@ -58,7 +57,7 @@ const frozen = (noStallRule: boolean): Setting => ({
   noStallRule,
 });
 
-/** The frozen nodes of each variant that has such runs. */
+/** The runs with frozen nodes of each variant that has some. */
 export function freezesOf(store: Store<RunResult>): Freeze[] {
   return variants.flatMap((variant): Freeze[] => {
     let withRule = select(store, frozen(false), variant);
@@ -67,7 +66,7 @@ export function freezesOf(store: Store<RunResult>): Freeze[] {
     if (areBoth) [withRule, withoutRule] = common(withRule, withoutRule);
     if (isEmpty(withRule) && isEmpty(withoutRule)) return [];
     const summary = (selection: Selection): Summary | undefined =>
-      isEmpty(selection) ? undefined : summarise(selection);
+      isEmpty(selection) ? undefined : summarize(selection);
     return [
       {
         variant,
@@ -114,13 +113,13 @@ function freezeVariantText({ variant, withRule, withoutRule, ruleEffect }: Freez
     summary === undefined
       ? `${rule} the rule: not run yet`
       : `${rule} the rule: ${countOf(summary.intervalRuns, 'Interval run')} and ` +
-        `${countOf(summary.thresholdRuns, 'Threshold run')} a configuration`,
+        `${countOf(summary.thresholdRuns, 'Threshold run')} per configuration`,
   );
   const effect =
     ruleEffect === undefined
       ? ''
       : ` Lifeguard's FP with the rule are ${estimateText(ruleEffect)} % of those without.`;
-  const head = ['stall rule', 'configuration', 'FP', 'FP a run', 'FP % of SWIM'];
+  const head = ['stall rule', 'configuration', 'FP', 'FP per run', 'FP % of SWIM'];
   const more = ['FP−', 'FP− % of SWIM', 'first detection, median s'];
   return `### Rules of the ${variant}\n\n${sizes.join('; ')}.${effect}\n\n${tableText([...head, ...more], rows)}`;
 }
@@ -138,7 +137,7 @@ function cellsOf(figures: Figures): string[] {
 
 const grid = new Set([...thresholdCells, ...intervalCells].map(nameOf));
 
-/** All runs that belong to no other table. */
+/** All runs that are in no other table. */
 export function otherRunsOf(store: Store<RunResult>): OtherRuns[] {
   const groups = new Map<string, OtherRuns>();
   for (const { run, falsePositives, falsePositivesAtHealthy } of store.all()) {
@@ -166,7 +165,7 @@ export function otherRunsText(others: readonly OtherRuns[]): string {
   if (others.length === 0) return 'None.';
   const head = ['α', 'β', 'nodes', 'anomaly', 'cells', 'configuration', 'rules'];
   return tableText(
-    [...head, 'runs', 'FP', 'FP−', 'FP a run'],
+    [...head, 'runs', 'FP', 'FP−', 'FP per run'],
     others.map((group) => [
       group.setting.alpha,
       group.setting.beta,
@@ -183,7 +182,7 @@ export function otherRunsText(others: readonly OtherRuns[]): string {
   );
 }
 
-/** Runs in which the variants do not differ are kept once, under the product's name. */
+/** Runs in which the variants do not differ are stored once, under the product's name. */
 function rulesText({ variant, configuration, setting }: OtherRuns): string {
   const ofThePaper = canonicalVariant({ ...setting, configuration, variant: 'paper' });
   return ofThePaper === 'product' ? 'both' : variant;

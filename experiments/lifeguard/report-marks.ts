@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The pass marks, judged: false positives by the upper end of their interval, as the marks say, all
-// else by the figure. Of a part of the grid the figure is not known but by its interval.
+// Evaluates the pass marks: false positives by the upper end of their interval, as the marks require, all others by
+// the figure. For a part of the grid, only the interval is known.
 
 import type { Estimate } from '../statistics.js';
 import { intervalCells } from './cells.js';
@@ -15,17 +15,17 @@ import { countOf, estimateText, nothing, numberText } from '../report-text.js';
 
 export type Verdict = 'met' | 'not met' | 'not enough data';
 
-/** A mark and what became of it. */
+/** A mark and its result. */
 export interface Mark {
   readonly name: string;
   readonly published: string;
   readonly measured: string;
   readonly verdict: Verdict;
-  /** Whether the mark is about a ratio to false positives that SWIM did not have as published. */
+  /** Whether the mark uses a ratio to false positives that SWIM did not have as published. */
   readonly isVoid: boolean;
 }
 
-/** Judges a variant. The first mark is the one about the baseline. */
+/** Evaluates the marks of a variant. The first mark is the one about the baseline. */
 export function judge(summary: Summary): readonly [Mark, ...Mark[]] {
   const baseline = judgeBaseline(summary);
   const isVoid = baseline.verdict === 'not met';
@@ -45,9 +45,9 @@ function judgeBaseline(summary: Summary): Mark {
   const { least, most } = passMarks.baseline;
   const { perRun } = summary.figures.swim;
   return {
-    name: `baseline: SWIM, averaged over the full grid, ${least}–${most} FP a run`,
+    name: `baseline: SWIM, averaged over the full grid, ${least}–${most} FP per run`,
     published: numberText(publishedSwim.falsePositives / publishedSwim.runs, 1),
-    measured: `${estimateText(perRun)} FP a run in ${sizeText(summary)}`,
+    measured: `${estimateText(perRun)} FP per run in ${sizeText(summary)}`,
     verdict: within(perRun, least, most, summary),
     isVoid: false,
   };
@@ -87,7 +87,7 @@ function judgeSingles(summary: Summary): Judged {
   const [suspicion, probe, buddy] = names.map((name) => summary.figures[name].falsePositives);
   const text = (figures: readonly (number | null)[], digits: number): string => {
     const [first, ...others] = figures.map((figure) => numberText(figure, digits));
-    return `${first} % against ${others.join(' % and ')} %`;
+    return `${first} % vs. ${others.join(' % and ')} %`;
   };
   const isSmallest = (suspicion ?? 0) < Math.min(probe ?? 0, buddy ?? 0);
   const isKnown = hasEnoughCells(summary) && summary.figures.swim.falsePositives > 0;
@@ -171,7 +171,7 @@ function figureAtMost(estimate: Estimate, limit: number, summary: Summary): Verd
   return within(estimate, 0, limit, summary);
 }
 
-/** Of the whole grid the figure decides; of a sample its interval, where it is on one side. */
+/** For the whole grid the figure decides; for a sample its interval, if it is on one side. */
 function within(estimate: Estimate, least: number, most: number, summary: Summary): Verdict {
   const { value, low, high } = estimate;
   if (isWhole(summary) && value !== null) return decided(value >= least && value <= most);
@@ -189,7 +189,7 @@ function hasEnoughCells(summary: Summary): boolean {
   return summary.intervalCells >= enough.cells;
 }
 
-/** How much of the Interval grid there is. */
+/** The size of the Interval part. */
 export function sizeText({ intervalRuns, intervalCells: cells }: Summary): string {
   return `${countOf(intervalRuns, 'run')} in ${cells} of ${intervalCells.length} cells`;
 }

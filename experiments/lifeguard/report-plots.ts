@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The plots of the report, four a variant.
+// The plots of the report, four per variant.
 
 import { drawPlot, type Plot, type Series } from '../plots.js';
 import { type Configuration, configurationNames } from './configurations.js';
@@ -18,11 +18,11 @@ import { countOf } from '../report-text.js';
 export interface Picture {
   readonly file: string;
   readonly caption: string;
-  /** Undefined where there is nothing to be seen. */
+  /** Undefined if there is no data. */
   readonly svg: string | undefined;
 }
 
-/** Whose rules, in words. */
+/** The rules of a variant, as text. */
 export const rulesOf = { paper: "the paper's rules", product: "the product's rules" } as const;
 
 /** Draws the plots of a variant. */
@@ -47,19 +47,21 @@ function hasData({ series }: Plot): boolean {
 
 function byConcurrency(summary: Summary, what: 'perRun' | 'atHealthyPerRun'): Plot {
   const where = what === 'perRun' ? '' : ' at healthy nodes';
-  const caution = isWhole(summary) ? '' : ' The grid is not complete: cells differ from C to C.';
+  const caution = isWhole(summary)
+    ? ''
+    : ' The grid is incomplete: the cells differ between values of C.';
   return {
     title: `False positives${where} by concurrency, ${rulesOf[summary.variant]}`,
     subtitle:
       `${sizeText(summary)}: means, and their 95 % intervals (bootstrap over cells). ` +
       `No point: no such event.${caution}`,
     x: { label: 'anomalous nodes C, of 128', min: 0, max: 34 },
-    y: { label: `false positives${where} a run`, log: true },
+    y: { label: `false positives${where} per run`, log: true },
     series: configurationNames.map((name): Series => {
       const figures = summary.figures[name].byConcurrency;
       return {
         name: titles[name],
-        // SWIM lies under it, often exactly.
+        // SWIM's line is below it, often identical.
         dashed: name === 'buddy',
         points: figures.flatMap(({ concurrency, [what]: { value } }) =>
           value === null ? [] : [[concurrency, value] as const],
@@ -84,14 +86,14 @@ function distribution(selection: Selection, what: 'first' | 'full'): Plot {
   return {
     title: `${name}, ${rulesOf[selection.variant]}`,
     subtitle:
-      `${countOf(selection.threshold.length, 'Threshold run')} a configuration; ` +
+      `${countOf(selection.threshold.length, 'Threshold run')} per configuration; ` +
       `${nodes} anomalous nodes each`,
     x: {
-      label: 'seconds since the anomaly began',
+      label: 'seconds since the start of the anomaly',
       min: Math.min(10, Math.floor(Math.min(...all, Infinity))),
       max: Math.max(20, Math.ceil(Math.max(...all, 0))),
     },
-    y: { label: 'share of the nodes that were found out', min: 0, max: 1 },
+    y: { label: 'fraction of the detected nodes', min: 0, max: 1 },
     marks: [{ x: median, label: `published median of SWIM, ${median} s` }],
     series: configurationNames.map((each) => ({
       name: titles[each],
@@ -102,7 +104,7 @@ function distribution(selection: Selection, what: 'first' | 'full'): Plot {
   };
 }
 
-/** Rising times as a cumulative distribution, in steps of 10 ms. */
+/** Sorted times as a cumulative distribution, in steps of 10 ms. */
 function cumulative(times: readonly number[]): (readonly [number, number])[] {
   const shares = new Map<number, number>();
   const [earliest] = times;

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the Lifeguard paper published (arXiv 1707.00788 v2), and the marks that a reproduction has to
-// reach, fixed before the first run.
+// The published figures of the Lifeguard paper (arXiv 1707.00788 v2), and the marks that a reproduction must reach,
+// fixed before the first run.
 
 import { sum } from '../statistics.js';
 import { concurrencies } from './cells.js';
@@ -18,7 +18,7 @@ export interface PublishedQuantiles {
   readonly p999: number;
 }
 
-/** What was published about one configuration. Percentages are of SWIM. */
+/** The published figures of one configuration. Percentages are relative to SWIM. */
 export interface Published {
   readonly falsePositivesPercent: number;
   readonly falsePositivesAtHealthyPercent: number;
@@ -72,14 +72,14 @@ export const publishedFigures: Record<Configuration, Published> = {
   lifeguard: published([1.53, 1.89, [12.45, 17.9, 21.2], [12.91, 18.05, 21.68], 110.59, 97.97]),
 };
 
-/** The marks. Percentages are of SWIM in the same simulator; times are seconds. */
+/** The marks. Percentages are relative to SWIM in the same simulator; times are seconds. */
 export const passMarks = {
-  /** SWIM's false positives a run. Outside of that a ratio to it proves nothing. */
+  /** SWIM's false positives per run. Outside of this range a ratio to it proves nothing. */
   baseline: { least: 25, most: 250 },
   falsePositivesPercent: 5,
   falsePositivesStretchPercent: 2,
   falsePositivesAtHealthyPercent: 10,
-  /** So many of SWIM's false positives at healthy nodes are wanted for a ratio to them. */
+  /** A ratio needs this many of SWIM's false positives at healthy nodes. */
   baselineEventsAtHealthy: 200,
   firstMedian: { least: 12, most: 12.9 },
   firstMedianOfBaselinePercent: 3,
@@ -88,13 +88,13 @@ export const passMarks = {
   bytesPercent: 110,
 } as const;
 
-/** Below these numbers nothing is decided. Ours, and fixed with this report, not with the marks. */
+/** Below these numbers nothing is decided. Our choice, fixed with this report, not with the marks. */
 export const enough = { cells: 30, detections: 100 } as const;
 
-/** How many anomalous nodes all 54 Threshold cells have whose anomaly outlasts a detection. */
+/** The number of anomalous nodes in all 54 Threshold cells whose anomaly lasts longer than a detection. */
 export const detectableNodes = 2 * sum(concurrencies);
 
-/** What the configurations are called. */
+/** The names of the configurations. */
 export const titles: Record<Configuration, string> = {
   swim: 'SWIM',
   'lha-probe': 'LHA-Probe',

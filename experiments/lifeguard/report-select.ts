@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Which runs count. Ratios are paired: of a seed either all configurations count or none. And what an
-// unfinished repetition has done of a part (Threshold or Interval) counts only up to the first cell, in
-// the fixed random order, that is not complete: cells that were asked for by hand, or that were done
-// early because they are quick, would make the sample a chosen one.
+// Selects the runs that count. Ratios are paired: of a seed either all configurations count or none. An incomplete
+// repetition of a part (Threshold or Interval) counts only up to the first incomplete cell in the fixed random
+// order: cells that were requested manually, or that finished early because they are short, would bias the
+// sample.
 
 import type { Store } from '../store.js';
 import {
@@ -27,7 +27,7 @@ import {
 } from './configurations.js';
 import type { RunResult } from './run.js';
 
-/** What all runs of a table have in common. */
+/** The common settings of all runs in a table. */
 export interface Setting {
   readonly anomaly: Anomaly;
   readonly noStallRule: boolean;
@@ -52,7 +52,7 @@ export interface Paired {
   readonly results: Readonly<Record<Configuration, RunResult>>;
 }
 
-/** How far a repetition is: complete cells that count, and those behind a gap, which do not. */
+/** The progress of a repetition: complete cells that count, and those after a gap, which do not. */
 export interface RepetitionState {
   readonly repetition: number;
   readonly interval: number;
@@ -81,7 +81,7 @@ export function isSame(one: Setting, other: Setting): boolean {
   return names.every((name) => one[name] === other[name]);
 }
 
-/** Chooses the runs of a setting and a variant that count. */
+/** Selects the runs of a setting and a variant that count. */
 export function select(store: Store<RunResult>, setting: Setting, variant: Variant): Selection {
   const present = store.all().filter(({ run }) => isSame(settingOf(run), setting));
   const numbers = [...new Set(present.map(({ run }) => run.repetition))].sort((a, b) => a - b);
@@ -103,12 +103,12 @@ export function select(store: Store<RunResult>, setting: Setting, variant: Varia
   return { setting, variant, ...counted, repetitions };
 }
 
-/** What two selections have both: of each the runs of the seeds that the other has too. */
+/** The common part of two selections: the runs with the same seeds. */
 export function common(one: Selection, other: Selection): [Selection, Selection] {
   return [within(one, other), within(other, one)];
 }
 
-/** Names a cell, whatever the repetition. */
+/** The name of a cell, without the repetition. */
 export function nameOf({ concurrency, durationMs, intervalMs }: Cell): string {
   return [concurrency, durationMs, intervalMs ?? 'threshold'].join(',');
 }
@@ -124,7 +124,7 @@ function within(selection: Selection, other: Selection): Selection {
   };
 }
 
-/** The runs of a seed; undefined where one is missing. */
+/** The runs of a seed; undefined if one is missing. */
 function pair(
   store: Store<RunResult>,
   setting: Setting,

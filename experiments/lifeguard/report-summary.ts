@@ -20,18 +20,18 @@ import { type Configuration, configurationNames, type Variant } from './configur
 import { nameOf, type Paired, type RepetitionState, type Selection } from './report-select.js';
 import type { Detection, RunResult } from './run.js';
 
-/** Quantiles in seconds; null where there are too few times for one. */
+/** Quantiles in seconds; null if there are too few times. */
 export interface Quantiles {
   readonly median: Estimate;
   readonly p99: number | null;
   readonly p999: number | null;
 }
 
-/** How anomalous nodes were found out, in the Threshold runs. */
+/** How anomalous nodes were detected, in the Threshold runs. */
 export interface Detections {
-  /** Anomalous nodes that at least one healthy node found out. */
+  /** Anomalous nodes that at least one healthy node detected. */
   readonly count: number;
-  /** Those of them that all healthy nodes came to hold for failed. */
+  /** Those of them that all healthy nodes declared failed. */
   readonly fullCount: number;
   readonly first: Quantiles;
   readonly full: Quantiles;
@@ -49,10 +49,10 @@ export interface AtConcurrency {
   readonly atHealthyPerRun: Estimate;
 }
 
-/** What one configuration did. Percentages are of SWIM on the same seeds. */
+/** The results of one configuration. Percentages are relative to SWIM with the same seeds. */
 export interface Figures {
   readonly configuration: Configuration;
-  /** Of the Interval runs, as everything here but for `threshold`. */
+  /** In the Interval runs, like all fields except `threshold`. */
   readonly falsePositives: number;
   readonly falsePositivesAtHealthy: number;
   readonly perRun: Estimate;
@@ -84,7 +84,7 @@ export interface Summary {
 }
 
 /** Calculates the figures of a variant. */
-export function summarise(selection: Selection): Summary {
+export function summarize(selection: Selection): Summary {
   const { variant, interval, threshold, repetitions } = selection;
   return {
     variant,
@@ -99,7 +99,7 @@ export function summarise(selection: Selection): Summary {
   };
 }
 
-/** Seconds at which anomalous nodes were first found out, and at which all knew; rising. */
+/** Seconds until anomalous nodes were first detected, and until all healthy nodes knew; sorted. */
 export function detectionTimes(
   { threshold }: Selection,
   configuration: Configuration,
@@ -187,7 +187,7 @@ function fullSeconds({ fullMs }: Detection): number[] {
   return fullMs === null ? [] : [fullMs / 1_000];
 }
 
-/** Of fewer than a hundred times the 99 % quantile would only be the last; so of a thousand 99.9 %. */
+/** With fewer than a hundred times the 99 % quantile would be the maximum; likewise 99.9 % with fewer than a thousand. */
 function quantilesOf(clusters: readonly (readonly number[])[]): Quantiles {
   const sorted = rising(clusters.flat());
   return {

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The report of the Lifeguard experiment: tables beside the published ones, plots, and the same
-// figures as JSON. From the same runs come the same bytes.
+// The report of the Lifeguard experiment: tables with the published figures, plots, and the same figures as JSON. The
+// same runs give the same bytes.
 
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,15 +19,15 @@ import { judge } from './report-marks.js';
 import { picturesOf } from './report-plots.js';
 import { publishedFigures, publishedSwim } from './report-published.js';
 import { publishedSetting, select } from './report-select.js';
-import { summarise } from './report-summary.js';
+import { summarize } from './report-summary.js';
 import type { RunResult } from './run.js';
 
 const folder = 'docs/experiments';
 
-/** Where finished runs are kept. */
+/** Where finished runs are stored. */
 export const resultsPath = `${folder}/runs/lifeguard.jsonl`;
 
-/** Writes the tables and the plots of all runs that are in a file, by default of the repository's. */
+/** Writes the tables and the plots of all runs in a file; default: the repository's. */
 export async function writeReport(from = resultsPath, to = folder): Promise<void> {
   const store = new Store<RunResult>(from);
   const all = store.all();
@@ -37,7 +37,7 @@ export async function writeReport(from = resultsPath, to = folder): Promise<void
   }
   const selections = variants.map((variant) => select(store, publishedSetting, variant));
   const parts = selections.map((selection) => {
-    const summary = summarise(selection);
+    const summary = summarize(selection);
     return { summary, pictures: picturesOf(selection, summary) };
   });
   const summaries = parts.map(({ summary }) => summary);
@@ -58,22 +58,22 @@ export async function writeReport(from = resultsPath, to = folder): Promise<void
   };
   await mkdir(to, { recursive: true });
   for (const { file, svg } of [...pictures.values()].flat()) {
-    // A plot of earlier runs that are there no more would say what is not so.
+    // A plot of runs that no longer exist would be wrong.
     if (svg === undefined) await rm(join(to, file), { force: true });
     else await writeFile(join(to, file), `${svg}\n`);
   }
-  await writeLaidOut(join(to, 'lifeguard.json'), JSON.stringify(data, rounded));
-  await writeLaidOut(join(to, 'lifeguard.md'), reportText(report));
+  await writeFormattedFile(join(to, 'lifeguard.json'), JSON.stringify(data, rounded));
+  await writeFormattedFile(join(to, 'lifeguard.md'), reportText(report));
   console.log(`${all.length} runs: ${join(to, 'lifeguard.md')}`);
 }
 
-/** Writes a file as Prettier wants it. */
-async function writeLaidOut(path: string, text: string): Promise<void> {
+/** Writes a file, formatted by Prettier. */
+async function writeFormattedFile(path: string, text: string): Promise<void> {
   const parser = path.endsWith('.json') ? 'json' : 'markdown';
   await writeFile(path, await format(text, { parser, printWidth: 100 }));
 }
 
-/** Seven digits are enough of what is not a count. */
+/** Seven digits are enough for values that are not counts. */
 function rounded(_: string, value: unknown): unknown {
   const isCount = typeof value !== 'number' || Number.isInteger(value);
   return isCount ? value : Number(value.toPrecision(7));

@@ -19,42 +19,42 @@ const latency = { min: 0.05, max: 0.2 };
 const quietMs = 15_000;
 const lengthMs = 120_000;
 
-/** How an anomalous node was found out. Milliseconds since the anomaly began. */
+/** How an anomalous node was detected. Milliseconds since the start of the anomaly. */
 export interface Detection {
   readonly firstMs: number;
-  /** When the last healthy node knew; null when not all came to know. */
+  /** When the last healthy node knew; null if some never did. */
   readonly fullMs: number | null;
 }
 
-/** What is kept of a run. */
+/** The stored result of a run. */
 export interface RunResult {
   readonly key: string;
   readonly run: Run;
   readonly seed: string;
-  /** Failure events about healthy nodes, anywhere. */
+  /** Failure events about healthy nodes, at all nodes. */
   readonly falsePositives: number;
   /** Those of them that healthy nodes raised. */
   readonly falsePositivesAtHealthy: number;
   /** Failure events about anomalous nodes. */
   readonly truePositives: number;
-  /** Threshold runs: each anomalous node that a healthy one found out. */
+  /** Threshold runs: each anomalous node that a healthy one detected. */
   readonly detections: readonly Detection[];
-  /** Threshold runs: whether everybody saw everybody healthy within the time. */
+  /** Threshold runs: whether all nodes saw each other alive again in time. */
   readonly recovered: boolean | null;
-  /** Packets, and streams that were opened, since the first anomaly. */
+  /** Packets, and opened streams, since the first anomaly. */
   readonly messages: number;
   readonly bytes: number;
   readonly packets: number;
   readonly packetBytes: number;
-  /** How long was counted, in virtual milliseconds. */
+  /** The measured time, in virtual milliseconds. */
   readonly virtualMs: number;
-  /** The hash of all that happened: a rerun must have the same. */
+  /** The hash of everything: a rerun must have the same. */
   readonly digest: string;
   /** Processor time, milliseconds. */
   readonly cpuMs: number;
 }
 
-/** Does one run. */
+/** Executes one run. */
 export async function execute(run: Run): Promise<RunResult> {
   const startedAt = performance.now();
   const blockings = new Map<string, Blocking>();
@@ -67,7 +67,7 @@ export async function execute(run: Run): Promise<RunResult> {
     const disturb = (): void => {
       for (const name of anomalous) startAnomaly(cluster, run, name, blockings.get(name));
     };
-    const recovered = await goThrough(cluster, run, disturb);
+    const recovered = await runAnomalies(cluster, run, disturb);
     const after = cluster.stats();
     const packets = after.packets - before.packets;
     const packetBytes = after.packetBytes - before.packetBytes;
@@ -93,7 +93,7 @@ export async function execute(run: Run): Promise<RunResult> {
   }
 }
 
-/** A cluster in which everybody knows everybody, and nothing has happened for a while. */
+/** A cluster in which all nodes know each other, and nothing has happened for a while. */
 async function quietCluster(run: Run, blockings: Map<string, Blocking>): Promise<SimulatedCluster> {
   const lifeguard = (name: string): LifeguardRules => {
     const rules = rulesFor(run);
@@ -112,11 +112,12 @@ async function quietCluster(run: Run, blockings: Map<string, Blocking>): Promise
     },
     (name) => ({ lifeguard: lifeguard(name) }),
   );
-  // Once so that one knows all, once so that all do.
+  // After the first call one node knows all, after the second every node does.
   await cluster.joinAll();
   await cluster.joinAll();
   await cluster.run(quietMs);
-  if (!cluster.converged()) throw new Error(`${keyOf(run)}: not all know all after ${quietMs} ms`);
+  if (!cluster.converged())
+    throw new Error(`${keyOf(run)}: not all nodes know each other after ${quietMs} ms`);
   return cluster;
 }
 
@@ -130,8 +131,8 @@ function chooseAnomalous(cluster: SimulatedCluster, run: Run): string[] {
   });
 }
 
-/** Lets the anomalies happen. Whether all saw all healthy again; null where it is not asked. */
-async function goThrough(
+/** Runs the anomalies. @returns whether all nodes saw each other alive again; null for an Interval run */
+async function runAnomalies(
   cluster: SimulatedCluster,
   run: Run,
   disturb: () => void,
@@ -162,7 +163,7 @@ function startAnomaly(
   }
   if (blocking !== undefined) {
     blocking.block();
-    // Asked for first, so done first: what waited goes on before what has come is read.
+    // Set first, so it fires first: blocked operations continue before received data is read.
     cluster.clock.setTimer(durationMs, () => blocking.release());
   }
   cluster.block(name, durationMs);
@@ -185,7 +186,7 @@ export class Count {
   truePositives = 0;
   readonly #healthyCount: number;
   readonly #began: number;
-  /** For each anomalous node: when each healthy one first held it for failed. */
+  /** For each anomalous node: when each healthy one first declared it failed. */
   readonly #seen = new Map<string, Map<string, number>>();
 
   /** Counts from now on. */
@@ -208,7 +209,7 @@ export class Count {
     });
   }
 
-  /** The anomalous nodes that were found out. */
+  /** The anomalous nodes that were detected. */
   detections(): Detection[] {
     return [...this.#seen.values()]
       .filter((times) => times.size > 0)

@@ -4,18 +4,18 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `npm run sim:scale`: runs one large cluster and says what it took. Ends with 1 when the lists of its
-// members were not right in the end, or after a restart.
+// `npm run sim:scale`: runs one large cluster and prints its cost. Exits with status 1 if the member lists were wrong
+// at the end, or after a restart.
 
 import { parseArgs } from 'node:util';
 import { runScale, type ScaleResult, seconds } from './scale.js';
 
 const help = `Usage: npm run sim:scale -- [options]
 
-  --nodes N       how many nodes (200)
+  --nodes N       number of nodes (200)
   --minutes N     virtual minutes (10)
-  --restart N     so many leave and come back, one after the other (0)
-  --bootstrap N   N nodes come up through one seed node, and that is all
+  --restart N     number of nodes that leave and rejoin, one after the other (0)
+  --bootstrap N   only join N nodes through one seed node
   --seed S        (1)
   --help
 `;
@@ -55,7 +55,7 @@ async function measure(): Promise<void> {
   process.exitCode = isRight ? 0 : 1;
 }
 
-/** What this process took, in milliseconds. */
+/** The processor time of this process, in milliseconds. */
 function cpuTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -79,10 +79,10 @@ function print(result: ScaleResult, { nodes, realMs, cpuMs }: Cost): void {
     ['CPU time', seconds(cpuMs)],
     ['virtual time to real time', (virtualMs / realMs).toFixed(2)],
     ['virtual time to CPU time', (virtualMs / cpuMs).toFixed(2)],
-    // Kilobytes wherever Node runs.
+    // Kilobytes on all platforms.
     ['peak memory', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`],
     ['packets', traffic.packets],
-    ['packets a node and second', (traffic.packets / nodes / (virtualMs / 1000)).toFixed(1)],
+    ['packets per node and second', (traffic.packets / nodes / (virtualMs / 1000)).toFixed(1)],
     ['bytes in packets', traffic.packetBytes],
     ['bytes in streams', traffic.streamBytes],
     [
@@ -91,15 +91,15 @@ function print(result: ScaleResult, { nodes, realMs, cpuMs }: Cost): void {
         .map(([type, number]) => `${number} ${type}`)
         .join(', '),
     ],
-    ['wrongly called failed', result.falsePositives],
-    ['all knew each other after', bootstrapMs === undefined ? 'never' : seconds(bootstrapMs)],
+    ['wrongly declared failed', result.falsePositives],
+    ['all nodes knew each other after', bootstrapMs === undefined ? 'never' : seconds(bootstrapMs)],
   ];
   if (restarts.length > 0) {
     const spread = `${at(0)} to ${at(1)}, median ${at(0.5)}`;
     rows.push([`${restarts.length} restarts, all knew after`, spread]);
   }
   if (unsettled.length > 0) rows.push(['NOT known to all within a minute', unsettled.join(', ')]);
-  rows.push(['all lists right in the end', result.converged ? 'yes' : 'NO']);
+  rows.push(['all lists correct at the end', result.converged ? 'yes' : 'NO']);
   rows.push(['digest', result.digest]);
   console.log(`\n${rows.map(([name, value]) => `${name.padEnd(30)} ${value}`).join('\n')}`);
 }
@@ -107,5 +107,5 @@ function print(result: ScaleResult, { nodes, realMs, cpuMs }: Cost): void {
 function count(name: string, text: string, least: number): number {
   const number = Number(text);
   if (Number.isFinite(number) && number >= least) return number;
-  throw new Error(`--${name} is a number, ${least} or more; not ${text}`);
+  throw new Error(`--${name} must be a number, ${least} or more; not ${text}`);
 }

@@ -4,46 +4,46 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How large a cluster one process carries: it comes up through one seed node, lives for some virtual
-// minutes, and is restarted node by node meanwhile, as a deployment does.
+// How large a cluster one process can simulate: it joins through one seed node, runs for some virtual minutes, and is
+// restarted node by node meanwhile, like a deployment.
 
 import type { MembershipEvent } from '../../src/index.js';
 import { SimulatedCluster, type NetworkStats } from '../../src/testing/index.js';
 
-/** What is to be run. */
+/** The options of a run. */
 export interface ScaleOptions {
   readonly nodes: number;
-  /** Virtual minutes from the first join on; 0 ends when all know each other. */
+  /** Virtual minutes since the first join; 0 ends when all nodes know each other. */
   readonly minutes: number;
-  /** How many nodes leave and come back, one after the other. */
+  /** How many nodes leave and rejoin, one after the other. */
   readonly restarts: number;
   readonly seed: number | string;
-  /** Told of each part as it ends, and of every virtual minute. */
+  /** Receives a message after each part, and every virtual minute. */
   readonly progress: (text: string) => void;
 }
 
-/** What came of it. */
+/** The results of a run. */
 export interface ScaleResult {
-  /** Virtual milliseconds from the first join until all knew each other; undefined: they did not. */
+  /** Virtual milliseconds from the first join until all nodes knew each other; undefined if they never did. */
   readonly bootstrapMs: number | undefined;
-  /** For each restart the virtual milliseconds from then until all lists were right again. */
+  /** For each restart, the virtual milliseconds until all lists were correct again. */
   readonly restartMs: readonly number[];
   /** Restarts after which some list was still wrong a minute later. */
   readonly unsettled: readonly string[];
-  /** Whether all lists were right in the end. */
+  /** Whether all lists were correct at the end. */
   readonly converged: boolean;
   readonly virtualMs: number;
   readonly events: Readonly<Record<string, number>>;
-  /** Members that were called failed. Nobody fails here, so each is a mistake. */
+  /** Members that were declared failed. No node fails here, so each one is a false positive. */
   readonly falsePositives: number;
   readonly traffic: NetworkStats;
   readonly digest: string;
 }
 
 const minuteMs = 60_000;
-/** How long a node that is restarted is away. */
+/** The downtime of a restarted node. */
 const downMs = 1_000;
-/** After the bootstrap, before the first restart, and again after the last. */
+/** The pause after the bootstrap, before the first restart, and after the last one. */
 const quietMs = 20_000;
 
 /** Runs one cluster from its start to its end. */
@@ -80,10 +80,10 @@ class ScaleRun {
     const cluster = this.#cluster;
     progress(`${nodes} nodes have started`);
     await cluster.joinAll();
-    progress(`all have joined through n0, at ${seconds(cluster.now)}`);
+    progress(`all nodes have joined through n0, at ${seconds(cluster.now)}`);
     const bootstrapMs = (await this.#settles(5 * minuteMs)) ? cluster.now : undefined;
     progress(
-      `all ${bootstrapMs === undefined ? 'do not ' : ''}know each other, at ${seconds(cluster.now)}`,
+      `all nodes ${bootstrapMs === undefined ? 'do not ' : ''}know each other, at ${seconds(cluster.now)}`,
     );
     await this.#restartSome();
     await this.#runTo(minutes * minuteMs);
@@ -100,14 +100,14 @@ class ScaleRun {
     };
   }
 
-  /** Spread over the time that there is; one that takes longer makes the next ones late. */
+  /** Spreads the restarts over the available time; a slow one delays the next ones. */
   async #restartSome(): Promise<void> {
     const { restarts, minutes, nodes } = this.#options;
     const startAt = this.#cluster.now + quietMs;
     const endAt = Math.max(startAt, minutes * minuteMs - quietMs);
     for (let i = 0; i < restarts; i++) {
       await this.#runTo(startAt + ((endAt - startAt) * i) / restarts);
-      // Not n0, through which the others come back.
+      // Not n0, through which the others rejoin.
       await this.#restart(`n${1 + (i % (nodes - 1))}`);
     }
   }
@@ -122,7 +122,7 @@ class ScaleRun {
     else this.#unsettled.push(name);
   }
 
-  /** Whether all lists become right within so long. */
+  /** Whether all lists become correct within `timeout` milliseconds. */
   async #settles(timeout: number): Promise<boolean> {
     const cluster = this.#cluster;
     return cluster
@@ -133,7 +133,7 @@ class ScaleRun {
       );
   }
 
-  /** Lets time pass, a minute at a time, so that somebody who watches sees that it does. */
+  /** Lets time pass, a minute at a time, with a progress message after each minute. */
   async #runTo(time: number): Promise<void> {
     const cluster = this.#cluster;
     while (cluster.now < time) {
@@ -155,7 +155,7 @@ class ScaleRun {
   }
 }
 
-/** A time, to be read. */
+/** A readable time. */
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How soon somebody probes a node that crashed (SWIM, section 3.2: e/(e − 1) periods on average), and
-// how long the last observer takes to (section 4.3: 2n − 1 of its own periods at most).
+// How fast the first member probes a crashed node (SWIM, section 3.2: e/(e − 1) periods on average), and how long the
+// last observer takes (section 4.3: at most 2n − 1 of its own periods).
 
 import { SeededRandom, type SimulatedCluster } from '../../src/testing/index.js';
 import { probeIntervalMs, probing } from './settings.js';
@@ -13,39 +13,39 @@ import { quietCluster } from './quiet-cluster.js';
 import { wiretap } from './wiretap.js';
 
 /**
- * `lock-step`: all probe at the same moments, as the paper's analysis has it. `random`: each at a
- * phase of its own, as the product does.
+ * `lock-step`: all nodes probe at the same time, as in the paper's analysis. `random`: each has its own phase, like the
+ * product.
  */
 export type Phases = 'lock-step' | 'random';
 
-/** Clusters, one for each seed, in each of which a node crashes. */
+/** Clusters, one per seed, in each of which a node crashes. */
 export interface DetectionTask {
   readonly kind: 'detection';
   readonly nodes: number;
   readonly phases: Phases;
-  /** Whether it goes on until all observers have probed the crashed one. */
+  /** Whether it continues until all observers have probed the crashed node. */
   readonly toTheLast: boolean;
-  /** The first seed, and how many there are. */
+  /** The first seed, and the number of seeds. */
   readonly first: number;
   readonly count: number;
 }
 
-/** What was seen of one crash. Times are periods since the crash, if nothing else is said. */
+/** The measurements of one crash. Times are periods since the crash unless stated otherwise. */
 export interface Crash {
   /** Until the first ping was sent to the crashed node. */
   readonly wait: number;
-  /** Until somebody suspected it. */
+  /** Until the first observer suspected it. */
   readonly detection: number;
-  /** Beginnings of periods from the crash to that ping, it included; of the common ones in lock-step. */
+  /** Period starts from the crash to that ping, inclusive; of the common periods in lock-step. */
   readonly periods: number;
-  /** The most of its own rounds that an observer took to probe it; undefined if not waited for. */
+  /** The maximum number of its own rounds that an observer took to probe it; undefined if not measured. */
   readonly lastRounds?: number | undefined;
 }
 
-/** No helpers: all pings are those of an observer's own rounds. */
+/** No helpers: all pings belong to an observer's own rounds. */
 const config = { ...probing, indirectChecks: 0 } as const;
 
-/** Lets nodes crash, one in each cluster. */
+/** Crashes a node in each cluster. */
 export async function measureDetection(task: DetectionTask, seed: string): Promise<Crash[]> {
   const crashes: Crash[] = [];
   for (let i = task.first; i < task.first + task.count; i++) {
@@ -60,7 +60,7 @@ async function crashOne({ nodes, phases, toTheLast }: DetectionTask, seed: strin
   try {
     const random = new SeededRandom(`${seed} crash`);
     loops.run('probe');
-    // All passes through the lists began together; anywhere in one of them, and anywhere in a period.
+    // All passes through the lists started together; this is anywhere in one of them, and anywhere in a period.
     await cluster.run((2 + random.next() * (nodes - 1)) * probeIntervalMs);
     const target = `n${Math.floor(random.next() * nodes)}`;
     return await crash(cluster, { target, toTheLast });
@@ -86,7 +86,7 @@ async function crash(
     if (event.type === 'suspect' && event.node.name === target) suspectedAt ??= cluster.now;
   });
   cluster.crash(target);
-  // A ping that was on its way when it crashed makes it suspected too, once in many thousand times.
+  // A ping in flight at the time of the crash also leads to a suspicion, once in many thousand times.
   const isOver = (): boolean =>
     pingedAt !== undefined &&
     suspectedAt !== undefined &&
@@ -102,17 +102,17 @@ async function crash(
   };
 }
 
-/** How many multiples of the period there are after the one time and up to the other. */
+/** The number of multiples of the period after one time and up to the other. */
 export function beginnings(afterMs: number, upToMs: number): number {
   const nearest = (ms: number): number => Math.floor(ms / probeIntervalMs + 1e-9);
   return nearest(upToMs) - nearest(afterMs);
 }
 
-/** How many rounds of its own each observer takes until it probes the target. */
+/** How many of its own rounds each observer takes until it probes the target. */
 export class Rounds {
   readonly #target: string;
   readonly #waiting: Map<string, number>;
-  /** How many observers there are. */
+  /** The number of observers. */
   readonly observers: number;
   #most = 0;
 
@@ -123,7 +123,7 @@ export class Rounds {
     this.#waiting = new Map(observers.map((name) => [name, 0]));
   }
 
-  /** An observer begins a round. */
+  /** An observer starts a round. */
   probe(observer: string, target: string): void {
     const before = this.#waiting.get(observer);
     if (before === undefined) return;
@@ -133,7 +133,7 @@ export class Rounds {
     this.#waiting.delete(observer);
   }
 
-  /** What the slowest took; undefined while somebody has not probed it. */
+  /** The maximum of all observers; undefined while some observer has not probed it. */
   get last(): number | undefined {
     return this.#waiting.size === 0 ? this.#most : undefined;
   }

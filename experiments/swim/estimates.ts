@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Figures with intervals, beside those of the bootstrap, and a straight line through points.
+// Figures with intervals, in addition to the bootstrap, and a straight line through points.
 
 import { sum, type Estimate } from '../statistics.js';
 
 /** The standard normal deviate of a two-sided interval of 95 %. */
 const deviate95 = 1.959964;
 /**
- * Of an interval that is one of nine: all nine hold what they should in 95 % of all experiments
+ * For an interval that is one of nine: all nine contain the true values in 95 % of all experiments
  * (Bonferroni: 1 − 0.05 / 9 each).
  */
 export const deviateOfNine = 2.772921;
@@ -27,7 +27,7 @@ export function meanOf(values: readonly number[]): Estimate {
   return { value, low: value - half, high: value + half };
 }
 
-/** A share of independent trials, with Wilson's interval, which holds for rare things too. */
+/** A fraction of independent trials, with Wilson's interval, which is valid for rare events, too. */
 export function shareOf(successes: number, trials: number, deviate = deviate95): Estimate {
   if (trials === 0) return { value: null, low: null, high: null };
   const value = successes / trials;
@@ -39,7 +39,7 @@ export function shareOf(successes: number, trials: number, deviate = deviate95):
   return { value, low: successes === 0 ? 0 : middle - half, high: middle + half };
 }
 
-/** y = intercept + slope · x, and how much of y it explains. */
+/** y = intercept + slope · x, and the explained fraction of the variance of y. */
 export interface Line {
   readonly slope: number;
   readonly intercept: number;

@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the paper expects, and how near is near enough. All of it was fixed before the runs.
+// The expectations of the paper, and their tolerances. All of them were fixed before the runs.
 
 import type { Estimate } from '../statistics.js';
 
-/** How a claim came out; `open` where too little was measured to say. */
+/** The result of a claim; `open` if there is too little data. */
 export type Verdict = 'met' | 'not met' | 'open';
 
 /** From `low` to `high`, ends included. */
@@ -22,10 +22,10 @@ const around = (value: number, tolerance: number): Range => ({
   high: value + tolerance,
 });
 
-/** Messages that a member sends, and receives, in a period: a ping and an ack of each. */
+/** Messages that a member sends, and receives, per period: a ping and an ack of each. */
 export const expectedLoad = around(2, 0.02);
 
-/** Periods; the tolerance of the first is taken for all three. */
+/** In periods; all three use the tolerance of the first. */
 export const expectedDetection = {
   /** Lock-step periods up to the one with the first ping: e/(e − 1) = 1.58. */
   periods: around(Math.E / (Math.E - 1), 0.05),
@@ -34,35 +34,35 @@ export const expectedDetection = {
 } as const;
 export const seedsForVerdict = 2_000;
 
-/** e/(e − 1) is what this comes to in a large cluster: one observer in n − 1 picks the target. */
+/** Approaches e/(e − 1) in a large cluster: one observer in n − 1 picks the target. */
 export function expectedPeriods(nodes: number): number {
   return 1 / (1 - (1 - 1 / (nodes - 1)) ** (nodes - 1));
 }
 
 /**
- * A wait of one period is what this comes to in a large cluster: with random phases, each of n − 1
- * observers leaves the target unprobed for t periods with probability 1 − t/(n − 1). (Who has probed
- * it late in one pass and early in the next changes next to nothing.)
+ * Approaches one period in a large cluster: with random phases, each of n − 1 observers leaves the target unprobed for
+ * t periods with probability 1 − t/(n − 1). (An observer that probes it late in one pass and early in the next changes
+ * almost nothing.)
  */
 export function expectedWait(nodes: number): number {
   return (nodes - 1) / nodes;
 }
 
-/** The share of crashes whose first ping comes in the given lock-step period, counted from 1. */
+/** The fraction of crashes whose first ping is in the given lock-step period, counted from 1. */
 export function shareOfPeriod(period: number): number {
   return Math.exp(1 - period) * (1 - 1 / Math.E);
 }
 
-/** Rounds of its own that an observer takes to probe a member, at most. */
+/** The maximum number of its own rounds until an observer probes a member. */
 export function longestWait(nodes: number): number {
   return 2 * nodes - 1;
 }
 
 /**
- * How often a probe of a healthy member fails when packets get lost: the ping or the ack, and of
- * each helper one of the four packets that it takes.
+ * The probability that a probe of a healthy member fails because of lost packets: the ping or the ack, and for
+ * each helper one of its four packets.
  *
- * @param loss - the share of packets that get lost, 0 to 1
+ * @param loss - the fraction of packets that are lost, 0 to 1
  */
 export function falseProbeProbability(loss: number, helpers: number): number {
   const kept = 1 - loss;
@@ -74,19 +74,19 @@ export const leastLinearity = 0.95;
 /** The paper's median infection times in groups of up to `nodes` members, periods. */
 export const paperInfection = { nodes: 56, range: { low: 1, high: 3 } } as const;
 
-/** Whether a figure lies where it should; open as long as there is none. */
+/** Whether a figure is in its expected range; open if there is none. */
 export function within(value: number | null | undefined, { low, high }: Range): Verdict {
   if (value === null || value === undefined) return 'open';
   return value >= low && value <= high ? 'met' : 'not met';
 }
 
-/** Whether an interval has a value in it. */
+/** Whether an interval contains a value. */
 export function contains({ low, high }: Estimate, value: number): Verdict {
   if (low === null || high === null) return 'open';
   return within(value, { low, high });
 }
 
-/** All met, or something not; open when nothing failed but something is open. */
+/** Met if all are met, not met if any is not; otherwise open. */
 export function allOf(verdicts: readonly Verdict[]): Verdict {
   if (verdicts.includes('not met')) return 'not met';
   return verdicts.length === 0 || verdicts.includes('open') ? 'open' : 'met';

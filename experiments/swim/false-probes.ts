@@ -4,46 +4,46 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How often a probe fails though the member is well, because packets get lost (SWIM, section 3.1).
+// How often a probe of a healthy member fails because of packet loss (SWIM, section 3.1).
 
 import { Registry } from 'prom-client';
 import { probeIntervalMs, probing } from './settings.js';
 import { quietCluster } from './quiet-cluster.js';
 import { wiretap } from './wiretap.js';
 
-/** One cluster with a lossy network, watched for a while. */
+/** One cluster with a lossy network. */
 export interface FalseProbesTask {
   readonly kind: 'false-probes';
   readonly nodes: number;
-  /** The share of packets that are lost, per cent. */
+  /** The fraction of packets that are lost, in percent. */
   readonly lossPercent: number;
-  /** How many helpers are asked. */
+  /** The number of helpers asked. */
   readonly helpers: number;
   readonly periods: number;
   readonly repetition: number;
 }
 
-/** What was seen. */
+/** The measurements. */
 export interface FalseProbes {
   /** Probe rounds that ended. */
   readonly rounds: number;
-  /** Of those, how many had no answer in time without helpers. */
+  /** Rounds that were not answered in time without helpers. */
   readonly unansweredDirectly: number;
-  /** How many had none at all. */
+  /** Rounds that were not answered at all. */
   readonly failed: number;
   /** Requests to helpers: `helpers` for each round that was not answered directly. */
   readonly requests: number;
-  /** Of all packets, the share that was lost. */
+  /** The fraction of all packets that were lost. */
   readonly loss: number;
 }
 
 /**
- * News of suspicions and of their refutation go as seldom as the product lets them: they are no part
- * of the question. Who is suspected goes on being probed; only, it is not asked to help.
+ * Updates of suspicions and refutations are sent as rarely as the product allows: they are not part of the
+ * experiment. Suspected members are still probed, but not asked to help.
  */
 const config = { ...probing, retransmitMult: 1 } as const;
 
-/** Watches one cluster. */
+/** Measures one cluster. */
 export async function measureFalseProbes(
   { nodes, lossPercent, helpers, periods }: FalseProbesTask,
   seed: string,
@@ -61,7 +61,7 @@ export async function measureFalseProbes(
     cluster.network.change({ loss: lossPercent / 100 });
     loops.run('probe');
     await cluster.run(periods * probeIntervalMs);
-    // The rounds that are under way end before their outcomes are read; no others begin.
+    // Rounds in progress end before their outcomes are read; no others start.
     loops.run();
     await cluster.run(2 * probeIntervalMs);
     const outcomes = await probeOutcomes(registry);
@@ -80,7 +80,7 @@ export async function measureFalseProbes(
   }
 }
 
-/** How many probe rounds of all nodes ended in each way, as the product's metrics have it. */
+/** The number of probe rounds of all nodes by outcome, from the product's metrics. */
 async function probeOutcomes(registry: Registry): Promise<Map<string, number>> {
   const metric = await registry.getSingleMetric('memberlist_probes_total')?.get();
   const outcomes = new Map<string, number>();

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How news spread on pings and acks alone (SWIM, section 4.1: infection in O(log n) periods).
+// How updates spread with pings and acks alone (SWIM, section 4.1: infection in O(log n) periods).
 
 import { SeededRandom, type SimulatedCluster } from '../../src/testing/index.js';
 import { retransmitLimit } from '../../src/core/lifeguard/formulas.js';
@@ -19,16 +19,16 @@ export interface InfectionTask {
   readonly repetition: number;
 }
 
-/** When each of the other members heard of one update: periods since it was made, rising. */
+/** When each of the other members learned of an update: periods since the update, sorted. */
 export type Infection = readonly number[];
 
-/** The product's own. */
+/** The product's default. */
 const retransmitMult = 4;
 const noMetadata = Buffer.alloc(0);
-/** A tenth of a millisecond is enough, and thousands of times are kept. */
+/** A tenth of a millisecond is precise enough, and thousands of times are stored. */
 const decimals = 4;
 
-/** Lets updates spread, each by a member and at a moment that are chosen at random. */
+/** Spreads updates, each from a random member at a random time. */
 export async function measureInfection(
   { nodes, updates }: InfectionTask,
   seed: string,
@@ -64,23 +64,23 @@ async function spread(
 ): Promise<Infection> {
   const startedAt = cluster.now;
   const infected: number[] = [];
-  const heard: Parameters<typeof cluster.on<'event'>>[1] = (_, event) => {
+  const onEvent: Parameters<typeof cluster.on<'event'>>[1] = (_, event) => {
     if (event.type !== 'update' || event.node.name !== source) return;
     const periods = (cluster.now - startedAt) / probeIntervalMs;
     infected.push(Number(periods.toFixed(decimals)));
   };
-  cluster.on('event', heard);
-  // It resolves when the source has sent it as often as it should, which nobody waits for here.
+  cluster.on('event', onEvent);
+  // It resolves when the source has sent it as often as it should; no need to wait for it here.
   void cluster
     .node(source)
     .updateNode({ timeout: 2 ** 30 })
     .catch(() => undefined);
-  // Whoever has it sends it with one packet a period at least, so after so many it is not news.
-  const newsMs = (retransmitLimit(retransmitMult, nodes) + 1) * probeIntervalMs;
+  // Each member that has the update sends it with at least one packet per period, so after this time it has ended.
+  const spreadMs = (retransmitLimit(retransmitMult, nodes) + 1) * probeIntervalMs;
   for (let before = -1; before < infected.length;) {
     before = infected.length;
-    await cluster.run(newsMs);
+    await cluster.run(spreadMs);
   }
-  cluster.off('event', heard);
+  cluster.off('event', onEvent);
   return infected;
 }

@@ -4,39 +4,39 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// "The load on a member does not depend on the size of the group" (SWIM, section 3.2): what each
-// member sends and receives in a quiet cluster, and how long it leaves another one unprobed.
+// "The load on a member does not depend on the size of the group" (SWIM, section 3.2): what each member sends and
+// receives in an idle cluster, and how long it leaves another member unprobed.
 
 import { probeIntervalMs, probing } from './settings.js';
 import { quietCluster } from './quiet-cluster.js';
 import { wiretap } from './wiretap.js';
 
-/** One cluster, watched for a while. */
+/** One cluster. */
 export interface LoadTask {
   readonly kind: 'load';
   readonly nodes: number;
-  /** How many protocol periods it is watched. */
+  /** The number of measured protocol periods. */
   readonly periods: number;
   readonly repetition: number;
 }
 
-/** What was seen. */
+/** The measurements. */
 export interface Load {
-  /** Messages a member and period, mean over all members. */
+  /** Messages per member and period, mean over all members. */
   readonly sent: number;
   readonly received: number;
   readonly pings: number;
   readonly acks: number;
-  /** The members that sent least and most: messages a period. */
+  /** The minimum and maximum of all members: sent messages per period. */
   readonly leastSent: number;
   readonly mostSent: number;
   /** Packets that were neither ping nor ack; there should be none. */
   readonly others: number;
-  /** The most rounds from one probe of a member to the next by the same observer; 0: none seen. */
+  /** The maximum number of rounds between two probes of a member by the same observer; 0: none seen. */
   readonly longestGap: number;
 }
 
-/** Watches one cluster. */
+/** Measures one cluster. */
 export async function measureLoad({ nodes, periods }: LoadTask, seed: string): Promise<Load> {
   const { cluster, loops } = await quietCluster({ size: nodes, seed, config: probing });
   try {
@@ -70,12 +70,12 @@ export async function measureLoad({ nodes, periods }: LoadTask, seed: string): P
   }
 }
 
-/** How many rounds lie between two probes of the same member, at most. */
+/** The maximum number of rounds between two probes of the same member. */
 export class Gaps {
   longest = 0;
   readonly #observers = new Map<string, { rounds: number; readonly last: Map<string, number> }>();
 
-  /** An observer begins a round. */
+  /** An observer starts a round. */
   probe(observer: string, target: string): void {
     const own = this.#observers.get(observer) ?? { rounds: 0, last: new Map<string, number>() };
     this.#observers.set(observer, own);

@@ -4,10 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Which of the nodes' periodic work is done. Experiments want nothing but probes, say, and a cluster
-// that is put together in no time before that. The settings cannot do it: they hold for the whole life
-// of a node. So the rule through which the product lets experiments change its periodic work holds
-// it up.
+// Selects which periodic work the nodes do. Experiments need only probes, for example, and a cluster that is created
+// quickly before that. The configuration cannot do this, because it applies to the whole life of a node. So this uses
+// the rule with which the product lets experiments change its periodic work.
 
 import {
   productionRules,
@@ -16,23 +15,23 @@ import {
 } from '../../src/core/lifeguard/rules.js';
 import type { Clock } from '../../src/core/ports.js';
 
-/** A timer that is due now may come this much early: sums of milliseconds are not exact. */
+/** A timer that is due now may fire this much early: sums of milliseconds are not exact. */
 const toleranceMs = 1e-6;
 
-/** The periodic work of all nodes of a cluster. Nothing is done until something is let run. */
+/** The periodic work of all nodes of a cluster. Nothing is done until `run` is called. */
 export class Loops {
   readonly #stepMs: number | undefined;
   #running: ReadonlySet<PeriodicLoop> = new Set();
 
   /**
-   * @param init.stepMs - all nodes probe at the multiples of this time, together; by default each
-   *   keeps the phase that the product drew for it
+   * @param init.stepMs - all nodes probe together at the multiples of this time; by default each
+   *   keeps the phase that the product has drawn for it
    */
   constructor(init: { stepMs?: number | undefined } = {}) {
     this.#stepMs = init.stepMs;
   }
 
-  /** From now on this is done, and nothing else. */
+  /** From now on only this work is done. */
   run(...running: readonly PeriodicLoop[]): void {
     this.#running = new Set(running);
   }
@@ -40,7 +39,7 @@ export class Loops {
   /**
    * The rules of a node whose loops these are.
    *
-   * @param clock - gives the clock of the node that is made with it, once it runs
+   * @param clock - returns the clock of the node with this configuration, once it runs
    */
   rulesOf(clock: () => Clock): LifeguardRules {
     return {

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `npm run sim:swim`: does the runs that are not done yet, then writes tables and plots.
+// `npm run sim:swim`: executes the runs that are not done yet, then writes tables and plots.
 
 import { parseArgs } from 'node:util';
 import { progressText, runAll } from '../pool.js';
@@ -14,20 +14,20 @@ import { fullAmounts, keyOf, kinds, type Kind, type Result, type Task, tasksOf }
 
 const help = `Usage: npm run sim:swim -- [options]
 
-The claims of the SWIM paper, measured with the product's own Memberlist in virtual time:
+Measures the claims of the SWIM paper with the product's own Memberlist in virtual time:
 
-  load          what a member sends and receives does not depend on the size of the cluster
-  detection     how soon somebody probes a node that crashed, and how late the last one does
-  false-probes  how often a probe fails because packets get lost, with 0, 1 and 3 helpers
-  infection     how soon an update that travels on pings and acks alone reaches everybody
+  load          a member's sent and received messages do not depend on the size of the cluster
+  detection     how fast the first and the last member probe a crashed node
+  false-probes  how often a probe fails because of packet loss, with 0, 1 and 3 helpers
+  infection     how fast an update reaches all members with pings and acks alone
 
-  --only KIND   one of these; may be given several times (all)
+  --only KIND   one of these; repeatable (all)
   --jobs N      workers (the number of cores)
-  --report      nothing is run; tables and plots are written anew
+  --report      execute no runs; only write the tables and plots again
   --help
 
-Finished runs are in docs/experiments/runs/swim.jsonl and are not done again. All of it takes a
-quarter of an hour of one core. The report: docs/experiments/swim.md
+Finished runs are in docs/experiments/runs/swim.jsonl and are not repeated. All runs take a quarter of
+an hour on one core. The report: docs/experiments/swim.md
 `;
 
 const { values } = parseArgs({
@@ -79,7 +79,7 @@ function wantedKinds(): readonly Kind[] {
   return values.only.map((text) => {
     const kind = kinds.find((each) => each === text);
     if (kind === undefined)
-      throw new RangeError(`--only is one of ${kinds.join(', ')}; not ${text}`);
+      throw new RangeError(`--only must be one of ${kinds.join(', ')}; not ${text}`);
     return kind;
   });
 }
@@ -87,5 +87,5 @@ function wantedKinds(): readonly Kind[] {
 function jobCount(text: string): number {
   const jobs = Number(text);
   if (Number.isInteger(jobs) && jobs >= 1) return jobs;
-  throw new RangeError(`--jobs is a whole number, 1 or more; not ${text}`);
+  throw new RangeError(`--jobs must be a whole number, 1 or more; not ${text}`);
 }

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A cluster in which everybody knows everybody and nobody has anything to tell, put together as
-// cheaply as it goes: a thousand nodes that join one another have a million things to gossip.
+// A cluster in which all nodes know each other and have no pending broadcasts, created as cheaply as possible: a
+// thousand nodes that join have a million updates to gossip.
 
 import { SimulatedCluster, type Latency, type SimulatedConfig } from '../../src/testing/index.js';
 import { Loops } from './loops.js';
@@ -13,24 +13,24 @@ import { Loops } from './loops.js';
 /** Loopback: one way, milliseconds. */
 export const loopback = { min: 0.05, max: 0.2 } as const;
 
-/** What a cluster is to be. */
+/** The properties of the cluster. */
 export interface QuietClusterInit {
   readonly size: number;
   readonly seed: string;
   readonly config: SimulatedConfig | ((name: string) => SimulatedConfig);
-  /** `loopback` by default. */
+  /** Default: `loopback`. */
   readonly latency?: Latency | undefined;
   /** As for `Loops`. */
   readonly stepMs?: number | undefined;
 }
 
-/** A cluster that waits for its periodic work to begin. */
+/** A cluster whose periodic work has not started yet. */
 export interface QuietCluster {
   readonly cluster: SimulatedCluster;
   readonly loops: Loops;
 }
 
-/** Big packets, not compressed, so that the news of the joins is gone in a few of them. */
+/** Large uncompressed packets, so that the updates of the joins fit into a few of them. */
 export const quickSettings = {
   udpBufferSize: 65_507,
   enableCompression: false,
@@ -43,11 +43,10 @@ export const quickSettings = {
 const drainMs = 400;
 
 /**
- * Puts a cluster together. Nobody probes meanwhile, and what the joins leave to be gossiped is
- * gossiped into the void: everybody knows all of it already. Then nothing at all goes on until the
- * caller lets `loops` run.
+ * Creates the cluster. No node probes meanwhile, and the broadcasts of the joins are gossiped into a network that drops
+ * everything, because all nodes know them already. Then nothing happens until the caller starts `loops`.
  *
- * @throws Error when not all know all
+ * @throws Error if not all nodes know each other
  */
 export async function quietCluster(init: QuietClusterInit): Promise<QuietCluster> {
   const { size, seed, config, latency = loopback, stepMs } = init;
@@ -65,16 +64,16 @@ export async function quietCluster(init: QuietClusterInit): Promise<QuietCluster
     },
     (name) => ({ lifeguard: loops.rulesOf(() => cluster.node(name).config.clock) }),
   );
-  // Once so that one knows all, once so that all do.
+  // After the first call one node knows all, after the second every node does.
   await cluster.joinAll();
   await cluster.joinAll();
-  if (!cluster.converged()) throw new Error(`${seed}: not all know all`);
-  await gossipIntoTheVoid(cluster, loops);
+  if (!cluster.converged()) throw new Error(`${seed}: not all nodes know each other`);
+  await drainBroadcasts(cluster, loops);
   return { cluster, loops };
 }
 
-/** Until nobody has anything left to gossip; then nothing goes on. The network loses nothing then. */
-export async function gossipIntoTheVoid(cluster: SimulatedCluster, loops: Loops): Promise<void> {
+/** Gossips into a network that drops everything until no broadcasts are left; then stops all loops. */
+export async function drainBroadcasts(cluster: SimulatedCluster, loops: Loops): Promise<void> {
   const { gossipInterval } = cluster.node('n0').config;
   cluster.network.change({ loss: 1 });
   loops.run('gossip');

@@ -11,7 +11,7 @@ import { falseProbeProbability } from './expected.js';
 import type { DetectionSummary } from './summaries.js';
 import type { Summary } from './summary.js';
 
-/** Every plot, under the name of its file. */
+/** All plots, by file name. */
 export function plotsOf(summary: Summary): Record<string, Plot> {
   return {
     load: loadPlot(summary),
@@ -25,10 +25,9 @@ export function plotsOf(summary: Summary): Record<string, Plot> {
 function loadPlot({ load }: Summary): Plot {
   return {
     title: 'Load on a member',
-    subtitle:
-      'Quiet cluster, nothing but probes; the band is from the least to the most busy member',
+    subtitle: 'Idle cluster with probes only; the band is from the least to the most loaded member',
     x: { label: 'members', log: true },
-    y: { label: 'messages a member and period', min: 0, max: 3 },
+    y: { label: 'messages per member and period', min: 0, max: 3 },
     series: [
       {
         name: 'sent',
@@ -52,9 +51,9 @@ function detectionPlot({ detection }: Summary): Plot {
   const fine = Array.from({ length: 61 }, (_, step) => (step * longest) / 60);
   return {
     title: 'From a crash to the first ping at the crashed node',
-    subtitle: 'Share of crashes by then; lock-step: of the periods up to the one with the ping',
+    subtitle: 'Fraction of crashes by then; lock-step: in the periods up to the one with the ping',
     x: { label: 'protocol periods', min: 0 },
-    y: { label: 'share of crashes', min: 0, max: 1 },
+    y: { label: 'fraction of crashes', min: 0, max: 1 },
     series: [
       ...random.map(({ nodes, waits }): Series => ({
         name: `random phases, n = ${nodes}`,
@@ -92,10 +91,10 @@ function falseProbesPlot({ falseProbes }: Summary): Plot {
   const percents = Array.from({ length: 46 }, (_, step) => 1 + step / 5);
   const text = (helpers: number): string => `${helpers} helper${helpers === 1 ? '' : 's'}`;
   return {
-    title: 'Probes that fail though the member is well',
-    subtitle: 'Lines: (1 − p²)(1 − p⁴)^k. Where no probe failed: the upper end of the interval',
+    title: 'Failed probes of healthy members',
+    subtitle: 'Lines: (1 − p²)(1 − p⁴)^k. If no probe failed: the upper end of the interval',
     x: { label: 'packets lost, %', min: 0, max: 10 },
-    y: { label: 'share of probes', log: true, min: 1e-7, max: 1 },
+    y: { label: 'fraction of probes', log: true, min: 1e-7, max: 1 },
     series: [
       ...helperCounts.map((helpers): Series => {
         const own = falseProbes.filter((each) => each.helpers === helpers);
@@ -138,19 +137,19 @@ function infectionMedianPlot({ infection: { sizes, line, lastLine } }: Summary):
           },
         ];
   return {
-    title: 'How long an update takes on pings and acks alone',
-    subtitle: 'The axis of the members is logarithmic: a straight line is O(log n)',
+    title: 'Dissemination time of an update with pings and acks alone',
+    subtitle: 'The axis of members is logarithmic: a straight line is O(log n)',
     x: { label: 'members', log: true },
     y: { label: 'protocol periods', min: 0 },
     series: [
       {
-        name: 'half of the others know',
+        name: 'half of the other members know',
         points: sizes.map(({ nodes, median }) => [nodes, median.value ?? NaN] as const),
         band: sizes.map(({ nodes, median: { low, high } }) => [nodes, low ?? NaN, high ?? NaN]),
         markersOnly: true,
       },
       {
-        name: 'the last one knows',
+        name: 'the last member knows',
         points: sizes.map(({ nodes, last }) => [nodes, last.value ?? NaN] as const),
         band: sizes.map(({ nodes, last: { low, high } }) => [nodes, low ?? NaN, high ?? NaN]),
         markersOnly: true,
@@ -164,9 +163,10 @@ function infectionMedianPlot({ infection: { sizes, line, lastLine } }: Summary):
 function infectionCurvesPlot({ infection: { sizes } }: Summary): Plot {
   return {
     title: 'Infection curves',
-    subtitle: 'Share of the others that know, mean over the updates; pings and acks alone',
+    subtitle:
+      'Fraction of the other members that know, mean over the updates; pings and acks alone',
     x: { label: 'protocol periods since the update', min: 0, max: 8 },
-    y: { label: 'share of members', min: 0, max: 1 },
+    y: { label: 'fraction of members', min: 0, max: 1 },
     series: sizes
       .filter(({ nodes }) => Number.isInteger(Math.log2(nodes)) && Math.log2(nodes) % 2 === 1)
       .concat(sizes.filter(({ nodes }) => nodes === 1_024))

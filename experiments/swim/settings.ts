@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the nodes of all SWIM experiments are set to.
+// The configuration of the nodes in all SWIM experiments.
 
 import type { SimulatedConfig } from '../../src/testing/index.js';
 
@@ -12,8 +12,8 @@ import type { SimulatedConfig } from '../../src/testing/index.js';
 export const probeIntervalMs = 1_000;
 
 /**
- * Probes are all that is looked at: no full exchanges, no pings over streams, nobody ever dies of a
- * suspicion (a million periods long at least), and nobody probes more slowly because it doubts itself.
+ * Only probes are measured: no full exchanges, no pings over streams, no suspicion timeouts (at least a million
+ * periods), and no slower probes of a degraded node.
  */
 export const probing = {
   probeInterval: probeIntervalMs,

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the runs of one kind say together, and whether it is what the paper says.
+// The combined results of the runs of one kind, compared with the paper.
 
 import { quantileOfAll, rising, sum, type Estimate } from '../statistics.js';
 import type { Crash, Phases } from './detection.js';
@@ -36,23 +36,23 @@ export interface DetectionSummary {
   readonly nodes: number;
   readonly phases: Phases;
   readonly seeds: number;
-  /** Periods with a beginning up to the first ping: lock-step ones, or whole ones since the crash. */
+  /** Periods started up to the first ping: common ones in lock-step, or whole ones since the crash. */
   readonly periods: Estimate;
-  /** What the periods come to in a cluster of this size. */
+  /** The expected number of periods in a cluster of this size. */
   readonly expectedPeriods: number;
   readonly expectedWait: number;
   readonly wait: Estimate;
   readonly detection: Estimate;
-  /** How many first pings came in the first period, the second … */
+  /** The number of first pings in the first period, the second … */
   readonly byPeriod: readonly number[];
   readonly waits: readonly number[];
   readonly verdict: Verdict;
 }
 
-/** How long the slowest observers took. */
+/** The time of the slowest observers. */
 export interface WorstCaseSummary {
   readonly nodes: number;
-  /** Crashes, and observers that were waited for; or the periods that a quiet cluster was watched. */
+  /** Crashes, and observers that were waited for; or the observed periods of an idle cluster. */
   readonly watched: string;
   readonly longest: number;
   readonly bound: number;
@@ -66,13 +66,13 @@ export interface FalseProbesSummary {
   readonly rounds: number;
   readonly failed: number;
   readonly share: Estimate;
-  /** All nine of these hold the true shares with 95 % confidence. */
+  /** All nine of these contain the true fractions with 95 % confidence. */
   readonly jointInterval: { readonly low: number | null; readonly high: number | null };
   readonly expected: number;
-  /** Rounds that needed help, and what the formula without helpers says. */
+  /** Rounds that needed help, and the formula's value without helpers. */
   readonly unansweredDirectly: Estimate;
   readonly expectedDirectly: number;
-  /** Helpers that were asked in each such round. */
+  /** Helpers asked in each such round. */
   readonly helpersAsked: number | null;
   readonly verdict: Verdict;
 }
@@ -93,7 +93,7 @@ export interface InfectionSummary {
   readonly curve: readonly (readonly [periods: number, share: number])[];
 }
 
-/** Sums up one run. */
+/** Summarizes one run. */
 export function summarizeLoad({ task, measured }: ResultOf<'load'>): LoadSummary {
   const { nodes, periods } = task;
   const { sent, received, others } = measured;
@@ -106,12 +106,12 @@ function crashesOf(results: readonly ResultOf<'detection'>[]): Crash[] {
   return results.flatMap(({ measured }) => measured);
 }
 
-/** Sums up the crashes in clusters of one size with one kind of phases. */
+/** Summarizes the crashes in clusters of one size with one kind of phases. */
 export function summarizeDetection(results: readonly ResultOf<'detection'>[]): DetectionSummary {
   const { nodes, phases } = (results[0] as ResultOf<'detection'>).task;
   const crashes = crashesOf(results);
   const isLockStep = phases === 'lock-step';
-  // Without common periods, those count that begin at the crash.
+  // Without common periods, the periods since the crash count.
   const counts = crashes.map(({ periods, wait }) => (isLockStep ? periods : Math.ceil(wait)));
   const periods = meanOf(counts);
   const wait = meanOf(crashes.map((crash) => crash.wait));
@@ -138,7 +138,7 @@ export function summarizeDetection(results: readonly ResultOf<'detection'>[]): D
   };
 }
 
-/** The slowest observer of those crashes, if they were watched to the last. */
+/** The slowest observer of those crashes that were observed until the last one. */
 export function worstOfCrashes(results: readonly ResultOf<'detection'>[]): WorstCaseSummary[] {
   const { nodes } = (results[0] as ResultOf<'detection'>).task;
   const rounds = crashesOf(results).flatMap(({ lastRounds }) => lastRounds ?? []);
@@ -149,7 +149,7 @@ export function worstOfCrashes(results: readonly ResultOf<'detection'>[]): Worst
   return [{ nodes, watched, longest, bound, verdict: within(longest, { low: 1, high: bound }) }];
 }
 
-/** The longest time without a probe in a quiet cluster. */
+/** The longest time without a probe in an idle cluster. */
 export function worstOfGaps({
   nodes,
   periods,
@@ -160,7 +160,7 @@ export function worstOfGaps({
   return { nodes, watched, longest, bound, verdict: within(longest, { low: 1, high: bound }) };
 }
 
-/** Sums up the runs of one loss with one number of helpers. */
+/** Summarizes the runs of one loss with one number of helpers. */
 export function summarizeFalseProbes(
   results: readonly ResultOf<'false-probes'>[],
 ): FalseProbesSummary {
@@ -185,13 +185,13 @@ export function summarizeFalseProbes(
   };
 }
 
-/** Sums up the updates in clusters of one size. */
+/** Summarizes the updates in clusters of one size. */
 export function summarizeInfection(results: readonly ResultOf<'infection'>[]): InfectionSummary {
   const { nodes } = (results[0] as ResultOf<'infection'>).task;
   const infections = results.flatMap(({ measured }) => measured);
   const others = nodes - 1;
   const complete = infections.filter(({ length }) => length === others);
-  // Whom an update never reached counts as reached after all others.
+  // Members that an update never reached count as reached after all others.
   const padded = infections.map((times) => [
     ...times,
     ...new Array<number>(others - times.length).fill(Infinity),
@@ -208,7 +208,7 @@ export function summarizeInfection(results: readonly ResultOf<'infection'>[]): I
   };
 }
 
-/** The mean of the shares that know, until all do that ever will. */
+/** The mean of the fractions that know, until no further member learns of it. */
 function curveOf(
   infections: readonly (readonly number[])[],
   others: number,

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What all runs together say.
+// The combined results of all runs.
 
 import { sum } from '../statistics.js';
 import type { Store } from '../store.js';
@@ -34,7 +34,7 @@ import {
 } from './summaries.js';
 import { keyOf, tasksOf, type Amounts, type Kind, type Result, type ResultOf } from './tasks.js';
 
-/** Everything. */
+/** The results of all experiments. */
 export interface Summary {
   readonly load: readonly LoadSummary[];
   readonly detection: readonly DetectionSummary[];
@@ -50,7 +50,7 @@ export interface Summary {
   readonly runs: { readonly wanted: number; readonly done: number; readonly tookMs: number };
 }
 
-/** Sums up what is done of all that is wanted. */
+/** Summarizes the finished runs. */
 export function summarize(store: Store<Result>, amounts: Amounts): Summary {
   const tasks = tasksOf(amounts);
   const results = tasks.flatMap((task) => store.get(keyOf(task)) ?? []);
@@ -59,7 +59,7 @@ export function summarize(store: Store<Result>, amounts: Amounts): Summary {
   const detection = detections.map(summarizeDetection);
   const worstCase = [
     ...detections.flatMap(worstOfCrashes),
-    // In fewer periods a gap that is too long could not be seen.
+    // In fewer periods a gap that is too long would not be visible.
     ...load.filter(({ nodes, periods }) => periods > longestWait(nodes)).map(worstOfGaps),
   ];
   const falseProbes = grouped(ofKind(results, 'false-probes'), ({ task }) => [

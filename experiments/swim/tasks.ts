@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What is measured, in how many runs, and the names of the runs.
+// The measurements, the number of their runs, and the names of the runs.
 
 import { measureDetection, type Crash, type DetectionTask } from './detection.js';
 import { measureFalseProbes, type FalseProbes, type FalseProbesTask } from './false-probes.js';
@@ -24,14 +24,14 @@ interface Measured {
   infection: readonly Infection[];
 }
 
-/** What is kept of a run. */
+/** The stored result of a run. */
 export type Result = {
   [K in Kind]: {
     readonly key: string;
     readonly task: Extract<Task, { kind: K }>;
     readonly seed: string;
     readonly measured: Measured[K];
-    /** Time that it took, milliseconds. */
+    /** The duration of the run, in milliseconds. */
     readonly tookMs: number;
   };
 }[Kind];
@@ -45,16 +45,16 @@ export const lossPercents = [1, 5, 10] as const;
 export const helperCounts = [0, 1, 3] as const;
 export const falseProbeNodes = 64;
 
-/** Seeds of one task of the detection experiment. */
-const seedsAtOnce = 50;
+/** The number of seeds of one task of the detection experiment. */
+const seedsPerTask = 50;
 
-/** How much of everything is done. */
+/** The extent of each experiment. */
 export interface Amounts {
   /** Protocol periods for which the load is counted. */
   readonly loadPeriods: number;
   /** Crashes of each kind of detection, by the size of the cluster. */
   readonly crashes: Readonly<Record<number, number>>;
-  /** So many of those with random phases are watched until all observers have probed. */
+  /** The number of crashes with random phases that are observed until all observers have probed. */
   readonly toTheLast: number;
   /** Probe rounds for each loss and number of helpers, in thousands. */
   readonly thousandRounds: (lossPercent: number, helpers: number) => number;
@@ -62,7 +62,7 @@ export interface Amounts {
   readonly updates: (nodes: number) => { readonly clusters: number; readonly each: number };
 }
 
-/** What `npm run sim:swim` does. */
+/** The extent of `npm run sim:swim`. */
 export const fullAmounts: Amounts = {
   loadPeriods: 200,
   crashes: { 32: 2_000, 64: 200 },
@@ -98,8 +98,8 @@ function detectionTasks({ crashes, toTheLast: mostToTheLast }: Amounts): Task[] 
   for (const [nodes, seeds] of Object.entries(crashes)) {
     for (const phases of ['lock-step', 'random'] as const) {
       const common = { kind: 'detection', nodes: Number(nodes), phases } as const;
-      for (let first = 0; first < seeds; first += seedsAtOnce) {
-        const count = Math.min(seedsAtOnce, seeds - first);
+      for (let first = 0; first < seeds; first += seedsPerTask) {
+        const count = Math.min(seedsPerTask, seeds - first);
         const toTheLast = phases === 'random' && first < mostToTheLast;
         tasks.push({ ...common, toTheLast, first, count });
       }
@@ -137,7 +137,7 @@ function infectionTasks({ updates }: Amounts): Task[] {
   });
 }
 
-/** What decides all that happens in a run; of detection, with the number of a seed behind it. */
+/** The seed of a run; for detection, the number of a seed is appended. */
 export function seedOf(task: Task): string {
   switch (task.kind) {
     case 'load':
@@ -153,7 +153,7 @@ export function seedOf(task: Task): string {
   }
 }
 
-/** Names a run; runs of one name give one result. */
+/** The key of a run; runs with the same key have the same result. */
 export function keyOf(task: Task): string {
   const seed = seedOf(task);
   switch (task.kind) {
@@ -169,7 +169,7 @@ export function keyOf(task: Task): string {
   }
 }
 
-/** Does one run. */
+/** Executes one run. */
 export async function execute(task: Task): Promise<Result> {
   const startedAt = performance.now();
   const seed = seedOf(task);

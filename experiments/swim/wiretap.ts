@@ -4,15 +4,15 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What is counted is counted on the wire: packets as they are sent, read with the product's codec.
+// Measurements are made on the network: packets when they are sent, decoded with the product's codec.
 
-import type { NetworkTap, PacketFate } from '../../src/testing/network-options.js';
+import type { NetworkTap, PacketOutcome } from '../../src/testing/network-options.js';
 import type { SimulatedCluster } from '../../src/testing/index.js';
 import { Label } from '../../src/wire/label.js';
 import { MessageType } from '../../src/wire/message-type.js';
 import { PacketCodec } from '../../src/wire/packet-codec.js';
 
-/** The messages that probes are made of. */
+/** The messages of probes. */
 export type ProbeMessage = 'ping' | 'ack' | 'indirect-ping' | 'nack';
 
 const names = new Map<number | undefined, ProbeMessage>([
@@ -22,9 +22,9 @@ const names = new Map<number | undefined, ProbeMessage>([
   [MessageType.nackResp, 'nack'],
 ]);
 
-/** One packet on its way. */
+/** One captured packet. */
 export interface Sighting {
-  /** What it is; undefined for one that only gossips. */
+  /** The kind of the message; undefined for a packet with gossip only. */
   readonly kind: ProbeMessage | undefined;
   /** The sender's name. */
   readonly from: string;
@@ -34,28 +34,28 @@ export interface Sighting {
   readonly at: number;
 }
 
-/** Shows all packets of a cluster, from now on, in place of the cluster's own trace. */
+/** Captures all packets of a cluster from now on, instead of the cluster's own trace. */
 export function wiretap(cluster: SimulatedCluster, seen: (sighting: Sighting) => void): void {
   const byAddr = new Map(cluster.names().map((name) => [cluster.network.addrOf(name), name]));
   const nameOf = (addr: string): string => byAddr.get(addr) ?? addr;
   const tap: NetworkTap = {
-    packet: (packet: Buffer, from: string, to: string, fate: PacketFate) =>
+    packet: (packet: Buffer, from: string, to: string, outcome: PacketOutcome) =>
       seen({
         kind: kindOf(packet),
         from: nameOf(from),
         to: nameOf(to),
-        isLost: fate !== 'carried',
+        isLost: outcome !== 'carried',
         at: cluster.now,
       }),
     stream: () => undefined,
   };
-  cluster.network.tapWith(tap);
+  cluster.network.addTap(tap);
 }
 
 const label = new Label({ label: '', skipInboundCheck: false });
 const codec = new PacketCodec({ label, cipher: undefined, compress: false });
 
-/** What a packet is: a probe's message comes first in it, and gossip behind. */
+/** The kind of a packet: a message of a probe comes first in it, followed by gossip. */
 export function kindOf(packet: Buffer): ProbeMessage | undefined {
   let first: number | undefined;
   codec.decode(packet, (buf, start) => (first ??= buf[start]));

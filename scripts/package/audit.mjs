@@ -1,7 +1,7 @@
-// What is known against the packages that an install brings.
+// Known vulnerabilities of the installed packages.
 import { spawnSync } from 'node:child_process';
 
-/** Throws when there is something, and, when `required`, also when the registry cannot be asked. */
+/** Throws if there are any, and, if `required`, also if the registry cannot be queried. */
 export function audit(project, required) {
   const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], {
     cwd: project,
@@ -11,14 +11,14 @@ export function audit(project, required) {
   const report = parsed(stdout);
   const total = report.metadata?.vulnerabilities?.total;
   if (total === 0) {
-    console.log('npm audit: nothing is known against the runtime dependencies');
+    console.log('npm audit: no known vulnerabilities in the runtime dependencies');
   } else if (total > 0) {
     throw new Error(`npm audit found ${Object.keys(report.vulnerabilities)}`);
   } else {
-    const answer = report.statusCode ?? report.error?.code ?? 'nothing that can be read';
-    const words = `npm audit could NOT ask: the registry answered ${answer}. Nothing is known either way`;
+    const answer = report.statusCode ?? report.error?.code ?? 'nothing readable';
+    const words = `npm audit FAILED to query the registry: it answered ${answer}. The result is unknown`;
     if (required) throw new Error(words);
-    console.log(`${words}; --require-audit makes this fail.`);
+    console.log(`${words}; --require-audit makes this an error.`);
   }
 }
 

@@ -1,5 +1,5 @@
-// The package inside a bundle: each bundle holds all dependencies, lies where there are no packages, and runs a
-// cluster of two. In a bundle of ES modules a dependency that requires a module of Node's cannot be loaded.
+// The package inside a bundle: each bundle contains all dependencies, is in a folder without packages, and runs a
+// cluster of two. In a bundle of ES modules a dependency that requires a module of Node cannot be loaded.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ export function checkBundlers(folder, tarball) {
     'esbuild-cjs.cjs': () => esbuild(folder, 'cjs', 'esbuild-cjs.cjs'),
     'tsup/main.mjs': () => tsup(folder),
   };
-  // Where no package can be found.
+  // In a folder from which no package can be found.
   for (const [bundle, make] of Object.entries(bundles)) {
     make();
     check(join(`${folder}-out`, bundle), bundle);
@@ -56,7 +56,7 @@ export function checkBundlers(folder, tarball) {
 }
 
 function esbuild(folder, format, bundle) {
-  // The one of this project: it comes with tsx.
+  // This project's esbuild, which comes with tsx.
   const { buildSync } = createRequire(createRequire(import.meta.url).resolve('tsx'))('esbuild');
   buildSync({
     entryPoints: [join(folder, 'main.mjs')],
@@ -80,7 +80,7 @@ function check(file, bundle) {
   const isEsm = !bundle.endsWith('.cjs');
   const log = `${file}.log`;
   const { metrics } = JSON.parse(outputOf(file, log, ''));
-  // Metrics need prom-client, which a bundle of ES modules cannot hold; the error says so.
+  // Metrics need prom-client, which a bundle of ES modules cannot contain; the error explains it.
   if (isEsm ? !metrics.includes('leave prom-client out of the bundle') : metrics !== 'work') {
     throw new Error(`${bundle}: metrics ${metrics}`);
   }
@@ -89,7 +89,7 @@ function check(file, bundle) {
     lines.length !== 1 ||
     !/ node-memberlist error: .*of a listener.* \[callback-threw\]$/.test(lines[0])
   ) {
-    throw new Error(`${bundle}: stderr has not the one line that it should have: ${lines}`);
+    throw new Error(`${bundle}: stderr does not contain exactly the expected line: ${lines}`);
   }
   outputOf(file, log, 'memberlist:membership');
   const shown = readFileSync(log, 'utf8');
@@ -98,7 +98,7 @@ function check(file, bundle) {
   }
 }
 
-/** What a bundle prints; its stderr goes into a file. */
+/** The output of a bundle; its stderr goes into a file. */
 function outputOf(file, log, namespaces) {
   const script = `DEBUG='${namespaces}' exec '${process.execPath}' '${file}' 2>'${log}'`;
   return run('sh', ['-c', script]);

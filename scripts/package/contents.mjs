@@ -1,4 +1,4 @@
-// The tarball holds what is needed, and nothing else.
+// Checks that the tarball contains everything that is needed, and nothing else.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { run } from './run.mjs';
@@ -14,9 +14,9 @@ export function checkContents(tarball, installed) {
   for (const entry of entries(installed)) addImports(installed, entry, needed);
 
   const stray = files.filter((file) => !needed.has(file));
-  if (stray.length > 0) throw new Error(`the tarball holds more than it should: ${stray}`);
+  if (stray.length > 0) throw new Error(`the tarball contains unneeded files: ${stray}`);
   const missing = [...needed].filter((file) => !files.includes(file));
-  if (missing.length > 0) throw new Error(`the tarball lacks ${missing}`);
+  if (missing.length > 0) throw new Error(`missing in the tarball: ${missing}`);
 
   const unpacked = files.reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
   console.log(
@@ -25,7 +25,7 @@ export function checkContents(tarball, installed) {
   );
 }
 
-/** Where users come in: what is exported, and the command. */
+/** The entry points for users: the exports, and the command. */
 function entries(installed) {
   const { exports, bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   return [...Object.values(exports).flatMap(filesOf), ...Object.values(bin)].map((path) =>
@@ -33,12 +33,12 @@ function entries(installed) {
   );
 }
 
-/** The files that a target of `exports` names, under whatever conditions. */
+/** The files of a target of `exports`, under all conditions. */
 export function filesOf(target) {
   return typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
 }
 
-/** The file, and all that it imports; a module comes with its types, and these with the module. */
+/** Adds a file and all its imports; a module includes its types, and vice versa. */
 function addImports(root, file, needed) {
   if (needed.has(file) || !existsSync(join(root, file))) return void needed.add(file);
   needed.add(file);
@@ -57,7 +57,7 @@ function addImports(root, file, needed) {
   }
 }
 
-/** The source map of a module, and the sources that the map names. */
+/** Adds the source map of a module, and its sources. */
 function addSource(root, file, text, needed) {
   const [, name] = /^\/\/# sourceMappingURL=(.+)$/m.exec(text) ?? [];
   if (name === undefined) return;

@@ -1,4 +1,4 @@
-// The examples, copied out of the repository: each folder is a project that installs, type-checks and runs.
+// The examples, copied out of the repository: installs, type-checks and runs each folder as a project.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { run } from './run.mjs';
 
 const EXAMPLES = 'examples';
-/** These are only type-checked: they need programs of others. */
+/** Only type-checked: these need other programs. */
 const FOREIGN = ['alertmanager', 'serf'];
-/** These run until a signal stops them; the text is what they print when they are up. */
+/** These run until a signal stops them; `says` is part of their output when they have started. */
 const SERVICES = {
   'http-service': { says: 'serves at', settings: { BIND: '127.0.0.1', HTTP: '127.0.0.1:0' } },
 };
@@ -34,7 +34,7 @@ export async function checkExamples(folder, tarball) {
   console.log(`copied, installed, type-checked: ${names.join(', ')}; all but ${FOREIGN} ran`);
 }
 
-/** Starts a service as its `start` script does, but without npm, which would get the signal instead. */
+/** Starts a service like its `start` script, but without npm, which would receive the signal instead. */
 async function startAndStop(cwd, { says, settings }) {
   const { scripts } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
   const [, ...words] = scripts.start.split(' ');

@@ -1,4 +1,4 @@
-// What an install brings: no scripts that run, nothing that is compiled or native, and exports that resolve.
+// Checks an installation: no install scripts, no compiled or native code, and exports that resolve.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { filesOf } from './contents.mjs';
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
 
 export function checkInstalled(project) {
-  // npm's own list of what it put there.
+  // npm's own list of the installed packages.
   const { packages } = JSON.parse(
     readFileSync(join(project, 'node_modules/.package-lock.json'), 'utf8'),
   );
@@ -34,7 +34,7 @@ function checkPackage(name, folder) {
   if (gypfile || native.length > 0) throw new Error(`${name} has native code: ${native}`);
 }
 
-/** Bundlers may drop every module that is not used, but for the checks of Node's version. */
+/** Bundlers may drop every unused module except the checks of Node's version. */
 function checkSideEffects({ name, sideEffects }, project) {
   const isCheck = (path) =>
     path.endsWith('/require-node.js') && existsSync(join(project, 'node_modules', name, path));
@@ -43,7 +43,7 @@ function checkSideEffects({ name, sideEffects }, project) {
   }
 }
 
-/** Each export leads to files that are there, and nothing else of the package can be reached. */
+/** Each export resolves to existing files, and nothing else of the package is accessible. */
 function checkExports({ name, exports }, project) {
   const require = createRequire(join(project, 'anything.js'));
   for (const [subpath, target] of Object.entries(exports)) {
@@ -51,7 +51,7 @@ function checkExports({ name, exports }, project) {
     require.resolve(specifier);
     for (const path of filesOf(target)) {
       if (!existsSync(join(project, 'node_modules', name, path))) {
-        throw new Error(`${specifier} leads to ${path}, which is not there`);
+        throw new Error(`${specifier} resolves to ${path}, which does not exist`);
       }
     }
   }
@@ -59,10 +59,10 @@ function checkExports({ name, exports }, project) {
     require.resolve(`${name}/dist/index.js`);
   } catch (error) {
     if (error.code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error;
-    console.log(`exports resolve: ${Object.keys(exports).join(', ')}; nothing else can be reached`);
+    console.log(`exports resolve: ${Object.keys(exports).join(', ')}; nothing else is accessible`);
     return;
   }
-  throw new Error('what is not exported can be reached');
+  throw new Error('a file that is not exported is accessible');
 }
 
 function readManifest(folder) {

@@ -1,14 +1,14 @@
-// The Nodes that the package is used with.
+// The Node versions that the package is tested with.
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { delimiter } from 'node:path';
 import { run } from './run.mjs';
 
 const NEWER = [22, 24];
-/** One on which the package does not run. */
+/** A version on which the package does not run. */
 const OLD = 18;
 
-/** Paths: this Node, and those of NODES or, when it is not set, newer ones by npm's package `node`. */
+/** Paths: this Node, and those of NODES or, if it is not set, newer versions from npm's package `node`. */
 export function nodes() {
   const own = process.execPath;
   const { NODES } = process.env;
@@ -25,22 +25,22 @@ function newer() {
   return NEWER.filter((major) => major > ownMajor).flatMap((major) => {
     const path = fromNpm(major);
     if (path !== undefined) return [path];
-    console.log(`NOT used with Node ${major}: it could not be had from npm; name one in NODES`);
+    console.log(`NOT tested with Node ${major}: npm could not provide it; name one in NODES`);
     return [];
   });
 }
 
-/** The path of a Node that is too old; undefined when npm has none, or NODES names all that are to be used. */
+/** The path of a Node that is too old; undefined if npm has none, or NODES names all versions to use. */
 export function oldNode() {
   if (process.env.NODES !== undefined) return undefined;
   const path = fromNpm(OLD);
-  if (path === undefined) console.log(`NOT tried on Node ${OLD}: it could not be had from npm`);
+  if (path === undefined) console.log(`NOT tested on Node ${OLD}: npm could not provide it`);
   return path;
 }
 
-/** By npm's package `node`. */
+/** From npm's package `node`. */
 function fromNpm(major) {
-  // Away from here: the packages of this project are none of its business.
+  // Outside of this project, whose packages must not be used.
   const { status, stdout } = spawnSync(
     'npm',
     ['exec', '--yes', `--package=node@${major}`, '--', 'node', '-p', 'process.execPath'],

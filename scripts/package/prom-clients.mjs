@@ -1,4 +1,4 @@
-// Metrics beside other versions of prom-client than the one that the package depends on.
+// Metrics with other versions of prom-client than the one that the package depends on.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -76,7 +76,7 @@ export function checkPromClients(folder, tarball) {
   console.log(`metrics in registries of prom-client ${VERSIONS.join(', ')}`);
 }
 
-/** One copy is no reason for a warning; another version is, with both versions and what to do. */
+/** A single copy causes no warning; another version does, with both versions and a remedy. */
 function checkWarning(version, lines, isThere) {
   const isOurs = version === VERSIONS.at(-1);
   if (isThere !== isOurs) throw new Error(`prom-client ${version}: metrics are there: ${isThere}`);

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 
 /**
- * Runs a program and gives what it printed; when it fails, shows that and throws.
+ * Runs a program and returns its output; if it fails, prints the output and throws.
  *
- * @param options.quiet - whether what it prints to stderr is shown only when it fails
+ * @param options.quiet - whether stderr is printed only on failure
  */
 export function run(command, args, cwd = process.cwd(), { quiet = false } = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
@@ -14,6 +14,7 @@ export function run(command, args, cwd = process.cwd(), { quiet = false } = {}) 
   });
   if (status === 0) return stdout;
   process.stdout.write(`${stdout ?? ''}${stderr ?? ''}`);
-  const reason = status === null ? (error?.message ?? 'it was killed') : `status ${status}`;
+  const reason =
+    status === null ? (error?.message ?? 'the process was killed') : `status ${status}`;
   throw new Error(`failed (${reason}): ${command} ${args.join(' ')}`);
 }

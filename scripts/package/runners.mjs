@@ -1,11 +1,11 @@
-// The recipes of docs/TESTING.md: a simulated cluster under the test runners that people use.
+// The recipes of docs/TESTING.md: a simulated cluster under popular test runners.
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './run.mjs';
 
 const RECIPES = 'examples/test-runners';
 
-/** Installs every runner once, beside the package, and runs each recipe with it. */
+/** Installs all runners and the package once, and runs each recipe. */
 export function checkRunners(folder, tarball) {
   const recipes = readdirSync(RECIPES, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -21,7 +21,7 @@ export function checkRunners(folder, tarball) {
   for (const recipe of recipes) {
     const copy = join(folder, recipe);
     cpSync(join(RECIPES, recipe), copy, { recursive: true });
-    // The runners print their reports to stderr; what matters is how they end.
+    // The runners print their reports to stderr; only their exit status matters.
     run('npm', ['test', '--silent'], copy, { quiet: true });
   }
   console.log(`a simulated cluster under ${recipes.join(', ')}`);

@@ -1,4 +1,4 @@
-// The package at work in a project, by import, by require, and by its command.
+// Uses the package in a project: with import, with require, and through its command.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const SCRIPTS = {
     const { serf } = require('node-memberlist/serf');
     const { MemoryNetwork } = require('node-memberlist/testing');
     (async () => {${USE}})();`,
-  // A process that uses both has one copy: `instanceof` holds.
+  // A process that uses both loads one copy: `instanceof` works.
   'both.cjs': `
     const required = require('node-memberlist');
     import('node-memberlist').then((imported) => {
@@ -36,7 +36,7 @@ const SCRIPTS = {
     });`,
 };
 
-/** What a Node that is too old prints, by whatever way the package is loaded. */
+/** All ways to load the package on a Node that is too old. */
 const LOADED_BY = {
   import: ['-e', "import('node-memberlist').catch((error) => console.log(error.message))"],
   require: [
@@ -46,7 +46,7 @@ const LOADED_BY = {
   command: ['node_modules/.bin/node-memberlist', 'keygen'],
 };
 
-/** By the `node` that is named. */
+/** With the given `node`. */
 export function checkUse(project, node) {
   for (const [script, text] of Object.entries(SCRIPTS)) {
     writeFileSync(join(project, script), text);
@@ -57,7 +57,7 @@ export function checkUse(project, node) {
   console.log(`Node ${versionOf(node)}: works by import and by require, and its command runs`);
 }
 
-/** By a `node` that is too old; none when it is undefined. */
+/** With a `node` that is too old; skipped if it is undefined. */
 export function checkOldNode(project, node) {
   if (node === undefined) return;
   const version = versionOf(node);
@@ -65,8 +65,10 @@ export function checkOldNode(project, node) {
     const { stdout, stderr } = spawnSync(node, args, { cwd: project, encoding: 'utf8' });
     const lines = `${stdout}${stderr}`.trim().split('\n');
     if (lines.length !== 1 || !lines[0].endsWith(`This is Node ${version.slice(1)}.`)) {
-      throw new Error(`Node ${version} by ${way} does not say in one line what is wrong: ${lines}`);
+      throw new Error(
+        `Node ${version}, ${way}: expected one line that explains the problem: ${lines}`,
+      );
     }
   }
-  console.log(`Node ${version}: one line that says which Node is needed`);
+  console.log(`Node ${version}: one line names the required Node version`);
 }

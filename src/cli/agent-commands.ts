@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What an agent is told on its standard input.
+// The commands that an agent reads from its standard input.
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Memberlist } from '../memberlist.js';
@@ -12,31 +12,31 @@ import type { Node } from '../core/member.js';
 import type { Serf } from '../serf/index.js';
 import { nodeAsJson } from './show-meta.js';
 
-export const commandsHelp = `  members               everybody who is alive or suspect
-  member NAME           one member, in any state
-  ping NAME             the round trip to a member, in milliseconds
-  join SEED…            joins further seeds
-  send NAME TEXT        a message to a member, over TCP
-  meta TEXT             other metadata
-  tags NAME=VALUE…      with --serf: other tags
-  event NAME [TEXT]     with --serf: a user event to all
-  health                how much this node doubts itself; 0 is healthy
-  leave                 leaves, and ends
-  help                  this list
+export const commandsHelp = `  members               lists all alive and suspect members
+  member NAME           shows one member, in any state
+  ping NAME             measures the round trip to a member, in milliseconds
+  join SEED…            joins more seeds
+  send NAME TEXT        sends a message to a member, over TCP
+  meta TEXT             replaces this node's metadata
+  tags NAME=VALUE…      with --serf: replaces this node's tags
+  event NAME [TEXT]     with --serf: sends a user event to all members
+  health                prints the Local Health Multiplier's score; 0 is healthy
+  leave                 leaves the cluster and exits
+  help                  prints this list
 
-Each is answered by one line, in JSON {"reply": COMMAND, …} or {"error": TEXT}. The end of the input
-ends nothing.
+The agent answers each command with one line: in JSON {"reply": COMMAND, …} or {"error": TEXT}. It keeps
+running when its standard input ends.
 `;
 
-/** What the commands work on. */
+/** What the commands act on. */
 export interface AgentHandle {
-  say(line: object): void;
+  write(line: object): void;
   leave(): void;
   setMeta(text: string): Promise<void>;
   readonly serf: Serf | undefined;
 }
 
-/** Obeys commands, one after the other. */
+/** Executes commands, one after the other. */
 export class AgentCommands {
   readonly #list: Memberlist;
   readonly #agent: AgentHandle;
@@ -46,29 +46,29 @@ export class AgentCommands {
     this.#agent = agent;
   }
 
-  /** Until the input ends. Never rejects. */
-  async obey(input: Readable): Promise<void> {
+  /** Reads and executes commands until the input ends. Never rejects. */
+  async run(input: Readable): Promise<void> {
     try {
       for await (const line of createInterface({ input })) {
         if (line.trim() !== '') await this.#answer(line.trim());
       }
     } catch {
-      // The input was taken away: there is nothing left to obey.
+      // The input failed: there are no more commands.
     }
   }
 
   async #answer(line: string): Promise<void> {
     const [command = '', ...words] = line.split(/\s+/);
     try {
-      this.#agent.say({ reply: command, ...(await this.#do(command, words, line)) });
+      this.#agent.write({ reply: command, ...(await this.#execute(command, words, line)) });
     } catch (error) {
-      this.#agent.say({ error: (error as Error).message });
+      this.#agent.write({ error: (error as Error).message });
     }
   }
 
-  async #do(command: string, words: readonly string[], line: string): Promise<object> {
+  async #execute(command: string, words: readonly string[], line: string): Promise<object> {
     const list = this.#list;
-    // What stands behind so many words, with its own spaces.
+    // The text after the first `count` words, with its spaces unchanged.
     const textAfter = (count: number): string =>
       new RegExp(`^(?:\\S+\\s+){${count}}(.*)$`, 's').exec(line)?.[1] ?? '';
     switch (command) {
@@ -87,7 +87,7 @@ export class AgentCommands {
         return {};
       case 'meta':
         if (this.#agent.serf !== undefined)
-          throw new Error('with --serf there are tags: tags NAME=VALUE');
+          throw new Error('a node with --serf has tags instead of metadata: tags NAME=VALUE');
         await this.#agent.setMeta(textAfter(1));
         return {};
       case 'tags':
@@ -104,24 +104,24 @@ export class AgentCommands {
       case 'help':
         return { commands: commandsHelp.split('\n').slice(0, 11) };
       default:
-        throw new Error(`there is no command '${command}'; try help`);
+        throw new Error(`unknown command '${command}'; try help`);
     }
   }
 
   #member(name: string | undefined): Node {
     const node = this.#list.member(name ?? '');
-    if (node === undefined) throw new Error(`there is no member '${name ?? ''}'`);
+    if (node === undefined) throw new Error(`unknown member '${name ?? ''}'`);
     return node;
   }
 
   #serf(): Serf {
-    if (this.#agent.serf === undefined) throw new Error('only with --serf');
+    if (this.#agent.serf === undefined) throw new Error('this command needs --serf');
     return this.#agent.serf;
   }
 }
 
 function tagOf(word: string): [string, string] {
   const at = word.indexOf('=');
-  if (at < 1) throw new Error(`a tag is NAME=VALUE, not '${word}'`);
+  if (at < 1) throw new Error(`a tag must be NAME=VALUE, not '${word}'`);
   return [word.slice(0, at), word.slice(at + 1)];
 }

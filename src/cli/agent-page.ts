@@ -4,24 +4,24 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The agent's page, if one is asked for; its code and prom-client are loaded only then.
+// The agent's status page, created only with `--http`; its code and prom-client are loaded only then.
 import type { Registry } from 'prom-client';
 import type { Logger, MemberlistConfig } from '../config/options.js';
 import type { Memberlist } from '../memberlist.js';
 import { addressIn, textOf, UsageError, type Values } from './command.js';
 import type { Page } from './page/server.js';
 
-/** A page that is not open yet. */
+/** A page that does not listen yet. */
 export interface PreparedPage {
-  /** What the page needs of the Memberlist's configuration. */
+  /** The configuration that the page adds to the Memberlist's. */
   config(config: MemberlistConfig): MemberlistConfig;
   open(list: Memberlist): Promise<Page>;
 }
 
 /**
- * The page that `--http` asks for.
+ * The page that `--http` requests.
  *
- * @throws UsageError when it says no port
+ * @throws UsageError when it has no port
  */
 export async function preparePage(
   values: Values,
@@ -29,11 +29,11 @@ export async function preparePage(
 ): Promise<PreparedPage | undefined> {
   const where = textOf(values, 'http');
   if (where === undefined) {
-    if (values['http-name'] !== undefined) throw new UsageError('--http-name goes with --http');
+    if (values['http-name'] !== undefined) throw new UsageError('--http-name requires --http');
     return undefined;
   }
   const address = addressIn('http', /^\d+$/.test(where) ? `127.0.0.1:${where}` : where);
-  if (address?.port === undefined) throw new UsageError('--http needs a port');
+  if (address?.port === undefined) throw new UsageError('--http requires a port');
   const { host, port } = address;
   const [{ Page }, { Registry: PromRegistry }] = await Promise.all([
     import('./page/server.js'),
@@ -51,7 +51,7 @@ export async function preparePage(
     open: async (list) => {
       await page.open(list);
       if (!page.isLoopback) {
-        warn(`node-memberlist: ${page.url} can be read by whoever reaches ${host}\n`);
+        warn(`node-memberlist: anyone who can connect to ${host} can read ${page.url}\n`);
       }
       return page;
     },

@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A member as a process: what happens is told as lines of JSON, and what it is to do comes as lines of words.
+// A member as a process: it writes events as lines of JSON and reads commands as lines of text.
 import { lanConfig, localConfig, wanConfig } from '../config/presets.js';
 import type { MemberlistConfig } from '../config/options.js';
 import { JoinError } from '../errors.js';
 import { Memberlist } from '../memberlist.js';
 import { serf, type Serf } from '../serf/index.js';
 import { printableLines } from '../wire/printable.js';
-import { tellEvents, tellMessages, textOfPayload } from './agent-events.js';
+import { textOfPayload, writeEvents, writeMessages } from './agent-events.js';
 import { preparePage, type PreparedPage } from './agent-page.js';
 import { AgentCommands, commandsHelp } from './agent-commands.js';
 import { BoundedOutput } from './bounded-output.js';
@@ -32,7 +32,7 @@ import type { Page } from './page/server.js';
 import { nodeAsJson } from './show-meta.js';
 import { keysOf } from './temporary-node.js';
 
-/** For the last lines of an agent whose output is not read. */
+/** How long an agent whose output is not read waits for its last lines to be read, in milliseconds. */
 const FLUSH_MS = 1_000;
 const presets = { lan: lanConfig, wan: wanConfig, local: localConfig };
 const options = {
@@ -60,44 +60,44 @@ export const agent: Command = {
   summary: 'run a member: events as JSON lines, commands on standard input',
   help: `usage: node-memberlist agent [options]
 
-Runs one member of a cluster until it is told to leave. Each event is one line on standard output, of
-JSON unless that is a terminal: started, joined, join-failed, join, leave, update, suspect, recover,
-conflict, flapping, isolated, minority, recovered, message, user-event, health, dropped, left,
-leave-failed. Log lines go to standard error. An output that is not read does not stop the member:
-past 1 MiB lines are dropped, and the event 'dropped' says how many. SIGTERM, SIGINT, the command
-'leave' and an output that nobody reads any more let it leave in good order, and end with 0; a second
-signal ends it at once. (npx may not pass signals on: where something other than a terminal stops it,
-start node_modules/.bin/node-memberlist.)
+Runs one member of a cluster until it receives a signal or the command 'leave'. Each event is one line
+on standard output, in JSON unless that is a terminal: started, joined, join-failed, join, leave, update,
+suspect, refute, conflict, flapping, isolated, minority, quorum-restored, message, user-event, health,
+dropped, left, leave-failed. Log lines go to standard error. An output that is not read does not stop the
+member: it drops lines while more than 1 MiB is waiting, and the event 'dropped' reports how many. The
+member leaves gracefully and exits with status 0 on SIGTERM, SIGINT, the command 'leave', or when its
+output is closed; a second signal ends it immediately. (npx may not forward signals: where something
+other than a terminal stops the agent, start node_modules/.bin/node-memberlist.)
 
   --name NAME           unique in the cluster. Default: the host's name
   --bind IP[:PORT]      Default: 0.0.0.0:7946; port 0 picks one
-  --advertise IP[:PORT] what others are told. Default: the bound one
-  --join SEED           a member to join; may be given several times. Ends with 1 if none is reached
-  --key KEY             the cluster's key in base64; others on this machine can see it
-  --key-file FILE       a file with it, or with several, one a line, the first seals; read again
-                        when it changes
-  --plaintext           without a key on purpose: no warning
+  --advertise IP[:PORT] the address that other members use. Default: the bound one
+  --join SEED           a member to join; repeatable. Exits with status 1 if no seed answers
+  --key KEY             the cluster's key in base64; visible to other users of this machine
+  --key-file FILE       a file with the key, or with several, one per line; the first one encrypts. The
+                        agent reads the file again when it changes
+  --plaintext           no key is intended: do not warn
   --label LABEL         the cluster's label
-  --meta TEXT           our metadata, at most 512 bytes
+  --meta TEXT           this node's metadata, at most 512 bytes
   --serf                join a Serf cluster as a member
-  --tag NAME=VALUE      with --serf: a tag; may be given several times
+  --tag NAME=VALUE      with --serf: a tag; repeatable
   --preset NAME         lan, wan or local. Default: lan
   --http [IP:]PORT      serve a status page, /metrics, /healthz and /members.json; read-only. On
-                        127.0.0.1 unless an IP is given; whoever reaches it sees everything
-  --http-name NAME      a DNS name that leads to it, such as node-1.example.org; may be given several
-                        times. IPs, names without a dot and the host's own name need not be given
+                        127.0.0.1 unless an IP is given; anyone who can connect to it sees everything
+  --http-name NAME      a DNS name of this page, such as node-1.example.org; repeatable. Not needed for
+                        IPs, names without a dot and the host's own name
   --log-level LEVEL     debug, info, warn, error or silent. Default: warn
-  --format FORMAT       pretty, for people, or json, of events, replies and log lines. Default: pretty
-                        where the output is a terminal, and json elsewhere
-  --leave-timeout MS    Default: 5000
+  --format FORMAT       pretty (for people) or json, for events, replies and log lines. Default: pretty
+                        on a terminal, otherwise json
+  --leave-timeout MS    how long to wait until the leave has spread. Default: 5000
 
-Commands, one a line:
+Commands, one per line:
 
 ${commandsHelp}
   node-memberlist agent --name a --bind 127.0.0.1:7946 --http 8080
   node-memberlist agent --name b --bind 127.0.0.1:7947 --join 127.0.0.1:7946
 `,
-  endsUnread: true,
+  handlesClosedOutput: true,
   async run(words, io) {
     const { values, positionals } = parseWords(words, options);
     if (positionals.length > 0) throw new UsageError(`agent takes no '${positionals[0] ?? ''}'`);
@@ -125,10 +125,11 @@ class Agent {
     const format = textOf(values, 'format');
     this.#format = { out: lineFormat(format, io.stdout), log: lineFormat(format, io.stderr) };
     this.#out = new BoundedOutput(io.stdout, {
-      told: (lines) => this.#format.out.event({ event: 'dropped', lines }),
+      formatDropped: (lines) => this.#format.out.event({ event: 'dropped', lines }),
     });
     this.#log = new BoundedOutput(io.stderr, {
-      told: (lines) => `node-memberlist: ${lines} lines were not read in time and are lost\n`,
+      formatDropped: (lines) =>
+        `node-memberlist: dropped ${lines} lines that were not read in time\n`,
     });
     this.#meta = Buffer.from(textOf(values, 'meta') ?? '');
     const range = { from: 0, to: 600_000, otherwise: 5_000 };
@@ -156,7 +157,7 @@ class Agent {
     }
   }
 
-  /** Gives what was written last some time to be read; nobody may be there to do so. */
+  /** Waits a limited time until the last lines are read; possibly no process reads them. */
   async end(status: number): Promise<number> {
     const outputs = [this.#out, this.#log].map((output) => output.flushed(FLUSH_MS));
     const areRead = (await Promise.all(outputs)).every((isRead) => isRead);
@@ -167,15 +168,15 @@ class Agent {
   async #live(list: Memberlist, http: PreparedPage | undefined): Promise<number> {
     this.#page = await http?.open(list);
     const page = this.#page === undefined ? {} : { http: this.#page.url };
-    this.#say({ event: 'started', node: nodeAsJson(list.localNode), ...page });
-    this.#tellEvents(list);
+    this.#write({ event: 'started', node: nodeAsJson(list.localNode), ...page });
+    this.#writeEvents(list);
     const seeds = this.#values.join;
     if (Array.isArray(seeds)) {
       const status = await this.#join(list, seeds as string[]);
       if (status !== exitCodes.done) return status;
     }
     const commands = new AgentCommands(list, {
-      say: (line) => this.#say(line),
+      write: (line) => this.#write(line),
       leave: () => this.#stop(),
       serf: this.#serf,
       setMeta: async (text) => {
@@ -183,8 +184,8 @@ class Agent {
         await list.updateNode();
       },
     });
-    // An input that breaks is one without further commands.
-    commands.obey(this.#io.stdin).catch(() => undefined);
+    // An input that fails is treated like one without more commands.
+    commands.run(this.#io.stdin).catch(() => undefined);
     await this.#stopped;
     return this.#leave(list);
   }
@@ -192,12 +193,12 @@ class Agent {
   async #join(list: Memberlist, seeds: readonly string[]): Promise<number> {
     try {
       const { contacted } = await list.join(seeds);
-      this.#say({ event: 'joined', contacted });
+      this.#write({ event: 'joined', contacted });
       return exitCodes.done;
     } catch (error) {
       if (!(error instanceof JoinError)) throw error;
       const failures = error.failures.map(({ seed, error: { message } }) => ({ seed, message }));
-      this.#say({ event: 'join-failed', failures });
+      this.#write({ event: 'join-failed', failures });
       this.#log.write(`node-memberlist: ${printableLines(error.message)}\n`);
       this.#log.write(`try: node-memberlist doctor ${seeds[0] ?? ''}\n`);
       return exitCodes.failed;
@@ -207,21 +208,21 @@ class Agent {
   async #leave(list: Memberlist): Promise<number> {
     try {
       await list.leave({ timeout: this.#leaveTimeoutMs });
-      this.#say({ event: 'left' });
+      this.#write({ event: 'left' });
       return exitCodes.done;
     } catch (error) {
-      this.#say({ event: 'leave-failed', message: (error as Error).message });
+      this.#write({ event: 'leave-failed', message: (error as Error).message });
       return exitCodes.failed;
     }
   }
 
-  #tellEvents(list: Memberlist): void {
-    const say = (line: object): void => this.#say(line);
-    tellEvents(list, say);
-    // A Serf cluster's messages are Serf's affair.
-    if (this.#serf === undefined) tellMessages(list, say);
+  #writeEvents(list: Memberlist): void {
+    const write = (line: object): void => this.#write(line);
+    writeEvents(list, write);
+    // In a Serf cluster, user messages belong to Serf's protocol.
+    if (this.#serf === undefined) writeMessages(list, write);
     this.#serf?.on('event', ({ name, payload, ltime }) =>
-      say({
+      write({
         event: 'user-event',
         name,
         payload: textOfPayload(payload),
@@ -238,9 +239,9 @@ class Agent {
     const bind = addressIn('bind', textOf(values, 'bind'));
     const advertise = addressIn('advertise', textOf(values, 'advertise'));
     if (values.serf === true) this.#serf = serf({ tags: tagsIn(values) });
-    else if (values.tag !== undefined) throw new UsageError('--tag goes with --serf');
+    else if (values.tag !== undefined) throw new UsageError('--tag requires --serf');
     if (this.#serf !== undefined && values.meta !== undefined) {
-      throw new UsageError('--meta does not go with --serf; use --tag');
+      throw new UsageError('--meta cannot be combined with --serf; use --tag');
     }
     return {
       ...presets[preset as keyof typeof presets](),
@@ -262,7 +263,7 @@ class Agent {
     };
   }
 
-  #say(line: object): void {
+  #write(line: object): void {
     this.#out.write(this.#format.out.event(line));
   }
 }

@@ -4,50 +4,50 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The output of a process that must go on whether somebody reads it or not. A terminal that is stopped
-// (Ctrl-S), or a reader of a pipe that is, would block a member in a write, or let its memory grow.
+// The output of a process that must keep running even if its output is not read. A stopped terminal
+// (Ctrl-S) or a stopped reader of a pipe would block a member in a write, or let its memory grow.
 import { systemClock } from '../runtime/system-clock.js';
 import type { Output } from './command.js';
 
-/** Bytes that may wait to be read; lines past it are dropped. */
-export const MOST_WAITING_BYTES = 1024 * 1024;
+/** Bytes that may wait to be read. Beyond this limit lines are dropped. */
+export const MAX_WAITING_BYTES = 1024 * 1024;
 
-/** Lines that are dropped, and counted, while too many wait. */
+/** Drops and counts lines while too many bytes are waiting. */
 export class BoundedOutput implements Output {
   readonly #output: Output;
-  readonly #told: (dropped: number) => string;
+  readonly #formatDropped: (count: number) => string;
   #dropped = 0;
 
-  /** @param init.told - the line that says how many were dropped, written when there is room again */
-  constructor(output: Output, init: { told: (dropped: number) => string }) {
+  /** @param init.formatDropped - the line that reports how many lines were dropped, written when there is room again */
+  constructor(output: Output, init: { formatDropped: (count: number) => string }) {
     this.#output = output;
-    this.#told = init.told;
-    neverBlock(output);
-    output.on?.('drain', () => this.#tell());
+    this.#formatDropped = init.formatDropped;
+    disableBlocking(output);
+    output.on?.('drain', () => this.#reportDropped());
   }
 
-  /** Lines that were dropped since there was room last. */
+  /** Lines dropped since the last report. */
   get dropped(): number {
     return this.#dropped;
   }
 
   /** Writes a line, or drops it. */
   write(line: string): void {
-    if (this.#waiting > MOST_WAITING_BYTES) {
+    if (this.#waiting > MAX_WAITING_BYTES) {
       this.#dropped++;
       return;
     }
-    this.#tell();
+    this.#reportDropped();
     this.#output.write(line);
   }
 
-  /** Resolves when all was taken, or when the time is up. @returns whether all was taken */
+  /** Resolves when everything is read or the time is up. @returns whether everything is read */
   async flushed(withinMs: number): Promise<boolean> {
-    this.#tell();
+    this.#reportDropped();
     if (this.#waiting === 0) return true;
     await new Promise<void>((resolve) => {
       this.#output.write('', resolve);
-      // A timer of our clock keeps no process alive; what waits in the output does.
+      // A timer of this clock does not keep the process alive; the bytes waiting in the output do.
       systemClock.setTimer(withinMs, resolve);
     });
     return this.#waiting === 0;
@@ -57,21 +57,21 @@ export class BoundedOutput implements Output {
     return this.#output.writableLength ?? 0;
   }
 
-  #tell(): void {
-    if (this.#dropped === 0 || this.#waiting > MOST_WAITING_BYTES) return;
+  #reportDropped(): void {
+    if (this.#dropped === 0 || this.#waiting > MAX_WAITING_BYTES) return;
     const dropped = this.#dropped;
     this.#dropped = 0;
-    this.#output.write(this.#told(dropped));
+    this.#output.write(this.#formatDropped(dropped));
   }
 }
 
-/** What Node's terminals and pipes have beneath them. */
+/** The internal handle of Node's terminals and pipes. */
 interface Blocking {
   readonly _handle?: { setBlocking?(on: boolean): unknown } | null;
 }
 
-// Node writes to a terminal synchronously. There is no public switch; where this one is missing, or the
-// output is a file, nothing changes.
-function neverBlock(output: Output): void {
+// Node writes to a terminal synchronously, and there is no public switch. Without the internal one, or if
+// the output is a file, nothing changes.
+function disableBlocking(output: Output): void {
   (output as Blocking)._handle?.setBlocking?.(false);
 }

@@ -4,38 +4,38 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a command of the command line is: words in, text out, a status at the end.
+// The interface of a CLI command: arguments in, text out, an exit status at the end.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable } from 'node:stream';
 import { splitHostPort } from '../wire/address.js';
 
-/** The statuses that a command ends with. */
+/** The exit statuses of a command. */
 export const exitCodes = {
-  /** All went well. */
+  /** The command succeeded. */
   done: 0,
-  /** It did not work: nobody answered, something is wrong. The output says what. */
+  /** The command failed: a node did not answer, or a check failed. The output says what. */
   failed: 1,
-  /** It was called wrongly. */
+  /** The arguments are invalid. */
   usage: 2,
 } as const;
 
-/** Where a command says something. */
+/** Where a command writes its output. */
 export interface Output {
-  write(text: string, taken?: () => void): unknown;
-  /** Whether people read it. */
+  write(text: string, written?: () => void): unknown;
+  /** Whether it is a terminal. */
   readonly isTTY?: boolean;
   /** Bytes that wait to be read. */
   readonly writableLength?: number;
-  /** `error`: nobody reads it any more. `drain`: what waited was taken. */
+  /** `error`: the reader closed it. `drain`: everything that waited was read. */
   on?(event: 'error' | 'drain', listener: () => void): unknown;
 }
 
-/** The process that a command runs in, or what stands for it. */
+/** The process that a command runs in, or a substitute. */
 export interface Io {
   readonly stdin: Readable;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Ends the process at once. */
+  /** Ends the process immediately. */
   exit?(status: number): void;
   on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
   off(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
@@ -45,26 +45,26 @@ export interface Io {
 export interface Command {
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** What `--help` prints: how to call it, what it does, each option, examples. */
+  /** The output of `--help`: usage, description, each option, examples. */
   readonly help: string;
-  /** It sees for itself when nobody reads what it says any more, and ends in good order. */
-  readonly endsUnread?: true;
+  /** The command detects itself when its output is closed, and ends gracefully. */
+  readonly handlesClosedOutput?: true;
   run(words: readonly string[], io: Io): Promise<number>;
 }
 
-/** The command was called wrongly; the message says how it is called. */
+/** Invalid arguments; the message says how to call the command. */
 export class UsageError extends Error {}
 
-/** What `parseArgs` takes for each option. */
+/** The option types of `parseArgs`. */
 export type OptionTypes = NonNullable<ParseArgsConfig['options']>;
 
-/** The values of some options. */
+/** Parsed option values. */
 export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /**
- * The options and other words of a command.
+ * Parses a command's arguments into options and positionals.
  *
- * @throws UsageError for an option that there is not, or one without its value
+ * @throws UsageError for an unknown option, or an option without its value
  */
 export function parseWords(
   words: readonly string[],
@@ -78,16 +78,15 @@ export function parseWords(
   }
 }
 
-/** The only word of a command. */
+/** The only positional argument of a command. */
 export function oneWord(positionals: readonly string[], what: string): string {
   const [word, ...more] = positionals;
   if (word === undefined) throw new UsageError(`${what} is missing`);
-  if (more.length > 0)
-    throw new UsageError(`only one ${what} is taken, not also '${more[0] ?? ''}'`);
+  if (more.length > 0) throw new UsageError(`expected one ${what}, not also '${more[0] ?? ''}'`);
   return word;
 }
 
-/** An option's number; the default without it. */
+/** An option's number; the default if the option is absent. */
 export function numberOf(
   values: Values,
   name: string,
@@ -100,7 +99,7 @@ export function numberOf(
   throw new UsageError(`--${name} must be a number from ${range.from} to ${range.to}`);
 }
 
-/** An option's text, if it was given. */
+/** An option's text; undefined if the option is absent. */
 export function textOf(values: Values, name: string): string | undefined {
   const value = values[name];
   return typeof value === 'string' ? value : undefined;

@@ -6,8 +6,9 @@
 
 import { printable, printableJson } from '../wire/printable.js';
 import { exitCodes, type Command } from './command.js';
-import { diagnose, type Finding } from './diagnose.js';
-import { visitOf, visitorHelp } from './temporary-node.js';
+import { diagnose } from './diagnose.js';
+import type { Finding } from './finding.js';
+import { nodeQueryOf, clusterOptionsHelp } from './temporary-node.js';
 
 const MARKS: Readonly<Record<Finding['verdict'], string>> = {
   ok: 'ok  ',
@@ -16,43 +17,43 @@ const MARKS: Readonly<Record<Finding['verdict'], string>> = {
   skip: 'skip',
 };
 
-/** Says what is wrong with a node, seen from here. */
+/** Reports why a node cannot be reached or joined from this machine. */
 export const doctor: Command = {
-  summary: 'find out why a node cannot be reached or joined, in plain words',
+  summary: 'find out why a node cannot be reached or joined',
   help: `usage: node-memberlist doctor [options] HOST[:PORT]
 
-Tries, from this machine and without joining, everything that a member needs of another: the name is
-looked up, TCP is dialled, label and key are tried by an exchange of state, UDP there and back, protocol
-versions, and whether the address that the node tells others is the one at which it answers. Recognises
-HTTP, TLS and SSH at the port. Says what is wrong and what to do. Ends with 0 when nothing is.
+Checks from this machine, without joining, everything that one member needs from another: name lookup,
+a TCP connection, label and key (with a state exchange), UDP in both directions, protocol versions, and
+whether the node answers at the address that it advertises. Recognizes HTTP, TLS and SSH at the port.
+Reports each problem and how to fix it. Exits with status 0 if there is none.
 
-  --timeout MS      for each step. Default: 2000
-  --json            the findings as JSON, one a line
-${visitorHelp}
+  --timeout MS      for each check. Default: 2000
+  --json            one JSON object per finding and line
+${clusterOptionsHelp}
 
   node-memberlist doctor 10.0.0.5
   node-memberlist doctor 10.0.0.5 --label prod --key-file cluster.key
 `,
   async run(words, io) {
-    const { values, target, timeoutMs } = visitOf(words, {
+    const { values, target, timeoutMs } = nodeQueryOf(words, {
       options: { json: { type: 'boolean' } },
       timeoutMs: { to: 60_000, otherwise: 2_000 },
     });
-    let isWell = true;
+    let isHealthy = true;
     for await (const finding of diagnose(target, values, timeoutMs)) {
-      isWell &&= finding.verdict !== 'bad';
+      isHealthy &&= finding.verdict !== 'bad';
       if (values.json === true) io.stdout.write(`${printableJson(finding)}\n`);
       else io.stdout.write(textOf(finding));
     }
     if (values.json !== true) {
-      io.stdout.write(isWell ? 'Nothing is wrong, seen from here.\n' : 'Something is wrong.\n');
+      io.stdout.write(isHealthy ? 'No problems found from this machine.\n' : 'Problems found.\n');
     }
-    return isWell ? exitCodes.done : exitCodes.failed;
+    return isHealthy ? exitCodes.done : exitCodes.failed;
   },
 };
 
-function textOf({ verdict, about, words, advice }: Finding): string {
-  const lines = [`${MARKS[verdict]} ${about.padEnd(9)} ${printable(words)}`];
+function textOf({ verdict, check, message, advice }: Finding): string {
+  const lines = [`${MARKS[verdict]} ${check.padEnd(9)} ${printable(message)}`];
   if (advice !== undefined) lines.push(`${' '.repeat(15)}→ ${printable(advice)}`);
   return `${lines.join('\n')}\n`;
 }

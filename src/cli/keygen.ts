@@ -7,13 +7,13 @@
 import { Keyring } from '../security/keyring.js';
 import { exitCodes, parseWords, UsageError, type Command } from './command.js';
 
-/** Makes a key. */
+/** Generates a key. */
 export const keygen: Command = {
-  summary: 'make a key for a cluster',
+  summary: 'generate a key for a cluster',
   help: `usage: node-memberlist keygen [--bytes 16|24|32]
 
-Prints a new random key in base64, for the option secretKey, for --key, or for Serf's -encrypt. Whoever
-has it can read and say everything in the cluster: keep it in a secret store, not in a repository.
+Prints a new random key in base64, for the option secretKey, for --key, or for Serf's -encrypt. Anyone
+with the key can read and forge all traffic of the cluster: keep it in a secret store, not in a repository.
 
   --bytes N   16, 24 or 32 for AES-128, AES-192 or AES-256. Default: 32
 

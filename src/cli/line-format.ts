@@ -4,21 +4,21 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How an agent writes what happens: as JSON for programs, or for people at a terminal.
+// How an agent formats its output: as JSON for programs, or for people at a terminal.
 import { coloured, showsColours } from '../runtime/colours.js';
 import { printable, printableJson } from '../wire/printable.js';
 import { UsageError, type Output } from './command.js';
 import type { LogLine } from './log-lines.js';
 import { table } from './table.js';
 
-/** Makes lines, each with its line break. */
+/** Formats lines, each with its line break. */
 export interface LineFormat {
   /** An event, or the reply to a command. */
   event(line: object): string;
   logLine(line: LogLine): string;
 }
 
-/** As much as is shown of a member. */
+/** The fields of a member that are shown. */
 interface ShownNode {
   readonly name: string;
   readonly address: string;
@@ -28,14 +28,14 @@ interface ShownNode {
 
 const WORD_WIDTH = 11;
 const colours = { error: 'red', warn: 'yellow', info: 'green', debug: 'dim' } as const;
-/** These are for programs; `text` says the same to people. */
+/** Fields for programs; `text` has the same content for people. */
 const notShown = ['bytes'];
 
 /**
  * The format of an output.
  *
  * @param format - `pretty` or `json`. Default: pretty for a terminal
- * @throws UsageError for another one
+ * @throws UsageError for any other format
  */
 export function lineFormat(
   format: string | undefined,
@@ -75,7 +75,7 @@ function wide(word: string): string {
   return printable(word).padEnd(WORD_WIDTH);
 }
 
-/** A field in the line itself; nothing for one that needs lines of its own. */
+/** A field in the line itself; empty for a field that needs lines of its own. */
 function textOf(name: string, value: unknown): string[] {
   if (isLong(value)) return [];
   if (isNode(value)) {
@@ -86,7 +86,7 @@ function textOf(name: string, value: unknown): string[] {
   return [`${name} ${typeof value === 'string' ? printable(value) : printableJson(value)}`];
 }
 
-/** The lines of a field that has several: members as a table, and what has a text in each of its parts. */
+/** The lines of an array field: members as a table, other elements one per line. */
 function blockOf(value: unknown): string[] {
   if (!isLong(value)) return [];
   const rows = value.map((each) =>

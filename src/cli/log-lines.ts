@@ -9,7 +9,7 @@ import { UsageError } from './command.js';
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'];
 
-/** A line of the log, with what belongs to its code. */
+/** A log line, with the fields of its code. */
 export interface LogLine {
   readonly time: string;
   readonly level: keyof Logger;
@@ -17,9 +17,9 @@ export interface LogLine {
 }
 
 /**
- * A logger that writes each line from a level on, by its parts.
+ * A logger that writes each line of a level or above, with its fields.
  *
- * @throws UsageError for a level that there is not
+ * @throws UsageError for an unknown level
  */
 export function loggerTo(write: (line: LogLine) => void, from: string): Logger {
   const least = levels.indexOf(from);

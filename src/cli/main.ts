@@ -19,18 +19,18 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   simulate: async () => (await import('./simulate.js')).simulate,
 };
 
-const introduction = `node-memberlist: cluster membership by gossip, from the command line.
+const introduction = `node-memberlist: gossip-based cluster membership, from the command line.
 
 usage: node-memberlist COMMAND [options]
 
 `;
 
 const conclusion = `
-node-memberlist COMMAND --help says more, --version which version this is. Each command ends with status 0 when all went well, 1
-when it did not, and 2 when it was called wrongly.
+Run node-memberlist COMMAND --help for details, --version for the version. Each command exits with
+status 0 on success, 1 on failure, and 2 for invalid arguments.
 `;
 
-/** Runs a command; gives the status to end with. Never rejects. */
+/** Runs a command and returns its exit status. Never rejects. */
 export async function main(words: readonly string[], io: Io): Promise<number> {
   const [name = '--help', ...rest] = words;
   try {
@@ -43,17 +43,17 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
       return exitCodes.done;
     }
     const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-    if (load === undefined) throw new UsageError(`there is no command '${name}'`);
+    if (load === undefined) throw new UsageError(`unknown command '${name}'`);
     const command = await load();
     if (rest.includes('--help') || rest.includes('-h')) {
       io.stdout.write(command.help);
       return exitCodes.done;
     }
-    // As with `| head -1`. An 'error' that nobody listens to would be an exception.
-    const unread = (): void => {
-      if (command.endsUnread !== true) io.exit?.(exitCodes.failed);
+    // For example `| head -1`. An 'error' event without a listener would throw.
+    const onClosedOutput = (): void => {
+      if (command.handlesClosedOutput !== true) io.exit?.(exitCodes.failed);
     };
-    for (const output of [io.stdout, io.stderr]) output.on?.('error', unread);
+    for (const output of [io.stdout, io.stderr]) output.on?.('error', onClosedOutput);
     return await command.run(rest, io);
   } catch (error) {
     const isUsage = error instanceof UsageError;
@@ -61,16 +61,17 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
       ? `\ntry: node-memberlist ${name in commands ? `${name} ` : ''}--help`
       : '';
     io.stderr.write(`node-memberlist: ${printableLines(textOf(error))}${hint}\n`);
-    const isMistake = error instanceof MemberlistError && error.code === 'ERR_MEMBERLIST_CONFIG';
-    return isUsage || isMistake ? exitCodes.usage : exitCodes.failed;
+    const isConfigError =
+      error instanceof MemberlistError && error.code === 'ERR_MEMBERLIST_CONFIG';
+    return isUsage || isConfigError ? exitCodes.usage : exitCodes.failed;
   }
 }
 
-/** The message, for what is foreseen; mistakes of ours keep the name of their class. */
+/** The message of an expected error; for an unexpected one also the name of its class. */
 function textOf(error: unknown): string {
-  const isForeseen =
+  const isExpected =
     error instanceof MemberlistError || (error instanceof Error && error.constructor === Error);
-  return isForeseen || error instanceof UsageError ? error.message : String(error);
+  return isExpected || error instanceof UsageError ? error.message : String(error);
 }
 
 async function overview(): Promise<string> {

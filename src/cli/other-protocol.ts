@@ -4,25 +4,25 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Programs other than a memberlist that listen at a port, told apart by what they answer.
+// Recognizes programs other than a memberlist at a port by their answers.
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { splitHostPort } from '../wire/address.js';
 
-/** What listens at an address, as far as it can be recognised. */
+/** The protocol at an address, if it is recognized. */
 export type OtherProtocol = 'HTTP' | 'TLS' | 'SSH';
 
-/** Bytes of an answer that are looked at. */
+/** The number of bytes of an answer that are examined. */
 const PREFIX_BYTES = 16;
-// Without a Host field, which a server refuses at once (RFC 9112, 3.2), however slow its pages are.
+// Without a Host field: a server rejects the request immediately (RFC 9112, 3.2), however slow its pages are.
 const HTTP_REQUEST = 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n';
 
 /**
- * Recognises a program that is no memberlist. Opens two connections to it.
+ * Recognizes a program that is not a memberlist. Opens two connections to it.
  *
  * @param address - `'ip:port'`
  * @param timeoutMs - for each connection
- * @returns undefined when it answers neither, as a memberlist does
+ * @returns undefined if it answers in none of these protocols, like a memberlist
  */
 export async function otherProtocolAt(
   address: string,
@@ -36,7 +36,7 @@ export async function otherProtocolAt(
   return (await answersTls(to, timeoutMs)) ? 'TLS' : undefined;
 }
 
-/** The beginning of what is answered to an HTTP request; empty when that is nothing. */
+/** The first bytes of the answer to an HTTP request; empty if there is no answer. */
 function firstBytes(socket: Socket, timeoutMs: number): Promise<string> {
   return new Promise((resolve) => {
     let text = '';
@@ -55,10 +55,10 @@ function firstBytes(socket: Socket, timeoutMs: number): Promise<string> {
   });
 }
 
-/** Whether the other side takes part in a TLS handshake, be it to refuse this client. */
+/** Whether the peer takes part in a TLS handshake, even if it rejects this client. */
 function answersTls(to: { host: string; port: number }, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    // The certificate does not matter, as nothing is sent over this connection.
+    // The certificate does not matter: nothing is sent over this connection.
     const socket = connectTls({ ...to, rejectUnauthorized: false });
     const end = (isTls: boolean): void => {
       resolve(isTls);
@@ -66,7 +66,7 @@ function answersTls(to: { host: string; port: number }, timeoutMs: number): Prom
     };
     socket.setTimeout(timeoutMs, () => end(false));
     socket.on('secureConnect', () => end(true));
-    // An alert is a TLS message: the other side has no common version or cipher, or wants a certificate.
+    // An alert is a TLS message: the peer has no common version or cipher, or requires a certificate.
     socket.on('error', ({ code = '' }: NodeJS.ErrnoException) => end(code.includes('_ALERT_')));
     socket.on('close', () => end(false));
   });

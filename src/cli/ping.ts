@@ -7,27 +7,27 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { printable } from '../wire/printable.js';
 import { exitCodes, numberOf, type Command } from './command.js';
-import { targetOf, Visitor, visitOf, visitorHelp } from './temporary-node.js';
+import { targetOf, TemporaryNode, nodeQueryOf, clusterOptionsHelp } from './temporary-node.js';
 
 /** Pings a node. */
 export const ping: Command = {
   summary: 'ping a node, over UDP or TCP, without joining',
   help: `usage: node-memberlist ping [options] [NAME/]HOST[:PORT]
 
-Sends the pings that members send each other, and prints the round trips. With a NAME only a node of
-that name answers. Ends with 0 when all were answered.
+Sends the same pings that members send each other, and prints the round trips. With a NAME, only a node
+with that name answers. Exits with status 0 if all pings were answered.
 
-  --count N         how many. Default: 3
+  --count N         number of pings. Default: 3
   --interval MS     time between them. Default: 200
   --timeout MS      for each answer. Default: 1000
   --tcp             over TCP, as members do when UDP fails
-${visitorHelp}
+${clusterOptionsHelp}
 
   node-memberlist ping 10.0.0.5
   node-memberlist ping web-1/10.0.0.5:7946 --key-file cluster.key
 `,
   async run(words, io) {
-    const { values, target, timeoutMs } = visitOf(words, {
+    const { values, target, timeoutMs } = nodeQueryOf(words, {
       options: {
         count: { type: 'string' },
         interval: { type: 'string' },
@@ -38,20 +38,20 @@ ${visitorHelp}
     const count = Math.round(numberOf(values, 'count', { from: 1, to: 1e6, otherwise: 3 }));
     const intervalMs = numberOf(values, 'interval', { from: 0, to: 3_600_000, otherwise: 200 });
     const to = await targetOf(target);
-    const visitor = await Visitor.open(to, values, timeoutMs);
+    const node = await TemporaryNode.open(to, values, timeoutMs);
     const times: number[] = [];
     try {
       for (let i = 1; i <= count; i++) {
         const answer = await (values.tcp === true
-          ? visitor.pingStream(to, timeoutMs)
-          : visitor.ping(to, timeoutMs));
+          ? node.pingStream(to, timeoutMs)
+          : node.ping(to, timeoutMs));
         if ('ms' in answer) times.push(answer.ms);
-        const said = 'ms' in answer ? `${answer.ms.toFixed(2)} ms` : answer.failure;
-        io.stdout.write(`${i}/${count} ${to.addr}: ${printable(said)}\n`);
+        const result = 'ms' in answer ? `${answer.ms.toFixed(2)} ms` : answer.failure;
+        io.stdout.write(`${i}/${count} ${to.addr}: ${printable(result)}\n`);
         if (i < count) await wait(intervalMs);
       }
     } finally {
-      await visitor.close();
+      await node.close();
     }
     io.stdout.write(`${summary(times, count)}\n`);
     if (times.length === 0) io.stderr.write(`try: node-memberlist doctor ${target}\n`);
@@ -64,5 +64,5 @@ function summary(times: readonly number[], count: number): string {
   if (times.length === 0) return answered;
   const sorted = [...times].sort((a, b) => a - b);
   const shown = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)].map((ms) => ms?.toFixed(2));
-  return `${answered}; ${shown.join(' / ')} ms (least / median / most)`;
+  return `${answered}; ${shown.join(' / ')} ms (min / median / max)`;
 }

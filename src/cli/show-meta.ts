@@ -4,12 +4,12 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Metadata for people: what it means is the application's affair, so this guesses.
+// Metadata for people. Its format is up to the application, so this is a guess.
 import type { Node } from '../core/member.js';
 import { decodeMeta } from '../node/meta.js';
 import { decodeSerfTags } from '../serf/index.js';
 
-/** Metadata as text: Serf's tags, MessagePack, text, or else hexadecimal. */
+/** Metadata as text: decoded as Serf tags, MessagePack or text, otherwise as hexadecimal. */
 export function showMeta(meta: Buffer): string {
   if (meta.length === 0) return '';
   if (meta[0] === 255) {

@@ -17,20 +17,20 @@ interface Times {
   readonly dead: number;
 }
 
-/** Answers how long news and failures take, by running the cluster in virtual time. */
+/** Measures how long updates and failure detection take, by running the cluster in virtual time. */
 export const simulate: Command = {
-  summary: 'how long news and failures take in a cluster of yours, simulated',
+  summary: 'simulate how fast updates and failures spread in a cluster',
   help: `usage: node-memberlist simulate [options]
 
-Runs a whole cluster of production nodes in virtual time, and says how long it takes, in its own time,
-until everybody has joined, until everybody knows a change of metadata, until somebody suspects a
-node that crashed, and until everybody knows that it is dead. The same seed gives the same answer.
+Runs a whole cluster of production nodes in virtual time. Prints how long it takes, in virtual time, until
+all nodes have joined, until all nodes know a change of metadata, until the first node suspects a crashed
+node, and until all nodes know that it is dead. The same seed gives the same result.
 
   --nodes N         size of the cluster, 3 to 500. Default: 50
-  --preset NAME     lan, wan or local. Default: lan
+  --nodes N         cluster size, 3 to 500. Default: 50
   --loss SHARE      of packets, 0 to 0.9. Default: 0
-  --latency MS      each way. Default: 1
-  --runs N          with seeds SEED, SEED + 1, … Default: 3
+  --loss FRACTION   of packets, 0 to 0.9. Default: 0
+  --latency MS      one way. Default: 1
   --seed N          Default: 1
   --json            as JSON
 
@@ -90,7 +90,7 @@ async function oneRun(
     await cluster.joinAll();
     await cluster.runUntil(() => cluster.converged(), { timeout: SETTLE_MS });
     const joined = cluster.now - startedAt;
-    // From a moment that has nothing to do with the joins.
+    // The offset makes the start independent of the joins.
     await cluster.run(configs[preset]().pushPullInterval * 1.37);
     meta = 'after';
     void cluster
@@ -134,15 +134,10 @@ function textOf(runs: readonly Times[], size: number): string {
     return [title, ...shown.map((ms) => `${((ms ?? 0) / 1000).toFixed(2)} s`)];
   };
   return table([
-    [
-      `${size} nodes, ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`,
-      'least',
-      'median',
-      'most',
-    ],
-    row('everybody has joined', 'joined'),
-    row('everybody knows new metadata', 'update'),
+    [`${size} nodes, ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`, 'min', 'median', 'max'],
+    row('all nodes have joined', 'joined'),
+    row('all nodes know new metadata', 'update'),
     row('a crash is suspected', 'suspected'),
-    row('everybody knows of the death', 'dead'),
+    row('all nodes know that it is dead', 'dead'),
   ]);
 }

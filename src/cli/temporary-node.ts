@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Looks at a cluster without becoming a member: asks a node for its table, and pings, from a port of its
-// own. It tells nobody of itself, so nobody lists it.
+// Queries a cluster without joining it: asks a node for its member table, and pings, from an ephemeral port.
+// It does not announce itself, so no member lists it.
 import { isIPv6 } from 'node:net';
 import type { MemberlistConfig } from '../config/options.js';
 import { resolveConfig } from '../config/resolve.js';
@@ -40,40 +40,40 @@ import {
 
 const DEFAULT_PORT = 7946;
 
-/** The options of all commands that talk to a cluster. */
-export const visitorOptions = {
+/** The options of all commands that connect to a cluster. */
+export const clusterOptions = {
   key: { type: 'string' },
   'key-file': { type: 'string' },
   label: { type: 'string' },
   bind: { type: 'string' },
 } as const satisfies OptionTypes;
 
-/** What `--help` says of them. */
-export const visitorHelp = `  --key KEY         the cluster's key in base64; others on this machine can see it
-  --key-file FILE   a file with it, or with several, one a line; # begins a comment
+/** The text of these options in `--help`. */
+export const clusterOptionsHelp = `  --key KEY         the cluster's key in base64; visible to other users of this machine
+  --key-file FILE   a file with the key, or with several, one per line; # starts a comment
   --label LABEL     the cluster's label
-  --bind IP         the address of ours to use. Default: any`;
+  --bind IP         the local address to use. Default: any`;
 
-/** How a command that looks at a node was called. */
-export interface Visit {
+/** The parsed arguments of a command that queries one node. */
+export interface NodeQuery {
   readonly values: Values;
-  /** As it was given. */
+  /** The node, as the user wrote it. */
   readonly target: string;
   readonly timeoutMs: number;
 }
 
 /**
- * The words of a command that looks at one node: its own options, those of all visitors, `--timeout`, and the
- * node.
+ * Parses the arguments of a command that queries one node: its own options, those of all cluster commands,
+ * `--timeout`, and the node.
  *
  * @throws UsageError
  */
-export function visitOf(
+export function nodeQueryOf(
   words: readonly string[],
   { options, timeoutMs }: { options: OptionTypes; timeoutMs: { otherwise: number; to: number } },
-): Visit {
+): NodeQuery {
   const { values, positionals } = parseWords(words, {
-    ...visitorOptions,
+    ...clusterOptions,
     timeout: { type: 'string' },
     ...options,
   });
@@ -82,9 +82,9 @@ export function visitOf(
 }
 
 /**
- * The key settings of a command; the file may have several keys, one a line.
+ * The key settings of a command; the key file may hold several keys, one per line.
  *
- * @throws UsageError when an option is empty, the file cannot be read, a line of it is no key, or both were given
+ * @throws UsageError if an option is empty, the file cannot be read, a line is not a key, or both are given
  */
 export function keysOf(values: Values): Pick<MemberlistConfig, 'secretKey' | 'keyFile'> {
   const keyFile = textOf(values, 'key-file');
@@ -92,11 +92,11 @@ export function keysOf(values: Values): Pick<MemberlistConfig, 'secretKey' | 'ke
   for (const [option, value] of Object.entries({ key: secretKey, 'key-file': keyFile })) {
     if (value?.trim() !== '') continue;
     throw new UsageError(
-      `--${option} is empty: if it comes from an environment variable, set that; without encryption leave --${option} out`,
+      `--${option} is empty: if it comes from an environment variable, set that variable; without encryption omit --${option}`,
     );
   }
   if (keyFile === undefined) return secretKey === undefined ? {} : { secretKey };
-  if (secretKey !== undefined) throw new UsageError('--key and --key-file exclude each other');
+  if (secretKey !== undefined) throw new UsageError('--key and --key-file cannot be combined');
   try {
     readKeyFile(keyFile);
     return { keyFile };
@@ -108,7 +108,7 @@ export function keysOf(values: Values): Pick<MemberlistConfig, 'secretKey' | 'ke
 /**
  * The first address of `HOST`, `HOST:PORT` or `NAME/HOST:PORT`.
  *
- * @throws UsageError when it is none of these; the resolver's errors
+ * @throws UsageError if it has none of these forms; the resolver's errors
  */
 export async function targetOf(text: string): Promise<Address> {
   const [target] = await resolveSeed(text, { defaultPort: DEFAULT_PORT }).catch(
@@ -120,10 +120,10 @@ export async function targetOf(text: string): Promise<Address> {
   return target;
 }
 
-/** What came of a ping: the round trip, or why there is none. */
+/** The result of a ping: the round trip, or why there is none. */
 export type PingAnswer = { readonly ms: number } | { readonly failure: string };
 
-export class Visitor {
+export class TemporaryNode {
   readonly #transport: NetTransport;
   readonly #codec: PacketCodec;
   readonly #dialer: Dialer;
@@ -141,23 +141,23 @@ export class Visitor {
   }
 
   /**
-   * Binds a port.
+   * Binds an ephemeral port.
    *
-   * @throws ConfigError for a wrong key or label; UsageError; the system's errors
+   * @throws ConfigError for an invalid key or label; UsageError; the system's errors
    */
-  static async open(to: Address, values: Values, timeoutMs: number): Promise<Visitor> {
+  static async open(to: Address, values: Values, timeoutMs: number): Promise<TemporaryNode> {
     const any = isIPv6(hostOf(to.addr)) ? '::' : '0.0.0.0';
     const transport = new NetTransport({ bindAddr: textOf(values, 'bind') ?? any, bindPort: 0 });
-    const visitor = new Visitor(transport, values, timeoutMs);
+    const node = new TemporaryNode(transport, values, timeoutMs);
     await transport.start({
-      packet: (packet, _from, receivedAt) => visitor.#receive(packet, receivedAt),
+      packet: (packet, _from, receivedAt) => node.#receive(packet, receivedAt),
       stream: (stream) => stream.close(),
     });
-    return visitor;
+    return node;
   }
 
   /**
-   * The node's member table, and how long it took.
+   * The node's member table, and how long the exchange took.
    *
    * @throws ProtocolError, TimeoutError
    */
@@ -170,12 +170,12 @@ export class Visitor {
     return { nodes, ms: systemClock.now() - startedAt };
   }
 
-  /** Pings over UDP. With a name in the address, another node there does not answer. */
+  /** Pings over UDP. If the address has a name, a node with another name does not answer. */
   ping(to: Address, withinMs: number): Promise<PingAnswer> {
     const seqNo = ++this.#seqNo;
-    // Without an address in it the answer goes to where the ping came from.
-    const nobody = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
-    const ping = { type: MessageType.ping, seqNo, node: to.name ?? '', ...nobody };
+    // Without a source address the ack goes to the sender of the packet.
+    const noSource = { sourceAddr: noBytes, sourcePort: 0, sourceNode: '' };
+    const ping = { type: MessageType.ping, seqNo, node: to.name ?? '', ...noSource };
     const packet = this.#codec.encode([encodeMessage(ping)], { checksum: false });
     const sentAt = systemClock.now();
     return new Promise((resolve) => {
@@ -184,7 +184,7 @@ export class Visitor {
         this.#waiting.delete(seqNo);
         resolve(answer);
       };
-      const timer = setTimeout(() => end({ failure: `no answer in ${withinMs} ms` }), withinMs);
+      const timer = setTimeout(() => end({ failure: `no answer within ${withinMs} ms` }), withinMs);
       this.#waiting.set(seqNo, (receivedAt) => end({ ms: Math.max(0, receivedAt - sentAt) }));
       this.#transport.writeTo(packet, to).catch((error: unknown) => {
         end({ failure: `not sent: ${(error as Error).message}` });
@@ -199,10 +199,10 @@ export class Visitor {
     try {
       const answered = await this.#dialer.pingOrSayWhy(to, request);
       if (answered) return { ms: systemClock.now() - sentAt };
-      return { failure: 'answered with something else' };
+      return { failure: 'the answer is not an ack' };
     } catch (error) {
       if (!(error instanceof MemberlistError)) throw error;
-      if (error instanceof TimeoutError) return { failure: `no answer in ${withinMs} ms` };
+      if (error instanceof TimeoutError) return { failure: `no answer within ${withinMs} ms` };
       return { failure: error.message };
     }
   }

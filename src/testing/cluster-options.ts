@@ -4,62 +4,62 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a simulated cluster and its nodes can be told to be.
+// The options of a simulated cluster and its nodes.
 
 import type { MemberlistConfig } from '../config/options.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { LinkOptions } from './links.js';
 
-/** What the cluster does not give its nodes itself. */
+/** The configuration that the cluster does not set itself. */
 export type SimulatedConfig = Omit<
   MemberlistConfig,
   'transport' | 'clock' | 'random' | 'bindAddr' | 'bindPort'
 >;
 
-/** What a cluster is like. */
+/** The options of a cluster. */
 export interface SimulatedClusterOptions {
-  /** How many nodes there are at first: `n0`, `n1` … */
+  /** The initial number of nodes: `n0`, `n1` … */
   readonly size: number;
-  /** Decides everything that is left to chance; 0 by default. */
+  /** Determines everything random; default: 0. */
   readonly seed?: number | string | undefined;
   /**
-   * The configuration of every node, or what makes one for each (delegates of its own, say); asked
-   * again when a node restarts. Default: none, so that of `lanConfig()`, with `logger: false`.
+   * The configuration of every node, or a function that creates one per node (for example with its own
+   * delegate), which is called again when a node restarts. Default: `lanConfig()` with `logger: false`.
    */
   readonly config?:
     SimulatedConfig | ((name: string, index: number) => SimulatedConfig) | undefined;
-  /** What the network is like. Default: no faults, and a latency of 0.5 to 2 ms. */
+  /** The properties of the network. Default: no faults, and a latency of 0.5 to 2 ms. */
   readonly network?: LinkOptions | undefined;
   /**
-   * How long a turn of a node's event loop takes, in virtual milliseconds: what is done after it, such as the
-   * next slice of a long exchange, waits so long. Default: 0.
+   * The duration of a turn of a node's event loop, in virtual milliseconds: work that is scheduled after the turn,
+   * such as the next slice of a long exchange, waits this long. Default: 0.
    */
   readonly turnMs?: number | undefined;
-  /** How many events `trace` remembers, `Infinity` for all; 10,000 by default. */
+  /** How many events `trace` keeps, `Infinity` for all; default: 10,000. */
   readonly traceLength?: number | undefined;
 }
 
-/** How a node is added. */
+/** The options of an additional node. */
 export interface AddNodeOptions {
-  /** Its settings beside those that all nodes have. */
+  /** Its configuration, in addition to the cluster's. */
   readonly config?: SimulatedConfig | undefined;
-  /** `'ip:port'`, or `'new'`. By default the one that it had, or else the next free one. */
+  /** `'ip:port'`, or `'new'`. Default: its last address, or else the next unused one. */
   readonly addr?: string | undefined;
-  /** Whether it joins the others at once; by default it does once `joinAll` was called. */
+  /** Whether it joins immediately. Default: whether `joinAll` was called. */
   readonly join?: boolean | undefined;
 }
 
-/** How a node comes back. */
+/** The options of a restart. */
 export interface RestartOptions extends AddNodeOptions {
-  /** Another name than it had; the address stays the same unless another one is given. */
+  /** Another name; the address stays the same unless another one is given. */
   readonly name?: string | undefined;
 }
 
-/** What a simulated cluster emits. */
+/** The events of a simulated cluster. */
 export interface SimulatedClusterEvents {
   /**
-   * Node `observer` was told of something, at the virtual time `now`. What a listener throws ends the
-   * `run` that is under way with that error.
+   * Node `observer` was notified of an event, at the virtual time `now`. An error of a listener rejects the
+   * current `run`.
    */
   event: [observer: string, event: MembershipEvent];
 }

@@ -4,35 +4,34 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Makes virtual time go by. Between two callbacks of the clock everything that awaits a promise gets
-// its turn, to the end, as between two callbacks of Node's event loop: the queue of ticks is looked at
-// once the queue of microtasks is empty. Code that waits for the real world (files, sockets, real
-// timers) is not waited for.
+// Advances virtual time. Between two callbacks of the clock all code that awaits a promise runs to the end, as
+// between two callbacks of Node's event loop: the tick queue is processed once the microtask queue is empty.
+// The driver does not wait for code that waits for the real world (files, sockets, real timers).
 
-// Its own, so that a test may replace the global one.
+// Imported, so that a test may replace the global one.
 import { setImmediate } from 'node:timers';
 import { TimeoutError } from '../errors.js';
 import type { VirtualClock } from './virtual-clock.js';
 
-/** After so many callbacks the real event loop turns once, so that the process stays responsive. */
+/** After this many callbacks the real event loop turns once, so that the process stays responsive. */
 const callbacksPerTurn = 512;
 
 const settled = Promise.resolve();
 
-// Taken when this module is loaded: Jest's fake timers replace `process.nextTick` later.
+// Bound when this module is loaded: Jest's fake timers replace `process.nextTick` later.
 const nextTick = process.nextTick.bind(process);
 
 interface Goal {
   readonly limit: number;
-  /** Looked at whenever time is about to go on. */
+  /** Evaluated whenever time is about to advance. */
   readonly isReached: (() => boolean) | undefined;
   readonly end: (failure?: Error) => void;
-  /** What it is that was not reached by the limit; undefined when the limit is the goal. */
+  /** What was not reached by the limit; undefined if the limit is the goal. */
   readonly what: string | undefined;
   readonly startedAt: number;
 }
 
-/** Advances a virtual clock for those who wait for something. */
+/** Advances a virtual clock while callers wait for something. */
 export class Driver {
   readonly #clock: VirtualClock;
   #goals: Goal[] = [];
@@ -47,24 +46,24 @@ export class Driver {
     this.#clock = clock;
   }
 
-  /** Runs for so many milliseconds. @throws RangeError when `ms` is negative or no number. */
+  /** Runs for `ms` milliseconds. @throws RangeError if `ms` is negative or not a number */
   async run(ms: number): Promise<void> {
     await this.#pursue({ ms, isReached: undefined, what: undefined });
   }
 
   /**
-   * Runs until `isReached` says so, at the latest for so many milliseconds.
+   * Runs until `isReached` returns true, at most for `ms` milliseconds.
    *
-   * @throws TimeoutError, named after `what`; what `isReached` throws.
+   * @throws TimeoutError, named after `what`; errors of `isReached`
    */
   async until(isReached: () => boolean, ms: number, what: string): Promise<void> {
     await this.#pursue({ ms, isReached, what });
   }
 
   /**
-   * Runs until a promise is settled, and gives what it gives.
+   * Runs until a promise settles, and returns its result.
    *
-   * @throws Error, named after `what`, when nothing is left that could settle it.
+   * @throws Error, named after `what`, if no event is left that could settle it
    */
   async during<T>(promise: Promise<T>, what: string): Promise<T> {
     let isDone = false;
@@ -74,7 +73,7 @@ export class Driver {
     return promise;
   }
 
-  /** Time stands still until a promise is settled. */
+  /** Stops time until a promise settles. */
   async hold<T>(promise: Promise<T>): Promise<T> {
     this.#holds++;
     try {
@@ -85,19 +84,19 @@ export class Driver {
     }
   }
 
-  /** Lets everything have its turn that awaits a promise; no time passes. */
+  /** Lets all code that awaits a settled promise run; no time passes. */
   settle(): Promise<void> {
     return new Promise((resolve) => {
       void settled.then(() => nextTick(resolve));
     });
   }
 
-  /** Whoever waits, or comes next, is told of this. */
+  /** Rejects the current waiters, or else the next one, with this error. */
   fail(failure: Error): void {
     this.#failure ??= failure;
   }
 
-  /** @throws what `fail` was called with, if nobody was told of it yet */
+  /** @throws the error that `fail` was called with, unless it was already reported */
   throwFailure(): void {
     const failure = this.#failure;
     this.#failure = undefined;
@@ -106,7 +105,7 @@ export class Driver {
 
   #pursue({ ms, isReached, what }: PursueInit): Promise<void> {
     if (typeof ms !== 'number' || !(ms >= 0))
-      throw new RangeError(`virtual time goes on by 0 ms or more, not ${ms}`);
+      throw new RangeError(`virtual time advances by 0 ms or more, not ${ms}`);
     const startedAt = this.#clock.now();
     return new Promise((resolve, reject) => {
       const end = (failure?: Error): void => (failure ? reject(failure) : resolve());
@@ -119,11 +118,11 @@ export class Driver {
   #start(): void {
     if (this.#isRunning || this.#goals.length === 0) return;
     this.#isRunning = true;
-    this.#goOn();
+    this.#scheduleStep();
   }
 
-  /** Takes the next step once all microtasks ran, those included that they bring about. */
-  #goOn(): void {
+  /** Takes the next step when all microtasks have run, including those that they create. */
+  #scheduleStep(): void {
     void settled.then(this.#afterMicrotasks);
   }
 
@@ -147,7 +146,7 @@ export class Driver {
   #advance(): void {
     const next = this.#clock.nextAt ?? Infinity;
     const now = this.#clock.now();
-    // Those that waited go on before anything else happens.
+    // Waiters continue before anything else happens.
     if (next > now && this.#endReached()) return;
     const limit = this.#limit;
     if (limit < next || next === Infinity) {
@@ -173,7 +172,7 @@ export class Driver {
       const { what, startedAt } = goal;
       if (what === undefined) this.#end(goal);
       else if (limit < Infinity) this.#end(goal, new TimeoutError(what, limit - startedAt));
-      else this.#end(goal, new Error(`${what} waits, but nothing is left that could happen`));
+      else this.#end(goal, new Error(`${what} waits, but no event is left that could end it`));
     }
   }
 
@@ -186,10 +185,10 @@ export class Driver {
     goal.end(failure);
   }
 
-  /** Never changes the list that there is, as somebody may be walking it. */
+  /** Never modifies the existing list, because a caller may be iterating over it. */
   #setGoals(goals: Goal[]): void {
     this.#goals = goals;
-    this.#limit = goals.reduce((least, { limit }) => Math.min(least, limit), Infinity);
+    this.#limit = goals.reduce((min, { limit }) => Math.min(min, limit), Infinity);
   }
 }
 

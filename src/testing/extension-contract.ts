@@ -4,17 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What every extension must do, whatever it is for, as checks for any test runner.
+// The requirements for every extension, as checks for any test runner.
 import assert from 'node:assert/strict';
 import type { Logger, MemberlistConfig } from '../config/options.js';
 import type { Extension, ExtensionContext } from '../extensions/extension.js';
 import { SeededRandom } from './seeded-random.js';
 import { SimulatedCluster } from './simulated-cluster.js';
 
-/** One check; what it rejects with says what is wrong. */
+/** One check. */
 export interface ExtensionCheck {
   readonly name: string;
-  /** Runs the check; rejects with what is wrong. */
+  /** Runs the check; rejects with a description of the violation. */
   readonly run: () => Promise<void>;
 }
 
@@ -23,24 +23,24 @@ const FORGED_MESSAGES = 2_000;
 const LONGEST_FORGED = 200;
 
 /**
- * Checks that hold for every extension: it survives joins, crashes, losses, leaves and messages of any bytes without an
- * exception, leaves no timer behind, behaves in the same way for the same seed, and sends nothing to nodes without it.
+ * Checks that hold for every extension: joins, crashes, losses, leaves and arbitrary messages cause no exception; it
+ * leaves no timer behind, behaves identically for the same seed, and sends nothing to nodes without it.
  *
  * ```ts
  * for (const { name, run } of extensionContract(() => createBus())) test(name, run);
  * ```
  *
- * @param create - makes a new extension for each node
+ * @param create - creates a new extension for each node
  */
 export function extensionContract(create: () => Extension): readonly ExtensionCheck[] {
   return [
     {
-      name: 'a cluster with faults makes it throw nothing and leave nothing behind',
+      name: 'faults in the cluster cause no exception and leave no timer',
       run: () => faults(create),
     },
     { name: 'the same seed gives the same run', run: () => sameSeed(create) },
-    { name: 'messages of any bytes make it throw nothing', run: () => anyBytes(create) },
-    { name: 'a node without it receives none of its messages', run: () => staysAmongPeers(create) },
+    { name: 'arbitrary messages cause no exception', run: () => anyBytes(create) },
+    { name: 'a node without it receives none of its messages', run: () => onlyToPeers(create) },
   ];
 }
 
@@ -61,7 +61,7 @@ async function faults(create: () => Extension): Promise<void> {
   await cluster.run(RUN_MS);
   await cluster.close();
   assert.deepEqual(thrown, []);
-  assert.equal(cluster.timersLeft, 0, 'timers are left after the shutdown');
+  assert.equal(cluster.timersLeft, 0, 'timers remain after the shutdown');
 }
 
 async function sameSeed(create: () => Extension): Promise<void> {
@@ -73,7 +73,7 @@ async function sameSeed(create: () => Extension): Promise<void> {
     digests.push(cluster.digest());
     await cluster.close();
   }
-  const rule = 'two runs of one seed differ: use the clock and the random source of the context';
+  const rule = 'two runs with one seed differ: use the clock and the random source of the context';
   assert.equal(digests[0], digests[1], rule);
 }
 
@@ -104,14 +104,14 @@ async function anyBytes(create: () => Extension): Promise<void> {
   assert.deepEqual(thrown, []);
 }
 
-async function staysAmongPeers(create: () => Extension): Promise<void> {
+async function onlyToPeers(create: () => Extension): Promise<void> {
   const { cluster } = await start(create, 3);
   await cluster.joinAll();
   let received = 0;
   const notifyMsg = (): void => {
     received++;
   };
-  // A node of this library drops the messages of extensions that it does not have.
+  // A node of this library drops messages for extensions that it does not have.
   const note = (_message: string, fields?: object): void => {
     if ((fields as { reason?: unknown } | undefined)?.reason === 'unknown-extension') received++;
   };
@@ -124,7 +124,7 @@ async function staysAmongPeers(create: () => Extension): Promise<void> {
   assert.equal(received, 0, 'messages that a node without the extension received');
 }
 
-/** A cluster of nodes with the extension; what it threw is noted. */
+/** A cluster of nodes with the extension, and the exceptions that it has thrown. */
 async function start(
   create: () => Extension,
   size: number,

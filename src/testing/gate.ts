@@ -4,40 +4,40 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A gate in the way of what a node sends or receives. Shut, it holds what comes; opened, it lets that
-// pass in its order, each in an event of its own, and what comes meanwhile after it.
+// A gate in front of what a node sends or receives. While shut it queues actions. When opened it runs them in
+// order, each in its own event, and actions that arrive meanwhile after them.
 
 import type { Clock } from '../core/ports.js';
 
-/** Holds things up, and keeps their order. */
+/** Delays actions, and preserves their order. */
 export class Gate {
   readonly #clock: Clock;
   #waiting: (() => void)[] = [];
   #isShut = false;
 
-  /** @param clock - one that runs on while the gate is shut */
+  /** @param clock - a clock that continues while the gate is shut */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Whether whoever comes now passes at once; `pass` need not be asked then. */
+  /** Whether an action would run immediately; then `pass` need not be called. */
   get isClear(): boolean {
     return !this.#isShut && this.#waiting.length === 0;
   }
 
-  /** How much waits. */
+  /** The number of waiting actions. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** Does something now, or in its turn once the gate is open. */
+  /** Runs an action now, or in its turn when the gate is open. */
   pass(action: () => void): void {
     if (this.isClear) {
       action();
       return;
     }
     this.#waiting.push(action);
-    if (!this.#isShut) this.#letOnePass();
+    if (!this.#isShut) this.#runNext();
   }
 
   shut(): void {
@@ -47,17 +47,17 @@ export class Gate {
   open(): void {
     if (!this.#isShut) return;
     this.#isShut = false;
-    // All at once and before anything that they bring about, as sockets are read in one phase.
-    this.#waiting.forEach(() => this.#letOnePass());
+    // All in one phase, before any of their effects, as sockets are read in one phase.
+    this.#waiting.forEach(() => this.#runNext());
   }
 
-  /** Forgets what waits, and stands open. */
+  /** Discards waiting actions, and opens. */
   discard(): void {
     this.#waiting = [];
     this.#isShut = false;
   }
 
-  #letOnePass(): void {
+  #runNext(): void {
     this.#clock.afterTurn(() => {
       if (!this.#isShut) this.#waiting.shift()?.();
     });

@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// In the published types as well, so that projects find Node's without naming them in their `types`.
+// Also in the published types, so that projects find Node's types without listing them in `types`.
 /// <reference types="node" preserve="true" />
 
-// What is published as `node-memberlist/testing`.
+// The published entry point `node-memberlist/testing`.
 import '../runtime/require-node.js';
 
 export type {

@@ -4,21 +4,21 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How long things take on a link. Only operations that IEEE 754 rounds exactly (no exp, no log), so
-// that a seed gives the same delays on every machine.
+// The latency of a link. Uses only operations that IEEE 754 rounds exactly (no exp, no log), so that a seed
+// gives the same delays on every machine.
 
 import type { Random } from '../core/ports.js';
 
 /**
- * How long something takes to arrive, in milliseconds:
+ * The time that data takes to arrive, in milliseconds:
  *
- * - a number: always the same;
- * - `{ min, max }`: uniform in that range;
- * - `{ median, min?, max? }`: a long tail. Half of all take less than the median, 90 % less than
- *   3 times, 99 % less than 10 times, 99.9 % less than 32 times as long (log-logistic, shape 2), cut
- *   off at `max`, by default 100 times the median;
- * - a function that draws one delay. It should take its randomness from its argument alone. What is
- *   negative or no number counts as 0.
+ * - a number: constant;
+ * - `{ min, max }`: uniform in this range;
+ * - `{ median, min?, max? }`: long-tailed. Half of all delays are below the median, 90 % below 3 times,
+ *   99 % below 10 times, 99.9 % below 32 times the median (log-logistic, shape 2), limited to `max`, by
+ *   default 100 times the median;
+ * - a function that draws one delay. It should take its randomness only from its argument. A negative result or
+ *   NaN counts as 0.
  */
 export type Latency =
   | number
@@ -34,9 +34,9 @@ export type Latency =
 export type DrawLatency = (random: Random) => number;
 
 /**
- * What draws delays of this kind.
+ * A function that draws delays of this kind.
  *
- * @throws RangeError when a bound is negative, infinite or no number, or min > max.
+ * @throws RangeError if a bound is negative, infinite or NaN, or min > max
  */
 export function drawLatency(latency: Latency): DrawLatency {
   if (typeof latency === 'function') {

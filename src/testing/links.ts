@@ -4,54 +4,55 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the way from one address to another is like at present: its qualities and its faults, those of
-// the whole network unless the link has its own, and whether it carries anything at all.
+// The current properties and faults of the link from one address to another: those of the whole network
+// unless the link has its own, and whether the link is up.
 
 import { drawLatency, type DrawLatency, type Latency } from './latency.js';
+import { queueFor, type SendQueue } from './send-queue.js';
 
-/** What a link is like, and what is wrong with it. */
+/** The properties and faults of a link. */
 export interface LinkOptions {
-  /** One way, for packets and for the pieces of streams. */
+  /** One way, for packets and pieces of streams, in milliseconds. */
   readonly latency?: Latency | undefined;
   /**
-   * The share of packets that vanish, 0 to 1. Streams lose nothing: as with TCP, what is lost is
-   * sent again after 200 ms, 400 ms …; at a loss of 1 they stall.
+   * The fraction of packets that are lost, 0 to 1. Streams lose nothing: as with TCP, lost data is
+   * retransmitted after 200 ms, 400 ms …; at a loss of 1 streams stall.
    */
   readonly loss?: number | undefined;
-  /** The share of packets that arrive twice, 0 to 1; each of the two takes its own latency. */
+  /** The fraction of packets that arrive twice, 0 to 1; each copy has its own latency. */
   readonly duplication?: number | undefined;
   /**
-   * The share of packets that are held back for up to 50 ms more, 0 to 1, so that later ones
-   * overtake them. (Any latency that varies has some do so by itself.)
+   * The fraction of packets that are delayed by up to 50 ms more, 0 to 1, so that later packets
+   * overtake them. (A variable latency alone also reorders some packets.)
    */
   readonly reordering?: number | undefined;
   /**
-   * Bytes per second. Packets and pieces of streams wait for one another, in a buffer of
-   * `bufferBytes`. Infinite by default.
+   * Bytes per second. Packets and pieces of streams are sent one after the other, and wait in a buffer of
+   * `bufferBytes`. Default: unlimited.
    */
   readonly bandwidth?: number | undefined;
   /**
-   * How many bytes may wait where the bandwidth is limited; a packet that finds more waiting is
-   * dropped. Streams are never dropped, but they fill the buffer too. Default: what the link carries
+   * How many bytes may wait if the bandwidth is limited; a packet that finds more bytes waiting is
+   * dropped. Streams are never dropped, but they fill the buffer too. Default: the bytes that the link carries
    * in one second. A large buffer delays packets instead of losing them ("bufferbloat").
    */
   readonly bufferBytes?: number | undefined;
-  /** The share of streams that break after 1 to 65,536 bytes, small numbers preferred; 0 to 1. */
+  /** The fraction of streams that break after 1 to 65,536 bytes, more often after few bytes; 0 to 1. */
   readonly streamBreaks?: number | undefined;
 }
 
-/** What one link is like, in place of what the network is like. */
+/** The properties of one link, which override those of the network. */
 export interface LinkChanges extends LinkOptions {
-  /** Carries nothing: packets vanish, streams stall until the link is up again. */
+  /** The link is down: packets are lost, streams stall until it is up again. */
   readonly down?: boolean | undefined;
   /**
-   * The sender's system refuses packets and new streams with this error code (`'EPERM'`, say, for a firewall
-   * rule on its host); streams that are open go on. `heal` ends it.
+   * The sender's system refuses packets and new streams with this error code (for example `'EPERM'` for a
+   * firewall rule on its host). Open streams continue. `heal` removes it.
    */
   readonly sendError?: string | undefined;
 }
 
-/** A link's qualities, made ready for use. */
+/** The effective properties of a link. */
 export interface LinkState {
   readonly draw: DrawLatency;
   readonly loss: number;
@@ -60,42 +61,13 @@ export interface LinkState {
   readonly streamBreaks: number;
   readonly isDown: boolean;
   readonly sendError: string | undefined;
-  /** Of this link alone; undefined when it has no bandwidth of its own. */
+  /** The queue of this link alone; undefined if it has no bandwidth of its own. */
   readonly queue: SendQueue | undefined;
 }
 
-/** What goes out at a limited rate, one thing after the other. */
-export class SendQueue {
-  readonly bandwidth: number;
-  readonly bufferBytes: number;
-  #freeAt = -Infinity;
-
-  /**
-   * @param bandwidth - bytes per second
-   * @param bufferBytes - how many bytes may wait before packets are dropped
-   */
-  constructor(bandwidth: number, bufferBytes: number) {
-    this.bandwidth = bandwidth;
-    this.bufferBytes = bufferBytes;
-  }
-
-  /**
-   * Milliseconds until so many bytes, handed over at `now`, are out.
-   *
-   * @returns undefined when they may be dropped and the queue is too long for them
-   */
-  delay(now: number, bytes: number, mayDrop: boolean): number | undefined {
-    const startAt = Math.max(now, this.#freeAt);
-    const waitingBytes = ((startAt - now) * this.bandwidth) / 1000;
-    if (mayDrop && waitingBytes > this.bufferBytes) return undefined;
-    this.#freeAt = startAt + (bytes * 1000) / this.bandwidth;
-    return this.#freeAt - now;
-  }
-}
-
-const shares = ['loss', 'duplication', 'reordering', 'streamBreaks'] as const;
+const fractions = ['loss', 'duplication', 'reordering', 'streamBreaks'] as const;
 const fields = new Set<string>([
-  ...shares,
+  ...fractions,
   'latency',
   'bandwidth',
   'bufferBytes',
@@ -103,15 +75,15 @@ const fields = new Set<string>([
   'sendError',
 ]);
 
-/** @throws RangeError that names what is out of range, or is nothing that a link has. */
+/** @throws RangeError that names a property that is unknown or out of range */
 export function checkLink(options: LinkOptions): void {
   const unknown = Object.keys(options).find((field) => !fields.has(field));
-  // A fault that is misspelt would be none, and the test that asks for it would pass.
+  // A misspelled fault would have no effect, and the test that uses it would pass.
   if (unknown !== undefined) throw new RangeError(`a link has no "${unknown}"`);
-  for (const field of shares) {
-    const share = options[field] ?? 0;
-    if (!(share >= 0 && share <= 1))
-      throw new RangeError(`${field} must be from 0 to 1, not ${share}`);
+  for (const field of fractions) {
+    const fraction = options[field] ?? 0;
+    if (!(fraction >= 0 && fraction <= 1))
+      throw new RangeError(`${field} must be from 0 to 1, not ${fraction}`);
   }
   const { bandwidth = Infinity, latency = 0 } = options;
   if (!(bandwidth > 0)) throw new RangeError(`bandwidth must be above 0, not ${bandwidth}`);
@@ -131,19 +103,19 @@ export class Links {
   readonly #groups = new Map<string, number>();
   #isOneWay = false;
 
-  /** @throws RangeError as `checkLink` does. */
+  /** @throws RangeError like `checkLink` */
   constructor(options: LinkOptions) {
     checkLink(options);
     this.#options = options;
     this.#common = stateOf(options, {});
   }
 
-  /** What the network is like where a link has nothing of its own. */
+  /** The properties of links that have none of their own. */
   get options(): LinkOptions {
     return this.#options;
   }
 
-  /** Changes what the whole network is like. */
+  /** Changes the properties of the whole network. */
   changeAll(changes: LinkOptions): void {
     const options = { ...this.#options, ...definedIn(changes) };
     checkLink(options);
@@ -154,34 +126,34 @@ export class Links {
     }
   }
 
-  /** Gives one link qualities of its own, beside those that it was given before. */
+  /** Sets properties of one link, in addition to earlier ones. */
   change(from: string, to: string, changes: LinkChanges): void {
     const own = { ...this.#changes.get(from)?.get(to), ...definedIn(changes) };
     checkLink(own);
     this.#put(from, to, own);
   }
 
-  /** Lets only members of the same group hear each other; one way only, earlier ones are heard. */
+  /** Separates the groups. If one-way, later groups still receive from earlier groups. */
   partition(groups: ReadonlyMap<string, number>, isOneWay: boolean): void {
     this.#groups.clear();
     for (const [addr, group] of groups) this.#groups.set(addr, group);
     this.#isOneWay = isOneWay;
   }
 
-  /** Undoes partitions and what is wrong with single links; their latency and bandwidth stay. */
+  /** Removes partitions and the faults of single links; their latency and bandwidth remain. */
   heal(): void {
     this.#groups.clear();
-    const whole = {
+    const noFaults = {
       down: undefined,
       sendError: undefined,
-      ...Object.fromEntries(shares.map((field) => [field, undefined])),
+      ...Object.fromEntries(fractions.map((field) => [field, undefined])),
     };
     for (const [from, others] of this.#changes) {
-      for (const [to, own] of others) this.#put(from, to, { ...own, ...whole });
+      for (const [to, own] of others) this.#put(from, to, { ...own, ...noFaults });
     }
   }
 
-  /** Whether anything at all can pass. */
+  /** Whether the link is up. */
   isUp(from: string, to: string): boolean {
     if (this.#own.size > 0 && this.of(from, to).isDown) return false;
     if (this.#groups.size === 0) return true;
@@ -215,16 +187,6 @@ function stateOf(options: LinkOptions, own: LinkChanges, queue?: SendQueue): Lin
   const shared = { draw, loss, duplication, reordering, streamBreaks, isDown, sendError };
   const ownLimits = { bandwidth: own.bandwidth, bufferBytes: options.bufferBytes };
   return { ...shared, queue: queueFor(ownLimits, queue) };
-}
-
-/** The queue that there is, if it has these limits; else a new one; undefined without a bandwidth. */
-export function queueFor(
-  { bandwidth, bufferBytes = bandwidth }: Pick<LinkOptions, 'bandwidth' | 'bufferBytes'>,
-  queue?: SendQueue,
-): SendQueue | undefined {
-  if (bandwidth === undefined || bandwidth === Infinity) return undefined;
-  const isSame = queue?.bandwidth === bandwidth && queue.bufferBytes === bufferBytes;
-  return isSame ? queue : new SendQueue(bandwidth, bufferBytes ?? bandwidth);
 }
 
 function definedIn<T extends object>(changes: T): T {

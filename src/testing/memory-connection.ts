@@ -4,26 +4,37 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Streams of the in-memory network: a Connection at each end and a pipe for each direction.
+// Streams of the in-memory network: a Connection at each end, and a pipe for each direction.
 
+import type { Random } from '../core/ports.js';
 import { codedError } from '../transport/tcp.js';
 import type { Connection } from '../transport/transport.js';
 import type { Gate } from './gate.js';
 import type { Pipe } from './pipe.js';
 
-/** The most that one read gives, in bytes, so that readers meet split messages as with TCP. */
+/** The maximum result of one read, in bytes, so that readers receive split messages as with TCP. */
 const largestRead = 64 * 1024;
 
-/** How many bytes, both ways together, a stream still carries before it breaks. */
+/** A stream that breaks does so after fewer than 2 to the power of this many bytes. */
+const maxLifetimeBits = 16;
+
+/** How many bytes, in both directions together, a stream still carries before it breaks. */
 export class Lifetime {
   #bytesLeft: number;
 
-  /** @param bytes - infinite for a stream that does not break by itself */
+  /** @param bytes - infinite for a stream that does not break */
   constructor(bytes: number) {
     this.#bytesLeft = bytes;
   }
 
-  /** Takes bytes from it; returns how many of them still pass. */
+  /** Draws the lifetime of a new stream. @param breaks - the fraction of streams that break, 0 to 1 */
+  static draw(breaks: number, random: Random): Lifetime {
+    if (breaks === 0 || random.next() >= breaks) return new Lifetime(Infinity);
+    const bits = Math.floor(random.next() * maxLifetimeBits);
+    return new Lifetime(Math.floor((1 + random.next()) * 2 ** bits));
+  }
+
+  /** Consumes bytes. @returns how many of them are still delivered */
   spend(bytes: number): number {
     const passed = Math.max(0, Math.min(bytes, this.#bytesLeft));
     this.#bytesLeft -= bytes;
@@ -31,18 +42,18 @@ export class Lifetime {
   }
 }
 
-/** What one end of a stream is made of. */
+/** The parts of one end of a stream. */
 export interface MemoryConnectionInit {
   /** `'ip:port'` of the far end. */
   readonly remoteAddress: string;
-  /** Towards the far end. */
+  /** The direction to the far end. */
   readonly outward: Pipe;
-  /** What comes in and goes out at this end passes these. */
+  /** The gates that data passes when it enters and leaves this end. */
   readonly gates: { readonly inward: Gate; readonly outward: Gate };
   readonly lifetime: Lifetime;
   /** Called with everything that is written. */
   readonly onWrite: (data: Buffer) => void;
-  /** Called once, when this end was closed or broke. */
+  /** Called once, when this end is closed or broken. */
   readonly onDone: (connection: MemoryConnection) => void;
 }
 
@@ -51,7 +62,7 @@ interface PendingRead {
   readonly reject: (error: Error) => void;
 }
 
-/** One end of an in-memory stream. Behaves as a TCP one does, but for back-pressure. */
+/** One end of an in-memory stream. Behaves like TCP, except for back-pressure. */
 export class MemoryConnection implements Connection {
   readonly remoteAddress: string;
   readonly #init: MemoryConnectionInit;
@@ -67,7 +78,7 @@ export class MemoryConnection implements Connection {
     this.#init = init;
   }
 
-  /** Makes the two the ends of one stream. */
+  /** Connects two ends to one stream. */
   static join(a: MemoryConnection, b: MemoryConnection): void {
     a.#peer = b;
     b.#peer = a;
@@ -75,7 +86,7 @@ export class MemoryConnection implements Connection {
 
   read(): Promise<Buffer | null> {
     if (this.#closed) return Promise.resolve(null);
-    if (this.#pending) return Promise.reject(new Error('a read is pending on this stream already'));
+    if (this.#pending) return Promise.reject(new Error('another read is pending on this stream'));
     const chunk = this.#takeChunk();
     if (chunk) return Promise.resolve(chunk);
     if (this.#ended) return Promise.resolve(null);
@@ -96,9 +107,9 @@ export class MemoryConnection implements Connection {
     const passed = this.#init.lifetime.spend(data.length);
     if (passed > 0) {
       const copy = Buffer.from(data.subarray(0, passed));
-      this.#tell(passed, (peer) => peer.#arrive(copy));
+      this.#send(passed, (peer) => peer.#receive(copy));
     }
-    if (passed < data.length) this.breakOnTheWay();
+    if (passed < data.length) this.breakBothEnds();
     return Promise.resolve();
   }
 
@@ -108,7 +119,7 @@ export class MemoryConnection implements Connection {
     this.#inbox.length = 0;
     this.#settle(null);
     if (this.#failure) return;
-    this.#tell(0, (peer) => peer.#end());
+    this.#send(0, (peer) => peer.#end());
     this.#init.onDone(this);
   }
 
@@ -118,43 +129,43 @@ export class MemoryConnection implements Connection {
     this.#inbox.length = 0;
     this.#settle(null);
     if (this.#failure) return;
-    this.#tell(0, (peer) => peer.#reset());
+    this.#send(0, (peer) => peer.#reset());
     this.#init.onDone(this);
   }
 
-  /** Breaks this end at once with `reason`, and the far end once it hears of it. */
+  /** Breaks this end immediately with `reason`, and the far end when the reset arrives there. */
   break(reason: Error): void {
     if (this.#failure || this.#closed) return;
-    this.#tell(0, (peer) => peer.#reset());
+    this.#send(0, (peer) => peer.#reset());
     this.#fail(reason);
   }
 
-  /** Breaks both ends, as something between the two may do: each hears of it from the other's side. */
-  breakOnTheWay(): void {
-    this.#tell(0, (peer) => {
-      peer.#tell(0, (self) => self.#reset());
+  /** Breaks both ends, like a fault in between: each end receives a reset from the other side. */
+  breakBothEnds(): void {
+    this.#send(0, (peer) => {
+      peer.#send(0, (self) => self.#reset());
       peer.#reset();
     });
   }
 
-  /** Ends without a word to the far end, as when the machine loses its power. */
+  /** Ends without notifying the far end, like a machine that loses power. */
   vanish(): void {
     this.#closed = true;
     this.#inbox.length = 0;
     this.#settle(null);
   }
 
-  #tell(bytes: number, deliver: (peer: MemoryConnection) => void): void {
+  #send(bytes: number, deliver: (peer: MemoryConnection) => void): void {
     const { gates, outward } = this.#init;
-    gates.outward.pass(() => outward.put(bytes, () => this.#reach(deliver)));
+    gates.outward.pass(() => outward.put(bytes, () => this.#enter(deliver)));
   }
 
-  #reach(deliver: (peer: MemoryConnection) => void): void {
+  #enter(deliver: (peer: MemoryConnection) => void): void {
     const peer = this.#peer;
     if (peer) peer.#init.gates.inward.pass(() => deliver(peer));
   }
 
-  #arrive(chunk: Buffer): void {
+  #receive(chunk: Buffer): void {
     if (this.#closed || this.#failure) return;
     this.#inbox.push(chunk);
     if (this.#pending) this.#settle(this.#takeChunk());

@@ -4,50 +4,36 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A network in memory. It carries what the transports of production carry (encoded bytes, with the
-// size limit of UDP), so that everything above a socket is the product.
-
+// An in-memory network. It carries the same data as production transports (encoded bytes, with the size limit
+// of UDP), so that everything above a socket is production code.
 import type { Clock } from '../core/ports.js';
 import { systemClock } from '../runtime/system-clock.js';
-import { splitHostPort } from '../wire/address.js';
-import {
-  type LinkChanges,
-  type LinkOptions,
-  Links,
-  type LinkState,
-  queueFor,
-  type SendQueue,
-} from './links.js';
+import { AddressBook } from './address-book.js';
+import { type LinkChanges, type LinkOptions, Links, type LinkState } from './links.js';
 import { Lifetime } from './memory-connection.js';
-import { type Inhabitant, MemoryTransport } from './memory-transport.js';
-import { Pipe, type PipeLink } from './pipe.js';
+import { type Endpoint, MemoryTransport } from './memory-transport.js';
+import { Pipe, type PipeLink, retransmissionMs } from './pipe.js';
 import { SeededRandom } from './seeded-random.js';
+import { Uplinks } from './send-queue.js';
 import type {
   MemoryNetworkOptions,
   MemoryTransportOptions,
   NetworkStats,
   NetworkTap,
 } from './network-options.js';
-import { TrafficCount } from './traffic.js';
+import { TrafficCounters } from './traffic.js';
 
-const memberlistPort = 7946;
-/** How long a packet that is to be overtaken is held back, at most. */
+/** The maximum additional delay of a packet that is reordered. */
 const reorderingMs = 50;
-/** TCP sends again what was lost after this long, then after twice as long …, so many times. */
-const firstRetransmissionMs = 200;
-const maxRetransmissions = 6;
-/** A stream that is to break does so after fewer than 2 to this many bytes. */
-const maxLifetimeBits = 16;
 
 /**
- * A network in memory, with transports that behave as `NetTransport` does. Packets may be lost,
- * doubled, and overtake each other; streams arrive in order, or break. A link is one direction between
- * two transports; while it is down, packets on it vanish and streams stall.
+ * An in-memory network whose transports behave like `NetTransport`. Packets may be lost, duplicated and
+ * reordered; streams arrive in order, or break. A link is one direction between two transports; while it is
+ * down, its packets are lost and its streams stall.
  *
- * Each kind of fault draws from a random stream of its own, so that one more does not change what
- * becomes of another.
+ * Each kind of fault draws from its own random stream, so that adding one fault does not change the others.
  */
-// It is an `Ether`, but does not say so: the published types have none of what makes it one.
+// It has the members of `TransportNetwork`, but does not declare it: the published types omit them.
 export class MemoryNetwork {
   /** The clock of the network. */
   readonly clock: Clock;
@@ -57,22 +43,18 @@ export class MemoryNetwork {
     'latency' | 'loss' | 'duplication' | 'reordering' | 'streams' | 'streamBreaks',
     SeededRandom
   >;
-  readonly #addrs = new Map<string, string>();
-  readonly #taken = new Set<string>();
-  readonly #living = new Map<string, Inhabitant>();
-  readonly #uplinks = new Map<string, SendQueue>();
-  readonly #total = new TrafficCount();
-  readonly #byName = new Map<string, TrafficCount>();
-  readonly #counts = new WeakMap<Inhabitant, TrafficCount>();
-  readonly #byAddr = new Map<string, TrafficCount>();
-  readonly #dark = new Set<string>();
+  readonly #addresses = new AddressBook();
+  readonly #names = new WeakMap<Endpoint, string>();
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #uplinks = new Uplinks();
+  readonly #traffic = new TrafficCounters();
+  readonly #blackholes = new Set<string>();
   #stalled: (() => void)[] = [];
   #changes = 0;
-  #hostsMade = 0;
   #keepAlive: NodeJS.Timeout | undefined;
   #tap: NetworkTap | undefined;
 
-  /** @throws RangeError when a latency is negative or no number, or a share is not in 0 to 1. */
+  /** @throws RangeError if a latency is negative or not a number, or a fraction is outside 0 to 1 */
   constructor({ seed = 0, clock, ...options }: MemoryNetworkOptions = {}) {
     this.clock = clock ?? systemClock;
     this.#isRealTime = clock === undefined;
@@ -89,40 +71,33 @@ export class MemoryNetwork {
   }
 
   /**
-   * A new transport. One whose name was there before gets that one's address, as a restarted node
-   * does; it cannot start before the earlier one has shut down (EADDRINUSE).
+   * Creates a transport. A name that was used before gets its previous address, like a restarted node; the new
+   * transport cannot start before the previous one has shut down (EADDRINUSE).
    *
-   * @throws RangeError when `addr` is not an `'ip:port'`.
+   * @throws RangeError if `addr` is not an `'ip:port'`
    */
   transport(name: string, options: MemoryTransportOptions = {}): MemoryTransport {
-    const { addr: wanted, clock = this.clock } = options;
-    const given = wanted === 'new' ? this.#freeAddr() : wanted;
-    const addr = given ?? this.#addrs.get(name) ?? this.#freeAddr();
-    const target = splitHostPort(addr);
-    if (!target) throw new RangeError(`"${addr}" is not an 'ip:port'`);
-    this.#addrs.set(name, addr);
-    this.#taken.add(addr);
-    const count = this.#byName.get(name) ?? new TrafficCount();
-    this.#byName.set(name, count);
-    const { host: ip, port } = target;
+    const { clock = this.clock } = options;
+    const { addr, ip, port } = this.#addresses.assign(name, options.addr);
+    this.#traffic.addName(name);
     const transport = new MemoryTransport({ addr, ip, port, network: this, clock });
-    this.#counts.set(transport, count);
+    this.#names.set(transport, name);
     return transport;
   }
 
-  /** Changes what the whole network is like, as far as links have nothing of their own. */
+  /** Changes the options of the whole network. Options that were set for a single link are kept. */
   change(options: LinkOptions): void {
     this.#links.changeAll(options);
     this.#resumeStreams();
   }
 
   /**
-   * Gives the link from one transport to another qualities of its own, beside those that it was
-   * given before; the opposite one stays as it is.
+   * Sets options of the link from one transport to another, in addition to earlier ones. The opposite direction
+   * does not change.
    *
    * @param from - name or `'ip:port'`
    * @param to - name or `'ip:port'`
-   * @throws RangeError for a name that no transport has, and for values out of range.
+   * @throws RangeError for an unknown name, and for values out of range
    */
   link(from: string, to: string, changes: LinkChanges): void {
     this.#links.change(this.addrOf(from), this.addrOf(to), changes);
@@ -134,17 +109,17 @@ export class MemoryNetwork {
     this.link(from, to, { down: true });
   }
 
-  /** Undoes `cut`. @throws RangeError for a name that no transport has. */
+  /** Reverts `cut`. @throws RangeError for an unknown name */
   mend(from: string, to: string): void {
     this.link(from, to, { down: false });
   }
 
   /**
-   * Lets only members of the same group hear each other, in place of any earlier partition. Who is
-   * in no group hears everybody and is heard by all.
+   * Lets transports communicate only within their group. Replaces any earlier partition. Transports in no group
+   * communicate with all others.
    *
-   * @param options.oneWay - earlier groups are still heard by later ones, but do not hear them
-   * @throws RangeError for a name that no transport has, and for one that is in two groups.
+   * @param options.oneWay - later groups still receive from earlier groups, but not the other way round
+   * @throws RangeError for an unknown name, and for one that is in two groups
    */
   partition(
     groups: readonly (readonly string[])[],
@@ -154,47 +129,43 @@ export class MemoryNetwork {
       group.map((nameOrAddr) => [this.addrOf(nameOrAddr), i] as const),
     );
     const groupOf = new Map(members);
-    const torn = members.find(([addr, group]) => groupOf.get(addr) !== group);
-    if (torn) throw new RangeError(`${torn[0]} is in two groups`);
+    const duplicate = members.find(([addr, group]) => groupOf.get(addr) !== group);
+    if (duplicate) throw new RangeError(`${duplicate[0]} is in two groups`);
     this.#links.partition(groupOf, options.oneWay === true);
     this.#resumeStreams();
   }
 
   /**
-   * Makes the network whole: undoes `partition` and what is wrong with single links. Their latency
-   * and bandwidth stay, and so does what the whole network is like.
+   * Removes partitions and the faults of single links. The latency and bandwidth of links remain, and so do the
+   * options of the whole network.
    */
   heal(): void {
     this.#links.heal();
     this.#resumeStreams();
   }
 
-  /** What was sent so far, lost things included. */
+  /** What was sent so far, including lost data. */
   stats(): NetworkStats {
-    const byNode = Array.from(this.#byName, ([name, count]) => [name, count.snapshot()] as const);
-    return { ...this.#total.snapshot(), byNode: Object.fromEntries(byNode) };
+    return this.#traffic.snapshot();
   }
 
   /**
    * The address of a transport.
    *
    * @param nameOrAddr - its name, or any `'ip:port'`
-   * @throws RangeError for a name that no transport has.
+   * @throws RangeError for an unknown name
    */
   addrOf(nameOrAddr: string): string {
-    const addr = this.#addrs.get(nameOrAddr);
-    if (addr !== undefined) return addr;
-    if (splitHostPort(nameOrAddr)) return nameOrAddr;
-    throw new RangeError(`no transport is called "${nameOrAddr}"`);
+    return this.#addresses.addrOf(nameOrAddr);
   }
 
-  /** @internal How often somebody began or ceased to live here. */
+  /** @internal How often a transport has started or stopped. */
   get changes(): number {
     return this.#changes;
   }
 
   /** @internal From now on this tap observes all traffic, in addition to earlier ones. */
-  tapWith(tap: NetworkTap): void {
+  addTap(tap: NetworkTap): void {
     const earlier = this.#tap;
     if (earlier === undefined) {
       this.#tap = tap;
@@ -212,65 +183,65 @@ export class MemoryNetwork {
     };
   }
 
-  /** @internal Until somebody lives there again, an address swallows everything and says nothing. */
-  darken(addr: string): void {
-    this.#dark.add(addr);
+  /** @internal Until another transport starts there, an address drops everything and answers nothing. */
+  blackhole(addr: string): void {
+    this.#blackholes.add(addr);
   }
 
-  /** @internal A transport starts to live at its address; false when another one does. */
-  attach(addr: string, inhabitant: Inhabitant): boolean {
-    if (this.#living.has(addr)) return false;
-    this.#living.set(addr, inhabitant);
-    const count = this.#counts.get(inhabitant);
-    if (count) this.#byAddr.set(addr, count);
+  /** @internal A transport starts at its address; false if another one runs there. */
+  attach(addr: string, endpoint: Endpoint): boolean {
+    if (this.#endpoints.has(addr)) return false;
+    this.#endpoints.set(addr, endpoint);
+    const name = this.#names.get(endpoint);
+    if (name !== undefined) this.#traffic.assign(addr, name);
     this.#changes++;
-    if (this.#dark.delete(addr)) this.#resumeStreams();
-    // Its timers do not keep the process alive, so something else must, as a socket would.
+    if (this.#blackholes.delete(addr)) this.#resumeStreams();
+    // Timers of the network do not keep the process alive; like a socket, this does.
     if (this.#isRealTime) this.#keepAlive ??= setInterval(() => undefined, 2 ** 30);
     return true;
   }
 
-  /** @internal A transport ceases to live at its address. */
+  /** @internal A transport stops. */
   detach(addr: string): void {
-    this.#living.delete(addr);
+    this.#endpoints.delete(addr);
     this.#changes++;
-    if (this.#living.size > 0) return;
+    if (this.#endpoints.size > 0) return;
     clearInterval(this.#keepAlive);
     this.#keepAlive = undefined;
   }
 
-  /** @internal Who lives at an address. */
-  inhabitantAt(addr: string): Inhabitant | undefined {
-    return this.#living.get(addr);
+  /** @internal The transport that runs at an address. */
+  endpointAt(addr: string): Endpoint | undefined {
+    return this.#endpoints.get(addr);
   }
 
-  /** @internal The code with which a sender's system refuses to send to an address, if it does. */
+  /** @internal The error code with which the sender's system refuses to send to an address, if it does. */
   sendErrorOf(from: string, to: string): string | undefined {
     return this.#links.of(from, to).sendError;
   }
 
-  /** @internal Carries a packet, or loses it. */
+  /** @internal Delivers a packet, or loses it. */
   carry(packet: Buffer, from: string, to: string): void {
-    this.#count(from, 'packets', 'packetBytes', packet.length);
+    this.#traffic.countPacket(from, packet.length);
     const { latency, loss, duplication } = this.#random;
     const link = this.#links.of(from, to);
-    // Drawn also for what is lost, so that what comes after it finds the same delays.
+    // Drawn for lost packets too, so that a loss does not change the delays of later packets.
     const delay = link.draw(latency);
     const isLost = link.loss > 0 && loss.next() < link.loss;
-    const isDoubled = link.duplication > 0 && duplication.next() < link.duplication;
-    const heldBackMs = this.#holdBack(link);
+    const isDuplicated = link.duplication > 0 && duplication.next() < link.duplication;
+    const reorderMs = this.#reorderMs(link);
     if (!this.#isUp(from, to)) {
       this.#tap?.packet(packet, from, to, 'cut');
       return;
     }
-    const sendMs = this.#sendingMs(link, from, packet.length, true);
+    const sendMs = this.#sendMs(link, from, packet.length, true);
     if (isLost || sendMs === undefined) {
       this.#tap?.packet(packet, from, to, 'lost');
       return;
     }
     this.#tap?.packet(packet, from, to, 'carried');
-    this.#deliver(Buffer.from(packet), from, to, sendMs + delay + heldBackMs);
-    if (isDoubled) this.#deliver(Buffer.from(packet), from, to, sendMs + link.draw(duplication));
+    this.#deliver(Buffer.from(packet), from, to, sendMs + delay + reorderMs);
+    if (isDuplicated) this.#deliver(Buffer.from(packet), from, to, sendMs + link.draw(duplication));
   }
 
   /** @internal One direction of a stream. */
@@ -280,51 +251,32 @@ export class MemoryNetwork {
       schedule: (bytes, callback) => {
         const now = this.clock.now();
         const link = this.#links.of(from, to);
-        const sendMs = this.#sendingMs(link, from, bytes, false) ?? 0;
+        const sendMs = this.#sendMs(link, from, bytes, false) ?? 0;
         const { streams } = this.#random;
         const delay = sendMs + link.draw(streams) + retransmissionMs(link.loss, streams);
         lastAt = Math.max(lastAt, now + delay);
         this.#after(lastAt - now, callback);
       },
       isUp: () => this.#isUp(from, to) && this.#links.of(from, to).loss < 1,
-      whenMended: (callback) => this.#stalled.push(callback),
+      whenUp: (callback) => this.#stalled.push(callback),
     };
     return new Pipe(pipeLink);
   }
 
-  /** @internal How long a new stream will last. */
+  /** @internal Opens a stream. @returns how long it lasts */
   open(from: string, to: string): Lifetime {
-    this.#count(from, 'streams', 'streamBytes', 0);
+    this.#traffic.countStream(from);
     const { streamBreaks } = this.#links.of(from, to);
-    const random = this.#random.streamBreaks;
-    if (streamBreaks === 0 || random.next() >= streamBreaks) return new Lifetime(Infinity);
-    const bits = Math.floor(random.next() * maxLifetimeBits);
-    return new Lifetime(Math.floor((1 + random.next()) * 2 ** bits));
+    return Lifetime.draw(streamBreaks, this.#random.streamBreaks);
   }
 
-  /** @internal Something was written to a stream. */
-  wrote(data: Buffer, from: string, to: string): void {
-    this.#total.streamBytes += data.length;
-    const own = this.#byAddr.get(from);
-    if (own) own.streamBytes += data.length;
+  /** @internal Reports data that was written to a stream. */
+  written(data: Buffer, from: string, to: string): void {
+    this.#traffic.countStreamBytes(from, data.length);
     this.#tap?.stream(data, from, to);
   }
 
-  #count(
-    from: string,
-    number: 'packets' | 'streams',
-    size: 'packetBytes' | 'streamBytes',
-    bytes: number,
-  ): void {
-    this.#total[number]++;
-    this.#total[size] += bytes;
-    const own = this.#byAddr.get(from);
-    if (!own) return;
-    own[number]++;
-    own[size] += bytes;
-  }
-
-  #holdBack(link: LinkState): number {
+  #reorderMs(link: LinkState): number {
     const random = this.#random.reordering;
     if (link.reordering === 0 || random.next() >= link.reordering) return 0;
     return random.next() * reorderingMs;
@@ -332,26 +284,16 @@ export class MemoryNetwork {
 
   #deliver(packet: Buffer, from: string, to: string, delayMs: number): void {
     this.#after(delayMs, () => {
-      if (this.#isUp(from, to)) this.#living.get(to)?.receive(packet, from);
+      if (this.#isUp(from, to)) this.#endpoints.get(to)?.receive(packet, from);
     });
   }
 
-  /** How long it takes until so many bytes are on their way; undefined when they are dropped. */
-  #sendingMs(link: LinkState, from: string, bytes: number, mayDrop: boolean): number | undefined {
-    const now = this.clock.now();
+  /** Milliseconds until `bytes` have left the sender; undefined if they are dropped. */
+  #sendMs(link: LinkState, from: string, bytes: number, mayDrop: boolean): number | undefined {
     const { options } = this.#links;
-    let uplinkMs: number | undefined = 0;
-    if (options.bandwidth !== undefined) {
-      const queue = queueFor(options, this.#uplinks.get(from));
-      if (queue) {
-        this.#uplinks.set(from, queue);
-        uplinkMs = queue.delay(now, bytes, mayDrop);
-        if (uplinkMs === undefined) return undefined;
-      }
-    }
-    if (!link.queue) return uplinkMs;
-    const linkMs = link.queue.delay(now + uplinkMs, bytes, mayDrop);
-    return linkMs === undefined ? undefined : uplinkMs + linkMs;
+    if (options.bandwidth === undefined && !link.queue) return 0;
+    const send = { options, link: link.queue, bytes, mayDrop };
+    return this.#uplinks.delay(from, this.clock.now(), send);
   }
 
   #after(ms: number, callback: () => void): void {
@@ -360,29 +302,13 @@ export class MemoryNetwork {
   }
 
   #isUp(from: string, to: string): boolean {
-    if (this.#dark.size > 0 && (this.#dark.has(from) || this.#dark.has(to))) return false;
+    const dropped = this.#blackholes;
+    if (dropped.size > 0 && (dropped.has(from) || dropped.has(to))) return false;
     return this.#links.isUp(from, to);
   }
 
-  /** Those whose link is still down stall again. */
+  /** Streams whose link is still down stall again. */
   #resumeStreams(): void {
     for (const resume of this.#stalled.splice(0)) this.clock.afterTurn(resume);
   }
-
-  #freeAddr(): string {
-    for (;;) {
-      const n = ++this.#hostsMade;
-      const addr = `10.${n >> 16}.${(n >> 8) & 0xff}.${n & 0xff}:${memberlistPort}`;
-      if (!this.#taken.has(addr)) return addr;
-    }
-  }
-}
-
-function retransmissionMs(loss: number, random: SeededRandom): number {
-  if (loss === 0 || loss >= 1) return 0;
-  let total = 0;
-  for (let i = 0; i < maxRetransmissions && random.next() < loss; i++) {
-    total += firstRetransmissionMs * 2 ** i;
-  }
-  return total;
 }

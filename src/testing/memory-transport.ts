@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One transport of the in-memory network: what a node sees of it.
+// A transport of the in-memory network: the part that a node uses.
 
 import type { Clock } from '../core/ports.js';
 import { ShutdownError } from '../errors.js';
@@ -18,61 +18,63 @@ import type { Pipe } from './pipe.js';
 
 const firstEphemeralPort = 49_152;
 
-/** A stream that is being opened: its end there, and the way back. */
-export interface Knock {
+/** A stream that is being opened. */
+export interface IncomingStream {
+  /** The end of the transport that opens it. */
   readonly near: MemoryConnection;
-  readonly homeward: Pipe;
+  /** The direction back to that end. */
+  readonly backward: Pipe;
   readonly lifetime: Lifetime;
   /** `'ip:port'` of the transport that opens it. */
   readonly from: string;
-  /** What its far end will call it. */
+  /** The remote address that the accepting end sees. */
   readonly remoteAddress: string;
 }
 
-/** Who lives at an address of a network. */
-export interface Inhabitant {
+/** A transport that runs at an address of a network. */
+export interface Endpoint {
   /** A packet arrived; `from` is an `'ip:port'`. */
   receive(packet: Buffer, from: string): void;
-  /** Somebody opens a stream. */
-  accept(knock: Knock): void;
+  /** Another transport opens a stream. */
+  accept(stream: IncomingStream): void;
 }
 
 /** What a transport needs from its network. */
-export interface Ether {
+export interface TransportNetwork {
   readonly clock: Clock;
-  attach(addr: string, inhabitant: Inhabitant): boolean;
+  attach(addr: string, endpoint: Endpoint): boolean;
   detach(addr: string): void;
-  inhabitantAt(addr: string): Inhabitant | undefined;
-  /** The code of the error with which the sender's system refuses to send there, if it does. */
+  endpointAt(addr: string): Endpoint | undefined;
+  /** The error code with which the sender's system refuses to send to an address, if it does. */
   sendErrorOf(from: string, to: string): string | undefined;
   carry(packet: Buffer, from: string, to: string): void;
   pipe(from: string, to: string): Pipe;
-  /** A stream is about to be opened. */
+  /** Opens a stream. @returns how long it lasts */
   open(from: string, to: string): Lifetime;
-  /** Something was written to a stream. */
-  wrote(data: Buffer, from: string, to: string): void;
+  /** Reports data that was written to a stream. */
+  written(data: Buffer, from: string, to: string): void;
 }
 
-/** Where a {@link MemoryTransport} lives. */
+/** The address and the environment of a {@link MemoryTransport}. */
 export interface MemoryTransportInit {
   readonly addr: string;
   readonly ip: string;
   readonly port: number;
-  readonly network: Ether;
-  /** The clock of whoever uses it. */
+  readonly network: TransportNetwork;
+  /** The clock of the node that uses it. */
   readonly clock: Clock;
 }
 
-/** A transport of a `MemoryNetwork`, made by that one's `transport`. */
-// It is an `Inhabitant`, but does not say so: the published types have none of what makes it one.
+/** A transport of a `MemoryNetwork`, created by `MemoryNetwork.transport`. */
+// It has the members of `Endpoint`, but does not declare it: the published types omit them.
 export class MemoryTransport implements Transport {
-  /** Where it lives, `'ip:port'`. */
+  /** Its address, `'ip:port'`. */
   readonly addr: string;
-  /** There is no network on which plaintext could be read. */
+  /** Plaintext cannot be read on a network. */
   readonly isInProcess = true;
   /**
-   * @internal What arrives passes the one, what is sent passes the other. They are where a process
-   * meets its sockets: what the system does by itself, such as TCP's handshake, passes neither.
+   * @internal Received data passes one gate, sent data the other. They stand between a process and its sockets:
+   * what the system does on its own, such as TCP's handshake, passes neither.
    */
   readonly gates: { readonly inward: Gate; readonly outward: Gate };
   readonly #init: MemoryTransportInit;
@@ -89,7 +91,7 @@ export class MemoryTransport implements Transport {
     this.gates = { inward: new Gate(clock), outward: new Gate(clock) };
   }
 
-  /** Whether it was started and not shut down. */
+  /** Whether it is started and not shut down. */
   get isRunning(): boolean {
     return this.#state === 'running';
   }
@@ -102,10 +104,10 @@ export class MemoryTransport implements Transport {
   start(handlers: TransportHandlers): Promise<void> {
     return new Promise((resolve) => {
       if (this.#state === 'closed') throw new ShutdownError('start');
-      if (this.#state !== 'new') throw new Error('a transport is started once');
+      if (this.#state !== 'new') throw new Error('a transport can be started only once');
       if (!this.#init.network.attach(this.addr, this)) {
         this.#state = 'closed';
-        const message = `cannot bind ${this.addr}: another transport lives there`;
+        const message = `cannot bind ${this.addr}: another transport uses this address`;
         throw codedError(message, { code: 'EADDRINUSE' });
       }
       this.#handlers = handlers;
@@ -121,14 +123,14 @@ export class MemoryTransport implements Transport {
     return { addr: addr ?? this.#init.ip, port: port ?? this.#init.port };
   }
 
-  /** Rejects when it cannot be sent; else there is nothing to wait for. */
+  /** Rejects if the packet cannot be sent; otherwise there is nothing to wait for. */
   writeTo(packet: Buffer, { addr: to }: Address): Promise<void> | undefined {
     const { network } = this.#init;
     const failure =
       this.#failureOf('writeTo') ??
-      (network.inhabitantAt(to) ? undefined : failureOfAddr(to)) ??
+      (network.endpointAt(to) ? undefined : failureOfAddr(to)) ??
       failureOfSize(packet, to) ??
-      this.#refusalOf('send', to);
+      this.#sendErrorOf('send', to);
     if (failure) return Promise.reject(failure);
     const { outward } = this.gates;
     if (outward.isClear) {
@@ -146,13 +148,13 @@ export class MemoryTransport implements Transport {
   ): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const failure =
-        this.#failureOf('dial') ?? failureOfAddr(to) ?? this.#refusalOf('connect', to);
+        this.#failureOf('dial') ?? failureOfAddr(to) ?? this.#sendErrorOf('connect', to);
       if (failure) throw failure;
       const timedOut = `dialing ${to} timed out after ${timeout} ms`;
       if (signal?.aborted) throw abortError(signal);
       if (!(timeout > 0)) throw codedError(timedOut, { code: 'ETIMEDOUT' });
 
-      const near = this.#opener(to, (connected, failure) => {
+      const near = this.#openStream(to, (connected, failure) => {
         timer.cancel();
         signal?.removeEventListener('abort', abort);
         if (failure) reject(failure);
@@ -171,14 +173,14 @@ export class MemoryTransport implements Transport {
     return Promise.resolve();
   }
 
-  /** @internal As `shutdown`, but nobody is told: the far ends of streams wait for ever. */
+  /** @internal Like `shutdown`, but without notifying peers: the far ends of streams wait forever. */
   vanish(): void {
     this.#stop((connection) => connection.vanish());
   }
 
   /** @internal Breaks all streams, at both ends. */
   breakStreams(): void {
-    for (const connection of this.#connections) connection.breakOnTheWay();
+    for (const connection of this.#connections) connection.breakBothEnds();
   }
 
   /** @internal A packet arrived. */
@@ -188,9 +190,9 @@ export class MemoryTransport implements Transport {
     else inward.pass(() => this.#read(packet, from));
   }
 
-  /** @internal Somebody opens a stream. */
-  accept({ near, homeward, lifetime, from, remoteAddress }: Knock): void {
-    const far = this.#connection({ remoteAddress, outward: homeward, lifetime, to: from });
+  /** @internal Another transport opens a stream. */
+  accept({ near, backward, lifetime, from, remoteAddress }: IncomingStream): void {
+    const far = this.#connection({ remoteAddress, outward: backward, lifetime, to: from });
     MemoryConnection.join(near, far);
     this.#connections.add(far);
     this.gates.inward.pass(() => this.#handlers?.stream(far));
@@ -211,8 +213,8 @@ export class MemoryTransport implements Transport {
     this.#connections.clear();
   }
 
-  /** Knocks at `to`; `done` is called once, with how that ended. */
-  #opener(
+  /** Opens a stream to `to`; calls `done` once, with the result. */
+  #openStream(
     to: string,
     done: (connected: Connection, failure: Error | undefined) => void,
   ): { giveUp: (error: Error) => void } {
@@ -220,7 +222,7 @@ export class MemoryTransport implements Transport {
     const { inward, outward: outwardGate } = this.gates;
     const lifetime = network.open(this.addr, to);
     const outward = network.pipe(this.addr, to);
-    const homeward = network.pipe(to, this.addr);
+    const backward = network.pipe(to, this.addr);
     const near = this.#connection({ remoteAddress: to, outward, lifetime, to });
     let settled = false;
     const settle = (failure?: Error): void => {
@@ -233,15 +235,15 @@ export class MemoryTransport implements Transport {
     };
     this.#dials.add(settle);
     const remoteAddress = joinHostPort(ip, this.#nextEphemeralPort());
-    // As TCP's handshake: there and back again before anything else can be said.
-    const knock = (): void => {
-      const host = network.inhabitantAt(to);
+    // Like TCP's handshake: one round trip before data can be sent.
+    const connect = (): void => {
+      const host = network.endpointAt(to);
       const refusal = (): Error | undefined =>
         host ? undefined : codedError(`connect ECONNREFUSED ${to}`, { code: 'ECONNREFUSED' });
-      homeward.put(0, () => inward.pass(() => settle(refusal())));
-      host?.accept({ near, homeward, lifetime, from: this.addr, remoteAddress });
+      backward.put(0, () => inward.pass(() => settle(refusal())));
+      host?.accept({ near, backward, lifetime, from: this.addr, remoteAddress });
     };
-    outwardGate.pass(() => outward.put(0, knock));
+    outwardGate.pass(() => outward.put(0, connect));
     return { giveUp: settle };
   }
 
@@ -255,7 +257,7 @@ export class MemoryTransport implements Transport {
     return new MemoryConnection({
       ...init,
       gates: this.gates,
-      onWrite: (data) => network.wrote(data, this.addr, init.to),
+      onWrite: (data) => network.written(data, this.addr, init.to),
       onDone: (connection) => this.#connections.delete(connection),
     });
   }
@@ -265,7 +267,7 @@ export class MemoryTransport implements Transport {
     return firstEphemeralPort + offset;
   }
 
-  #refusalOf(call: string, to: string): Error | undefined {
+  #sendErrorOf(call: string, to: string): Error | undefined {
     const code = this.#init.network.sendErrorOf(this.addr, to);
     return code === undefined ? undefined : codedError(`${call} ${code} ${to}`, { code });
   }
@@ -273,7 +275,7 @@ export class MemoryTransport implements Transport {
   #failureOf(operation: string): Error | undefined {
     if (this.#state === 'running') return undefined;
     if (this.#state === 'closed') return new ShutdownError(operation);
-    return new Error(`${operation}: not started yet`);
+    return new Error(`${operation}: the transport is not started`);
   }
 }
 

@@ -4,44 +4,44 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What an in-memory network and its transports can be told to be, and what it tells.
+// The options of an in-memory network and its transports, and its statistics.
 
 import type { Clock } from '../core/ports.js';
 import type { LinkOptions } from './links.js';
 import type { Traffic } from './traffic.js';
 
-/** What a `MemoryNetwork` is like. Latency is 0, the next turn, by default; all faults are too. */
+/** The options of a `MemoryNetwork`. By default the latency is 0 (the next turn), and there are no faults. */
 export interface MemoryNetworkOptions extends LinkOptions {
-  /** Decides faults and latencies; 0 by default. */
+  /** Determines faults and latencies; default: 0. */
   readonly seed?: number | string | undefined;
   /**
-   * Real time by default; the process is then kept alive while a transport is started, as by a
-   * listening socket. With a clock of your own it is not.
+   * Default: real time, with which a started transport keeps the process alive, like a listening socket. With
+   * another clock it does not.
    */
   readonly clock?: Clock | undefined;
 }
 
-/** What one transport of the network is like. */
+/** The options of one transport. */
 export interface MemoryTransportOptions {
   /**
-   * `'ip:port'`, or `'new'` for one that nobody has had. By default what a transport of this name
-   * had before, or else the next of `10.0.0.1:7946`, `10.0.0.2:7946` …
+   * `'ip:port'`, or `'new'` for an unused address. Default: the last address of a transport with this name,
+   * or else the next of `10.0.0.1:7946`, `10.0.0.2:7946` …
    */
   readonly addr?: string | undefined;
-  /** The clock of whoever uses it; the network's by default. */
+  /** The clock of the node that uses it; default: the network's. */
   readonly clock?: Clock | undefined;
 }
 
-/** What becomes of a packet that was sent. */
-export type PacketFate = 'carried' | 'lost' | 'cut';
+/** The outcome of sending a packet. */
+export type PacketOutcome = 'carried' | 'lost' | 'cut';
 
-/** Hears of everything that is sent, in the order of sending. */
+/** Observes everything that is sent, in sending order. */
 export interface NetworkTap {
-  packet(packet: Buffer, from: string, to: string, fate: PacketFate): void;
+  packet(packet: Buffer, from: string, to: string, outcome: PacketOutcome): void;
   stream(data: Buffer, from: string, to: string): void;
 }
 
-/** What was sent: in total, and by each transport's name. */
+/** The traffic: in total, and by the name of the sending transport. */
 export interface NetworkStats extends Traffic {
   readonly byNode: Readonly<Record<string, Traffic>>;
 }

@@ -4,16 +4,16 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What one simulated node takes for time: a view of the common clock that can stall, as a blocked
-// event loop does, and jump, as after a machine's sleep. It keeps the order of Node's event loop:
-// timers, then what the sockets have, then what was asked for after the turn.
+// The clock of one simulated node: a view of the common clock that can stall, like a blocked event loop, and
+// jump, like the clock after a machine's sleep. It keeps the order of Node's event loop: timers, then socket
+// data, then callbacks for the end of the turn.
 
 import type { Clock, Timer } from '../core/ports.js';
 import { ClockEntry, type VirtualClock } from './virtual-clock.js';
 
-/** One timer of a node, in the list of all that are set. */
+/** One timer of a node, in the linked list of active timers. */
 class NodeTimer extends ClockEntry implements Timer {
-  /** In this node's time; infinite for what waits for the turn's end. */
+  /** In this node's time; infinite for a callback for the end of the turn. */
   readonly dueAt: number;
   readonly callback: () => void;
   readonly #clock: NodeClock;
@@ -41,11 +41,11 @@ class NodeTimer extends ClockEntry implements Timer {
 export class NodeClock implements Clock {
   readonly #base: VirtualClock;
   readonly #turnMs: number;
-  /** The ends of the list of timers that are set, oldest first. */
+  /** The ends of the list of active timers, oldest first. */
   #first: NodeTimer | undefined;
   #last: NodeTimer | undefined;
   #pending = 0;
-  #held: NodeTimer[] = [];
+  #overdue: NodeTimer[] = [];
   #offsetMs = 0;
   #isFrozen = false;
   #isStopped = false;
@@ -60,7 +60,7 @@ export class NodeClock implements Clock {
     return this.#base.now() + this.#offsetMs;
   }
 
-  /** Timers that are set, those for the end of the turn included. */
+  /** Active timers, including callbacks for the end of the turn. */
   get pending(): number {
     return this.#pending;
   }
@@ -78,56 +78,56 @@ export class NodeClock implements Clock {
     return this.#add(this.#turnMs, Infinity, callback);
   }
 
-  /** Nothing fires from now on. */
+  /** Stops all timers from firing until `thaw`. */
   freeze(): void {
     this.#isFrozen = true;
   }
 
   /**
-   * Ends a stall: all timers that are due by now fire, late, in the order of their times; then comes
-   * what `readSockets` puts on the common clock; then what waited for the end of the turn.
+   * Ends a stall: all timers that are due fire, late, in the order of their times; then the events that
+   * `readSockets` puts on the common clock; then callbacks for the end of the turn.
    */
   thaw(readSockets: () => void): void {
     if (!this.#isFrozen) return;
     this.#isFrozen = false;
-    const held = this.#held.filter(({ isSet }) => isSet);
-    this.#held = [];
-    const timers = held.filter(({ dueAt }) => dueAt < Infinity);
+    const overdue = this.#overdue.filter(({ isSet }) => isSet);
+    this.#overdue = [];
+    const timers = overdue.filter(({ dueAt }) => dueAt < Infinity);
     for (const timer of timers.sort(byDueTime)) this.#base.arm(timer, 0);
     readSockets();
-    for (const timer of held) if (timer.dueAt === Infinity) this.#base.arm(timer, 0);
+    for (const timer of overdue) if (timer.dueAt === Infinity) this.#base.arm(timer, 0);
   }
 
-  /** Goes forward by so many milliseconds; what is due by then fires now, late. */
+  /** Moves the clock forward by `ms` milliseconds; timers that are then due fire now, late. */
   jump(ms: number): void {
     this.#offsetMs += ms;
     const now = this.now();
-    const held = new Set(this.#held);
-    const timers = this.#all().filter((timer) => !held.has(timer) && timer.dueAt < Infinity);
+    const overdue = new Set(this.#overdue);
+    const timers = this.#all().filter((timer) => !overdue.has(timer) && timer.dueAt < Infinity);
     for (const timer of timers.sort(byDueTime)) {
       this.#base.disarm(timer);
       this.#base.arm(timer, timer.dueAt - now);
     }
   }
 
-  /** Nothing fires any more, for good: the process is gone. */
+  /** Stops all timers permanently: the process has ended. */
   stop(): void {
     this.#isStopped = true;
     for (const timer of this.#all()) timer.cancel();
-    this.#held = [];
+    this.#overdue = [];
   }
 
-  /** @internal A timer's time has come. */
+  /** @internal A timer is due. */
   fire(timer: NodeTimer): void {
     if (this.#isFrozen) {
-      this.#held.push(timer);
+      this.#overdue.push(timer);
       return;
     }
     this.#unset(timer);
     timer.callback();
   }
 
-  /** @internal A timer is not wanted any more. */
+  /** @internal Cancels a timer. */
   cancel(timer: NodeTimer): void {
     this.#base.disarm(timer);
     this.#unset(timer);

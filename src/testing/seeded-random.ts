@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// xoshiro128** (Blackman and Vigna), its state filled by SplitMix32 from a hash of the seed. Only
+// xoshiro128** (Blackman and Vigna), with its state filled by SplitMix32 from a hash of the seed. Uses only
 // 32-bit integer operations, so that a seed gives the same numbers on every machine.
 
 import type { Random } from '../core/ports.js';
@@ -13,7 +13,7 @@ const fnvPrime = 0x01000193;
 const fnvBasis = 0x811c9dc5;
 const otherBasis = 0x9747b28c;
 
-/** Random numbers that a seed decides. A number and its decimal text are the same seed. */
+/** Random numbers that are determined by a seed. A number and its decimal text are the same seed. */
 export class SeededRandom implements Random {
   readonly #seed: string;
   #a: number;
@@ -28,7 +28,7 @@ export class SeededRandom implements Random {
     this.#a = first();
     this.#b = first();
     this.#c = second();
-    // The one state that it never leaves is all zeros.
+    // An all-zero state would never change.
     this.#d = second() || 1;
   }
 
@@ -46,8 +46,8 @@ export class SeededRandom implements Random {
   }
 
   /**
-   * A stream of its own, decided by this one's seed and the label alone: how far either has been
-   * drawn from changes nothing in the other, so that one node more does not disturb the rest.
+   * An independent stream, determined only by this one's seed and the label: drawing from one stream does not
+   * change the other, so that an additional node does not affect the rest.
    */
   fork(label: string | number): SeededRandom {
     return new SeededRandom(`${this.#seed}\u0000${label}`);

@@ -4,16 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A whole cluster in one process, in virtual time, decided by a seed. It runs the production
-// Memberlist; clock, randomness and transport are exchanged, and nothing else.
+// A whole cluster in one process and in virtual time, determined by a seed. It runs the production Memberlist;
+// only clock, randomness and transport are replaced.
 
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../core/ports.js';
 import type { MembershipEvent } from '../core/membership/events.js';
-import { ConfigError } from '../errors.js';
 import type { Memberlist } from '../memberlist.js';
 import type { WaitOptions } from '../node/operation-options.js';
 import type { NodeSeams } from '../node/seams.js';
+import { checkClusterOptions, checkDuration } from './check-options.js';
+import { ClusterNodes } from './cluster-nodes.js';
 import type {
   AddNodeOptions,
   RestartOptions,
@@ -35,16 +36,11 @@ type SeamsOf = (name: string, index: number) => NodeSeams;
 const defaultLatency = { min: 0.5, max: 2 };
 const defaultTimeoutMs = 60_000;
 const defaultTraceLength = 10_000;
-/** So many join at a time, in `joinAll`: half of what one node lets in. */
-const joinsAtOnce = 64;
-/** Who cannot join tries again after a second, as a service does whose network is bad; so often. */
-const joinAttempts = 5;
-const retryJoinMs = 1_000;
 
 /**
- * A cluster in virtual time. Time passes while `run`, `runUntil`, `joinAll`, `leave` or a joining
- * `restart` or `addNode` is awaited, and stands still otherwise. Everything that happens in one run
- * of a seed happens in every run of it, as long as nothing waits for the real world.
+ * A cluster in virtual time. Time passes only while `run`, `runUntil`, `during`, `joinAll`, `leave` or a joining
+ * `restart` or `addNode` is awaited. Every run with the same seed is identical, as long as nothing waits for
+ * the real world.
  *
  * ```ts
  * const cluster = await SimulatedCluster.create({ size: 50, seed: 7 });
@@ -55,17 +51,17 @@ const retryJoinMs = 1_000;
  * await cluster.close();
  * ```
  *
- * `node(name).config.clock` is the clock of that node, for services that are to stall with it.
+ * `node(name).config.clock` is the clock of that node, for services that should stall with it.
  */
 export class SimulatedCluster
   extends EventEmitter<SimulatedClusterEvents>
   implements AsyncDisposable
 {
-  /** What decides this run. */
+  /** The seed of this run. */
   readonly seed: number | string;
   /** The common clock, for timers of your own. Only the cluster advances it. */
   readonly clock: Clock;
-  /** What the nodes talk through. */
+  /** The network between the nodes. */
   readonly network: MemoryNetwork;
   readonly #options: SimulatedClusterOptions;
   readonly #seamsOf: SeamsOf;
@@ -73,18 +69,9 @@ export class SimulatedCluster
   readonly #driver = new Driver(this.#clock);
   readonly #random: SeededRandom;
   readonly #trace: Trace;
-  readonly #nodes = new Map<string, SimulatedNode>();
-  readonly #byAddr = new Map<string, SimulatedNode>();
-  readonly #indices = new Map<string, number>();
-  readonly #lives = new Map<string, number>();
+  readonly #nodes: ClusterNodes;
   readonly #internalErrors: { readonly node: string; readonly error: Error }[] = [];
-  #timersLeft = 0;
   #hasJoined = false;
-  /** Whose list disagreed when `converged` last looked, and when that was. */
-  #dissent: { readonly node: SimulatedNode; readonly changes: number } | undefined;
-  #runningNodes: readonly SimulatedNode[] = [];
-  #runningNames: ReadonlySet<string> = new Set();
-  #runningAsOf = -1;
 
   private constructor(options: SimulatedClusterOptions, seamsOf: SeamsOf) {
     super();
@@ -100,19 +87,20 @@ export class SimulatedCluster
       seed: `${seed} network`,
       clock: this.#clock,
     });
+    this.#nodes = new ClusterNodes({ clock: this.#clock, network: this.network });
     this.#trace = new Trace({
       now: () => this.#clock.now(),
       keep: traceLength,
-      // A sender that is no node of the cluster encrypts if the node that it sends to does.
-      isSealed: (from, to) => (this.#byAddr.get(from) ?? this.#byAddr.get(to))?.isSealed === true,
+      // A sender outside the cluster encrypts if the receiving node does.
+      isSealed: (from, to) => (this.#nodes.at(from) ?? this.#nodes.at(to))?.isSealed === true,
     });
-    this.network.tapWith(this.#trace);
+    this.network.addTap(this.#trace);
   }
 
   /**
-   * Starts nodes `n0` to `n<size − 1>`, each a cluster of its own until it joins.
+   * Starts nodes `n0` to `n<size − 1>`, which have not joined each other yet.
    *
-   * @throws RangeError for a size, a turn, a trace or a network that cannot be; ConfigError of the nodes.
+   * @throws RangeError for an invalid size, turn, trace length or network; ConfigError of the nodes
    */
   static create(options: SimulatedClusterOptions): Promise<SimulatedCluster> {
     return SimulatedCluster.createWith(options, () => ({}));
@@ -123,203 +111,169 @@ export class SimulatedCluster
     options: SimulatedClusterOptions,
     seamsOf: SeamsOf,
   ): Promise<SimulatedCluster> {
-    const { size } = options;
-    if (!Number.isInteger(size) || size < 0) {
-      throw new RangeError(`size must be a whole number, 0 or more; not ${size}`);
-    }
-    const { traceLength = 0, turnMs = 0 } = options;
-    if (!(Number.isInteger(traceLength) || traceLength === Infinity) || traceLength < 0) {
-      throw new RangeError(`traceLength must be a whole number or infinite; not ${traceLength}`);
-    }
-    if (!(turnMs >= 0 && turnMs < Infinity)) {
-      throw new RangeError(`turnMs must be a number, 0 or more; not ${turnMs}`);
-    }
-    checkExtensions(options.config);
+    checkClusterOptions(options);
     const cluster = new SimulatedCluster(options, seamsOf);
-    for (let i = 0; i < size; i++) await cluster.#start(`n${i}`, {});
+    for (let i = 0; i < options.size; i++) await cluster.#start(`n${i}`, {});
     return cluster;
   }
 
-  /** Virtual milliseconds since the cluster was made. */
+  /** Virtual milliseconds since the cluster was created. */
   get now(): number {
     return this.#clock.now();
   }
 
-  /** The names of the nodes that run, in the order in which they first came. */
+  /** The names of the running nodes, in the order in which the names were first used. */
   names(): string[] {
-    return this.#running().map(({ name }) => name);
+    return this.#nodes.running().map(({ name }) => name);
   }
 
   /**
-   * A node: the running one of that name, else the last one that was.
+   * The running node with a name, or else the last one that had it.
    *
-   * @throws RangeError when there was none.
+   * @throws RangeError if there was none
    */
   node(name: string): Memberlist {
-    return this.#known(name).list;
+    return this.#nodes.known(name).list;
   }
 
   /**
-   * Lets all nodes join through one, 64 at a time. Who cannot tries four times more, a second apart.
+   * Joins all nodes through one, 64 at a time. A node that fails retries up to four times, a second apart.
    *
-   * @param options.through - `n0` by default
-   * @throws AggregateError with what kept nodes from joining, once all others have.
+   * @param options.through - default: `n0`
+   * @throws AggregateError with the errors of nodes that could not join, after all others have joined
    */
   async joinAll(options: { readonly through?: string | undefined } = {}): Promise<void> {
     const { through = 'n0' } = options;
-    const { seed } = this.#alive(through);
+    this.#nodes.alive(through);
     this.#hasJoined = true;
-    const waiting = this.#running().filter(({ name }) => name !== through);
-    const errors: unknown[] = [];
-    const work = async (): Promise<void> => {
-      for (let node = waiting.shift(); node !== undefined; node = waiting.shift()) {
-        await this.#join(node, seed).catch((error: unknown) => errors.push(error));
-      }
-    };
-    const all = Promise.all(Array.from({ length: joinsAtOnce }, work));
-    await this.#driver.during(all, 'joinAll');
+    const errors = await this.#driver.during(this.#nodes.joinAll(through), 'joinAll');
     if (errors.length > 0) throw new AggregateError(errors, `${errors.length} could not join`);
   }
 
-  /** Lets time pass. @throws what a listener of `event`, a timer's callback, or the library inside itself throws. */
+  /** Lets time pass. @throws errors of `event` listeners and timer callbacks, and internal errors of the library */
   run(ms: number): Promise<void> {
     return this.#driver.run(ms);
   }
 
   /**
-   * Lets time pass until something holds. It is looked at whenever all is done that happens at one
-   * time.
+   * Lets time pass until `condition` is true. It is evaluated after all work of each point in time.
    *
-   * @param options.timeout - virtual milliseconds; 60,000 by default
+   * @param options.timeout - virtual milliseconds; default: 60,000
    * @returns the virtual milliseconds that it took
-   * @throws TimeoutError; what `holds` throws; what `run` throws
+   * @throws TimeoutError; errors of `condition`; errors of `run`
    */
   async runUntil(
-    holds: () => boolean,
+    condition: () => boolean,
     options: { readonly timeout?: number | undefined } = {},
   ): Promise<number> {
     const startedAt = this.now;
     const what = `runUntil (seed ${this.seed}, from ${startedAt} ms on)`;
-    await this.#driver.until(holds, options.timeout ?? defaultTimeoutMs, what);
+    await this.#driver.until(condition, options.timeout ?? defaultTimeoutMs, what);
     return this.now - startedAt;
   }
 
   /**
-   * Lets time pass until a promise is settled, and gives what it gives: to await what a node does, as
-   * in `await cluster.during(cluster.node('n0').updateNode())`. Awaited without this, it waits for
-   * time that does not pass.
+   * Lets time pass until a promise settles, and returns its result. Use it to await an operation of a node:
+   * `await cluster.during(cluster.node('n0').updateNode())`. Without it, time does not pass and the operation
+   * never completes.
    *
-   * @throws Error when nothing is left that could happen.
+   * @throws Error if no event is left that could settle the promise
    */
   during<T>(promise: Promise<T>): Promise<T> {
     return this.#driver.during(promise, 'a promise');
   }
 
-  /** Every running node lists exactly the running nodes as members, all alive. */
+  /** Whether every running node lists exactly the running nodes as members, all alive. */
   converged(): boolean {
-    // Nobody changes their mind without an event; a no stays a no until there is one.
-    const changes = this.#trace.recorded + this.network.changes;
-    if (this.#dissent?.changes === changes) return false;
-    const running = this.#running();
-    const names = this.#runningNames;
-    const agrees = ({ list }: SimulatedNode): boolean =>
-      list.numMembers === names.size &&
-      list.members().every(({ name, state }) => state === 'alive' && names.has(name));
-    // Who disagreed the last time is asked first.
-    const last = this.#dissent?.node;
-    const isStill = last?.isRunning === true && !agrees(last);
-    const node = isStill ? last : running.find((each) => !agrees(each));
-    this.#dissent = node && { node, changes };
-    return node === undefined;
+    return this.#nodes.converged(this.#trace.recorded);
   }
 
   /**
-   * Starts one more node.
+   * Starts another node.
    *
-   * @param name - what it is called here; `config.name` may differ, for two nodes of one name
-   * @throws Error when it runs already; JoinError, with the node running.
+   * @param name - its name in this cluster; `config.name` may differ, for two nodes with the same member name
+   * @throws Error if it is running; JoinError, in which case the node keeps running
    */
   async addNode(name: string, options: AddNodeOptions = {}): Promise<Memberlist> {
-    if (this.#nodes.get(name)?.isRunning === true) throw new Error(`${name} is running`);
+    this.#nodes.checkNotRunning(name);
     const node = await this.#driver.hold(this.#start(name, options));
-    const first = this.#running().find((other) => other !== node);
-    const mayJoin = options.join ?? this.#hasJoined;
-    if (mayJoin && first) await this.#driver.during(this.#join(node, first.seed), `${name}.join`);
+    const first = this.#nodes.running().find((other) => other !== node);
+    if ((options.join ?? this.#hasJoined) && first) {
+      await this.#driver.during(this.#nodes.join(node, first.seed), `${name}.join`);
+    }
     return node.list;
   }
 
   /**
-   * Ends a node's process, without warning. Its streams break and dialling it is refused, unless it
-   * is silent: then its machine is gone as well, and nobody is told anything.
+   * Ends a node's process without a leave. Its streams break, and new connections to it are refused.
+   *
+   * @param options.silent - the machine disappears, too: no other node receives a reset or a refusal
    */
   crash(name: string, options: { readonly silent?: boolean | undefined } = {}): void {
-    const node = this.#alive(name);
+    const node = this.#nodes.alive(name);
     if (options.silent === true) {
-      this.network.darken(node.transport.addr);
+      this.network.blackhole(node.transport.addr);
       node.transport.vanish();
     }
     node.kill();
-    this.#trace.life(name, 'crash');
+    this.#trace.lifecycle(name, 'crash');
   }
 
   /**
-   * Starts a node again that crashed or left, with an empty memory: by default under the same name at
-   * the same address.
+   * Restarts a node that crashed or left, with empty state; by default with the same name and address.
    *
-   * @throws Error when it runs; JoinError, with the node running.
+   * @throws Error if it is running; JoinError, in which case the node keeps running
    */
   async restart(name: string, options: RestartOptions = {}): Promise<Memberlist> {
-    const before = this.#known(name);
-    if (before.isRunning) throw new Error(`${name} is running`);
+    this.#nodes.checkNotRunning(name);
+    const before = this.#nodes.known(name);
     const { name: newName = name, addr = before.transport.addr, ...others } = options;
     return this.addNode(newName, { ...others, addr });
   }
 
   /**
-   * Lets a node leave in good order, then ends it.
+   * Lets a node leave gracefully, then ends it.
    *
    * @param options - as for `Memberlist.leave`
-   * @throws TimeoutError when the others could not be told in time; the node has ended all the same.
+   * @throws TimeoutError if the leave could not be broadcast in time; the node ends anyway
    */
   async leave(name: string, options?: WaitOptions): Promise<void> {
-    const node = this.#alive(name);
+    const node = this.#nodes.alive(name);
     try {
       await this.#driver.during(node.list.leave(options), `${name}.leave`);
     } finally {
       if (node.isRunning) {
         node.kill();
-        this.#trace.life(name, 'leave');
+        this.#trace.lifecycle(name, 'leave');
       }
     }
   }
 
   /**
-   * Holds up what a node sends and what it is sent, for so many milliseconds; then all of it goes
-   * its way, in order. The node's timers run on.
+   * Delays everything that a node sends and receives until `ms` milliseconds have passed, then delivers it in
+   * order. The node's timers continue.
    */
   block(name: string, ms: number): void {
-    this.#alive(name).block(checkDuration(ms));
+    this.#nodes.alive(name).block(checkDuration(ms));
   }
 
   /**
-   * Stalls a node's event loop for so many milliseconds. Afterwards its timers fire, late; then it
-   * reads what has come in the meantime; then come callbacks for the end of the turn.
+   * Stalls a node's event loop for `ms` milliseconds. Then its overdue timers fire; then it reads what has
+   * arrived meanwhile; then callbacks for the end of the turn run.
    */
   freeze(name: string, ms: number): void {
-    this.#alive(name).freeze(checkDuration(ms));
+    this.#nodes.alive(name).freeze(checkDuration(ms));
   }
 
-  /**
-   * Lets a node's clock jump forward, as after its machine's sleep: what is due by then fires late.
-   */
+  /** Moves a node's clock forward, as after its machine's sleep. Timers that are then due fire late. */
   jump(name: string, ms: number): void {
-    this.#alive(name).clock.jump(checkDuration(ms));
+    this.#nodes.alive(name).clock.jump(checkDuration(ms));
   }
 
   /**
-   * Lets only nodes of the same group hear each other. Who is in no group hears everybody.
+   * Lets nodes communicate only within their group. Nodes in no group communicate with all others.
    *
-   * @param options.oneWay - earlier groups are still heard by later ones, but do not hear them
+   * @param options.oneWay - later groups still receive from earlier groups, but not the other way round
    */
   partition(
     groups: readonly (readonly string[])[],
@@ -328,65 +282,62 @@ export class SimulatedCluster
     this.network.partition(groups, options);
   }
 
-  /** Undoes partitions and what is wrong with single links; their latency and bandwidth stay. */
+  /** Removes partitions and the faults of single links; their latency and bandwidth remain. */
   heal(): void {
     this.network.heal();
   }
 
-  /** Changes what the link from one node to another is like; the opposite one stays as it is. */
+  /** Changes properties of the link from one node to another, but not of the opposite direction. */
   link(from: string, to: string, changes: LinkChanges): void {
     this.network.link(from, to, changes);
   }
 
-  /** Breaks all streams that a node has open. */
+  /** Breaks all open streams of a node. */
   breakStreams(name: string): void {
-    this.#alive(name).transport.breakStreams();
+    this.#nodes.alive(name).transport.breakStreams();
   }
 
-  /** What was sent so far: in total, and by each node. */
+  /** The traffic so far: in total, and by sending node. */
   stats(): NetworkStats {
     return this.network.stats();
   }
 
-  /** The last events of all nodes, oldest first. */
+  /** The most recent events of all nodes, oldest first. */
   trace(): TraceEntry[] {
     return this.#trace.entries();
   }
 
   /**
-   * A hash of everything that happened so far: every event, and every packet and piece of a stream
-   * with its time, its way and its bytes (only its length where it is encrypted). The same seed gives
-   * the same digest on any machine.
+   * A hash of everything so far: every event, and every packet and piece of a stream with its time, sender,
+   * receiver and bytes (only the length if encrypted). The same seed gives the same digest on every machine.
    */
   digest(): string {
     return this.#trace.digest();
   }
 
   /**
-   * Exceptions inside the library that its nodes caught, oldest first. Each also ends the `run` that is under way, or
-   * else the next one, with that error.
+   * Internal exceptions that the library caught, oldest first. Each one also rejects the current `run`, or else
+   * the next one.
    */
   get internalErrors(): readonly { readonly node: string; readonly error: Error }[] {
     return this.#internalErrors;
   }
 
   /**
-   * Timers on clocks of nodes that were still set when the node had ended. 0, unless something leaks:
-   * in this library, or in a service that uses its node's clock.
+   * Timers on nodes' clocks that were still set after the node had ended. 0, unless this library or a service
+   * that uses its node's clock leaks timers.
    */
   get timersLeft(): number {
-    let count = this.#timersLeft;
-    for (const node of this.#nodes.values()) count += node.timersLeft;
-    return count;
+    return this.#nodes.timersLeft;
   }
 
   /**
-   * Ends all nodes, and forgets what is still under way.
+   * Ends all nodes, and discards all pending events.
    *
-   * @throws what no `run` has thrown yet: an exception inside the library, or of a listener of `event`
+   * @throws an internal exception of the library or an error of an `event` listener that no `run` has thrown yet
    */
   async close(): Promise<void> {
-    const running = this.#running();
+    const running = this.#nodes.running();
     await Promise.all(running.map(({ list }) => list.shutdown()));
     await this.#driver.settle();
     for (const node of running) node.bury();
@@ -394,16 +345,13 @@ export class SimulatedCluster
     this.#driver.throwFailure();
   }
 
-  /** `close`. */
+  /** The same as `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
   async #start(name: string, { config, addr }: AddNodeOptions): Promise<SimulatedNode> {
-    const index = this.#indices.get(name) ?? this.#indices.size;
-    this.#indices.set(name, index);
-    const life = (this.#lives.get(name) ?? 0) + 1;
-    this.#lives.set(name, life);
+    const { index, life } = this.#nodes.nextLife(name);
     const { config: common = {} } = this.#options;
     const node = await SimulatedNode.start(
       { clock: this.#clock, network: this.network },
@@ -415,29 +363,14 @@ export class SimulatedCluster
         turnMs: this.#options.turnMs,
         onMembershipEvent: (event) => this.#onMembershipEvent(name, event),
         seams: {
-          internalError: (error) => this.#failed(name, error),
+          internalError: (error) => this.#onInternalError(name, error),
           ...this.#seamsOf(name, index),
         },
       },
     );
-    this.#timersLeft += this.#nodes.get(name)?.timersLeft ?? 0;
-    this.#nodes.set(name, node);
-    this.#runningAsOf = -1;
-    this.#byAddr.set(node.transport.addr, node);
-    this.#trace.life(name, 'start');
+    this.#nodes.add(name, node);
+    this.#trace.lifecycle(name, 'start');
     return node;
-  }
-
-  async #join(node: SimulatedNode, seed: string): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await node.list.join([seed]);
-        return;
-      } catch (error) {
-        if (attempt === joinAttempts || !node.isRunning) throw error;
-        await new Promise<void>((resolve) => this.#clock.setTimer(retryJoinMs, resolve));
-      }
-    }
   }
 
   #onMembershipEvent(observer: string, event: MembershipEvent): void {
@@ -445,48 +378,14 @@ export class SimulatedCluster
     try {
       this.emit('event', observer, event);
     } catch (error) {
-      // The Memberlist would catch it, as it does with its own listeners' errors.
+      // Thrown here, the error would be caught by the Memberlist, like errors of its own listeners.
       this.#driver.fail(error as Error);
     }
   }
 
-  // A node goes on after it; a test must not.
-  #failed(node: string, error: Error): void {
+  // A node continues after an internal error; a test must not.
+  #onInternalError(node: string, error: Error): void {
     this.#internalErrors.push({ node, error });
     this.#driver.fail(error);
   }
-
-  /** Who runs; found out anew only when somebody started or ended, in whatever way. */
-  #running(): readonly SimulatedNode[] {
-    if (this.#runningAsOf !== this.network.changes) {
-      this.#runningAsOf = this.network.changes;
-      this.#runningNodes = [...this.#nodes.values()].filter(({ isRunning }) => isRunning);
-      this.#runningNames = new Set(this.#runningNodes.map(({ list }) => list.config.name));
-    }
-    return this.#runningNodes;
-  }
-
-  #known(name: string): SimulatedNode {
-    const node = this.#nodes.get(name);
-    if (node === undefined) throw new RangeError(`no node is called "${name}"`);
-    return node;
-  }
-
-  #alive(name: string): SimulatedNode {
-    const node = this.#known(name);
-    if (!node.isRunning) throw new Error(`${name} is not running`);
-    return node;
-  }
-}
-
-function checkDuration(ms: number): number {
-  if (Number.isFinite(ms) && ms >= 0) return ms;
-  throw new RangeError(`a duration must be 0 ms or more, not ${ms}`);
-}
-
-/** @throws ConfigError when all nodes would share the same extensions */
-function checkExtensions(config: SimulatedClusterOptions['config']): void {
-  if (typeof config !== 'object' || !Array.isArray(config.use) || config.use.length === 0) return;
-  const rule = 'must be a function that makes extensions here, as each node needs its own';
-  throw new ConfigError([{ field: 'config.use', value: config.use, rule }]);
 }

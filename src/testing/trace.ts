@@ -4,26 +4,26 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What happened in a simulated cluster: the last events, to look at, and a hash of everything, to see
-// whether two runs were the same.
+// Records what happens in a simulated cluster: the most recent events for inspection, and a hash of everything,
+// to check whether two runs were identical.
 
 import { createHash } from 'node:crypto';
 import type { Node } from '../core/member.js';
 import type { MembershipEvent } from '../core/membership/events.js';
-import type { NetworkTap, PacketFate } from './network-options.js';
+import type { NetworkTap, PacketOutcome } from './network-options.js';
 
-/** One membership event, when it happened, and who was told of it. */
+/** One membership event, with its time and the node that observed it. */
 export interface TraceEntry {
   /** Virtual milliseconds. */
   readonly at: number;
-  /** The name of the node that was told. */
+  /** The name of the observing node. */
   readonly observer: string;
   readonly event: MembershipEvent;
 }
 
 /** The kinds of record that are hashed. */
 const record = { name: 0, event: 1, carried: 2, lost: 3, cut: 4, stream: 5, life: 6 } as const;
-const hashedAtOnce = 64 * 1024;
+const bufferBytes = 64 * 1024;
 /** Kind, time, two names, a length. */
 const headerBytes = 1 + 8 + 4 + 4 + 4;
 const noBytes = Buffer.alloc(0);
@@ -34,16 +34,16 @@ export class Trace implements NetworkTap {
   readonly #isSealed: (from: string, to: string) => boolean;
   readonly #keep: number;
   readonly #hash = createHash('sha256');
-  readonly #buffer = Buffer.alloc(hashedAtOnce);
+  readonly #buffer = Buffer.alloc(bufferBytes);
   readonly #ids = new Map<string, number>();
   #filled = 0;
   readonly #ring: TraceEntry[] = [];
   #recorded = 0;
 
   /**
-   * @param init.keep - how many events are kept
-   * @param init.isSealed - whether what one address sends to another is encrypted. Then its content is
-   *   not hashed: nonces are never predictable, not even here
+   * @param init.keep - the number of events that are kept
+   * @param init.isSealed - whether traffic from one address to another is encrypted. Then its content is not
+   *   hashed: nonces are not predictable, not even here
    */
   constructor(init: {
     now: () => number;
@@ -55,12 +55,12 @@ export class Trace implements NetworkTap {
     this.#isSealed = init.isSealed;
   }
 
-  /** How many events there were. */
+  /** The number of events so far. */
   get recorded(): number {
     return this.#recorded;
   }
 
-  /** The last events, oldest first. */
+  /** The most recent events, oldest first. */
   entries(): TraceEntry[] {
     const oldest = this.#recorded % Math.max(1, this.#keep);
     if (this.#recorded <= this.#keep) return [...this.#ring];
@@ -81,28 +81,28 @@ export class Trace implements NetworkTap {
     this.#write(record.event, observer, about, Buffer.from(textOf(event)));
   }
 
-  /** A node began or ended. */
-  life(name: string, what: string): void {
+  /** A node started or ended. */
+  lifecycle(name: string, what: string): void {
     this.#write(record.life, name, what, noBytes);
   }
 
-  packet(packet: Buffer, from: string, to: string, fate: PacketFate): void {
-    this.#write(record[fate], from, to, packet, this.#isSealed(from, to));
+  packet(packet: Buffer, from: string, to: string, outcome: PacketOutcome): void {
+    this.#write(record[outcome], from, to, packet, this.#isSealed(from, to));
   }
 
   stream(data: Buffer, from: string, to: string): void {
     this.#write(record.stream, from, to, data, this.#isSealed(from, to));
   }
 
-  /** A length tells apart what comes before and after it, and all that is told of a secret. */
+  /** The length separates a content from what follows, and is all that is hashed of encrypted content. */
   #write(kind: number, first: string, second: string, content: Buffer, isSecret = false): void {
     const [a, b] = [this.#idOf(first), this.#idOf(second)];
     const size = headerBytes + (isSecret ? 0 : content.length);
-    if (this.#filled + size > hashedAtOnce) this.#flush();
+    if (this.#filled + size > bufferBytes) this.#flush();
     const buffer = this.#buffer;
     let at = this.#filled;
     buffer[at] = kind;
-    // Whole microseconds: what the last bit of a double is can depend on the machine.
+    // Whole microseconds: the last bit of a double can depend on the machine.
     buffer.writeDoubleLE(Math.round(this.#now() * 1000), at + 1);
     buffer.writeUInt32LE(a, at + 9);
     buffer.writeUInt32LE(b, at + 13);
@@ -110,7 +110,7 @@ export class Trace implements NetworkTap {
     at += headerBytes;
     this.#filled = at;
     if (isSecret) return;
-    if (size <= hashedAtOnce) {
+    if (size <= bufferBytes) {
       content.copy(buffer, at);
       this.#filled = at + content.length;
     } else {
@@ -146,7 +146,7 @@ function textOf(event: MembershipEvent): string {
     case 'update':
       return `update ${textOfNode(event.node)} ${event.previousMeta.toString('hex')}`;
     case 'refute':
-      // The name that the event had when the first digests were recorded.
+      // The event's name when the first digests were recorded.
       return `recover ${textOfNode(event.node)}`;
     default:
       return `${event.type} ${textOfNode(event.node)}`;

@@ -6,20 +6,20 @@
 
 import type { Clock, Timer } from '../core/ports.js';
 
-/** How a {@link VirtualClock} begins. */
+/** The options of a {@link VirtualClock}. */
 export interface VirtualClockOptions {
-  /** Its first time, in milliseconds; 0 by default. */
+  /** Its start time in milliseconds; default: 0. */
   readonly now?: number | undefined;
 }
 
-/** @internal Something that is to happen at a time: its place in time and in the heap. */
+/** @internal A callback with its time and its position in the heap. */
 export abstract class ClockEntry {
   at = 0;
   order = 0;
-  /** Its place in the heap; -1 while it is in none. */
+  /** Its position in the heap; -1 if it is in none. */
   index = -1;
 
-  /** Its time has come. */
+  /** Called when it is due. */
   abstract run(): void;
 }
 
@@ -43,7 +43,7 @@ class Entry extends ClockEntry implements Timer {
   }
 }
 
-/** A binary heap, the earliest first. */
+/** A binary heap, earliest first. */
 class Heap {
   readonly entries: ClockEntry[] = [];
 
@@ -66,7 +66,7 @@ class Heap {
     for (const entry of this.entries.splice(0)) entry.index = -1;
   }
 
-  /** Puts an entry where it belongs, between a free place and the top. */
+  /** Moves an entry up from a free position to its place. */
   #rise(entry: ClockEntry, from: number): void {
     const { entries } = this;
     let place = from;
@@ -82,7 +82,7 @@ class Heap {
     entry.index = place;
   }
 
-  /** Puts an entry where it belongs, between a free place and the bottom. */
+  /** Moves an entry down from a free position to its place. */
   #sink(entry: ClockEntry, from: number): void {
     const { entries } = this;
     let place = from;
@@ -103,12 +103,11 @@ class Heap {
 }
 
 /**
- * A clock that stands still until it is told to go on. Callbacks run synchronously inside
- * `advance`, `advanceTo` and `runNext`, in the order of their times; those of one time in the order
- * in which they were asked for.
+ * A clock that stands still until it is advanced. Callbacks run synchronously inside `advance`, `advanceTo` and
+ * `runNext`, in the order of their times; callbacks with the same time in the order in which they were set.
  *
- * Promises do not settle while it advances: code that awaits between two timers needs `runNext`
- * with a turn of the event loop after each.
+ * Promises do not settle while it advances: code that awaits between two timers needs `runNext`, with a turn of
+ * the event loop after each call.
  */
 export class VirtualClock implements Clock {
   readonly #heap = new Heap();
@@ -125,54 +124,54 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
-  /** How many callbacks wait. */
+  /** The number of waiting callbacks. */
   get pending(): number {
     return this.#heap.entries.length;
   }
 
-  /** When the next callback is due; undefined when none is. */
+  /** When the next callback is due; undefined if there is none. */
   get nextAt(): number | undefined {
     return this.#heap.entries[0]?.at;
   }
 
-  /** A delay that is negative or NaN counts as 0. */
+  /** A negative or NaN delay counts as 0. */
   setTimer(delayMs: number, callback: () => void): Timer {
     const entry = new Entry(this.#heap, callback);
     this.arm(entry, delayMs);
     return entry;
   }
 
-  /** @internal Lets something happen after a delay. It must not wait already. */
+  /** @internal Schedules an entry, which must not be scheduled already. */
   arm(entry: ClockEntry, delayMs: number): void {
     entry.at = this.#now + (delayMs > 0 ? delayMs : 0);
     entry.order = this.#order++;
     this.#heap.add(entry);
   }
 
-  /** @internal It will not happen; nothing is done when it does not wait. */
+  /** @internal Cancels an entry, if it is scheduled. */
   disarm(entry: ClockEntry): void {
     this.#heap.remove(entry);
   }
 
-  /** Calls back at the same virtual time, after everything that is due by now. */
+  /** Calls back at the same virtual time, after everything that is due now. */
   afterTurn(callback: () => void): Timer {
     return this.setTimer(0, callback);
   }
 
   /**
-   * Goes on by `ms` milliseconds and runs what is due until then.
+   * Advances by `ms` milliseconds and runs everything that becomes due.
    *
-   * @throws RangeError when `ms` is negative or NaN; what a callback throws, with the clock at that
-   * callback's time and all others still waiting.
+   * @throws RangeError if `ms` is negative or NaN; errors of callbacks, with the clock at the time of the failed
+   * callback and all others still waiting
    */
   advance(ms: number): void {
     this.advanceTo(this.#now + ms);
   }
 
   /**
-   * Goes on to `time` and runs what is due until then, that time included.
+   * Advances to `time` and runs everything that is due up to and including it.
    *
-   * @throws RangeError when `time` is past or NaN; what a callback throws, as `advance` does.
+   * @throws RangeError if `time` is in the past or NaN; errors of callbacks, like `advance`
    */
   advanceTo(time: number): void {
     if (!(time >= this.#now)) {
@@ -184,9 +183,9 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Goes on to the next callback and runs that one.
+   * Advances to the next callback and runs it.
    *
-   * @returns false, with nothing done, when none waits (or only for an infinite time).
+   * @returns false, without any effect, if none waits (or only for an infinite time)
    */
   runNext(): boolean {
     const next = this.#heap.entries[0];
@@ -195,7 +194,7 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** Forgets all callbacks that wait. */
+  /** Discards all waiting callbacks. */
   clear(): void {
     this.#heap.clear();
   }

@@ -114,12 +114,12 @@ describe('the command line', () => {
     for (const words of [[PLAIN], [SEALED, ...talk]]) {
       const { status, stdout } = await runCli('doctor', ...words);
       assert.equal(status, 0, stdout);
-      assert.match(stdout, /UDP|packets get through, there and back/);
-      assert.match(stdout, /it is go-(plain|sealed)/);
-      assert.match(stdout, /tells others the address at which it answers us/);
+      assert.match(stdout, /UDP works in both directions/);
+      assert.match(stdout, /its name is go-(plain|sealed)/);
+      assert.match(stdout, /it answers at its advertised address/);
       assert.match(stdout, /round trip/);
       assert.match(stdout, /protocol \d/);
-      assert.match(stdout, /Nothing is wrong, seen from here\./);
+      assert.match(stdout, /No problems found from this machine\./);
     }
   });
 
@@ -128,31 +128,31 @@ describe('the command line', () => {
       title: 'no process listens',
       words: ['127.6.3.250'],
       says: /refuses TCP/,
-      advises: /does the process run/,
+      advises: /Is the node running/,
     },
     {
       title: 'a label is missing or wrong',
       words: [SEALED, `--key-file=${keyFile}`],
-      says: /closes it without a word/,
+      says: /closes it without an answer/,
       advises: /--label/,
     },
     {
       title: 'the key is missing',
       words: [SEALED, '--label=prod'],
-      says: /it is encrypted, and we have no key/,
+      says: /uses encryption, but no key was given/,
       advises: /--key-file/,
     },
     {
       title: 'the key is wrong',
       words: [SEALED, '--label=prod', `--key=${Keyring.generate().toString('base64')}`],
-      says: /encrypted with another key/,
+      says: /uses another encryption key/,
       advises: /rotated/,
     },
     {
       title: 'a key for a plaintext cluster',
       words: [PLAIN, `--key-file=${keyFile}`],
-      says: /plaintext, and we have a key/,
-      advises: /Leave the key out/,
+      says: /uses plaintext, but a key was given/,
+      advises: /Omit the key/,
     },
     {
       title: 'the name is unknown',
@@ -167,7 +167,7 @@ describe('the command line', () => {
       assert.equal(status, 1, stdout);
       assert.match(stdout, says);
       assert.match(stdout, advises);
-      assert.match(stdout, /Something is wrong\.\n$/);
+      assert.match(stdout, /Problems found\.\n$/);
     });
   }
 
@@ -179,8 +179,8 @@ describe('the command line', () => {
     });
     const wrong = await runCli('doctor', '--timeout=300', '127.6.3.20');
     assert.equal(wrong.status, 1);
-    assert.match(wrong.stdout, /it is natted/);
-    assert.match(wrong.stdout, /tells others to use 127\.6\.3\.99:7946, where we get no answer/);
+    assert.match(wrong.stdout, /its name is natted/);
+    assert.match(wrong.stdout, /advertises 127\.6\.3\.99:7946, which does not answer/);
     // TCP alone: what a firewall makes of it.
     const proxy: Server = createServer((from) => {
       const to = connect(7946, '127.6.3.20');
@@ -191,8 +191,8 @@ describe('the command line', () => {
     const blocked = await runCli('doctor', '--timeout=300', '127.6.3.21');
     assert.equal(blocked.status, 1);
     assert.match(blocked.stdout, /answers over TCP\n/);
-    assert.match(blocked.stdout, /BAD {2}udp .*no ping over UDP is answered/);
-    assert.match(blocked.stdout, /Open the port for UDP, there and back/);
+    assert.match(blocked.stdout, /BAD {2}udp .*no UDP ping was answered/);
+    assert.match(blocked.stdout, /Open the port for UDP in both directions/);
     proxy.close();
     await list.shutdown();
   });
@@ -287,7 +287,7 @@ describe('the command line', () => {
         );
         const seen = await runCli('doctor', '127.6.3.31');
         assert.equal(seen.status, 0, seen.stdout);
-        assert.match(seen.stdout, /delegate version 2 or above is needed/);
+        assert.match(seen.stdout, /joining requires delegate protocol 2 or above/);
         assert.equal(await one.end(), 0);
         await eventually(
           'serf reports it as left',

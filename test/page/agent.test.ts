@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The page of a real agent in a real browser: it is live, it says when the agent is frozen or gone, it shows what
-// peers send as text and nothing else, and it is read-only.
+// The status page of a real agent in a real browser: it is live, it reports when the agent is suspended or gone, it
+// shows what peers send as text only, and it is read-only.
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
@@ -60,7 +60,7 @@ describe('the page of an agent in a browser', () => {
     await Promise.all([...lists.map((list) => list.shutdown()), agent.end()]);
   });
 
-  it('shows everybody, with metadata and round trips, and changes by itself', async () => {
+  it('shows all members with metadata and round trips, and updates itself', async () => {
     const page = await opened({ viewport: { width: 1240, height: 900 }, colorScheme: 'light' });
     await eventually(
       'four rows',
@@ -90,7 +90,7 @@ describe('the page of an agent in a browser', () => {
     await page.context().close();
   });
 
-  it('shows names and metadata of peers as text, whatever they are', async () => {
+  it('shows names and metadata of peers as text, whatever they contain', async () => {
     const page = await opened({ viewport: { width: 1240, height: 900 }, colorScheme: 'dark' });
     const hostile = await create(6, HOSTILE, HOSTILE_META);
     await eventually(
@@ -112,7 +112,7 @@ describe('the page of an agent in a browser', () => {
     await page.context().close();
   });
 
-  it('shows who suspects whom, and who died', async () => {
+  it('shows suspicions and failed members', async () => {
     const killable = await KillableNode.start({ ...quick, name: 'doomed', bindAddr: '127.6.2.7' }, [
       '127.6.2.1:7946',
     ]);
@@ -120,16 +120,18 @@ describe('the page of an agent in a browser', () => {
     await page.locator('#members tr', { hasText: 'doomed' }).waitFor();
     await killable.kill();
     await page.locator('#members tr.suspect', { hasText: 'doomed' }).waitFor();
-    await page.locator('#diagram path.accusation').first().waitFor({ state: 'attached' });
+    await page.locator('#diagram path.suspicion').first().waitFor({ state: 'attached' });
     await page.locator('#members tr.dead', { hasText: 'doomed' }).waitFor();
     assert.match((await rows(page))[0] ?? '', /^doomed[^]*failed/, 'it is the first row');
     await page.locator('#diagram text.name.dead', { hasText: 'doomed' }).waitFor();
-    await page.locator('#announcer', { hasText: 'failed: doomed' }).waitFor({ state: 'attached' });
+    await page
+      .locator('#live-region', { hasText: 'failed: doomed' })
+      .waitFor({ state: 'attached' });
     assert.match(await page.locator('#events').innerText(), /failed\s+doomed/);
     await page.context().close();
   });
 
-  it('says within seconds that the agent is frozen, and is live again when it goes on', async () => {
+  it('reports within seconds that the agent is suspended, and is live again when it resumes', async () => {
     const page = await opened();
     agent.freeze();
     try {
@@ -137,11 +139,11 @@ describe('the page of an agent in a browser', () => {
       assert.match(await page.locator('#link').innerText(), /^no data for \d+ s$/);
       assert.match(
         await page.locator('#notice').innerText(),
-        /Last seen at \d\d:\d\d:\d\d, \d+ s ago/,
+        /Last message at \d\d:\d\d:\d\d, \d+ s ago/,
       );
       await page.locator('html.stale').waitFor();
       await page
-        .locator('#announcer', { hasText: 'The agent sends nothing' })
+        .locator('#live-region', { hasText: 'The agent sends no data' })
         .waitFor({ state: 'attached' });
     } finally {
       agent.thaw();
@@ -152,7 +154,7 @@ describe('the page of an agent in a browser', () => {
     await page.context().close();
   });
 
-  it('has /metrics, /healthz and /members.json, and takes nothing', async () => {
+  it('serves /metrics, /healthz and /members.json, and rejects writes', async () => {
     assert.match(await (await fetch(`${url}metrics`)).text(), /memberlist_members\{node="web-1"/);
     const health = await fetch(`${url}healthz`);
     assert.equal(health.status, 200);
@@ -165,7 +167,7 @@ describe('the page of an agent in a browser', () => {
     assert.equal((await fetch(`${url}../../etc/passwd`)).status, 404);
   });
 
-  it('is not served under a name that somebody else may have pointed here', async () => {
+  it('is not served under a host name that an attacker may have pointed to it', async () => {
     const { hostname, port } = new URL(url);
     const status = await new Promise((resolve, reject) => {
       const headers = { host: `evil.example:${port}` };
@@ -176,9 +178,9 @@ describe('the page of an agent in a browser', () => {
     assert.equal(status, 421);
   });
 
-  it('says so when the agent is gone, and the browser had nothing to complain of', async () => {
+  it('reports that the agent is gone, and the browser reports no problems', async () => {
     const page = await opened();
-    assert.deepEqual(viewer.complaints, []);
+    assert.deepEqual(viewer.problems, []);
     assert.equal(await agent.end(), 0);
     await page.locator('#link.lost').waitFor();
     assert.equal(await page.locator('#link').innerText(), 'no connection');

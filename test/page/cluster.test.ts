@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The page of clusters of 3 to 1,000 members in a browser: problems come first, everything can be reached, by
+// The status page of clusters of 3 to 1,000 members in a browser: problems come first, everything is reachable by
 // keyboard and by screen reader, and it fits on a phone.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { clusters, longName } from './clusters.js';
-import { weakTexts } from './contrast.js';
-import { MadeCluster } from './made-cluster.js';
+import { lowContrastTexts } from './contrast.js';
+import { FakeCluster } from './fake-cluster.js';
 import { screens, Viewer } from './viewer.js';
 
 const sizes = clusters.map(({ members }) => members);
@@ -23,19 +23,19 @@ interface AxNode {
 }
 
 describe('the page of a cluster in a browser', () => {
-  const made = new Map<number, MadeCluster>();
+  const made = new Map<number, FakeCluster>();
   let viewer: Viewer;
 
   before(async () => {
     viewer = await Viewer.start();
-    for (const making of clusters) made.set(making.members, await MadeCluster.open(making));
+    for (const spec of clusters) made.set(spec.members, await FakeCluster.open(spec));
   });
   after(async () => {
     await viewer.close();
     for (const cluster of made.values()) await cluster.close();
   });
 
-  /** A page that several tests look at, each as the one before left it. */
+  /** A page that several tests use, each as the previous one left it. */
   const pages = new Map<number, Page>();
   const shared = async (members: number): Promise<Page> => {
     const page = pages.get(members) ?? (await viewer.open(urlOf(members)));
@@ -53,7 +53,7 @@ describe('the page of a cluster in a browser', () => {
       page,
       'document.activeElement === document.body ? "none" : document.activeElement.id || document.activeElement.value || document.activeElement.textContent.trim()',
     );
-  /** Tabs to a control as a user without a mouse does. */
+  /** Tabs to a control, like a user without a mouse. */
   async function tabTo(page: Page, control: string): Promise<void> {
     for (let i = 0; i < 40; i++) {
       if ((await focused(page)) === control) return;
@@ -63,7 +63,7 @@ describe('the page of a cluster in a browser', () => {
   }
 
   for (const { members, failed = 0, suspect = 0, flapping = 0 } of clusters) {
-    it(`${members} members: those with problems are the first rows, and have a name in the diagram`, async () => {
+    it(`${members} members: members with problems are the first rows, and are named in the diagram`, async () => {
       const page = await shared(members);
       const wanted = [
         ...Array<string>(failed).fill('dead'),
@@ -89,7 +89,9 @@ describe('the page of a cluster in a browser', () => {
     await tabTo(page, 'search');
     await page.keyboard.type('worker 0117');
     assert.deepEqual(await names(page), ['worker-0117']);
-    await page.locator('#announcer', { hasText: '1 member found' }).waitFor({ state: 'attached' });
+    await page
+      .locator('#live-region', { hasText: '1 member found' })
+      .waitFor({ state: 'attached' });
     await page.keyboard.type(' nothing');
     await page.locator('#none').waitFor();
     await tabTo(page, 'clear');
@@ -113,7 +115,7 @@ describe('the page of a cluster in a browser', () => {
     assert.equal(await heading.getAttribute('aria-sort'), 'descending');
     assert.equal((await names(page))[0], 'worker-0997');
     await page
-      .locator('#announcer', { hasText: 'Sorted by name, descending' })
+      .locator('#live-region', { hasText: 'Sorted by name, descending' })
       .waitFor({ state: 'attached' });
 
     await tabTo(page, 'next');
@@ -122,9 +124,9 @@ describe('the page of a cluster in a browser', () => {
     assert.equal(await focused(page), 'next');
   });
 
-  it('all of 1,000 members are reached by paging', async () => {
+  it('reaches all of 1,000 members by paging', async () => {
     const page = await shared(1_000);
-    // The test before turned a page; another size begins with the first one.
+    // The previous test turned a page; another page size starts with the first one.
     await page.locator('#page-size').selectOption('500');
     const seen = new Set(await names(page));
     assert.equal(seen.size, 500);
@@ -135,7 +137,7 @@ describe('the page of a cluster in a browser', () => {
     assert.equal(await page.locator('#next').getAttribute('aria-disabled'), 'true');
   });
 
-  it('shows where the focus is, on every control', async () => {
+  it('shows the focus on every control', async () => {
     const page = await viewer.open(urlOf(30));
     const bare = `(() => {
       const shown = document.activeElement.matches('.filters input') ? document.activeElement.nextElementSibling : document.activeElement;
@@ -191,7 +193,7 @@ describe('the page of a cluster in a browser', () => {
     assert.equal(roles.get('rowheader')?.length, 30);
   });
 
-  it('keeps its table a table on a phone', async () => {
+  it('remains a table for screen readers on a phone', async () => {
     const page = await viewer.open(urlOf(30), screens.phone);
     const session = await page.context().newCDPSession(page);
     const { nodes } = (await session.send('Accessibility.getFullAXTree')) as { nodes: AxNode[] };
@@ -201,22 +203,22 @@ describe('the page of a cluster in a browser', () => {
     await page.context().close();
   });
 
-  it('says politely that members failed', async () => {
+  it('announces failed members politely', async () => {
     const cluster = made.get(3);
     const page = await shared(3);
-    assert.equal(await page.locator('#announcer').getAttribute('aria-live'), 'polite');
+    assert.equal(await page.locator('#live-region').getAttribute('aria-live'), 'polite');
     cluster?.change('cache-0002', 'suspect');
     await page
-      .locator('#announcer', { hasText: 'suspect: cache-0002' })
+      .locator('#live-region', { hasText: 'suspect: cache-0002' })
       .waitFor({ state: 'attached' });
     cluster?.change('cache-0002', 'alive');
     await page
-      .locator('#announcer', { hasText: 'alive again: cache-0002' })
+      .locator('#live-region', { hasText: 'alive again: cache-0002' })
       .waitFor({ state: 'attached' });
     await page.locator('#members tr.suspect').waitFor({ state: 'detached' });
   });
 
-  it('shows what was dropped by reason, the label, the encryption and the health in its header', async () => {
+  it('shows drops by reason, the label, the encryption and the health in its header', async () => {
     const page = await shared(200);
     assert.equal(await page.locator('#drops-total').innerText(), '1,256');
     assert.deepEqual(
@@ -250,18 +252,18 @@ describe('the page of a cluster in a browser', () => {
     }
   });
 
-  it('has texts that stand out, in light and dark, current and old', async () => {
+  it('has sufficient contrast in light and dark mode, with current and stale data', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await viewer.open(urlOf(200), { colorScheme, reducedMotion: 'reduce' });
-      assert.deepEqual(await viewer.evaluate(page, weakTexts), [], colorScheme);
+      assert.deepEqual(await viewer.evaluate(page, lowContrastTexts), [], colorScheme);
       // In one turn, before the page finds that its data is current.
-      const old = `document.documentElement.classList.add('stale'), ${weakTexts}`;
+      const old = `document.documentElement.classList.add('stale'), ${lowContrastTexts}`;
       assert.deepEqual(await viewer.evaluate(page, old), [], `${colorScheme}, old`);
       await page.context().close();
     }
   });
 
-  it('moves nothing for those who want no motion', async () => {
+  it('has no animation for users who prefer reduced motion', async () => {
     const cluster = made.get(3);
     for (const [reducedMotion, animation] of [
       ['reduce', 'none'],
@@ -276,8 +278,8 @@ describe('the page of a cluster in a browser', () => {
     }
   });
 
-  it('gave the browser nothing to complain of', () => {
-    assert.deepEqual(viewer.complaints, []);
+  it('causes no problems in the browser', () => {
+    assert.deepEqual(viewer.problems, []);
   });
 });
 

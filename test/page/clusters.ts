@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-import type { Making } from './made-cluster.js';
+import type { ClusterSpec } from './fake-cluster.js';
 
-/** A name that is as long as names get, without a place to break it. */
+/** A name of the maximum length, without a place for a line break. */
 export const longName = `edge-${'x'.repeat(250)}`;
 
-/** What the page is looked at with. */
-export const clusters: readonly Making[] = [
+/** The clusters that the page is tested with. */
+export const clusters: readonly ClusterSpec[] = [
   { members: 3, keys: 1 },
   { members: 30, suspect: 2, failed: 1, flapping: 1, left: 1, keys: 2, healthScore: 2 },
   {

@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Runs in the browser: texts whose colour stands out too little from what is behind them.
+// Runs in the browser: finds texts whose color has too little contrast with their background.
 
 /** The expression; its value is a list of lines, one for each text below 4.5:1. */
-export const weakTexts = `(() => {
+export const lowContrastTexts = `(() => {
   const parse = (text) => {
     const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
     return [r, g, b, a];
@@ -22,9 +22,9 @@ export const weakTexts = `(() => {
   };
   const groundOf = (element) => {
     for (let each = element; each !== null; each = each.parentElement) {
-      const colour = parse(getComputedStyle(each).backgroundColor);
-      if (colour[3] === 1) return colour;
-      if (colour[3] > 0) return undefined;
+      const color = parse(getComputedStyle(each).backgroundColor);
+      if (color[3] === 1) return color;
+      if (color[3] > 0) return undefined;
     }
     return [255, 255, 255, 1];
   };
@@ -32,11 +32,11 @@ export const weakTexts = `(() => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const { parentElement: element, textContent } = texts.currentNode;
-    if (textContent.trim() === '' || element.closest('script, title, .unseen') || !element.checkVisibility()) continue;
+    if (textContent.trim() === '' || element.closest('script, title, .visually-hidden') || !element.checkVisibility()) continue;
     const style = getComputedStyle(element);
-    const colour = parse(element instanceof SVGElement ? style.fill : style.color);
+    const color = parse(element instanceof SVGElement ? style.fill : style.color);
     const ground = groundOf(element);
-    const value = ground === undefined ? 0 : ratio(colour, ground);
+    const value = ground === undefined ? 0 : ratio(color, ground);
     if (value < 4.5) weak.push(value.toFixed(2) + ' ' + element.tagName + '.' + element.getAttribute('class') + ' ' + textContent.trim().slice(0, 30));
   }
   return weak;

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// `npm run check:page`: the agent's page in Chromium. Installs it when it is missing, says so when it cannot, and
-// never passes by skipping. `--screenshots FOLDER` only takes pictures of the page to look at.
+// `npm run check:page`: tests the agent's status page in Chromium. Installs Chromium if it is missing, reports if it
+// cannot, and never passes by skipping. `--screenshots FOLDER` only takes screenshots of the page.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -4,24 +4,24 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Pictures of the page for people: clusters of several sizes, on a computer and on a phone, light and dark.
+// Screenshots of the page: clusters of several sizes, on a computer and on a phone, light and dark.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { clusters } from './clusters.js';
-import { MadeCluster } from './made-cluster.js';
+import { FakeCluster } from './fake-cluster.js';
 import { screens, Viewer } from './viewer.js';
 
-/** Writes them into a folder. */
+/** Writes the screenshots into a folder. */
 export async function takeScreenshots(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const viewer = await Viewer.start();
-  for (const making of clusters) {
-    const cluster = await MadeCluster.open(making);
+  for (const spec of clusters) {
+    const cluster = await FakeCluster.open(spec);
     for (const [screen, options] of Object.entries(screens)) {
       for (const colorScheme of ['light', 'dark'] as const) {
         const page = await viewer.open(cluster.url, { ...options, colorScheme });
         await page.locator('#tile-packets').filter({ hasNotText: '–' }).waitFor();
-        const path = join(folder, `${making.members}-${screen}-${colorScheme}.png`);
+        const path = join(folder, `${spec.members}-${screen}-${colorScheme}.png`);
         await page.screenshot({ path, fullPage: true });
         console.log(path);
         await page.context().close();

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A browser that looks at the page, and what it complained of.
+// A browser that opens the page, and the problems that it reports.
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
 /** A computer and a phone. */
@@ -18,12 +18,12 @@ export const screens = {
   },
 } as const satisfies Record<string, BrowserContextOptions>;
 
-/** A machine may be busy; a condition that does not come about within this time never does. */
+/** The machine may be busy; a condition that is not met within this time never is. */
 const PATIENCE_MS = 15_000;
 
 export class Viewer {
-  /** Errors and warnings of the console, exceptions, and requests that went elsewhere. */
-  readonly complaints: string[] = [];
+  /** Errors and warnings of the console, exceptions, and requests to other origins. */
+  readonly problems: string[] = [];
   readonly #browser: Browser;
 
   private constructor(browser: Browser) {
@@ -40,12 +40,12 @@ export class Viewer {
     const page = await (await this.#browser.newContext({ ...screens.wide, ...options })).newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) this.complaints.push(message.text());
+      if (['error', 'warning'].includes(message.type())) this.problems.push(message.text());
     });
-    page.on('pageerror', (error) => this.complaints.push(error.message));
+    page.on('pageerror', (error) => this.problems.push(error.message));
     page.on('request', (each) => {
       const isOwn = each.url().startsWith(url) || each.url().startsWith('data:');
-      if (!isOwn) this.complaints.push(`asked for ${each.url()}`);
+      if (!isOwn) this.problems.push(`requested ${each.url()}`);
     });
     await page.goto(url);
     await page.locator('#link.live').waitFor();

@@ -114,7 +114,7 @@ suite('the page of an agent', () => {
 
     const unread = await open(get('/'));
     await once(unread, 'readable');
-    clock.advance(pageLimits.answerMs);
+    clock.advance(pageLimits.responseMs);
     unread.resume();
     await closed(unread);
   });
@@ -146,7 +146,7 @@ suite('the page of an agent', () => {
       if (status === 503) viewer.destroy();
       viewers.push(viewer);
     }
-    clock.advance(10 * pageLimits.answerMs);
+    clock.advance(10 * pageLimits.responseMs);
     const [last] = viewers.slice(-1);
     assert.equal(last?.destroyed, false, 'a viewer has no deadline');
     for (const viewer of viewers) viewer.destroy();
@@ -163,7 +163,7 @@ suite('the page of an agent', () => {
     let seen = '';
     viewer.on('data', (chunk: Buffer) => (seen += chunk.toString()));
     await evil.join([list.localNode.address]);
-    while (!/event: happened[^]*evil/.test(seen)) await once(viewer, 'data');
+    while (!/event: events[^]*evil/.test(seen)) await once(viewer, 'data');
     const json = await ask(get('/members.json'));
     const metrics = await ask(get('/metrics'));
     for (const text of [seen, json, metrics])
@@ -198,7 +198,7 @@ suite('the page of an agent', () => {
       transport: network.transport('late'),
     });
     await late.join([list.localNode.address]);
-    await until('happened', 1);
+    await until('events', 1);
     clock.advance(pageLimits.heartbeatMs);
     await until('members', 2);
     const [message = ''] = seen.split('event: members\ndata: ').slice(2);

@@ -57,7 +57,7 @@ const others: { title: string; protocol: string; server: () => Server }[] = [
 
 suite('doctor', () => {
   for (const { title, protocol, server } of others) {
-    test(`recognises ${title}`, async () => {
+    test(`recognizes ${title}`, async () => {
       const listening = server();
       const sockets = new Set<{ destroy(): void }>();
       listening.on('connection', (socket) => sockets.add(socket));
@@ -67,7 +67,7 @@ suite('doctor', () => {
       for (const socket of sockets) socket.destroy();
       listening.close();
       assert.equal(status, 1);
-      assert.match(out, new RegExp(`BAD  cluster +${protocol} is spoken there`));
+      assert.match(out, new RegExp(`BAD  cluster +the port speaks ${protocol}, `));
       assert.match(out, /skip udp/);
       assert.doesNotMatch(out, /BAD {2}udp/);
     });
@@ -79,13 +79,13 @@ suite('doctor', () => {
       title: 'another key',
       config: { secretKey: Keyring.generate() },
       words: [`--key=${given}`],
-      says: /BAD {2}cluster +it is encrypted with another key/,
+      says: /BAD {2}cluster +the node uses another encryption key/,
     },
     {
       title: 'another label',
       config: { label: 'blue' },
       words: ['--label=green'],
-      says: /BAD {2}cluster +it takes the connection and closes it/,
+      says: /BAD {2}cluster +it accepts the connection and closes it/,
     },
   ];
   for (const { title, config, words, says } of illnesses) {
@@ -98,7 +98,7 @@ suite('doctor', () => {
       const { status, out } = await doctor(...words, list.localNode.address);
       assert.equal(status, 1);
       assert.match(out, says);
-      assert.match(out, /skip udp +not known/);
+      assert.match(out, /skip udp +unknown/);
       assert.doesNotMatch(out, /BAD {2}udp/);
     });
   }

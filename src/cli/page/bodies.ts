@@ -4,22 +4,22 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The bodies that wait to be taken. Those who ask at the same time share one, but each change makes another, and
-// somebody who reads slowly holds the one that it asked for.
+// The response bodies that wait to be sent. Concurrent requests share one body, but each change creates
+// another, and a slow reader keeps the one that it requested in memory.
 import type { Writable } from 'node:stream';
 import { pageLimits } from './limits.js';
 
-/** Counts bodies in memory, each once. */
+/** Counts response bodies in memory, each once. */
 export class Bodies {
   readonly #holders = new Map<Buffer, number>();
   #bytes = 0;
 
-  /** Bytes of all bodies that wait. */
+  /** Bytes of all waiting bodies. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Whether there is room for it; if so it is held until the answer is over. One is always let in. */
+  /** Keeps a body until the response is closed, if there is room for it. One body is always accepted. */
   hold(body: Buffer, answer: Writable): boolean {
     const holders = this.#holders.get(body) ?? 0;
     const bytes = this.#bytes + (holders === 0 ? body.length : 0);

@@ -4,30 +4,30 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The page: one document with its style and its program inside, so that it asks for nothing but the events.
-// Nothing that a peer chose is in it. The program is written as modules (browser/*.mjs) and becomes one
-// script here: imports and the word `export` go, so no two modules may use the same name at their top level.
+// The page: one document with its inline style and script, so that it loads nothing but the events. It contains
+// no text that a peer chose. The script is written as modules (browser/*.mjs), which are joined here: imports
+// and the word `export` are removed, so no two modules may use the same name at their top level.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** What others import comes first. */
+/** Each module comes after the modules that it imports. */
 const modules = [
   new URL('./browser/text.mjs', import.meta.url),
   new URL('./browser/dom.mjs', import.meta.url),
   new URL('./browser/model.mjs', import.meta.url),
   new URL('./browser/layout.mjs', import.meta.url),
-  new URL('./browser/announcer.mjs', import.meta.url),
+  new URL('./browser/live-region.mjs', import.meta.url),
   new URL('./browser/diagram.mjs', import.meta.url),
   new URL('./browser/summary.mjs', import.meta.url),
-  new URL('./browser/happened.mjs', import.meta.url),
+  new URL('./browser/event-list.mjs', import.meta.url),
   new URL('./browser/table.mjs', import.meta.url),
   new URL('./browser/link.mjs', import.meta.url),
   new URL('./browser/main.mjs', import.meta.url),
 ];
 
-/** In the order of the cascade. */
+/** In cascade order. */
 const styles = [
-  new URL('./browser/colours.css', import.meta.url),
+  new URL('./browser/colors.css', import.meta.url),
   new URL('./browser/page.css', import.meta.url),
   new URL('./browser/header.css', import.meta.url),
   new URL('./browser/cards.css', import.meta.url),
@@ -38,7 +38,7 @@ const styles = [
   new URL('./browser/modes.css', import.meta.url),
 ];
 
-/** The page, and the hashes of what it may run and apply, as a Content-Security-Policy has them. */
+/** The page, and the hashes of its script and style for the Content-Security-Policy. */
 export interface PageDocument {
   readonly html: string;
   readonly script: string;
@@ -47,7 +47,7 @@ export interface PageDocument {
   readonly styleHash: string;
 }
 
-/** Puts the page together. @throws when a file of this package is missing */
+/** Assembles the page. @throws if a file of this package is missing */
 export function pageDocument(): PageDocument {
   const script = modules.map(partOf).join('');
   const style = styles.map(partOf).join('');
@@ -61,7 +61,7 @@ function read(file: URL): string {
   return readFileSync(file, 'utf8');
 }
 
-/** A file as a part of the page, without the licence at its beginning. */
+/** A file as a part of the page, without the license header. */
 function partOf(file: URL): string {
   return read(file)
     .replace(/^\/\*[^]*?\*\/\n/, '')

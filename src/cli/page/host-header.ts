@@ -4,19 +4,19 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Whose name a request may ask for. A web site can let its own name lead to an address of ours (DNS
-// rebinding); the browser of somebody who can reach the page would then read it for that site. Such a
-// name is a name of the public DNS. An address is none, nor is a name without a dot.
+// Which host names a request may use. A web site can let its own name resolve to an address of this machine
+// (DNS rebinding); the browser of a user who can reach the page would then read it for that site. Such a
+// name is in the public DNS. An IP address is not, nor is a name without a dot.
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
 /**
- * Whether the page may be asked for as this.
+ * Whether a request with this header may read the page.
  *
  * @param host - the header `Host`
- * @param names - further names that lead here
+ * @param names - additional names of this page
  */
-export function mayBeAskedAs(host: string | undefined, names: readonly string[]): boolean {
+export function isAllowedHost(host: string | undefined, names: readonly string[]): boolean {
   const [, bracketed, plain = ''] =
     /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d{1,5})?$/i.exec(host ?? '') ?? [];
   if (bracketed !== undefined) return isIP(bracketed) === 6;

@@ -4,45 +4,45 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the page may take of its process. It is a guest there: gossip needs descriptors, memory and turns of
-// the event loop, and a member that answers pings late is suspected.
+// The resources that the page may use. It shares the process with the member: gossip needs file descriptors,
+// memory and turns of the event loop, and a member that answers pings late is suspected.
 
-/** The bounds of the page's server. docs/LIMITS.md explains them. */
+/** The limits of the page's server. docs/LIMITS.md explains them. */
 export const pageLimits = {
-  /** Connections at once. The descriptors of a process are for gossip; it has 1,024 at least. */
+  /** Concurrent connections. The file descriptors of a process, at least 1,024, are for gossip. */
   connections: 64,
-  /** Those of them that may watch events. */
+  /** Concurrent viewers of events among these connections. */
   viewers: 32,
-  /** Connections that wait to be accepted; the system's queue. */
+  /** Connections that wait to be accepted, in the system's queue. */
   backlog: 64,
   /** The head of a request, in bytes. */
   headBytes: 8 * 1024,
-  /** What a client may send after the head; it is read and thrown away. */
+  /** What a client may send after the head, in bytes; it is read and discarded. */
   surplusBytes: 128 * 1024,
-  /** From the connection to the end of the head, in milliseconds. */
+  /** From the connection to the end of the request's head, in milliseconds. */
   headMs: 5_000,
-  /** From the head to the last byte of the answer that is taken, in milliseconds. */
-  answerMs: 30_000,
-  /** Answers that are begun in one turn of the event loop. */
-  answersATurn: 4,
-  /** Different bodies that wait to be taken, in bytes. */
+  /** From the request's head until the client has read the response, in milliseconds. */
+  responseMs: 30_000,
+  /** Responses that are started in one turn of the event loop. */
+  responsesPerTurn: 4,
+  /** Different response bodies that wait to be sent, in bytes. */
   bodyBytes: 64 * 1024 * 1024,
-  /** What may wait for a viewer that does not read, in bytes; past it, it is cut off. */
+  /** What may wait for a viewer that does not read, in bytes. Beyond it the viewer is disconnected. */
   viewerBytes: 4 * 1024 * 1024,
-  /** Members that are written in one turn of the event loop. */
-  membersATurn: 250,
-  /** A body is made again after a pause of so many times what making it took. */
+  /** Members that are serialized in one turn of the event loop. */
+  membersPerTurn: 250,
+  /** The pause before a value is created again, as a multiple of the time that its creation took. */
   pauseFactor: 10,
-  /** Between two messages to viewers about what happened, in milliseconds. */
+  /** Between two messages with events to viewers, in milliseconds. */
   eventsMs: 100,
   /** Between two heartbeats to viewers, in milliseconds. */
   heartbeatMs: 1_000,
   /** Round trips in one heartbeat. */
-  probesAHeartbeat: 100,
-  /** Members in the table of the page; those with problems come first, all are in /members.json. */
+  probesPerHeartbeat: 100,
+  /** Members in the table of the page. Members with problems come first; /members.json has all. */
   membersShown: 2_000,
-  /** A member that failed stays in the table of the page for so long, in milliseconds. */
+  /** How long a failed member stays in the table of the page, in milliseconds. */
   failedMs: 3_600_000,
-  /** A member is flapping until it did not fail for so long, in milliseconds; as for the event. */
+  /** How long after its last failure a member counts as flapping, in milliseconds; as for the event. */
   flappingMs: 600_000,
 } as const;

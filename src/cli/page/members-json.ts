@@ -7,15 +7,15 @@
 import type { Node } from '../../core/member.js';
 import { printableJson } from '../../wire/printable.js';
 import { nodeAsJson } from '../show-meta.js';
-import { nextTurn } from './kept.js';
+import { nextTurn } from './cached.js';
 import { pageLimits } from './limits.js';
 
-/** Members as a JSON array, made in slices: a large cluster's takes longer than a turn should. */
+/** Members as a JSON array, created in slices: for a large cluster it takes longer than one turn should. */
 export async function membersJson(members: readonly Node[]): Promise<Buffer> {
   const pieces = [Buffer.from('[')];
-  for (let from = 0; from < members.length; from += pageLimits.membersATurn) {
+  for (let from = 0; from < members.length; from += pageLimits.membersPerTurn) {
     if (from > 0) await nextTurn();
-    const slice = members.slice(from, from + pageLimits.membersATurn);
+    const slice = members.slice(from, from + pageLimits.membersPerTurn);
     const text = slice.map((node) => printableJson(nodeAsJson(node))).join(',');
     pieces.push(Buffer.from(from > 0 ? `,${text}` : text));
   }

@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The messages of /events, from the server to the program in the browser. Types only: both sides use them.
+// The messages of /events, from the server to the page's script. Types only: both sides use them.
 import type { MemberState } from '../../core/member.js';
 
-/** One row of the table. Texts that peers chose are printable and bounded. */
+/** One row of the table. Texts that peers chose are printable and of bounded length. */
 export interface ShownMember {
   readonly name: string;
   readonly address: string;
@@ -17,28 +17,28 @@ export interface ShownMember {
   readonly meta: string;
   /** Whether it is the node that serves the page. */
   readonly isSelf: boolean;
-  /** When it got into a state other than alive, in Unix milliseconds of the agent; absent if not known. */
+  /** When it entered a state other than alive, in Unix milliseconds on the agent's clock; absent if unknown. */
   readonly since?: number;
-  /** How often it failed lately; present while it is flapping. */
+  /** How often it failed recently; present while it is flapping. */
   readonly failures?: number;
 }
 
-/** Event `members`: the whole table. It is sent when it changed. */
+/** Event `members`: the whole table. Sent when it has changed. */
 export interface MembersMessage {
   /** At most 2,000; members with problems come first. */
   readonly members: readonly ShownMember[];
-  /** Members that are not in the list, all of them alive or left unless thousands have problems. */
+  /** The number of members that are not in the list: all alive or left, unless thousands have problems. */
   readonly notShown: number;
 }
 
 /** A member answered a probe directly: its name, the round trip in milliseconds, and the agent's Unix time. */
 export type ProbeResult = readonly [name: string, roundTripMs: number, at: number];
 
-/** Event `probes`: the last result of each member, for a browser that just connected. */
+/** Event `probes`: the last result of each member, for a browser that has just connected. */
 export type ProbesMessage = readonly ProbeResult[];
 
-/** Who suspected whom. */
-export interface Accusation {
+/** A suspicion: which member suspected which other member. */
+export interface Suspicion {
   readonly at: number;
   readonly by: string;
   readonly of: string;
@@ -50,7 +50,7 @@ export interface StatusMessage {
   readonly at: number;
   readonly name: string;
   readonly address: string;
-  /** Of node-memberlist. */
+  /** The version of node-memberlist. */
   readonly version: string;
   /** Empty if there is none. */
   readonly label: string;
@@ -62,15 +62,15 @@ export interface StatusMessage {
   readonly isLeaving: boolean;
   readonly counts: Readonly<Record<MemberState | 'flapping', number>>;
   readonly numbers: Readonly<Record<'queue' | 'packets', number>>;
-  /** What arrived and was not used since the start, by reason; only reasons that occurred. */
+  /** Messages that were dropped since the start, by reason; only reasons that occurred. */
   readonly drops: readonly (readonly [reason: string, count: number])[];
   /** Of the last minute. */
-  readonly accusations: readonly Accusation[];
+  readonly suspicions: readonly Suspicion[];
   /** Results since the last heartbeat. */
   readonly probes: ProbesMessage;
 }
 
-/** One entry of `past` and `happened`. */
+/** One entry of `history` and `events`. */
 export interface ShownEvent {
   /** Counts up from 1 since the agent started. */
   readonly seq: number;

@@ -5,8 +5,8 @@
  */
 
 // A connection that carries one request. Node's HTTP server handles all requests of one chunk in one turn of
-// the event loop, 1,400 of them in 64 KiB, and nothing can stop it in between. So it is given the first
-// head and nothing else: what a client sends after it is read and thrown away, up to a bound.
+// the event loop, 1,400 of them in 64 KiB, and cannot be interrupted. So the server receives only the first
+// request's head: what a client sends after it is read and discarded, up to a limit.
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../core/ports.js';
@@ -16,7 +16,7 @@ const END_OF_HEAD = '\r\n\r\n';
 
 /** A socket, up to the end of its first request. */
 export class OneRequest extends Duplex {
-  /** Who opened it. */
+  /** The address group of the client. */
   readonly source: string;
   readonly #socket: Socket;
   #head: Buffer | undefined = Buffer.alloc(0);
@@ -34,18 +34,18 @@ export class OneRequest extends Duplex {
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('end', () => this.push(null));
     socket.on('close', () => this.destroy());
-    // That a peer is gone is no error of ours.
+    // A closed peer is not an error of this process.
     socket.on('error', () => this.destroy());
     this.on('error', () => undefined);
   }
 
-  /** The answer has no end, such as a stream of events: the deadline is off. */
+  /** Cancels the deadline: the response, such as a stream of events, has no end. */
   endless(): void {
     this.#timer.cancel();
   }
 
   override _read(): void {
-    // It is pushed as it comes; there is one head at most.
+    // Data is pushed as it arrives; there is at most one head.
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
@@ -70,13 +70,13 @@ export class OneRequest extends Duplex {
     }
     const before = this.#head.length;
     this.#head = Buffer.concat([this.#head, chunk.subarray(0, pageLimits.headBytes + 1 - before)]);
-    // The end may be cut in two.
+    // The separator may be split between two chunks.
     const at = this.#head.indexOf(END_OF_HEAD, Math.max(0, before - END_OF_HEAD.length + 1));
     if (at >= 0) {
       const head = this.#head.subarray(0, at + END_OF_HEAD.length);
       this.#head = undefined;
       this.#timer.cancel();
-      this.#timer = this.#deadline(pageLimits.answerMs);
+      this.#timer = this.#deadline(pageLimits.responseMs);
       this.push(head);
       this.#take(chunk.subarray(head.length - before));
     } else if (this.#head.length > pageLimits.headBytes) {

@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The page's server: read-only, and on loopback unless the user says otherwise. Everything that a peer sent
-// reaches the browser as JSON and the document as text, and the page may load nothing from elsewhere. What
-// it takes of the process is bounded (limits.ts): connections (seats.ts), one request each
-// (one-request.ts), a few answers a turn, and bodies that are made once for all (kept.ts).
+// The page's server: read-only, and on loopback by default. Everything that a peer sent reaches the browser
+// as JSON, and the document as text; the page may load nothing from other origins. Its use of resources is
+// limited (limits.ts): connections (connections.ts), one request each (one-request.ts), a few responses per
+// turn, and response bodies that are created once for all requests (cached.ts).
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIPv6, type AddressInfo } from 'node:net';
@@ -19,16 +19,16 @@ import { asError } from '../../runtime/as-error.js';
 import { printableJson } from '../../wire/printable.js';
 import { Bodies } from './bodies.js';
 import { pageDocument } from './document.js';
-import { mayBeAskedAs } from './host-header.js';
-import { Kept, Turns } from './kept.js';
+import { isAllowedHost } from './host-header.js';
+import { Cached, TurnQueue } from './cached.js';
 import { pageLimits } from './limits.js';
-import { areSame, Live } from './live.js';
+import { areSame, Viewers } from './viewers.js';
 import { membersJson } from './members-json.js';
 import type { OneRequest } from './one-request.js';
-import { Seats } from './seats.js';
+import { Connections } from './connections.js';
 import { Watch, type PageSource } from './watch.js';
 
-/** Incarnations rise without an event. */
+/** Incarnations increase without an event. */
 const MEMBERS_MS = 1_000;
 const PLAIN = 'text/plain; charset=utf-8';
 const page = pageDocument();
@@ -49,7 +49,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
-  // One request a connection: nobody holds a seat for the next one.
+  // One request per connection: no client occupies a connection until its next request.
   connection: 'close',
 };
 
@@ -60,21 +60,21 @@ export class Page {
   readonly #port: number;
   readonly #names: readonly string[];
   readonly #registry: Registry;
-  readonly #live: Live;
+  readonly #viewers: Viewers;
   readonly #http: Server;
-  readonly #seats: Seats;
-  readonly #turns = new Turns();
+  readonly #connections: Connections;
+  readonly #turns = new TurnQueue();
   readonly #bodies = new Bodies();
   readonly #document = Buffer.from(page.html);
-  readonly #members: Kept<Buffer>;
-  readonly #metrics: Kept<Buffer>;
+  readonly #members: Cached<Buffer>;
+  readonly #metrics: Cached<Buffer>;
   #list: PageSource | undefined;
-  /** What /members.json was made of. */
+  /** The members from which the last /members.json was created. */
   #written: readonly Node[] = [];
 
   /**
-   * @param init.host - an IP, or a name of this machine; `port` 0 picks one
-   * @param init.names - further names that lead here, which requests may ask for
+   * @param init.host - an IP address, or a name of this machine; `port` 0 picks one
+   * @param init.names - additional host names that requests may use
    */
   constructor(
     components: { registry: Registry; clock?: Clock },
@@ -87,69 +87,74 @@ export class Page {
     this.#names = [...names, host];
     this.#registry = registry;
     this.watch = new Watch();
-    this.#live = new Live({ registry, clock, watch: this.watch });
+    this.#viewers = new Viewers({ registry, clock, watch: this.watch });
     this.#http = createServer({ maxHeaderSize: 2 * pageLimits.headBytes }, (request, response) =>
-      this.#turns.take(() => this.#begin(request, response)),
+      this.#turns.add(() => this.#begin(request, response)),
     );
     this.#http.on('clientError', (_error, socket) => {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
     });
-    this.#seats = new Seats(
+    this.#connections = new Connections(
       { clock },
-      { seated: (connection) => void this.#http.emit('connection', connection) },
+      { onConnection: (connection) => void this.#http.emit('connection', connection) },
     );
-    const kept = { clock };
-    this.#members = new Kept(kept, {
-      make: () => membersJson((this.#written = this.#list?.members() ?? [])),
-      maxAgeMs: () => MEMBERS_MS,
-      isSame: () => areSame(this.#written, this.#list?.members() ?? []),
-    });
-    this.#metrics = new Kept(kept, {
-      make: async () => Buffer.from(await this.#registry.metrics()),
-      maxAgeMs: () => 0,
-    });
-    // Such as too many open files in accept: that one connection fails.
+    this.#members = new Cached(
+      { clock },
+      {
+        create: () => membersJson((this.#written = this.#list?.members() ?? [])),
+        maxAgeMs: () => MEMBERS_MS,
+        isSame: () => areSame(this.#written, this.#list?.members() ?? []),
+      },
+    );
+    this.#metrics = new Cached(
+      { clock },
+      {
+        create: async () => Buffer.from(await this.#registry.metrics()),
+        maxAgeMs: () => 0,
+      },
+    );
+    // Such as too many open files in accept: only that connection fails.
     this.#http.on('error', () => undefined);
   }
 
-  /** Whether nobody but this machine can read it. */
+  /** Whether only this machine can read it. */
   get isLoopback(): boolean {
     return /^(127\.|::1$|localhost$)/.test(this.#host);
   }
 
   get url(): string {
-    const { port } = this.#seats.server.address() as AddressInfo;
+    const { port } = this.#connections.server.address() as AddressInfo;
     return `http://${isIPv6(this.#host) ? `[${this.#host}]` : this.#host}:${port}/`;
   }
 
-  /** Begins to serve. @throws the system's error when the address cannot be bound */
+  /** Starts to serve. @throws the system's error if the address cannot be bound */
   async open(list: PageSource): Promise<void> {
     this.#list = list;
-    this.#live.start(list, () => this.#members.changed());
-    const { server } = this.#seats;
+    this.#viewers.start(list, () => this.#members.invalidate());
+    const { server } = this.#connections;
     server.listen({ port: this.#port, host: this.#host, backlog: pageLimits.backlog });
     await once(server, 'listening');
     server.unref();
   }
 
-  /** Ends all requests, the viewers' too. */
+  /** Closes all connections, including viewers. */
   async close(): Promise<void> {
-    this.#live.stop();
+    this.#viewers.stop();
     this.#list = undefined;
-    const { server } = this.#seats;
+    const { server } = this.#connections;
     const closed = server.listening ? once(server, 'close') : undefined;
     if (closed !== undefined) server.close();
-    this.#seats.destroyAll();
+    this.#connections.destroyAll();
     await closed;
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): void {
-    // Its connection may have ended while it waited.
+    // Its connection may have closed while it waited.
     if (response.destroyed) return;
     this.#serve(request, response)
       .catch((error: unknown) => {
         if (response.headersSent) response.destroy();
-        else this.#say(response, 500, asError(error).message);
+        else this.#respondText(response, 500, asError(error).message);
       })
       .catch(() => response.destroy());
   }
@@ -158,62 +163,66 @@ export class Page {
     const { method, url = '/' } = request;
     if (method !== 'GET' && method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
-      this.#say(response, 405, 'this page is read-only');
+      this.#respondText(response, 405, 'this page is read-only');
       return;
     }
-    if (!mayBeAskedAs(request.headers.host, this.#names)) {
-      this.#say(response, 421, 'this page is not served under that name (agent --http-name)');
+    if (!isAllowedHost(request.headers.host, this.#names)) {
+      this.#respondText(
+        response,
+        421,
+        'this page is not served under this host name (agent --http-name)',
+      );
       return;
     }
     const list = this.#list;
     if (list === undefined) {
-      this.#say(response, 503, 'this node is shutting down');
+      this.#respondText(response, 503, 'this node is shutting down');
       return;
     }
     switch (url.split('?', 1)[0]) {
       case '/': {
-        this.#answer(response, 200, 'text/html; charset=utf-8', this.#document);
+        this.#respond(response, 200, 'text/html; charset=utf-8', this.#document);
         return;
       }
       case '/metrics': {
-        this.#answer(response, 200, this.#registry.contentType, await this.#metrics.get());
+        this.#respond(response, 200, this.#registry.contentType, await this.#metrics.get());
         return;
       }
       case '/healthz': {
         const { localNode, numMembers, healthScore } = list;
-        const isThere = localNode.state === 'alive';
-        const body = { status: isThere ? 'ok' : 'leaving', members: numMembers, healthScore };
+        const isAlive = localNode.state === 'alive';
+        const body = { status: isAlive ? 'ok' : 'leaving', members: numMembers, healthScore };
         const text = Buffer.from(`${printableJson(body)}\n`);
-        this.#answer(response, isThere ? 200 : 503, 'application/json', text);
+        this.#respond(response, isAlive ? 200 : 503, 'application/json', text);
         return;
       }
       case '/members.json': {
-        this.#answer(response, 200, 'application/json', await this.#members.get());
+        this.#respond(response, 200, 'application/json', await this.#members.get());
         return;
       }
       case '/events':
         return this.#view(request, response);
       default: {
-        this.#say(response, 404, 'there is no such page');
+        this.#respondText(response, 404, 'no such page');
         return;
       }
     }
   }
 
   async #view(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#seats.watches(request.socket as unknown as OneRequest)) {
-      this.#say(response, 503, 'too many look at this page');
+    if (!this.#connections.addViewer(request.socket as unknown as OneRequest)) {
+      this.#respondText(response, 503, 'this page has too many viewers');
       return;
     }
     response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
-    await this.#live.add(response);
+    await this.#viewers.add(response);
   }
 
-  #say(response: ServerResponse, status: number, text: string): void {
-    this.#answer(response, status, PLAIN, Buffer.from(`${text}\n`));
+  #respondText(response: ServerResponse, status: number, text: string): void {
+    this.#respond(response, status, PLAIN, Buffer.from(`${text}\n`));
   }
 
-  #answer(response: ServerResponse, status: number, type: string, body: Buffer): void {
+  #respond(response: ServerResponse, status: number, type: string, body: Buffer): void {
     if (response.destroyed) return;
     if (!this.#bodies.hold(body, response)) {
       response.writeHead(503, { ...HEADERS, 'retry-after': '1' }).end();

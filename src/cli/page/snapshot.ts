@@ -4,20 +4,20 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the page shows at one moment: the member table, and the heartbeat.
+// The state that the page shows: the member table, and the heartbeat.
 import type { Registry } from 'prom-client';
 import type { MemberState, Node } from '../../core/member.js';
 import { printable } from '../../wire/printable.js';
 import { showMeta } from '../show-meta.js';
 import { version } from '../version.js';
-import { nextTurn } from './kept.js';
+import { nextTurn } from './cached.js';
 import { pageLimits } from './limits.js';
 import type { MembersMessage, ProbesMessage, ShownMember, StatusMessage } from './messages.js';
 import { shownName, type PageSource, type Watch } from './watch.js';
 
 const packageVersion = version();
 
-/** Metadata has 512 bytes at most; in hexadecimal they are twice as many characters. */
+/** Metadata has at most 512 bytes, which are twice as many characters in hexadecimal. */
 const META_CHARACTERS = 1_030;
 
 interface Components {
@@ -25,14 +25,14 @@ interface Components {
   readonly watch: Watch;
 }
 
-/** Everything that the table lists, in no order. */
+/** All members of the table, unordered. */
 export function allShown({ list, watch }: Components): Node[] {
-  const all = [...list.members(), ...watch.gone(Date.now())];
+  const all = [...list.members(), ...watch.departed(Date.now())];
   if (list.localNode.state === 'left') all.push(list.localNode);
   return all;
 }
 
-/** The table of these members, made in slices: what the watch knows of them may change in between. */
+/** The table of these members, created in slices; the state of the watch may change in between. */
 export async function membersMessage(
   all: readonly Node[],
   { list, watch }: Components,
@@ -43,7 +43,7 @@ export async function membersMessage(
   const first = await firstOf(all, rankOf);
   const members: ShownMember[] = [];
   for (const [i, node] of first.entries()) {
-    if (i > 0 && i % pageLimits.membersATurn === 0) await nextTurn();
+    if (i > 0 && i % pageLimits.membersPerTurn === 0) await nextTurn();
     members.push(shown(node, watch, self));
   }
   return { members, notShown: all.length - members.length };
@@ -88,8 +88,8 @@ export async function statusMessage(
     totalOf(registry, 'memberlist_packets_sent_total'),
     dropsOf(registry),
   ]);
-  const gone = watch.gone(now);
-  const dead = gone.filter(({ state }) => state === 'dead').length;
+  const departed = watch.departed(now);
+  const dead = departed.filter(({ state }) => state === 'dead').length;
   return {
     at: now,
     name: shownName(localNode.name),
@@ -100,15 +100,15 @@ export async function statusMessage(
     uptimeMs: Math.round(uptimeMs),
     healthScore,
     isLeaving: localNode.state === 'left',
-    counts: { ...counts, dead, left: gone.length - dead, flapping: watch.countFlapping(now) },
+    counts: { ...counts, dead, left: departed.length - dead, flapping: watch.countFlapping(now) },
     numbers: { queue: queue + inbox, packets: packetsIn + packetsOut },
     drops,
-    accusations: watch.accusations(now),
+    suspicions: watch.suspicions(now),
     probes,
   };
 }
 
-/** How traffic is encrypted, in words. */
+/** The encryption of the traffic, as text. */
 export function encryptionOf({ keyring, config }: Pick<PageSource, 'keyring' | 'config'>): string {
   if (keyring === undefined) return 'off';
   const keys = keyring.keys().length;
@@ -147,14 +147,14 @@ async function dropsOf(registry: Registry): Promise<[string, number][]> {
   return drops.sort(([, a], [, b]) => b - a);
 }
 
-/** The first by rank and name, without sorting all in one turn. */
+/** The first members by rank and name, without sorting all of them in one turn. */
 async function firstOf(nodes: readonly Node[], rankOf: (node: Node) => number): Promise<Node[]> {
-  const most = pageLimits.membersShown;
+  const max = pageLimits.membersShown;
   const byRank = (a: Node, b: Node): number => rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : 1);
   let first: Node[] = [];
-  for (let from = 0; from < nodes.length; from += most) {
+  for (let from = 0; from < nodes.length; from += max) {
     if (from > 0) await nextTurn();
-    first = [...first, ...nodes.slice(from, from + most)].sort(byRank).slice(0, most);
+    first = [...first, ...nodes.slice(from, from + max)].sort(byRank).slice(0, max);
   }
   return first;
 }

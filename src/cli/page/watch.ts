@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the page knows beside the member table: the last events, round trips, accusations, members that
-// failed or flap. All of it is what this node sees; it asks nobody. All of it is bounded: names can be
-// invented.
+// What the page knows in addition to the member table: recent events, round trips, suspicions, failed and
+// flapping members. All of it is this node's own view; it asks no other node. All of it is bounded: a peer
+// can invent names.
 import type { EventEmitter } from 'node:events';
 import type { Logger } from '../../config/options.js';
 import type { Node } from '../../core/member.js';
@@ -15,14 +15,14 @@ import type { MemberlistEvents } from '../../observability/member-events.js';
 import { printable, printableJson } from '../../wire/printable.js';
 import { showMeta } from '../show-meta.js';
 import { pageLimits } from './limits.js';
-import type { Accusation, ProbeResult, ShownEvent } from './messages.js';
+import type { Suspicion, ProbeResult, ShownEvent } from './messages.js';
 
-const EVENTS_KEPT = 100;
-const ACCUSATIONS_KEPT = 50;
-const ACCUSATION_MS = 60_000;
+const MAX_EVENTS = 100;
+const MAX_SUSPICIONS = 50;
+const SUSPICION_MS = 60_000;
 const NAME_CHARACTERS = 256;
 
-/** What the page uses of a Memberlist. */
+/** The part of a Memberlist that the page uses. */
 export type PageSource = EventEmitter<MemberlistEvents> &
   Pick<
     Memberlist,
@@ -30,47 +30,47 @@ export type PageSource = EventEmitter<MemberlistEvents> &
   >;
 
 /** A member that failed or left. */
-interface Gone {
+interface Departed {
   readonly node: Node;
   readonly at: number;
 }
 
 export class Watch {
   readonly #events: ShownEvent[] = [];
-  /** Members that failed or left, the oldest first; the list tells of them by name only. */
-  readonly #gone = new Map<string, Gone>();
+  /** Members that failed or left, oldest first; the list returns them only by name. */
+  readonly #departed = new Map<string, Departed>();
   readonly #flapping = new Map<string, { failures: number; at: number }>();
   readonly #suspectedAt = new Map<string, number>();
-  /** The least recent first. */
+  /** Least recent first. */
   readonly #pings = new Map<string, { ms: number; at: number }>();
   readonly #newPings = new Set<string>();
-  readonly #accusations: Accusation[] = [];
+  readonly #suspicions: Suspicion[] = [];
   #list: PageSource | undefined;
   #seq = 0;
   #unsent = 0;
-  #past: Buffer | undefined;
-  #told: () => void = () => undefined;
+  #history: Buffer | undefined;
+  #onEvent: () => void = () => undefined;
 
-  /** Begins to watch; `told` is called for each event. */
-  start(list: PageSource, told: () => void): void {
+  /** Starts to watch; calls `onEvent` for each event. */
+  start(list: PageSource, onEvent: () => void): void {
     this.#list = list;
-    this.#told = told;
+    this.#onEvent = onEvent;
     list.on('join', ({ name, address }) => {
-      this.#gone.delete(name);
+      this.#departed.delete(name);
       this.#note('join', name, `at ${address}`);
     });
     list.on('leave', (node, reason) => this.#left(node, reason));
     list.on('update', ({ name, meta }) => this.#note('update', name, showMeta(meta)));
     list.on('suspect', ({ name }) => {
       this.#suspectedAt.set(name, Date.now());
-      this.#note('suspect', name, this.#accuserOf(name));
+      this.#note('suspect', name, this.#suspectedBy(name));
     });
     list.on('refute', ({ name }) => {
       this.#suspectedAt.delete(name);
       this.#note('refute', name, 'refuted the suspicion');
     });
     list.on('conflict', ({ name, address }, other) =>
-      this.#note('conflict', name, `is at ${address}, and claimed at ${other.address}`),
+      this.#note('conflict', name, `is at ${address}, another node claims ${other.address}`),
     );
     list.on('flapping', ({ name }, failures) => {
       this.#flapping.set(name, { failures, at: Date.now() });
@@ -90,49 +90,49 @@ export class Watch {
     );
   }
 
-  /** A member answered a probe. */
+  /** Records that a member answered a probe. */
   pinged(name: string, ms: number): void {
     this.#pings.delete(name);
     this.#pings.set(name, { ms, at: Date.now() });
     this.#newPings.add(name);
-    if (this.#newPings.size > pageLimits.probesAHeartbeat) keepNewestName(this.#newPings);
+    if (this.#newPings.size > pageLimits.probesPerHeartbeat) keepNewestName(this.#newPings);
   }
 
-  /** A logger that learns from the lines who suspected whom, and passes them on. */
+  /** A logger that reads from the lines which member suspected which, and passes the lines on. */
   loggerBefore(next: Logger): Logger {
     const at =
       (level: keyof Logger) =>
       (message: string, fields: { code?: unknown; peer?: unknown; by?: unknown } = {}): void => {
         if (fields.code === 'member-suspected') {
-          // Fields are printable already.
+          // Fields are already printable.
           const [by, of] = [shownName(String(fields.by)), shownName(String(fields.peer))];
-          this.#accusations.push({ at: Date.now(), by, of });
-          this.#accusations.splice(0, this.#accusations.length - ACCUSATIONS_KEPT);
+          this.#suspicions.push({ at: Date.now(), by, of });
+          this.#suspicions.splice(0, this.#suspicions.length - MAX_SUSPICIONS);
         }
         next[level](message, fields);
       };
     return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   }
 
-  /** The last events, as a message to a viewer. */
-  past(): Buffer {
-    this.#past ??= eventBytes('past', this.#events);
-    return this.#past;
+  /** The recent events, as a message to a viewer. */
+  history(): Buffer {
+    this.#history ??= eventBytes('history', this.#events);
+    return this.#history;
   }
 
-  /** Events since the last call; of very many the last ones. */
+  /** Events since the last call; only the most recent if there are very many. */
   unsent(): readonly ShownEvent[] {
     const count = Math.min(this.#unsent, this.#events.length);
     this.#unsent = 0;
     return this.#events.slice(this.#events.length - count);
   }
 
-  /** Accusations of the last minute. */
-  accusations(now: number): readonly Accusation[] {
-    return this.#accusations.filter(({ at }) => now - at < ACCUSATION_MS);
+  /** The suspicions of the last minute. */
+  suspicions(now: number): readonly Suspicion[] {
+    return this.#suspicions.filter(({ at }) => now - at < SUSPICION_MS);
   }
 
-  /** The last round trip of each member; of very many the most recent ones. */
+  /** The last round trip of each member; only the most recent if there are very many. */
   probes(): ProbeResult[] {
     const all = [...this.#pings].slice(-pageLimits.membersShown);
     return all.map(([name, { ms, at }]) => [shownName(name), ms, at]);
@@ -150,36 +150,36 @@ export class Watch {
   }
 
   /**
-   * Members that failed or left. One that left is listed as long as the member table has it, one that failed
-   * for an hour at least: whoever looks for it comes later than that.
+   * Members that failed or left. A member that left is listed as long as the member table has it, a failed one
+   * for at least an hour: operators often look for it later than the member table keeps it.
    */
-  gone(now: number): Node[] {
+  departed(now: number): Node[] {
     const nodes: Node[] = [];
-    for (const [name, { node, at }] of this.#gone) {
+    for (const [name, { node, at }] of this.#departed) {
       const current = this.#list?.member(name);
       const isBack = current?.state === 'alive' || current?.state === 'suspect';
       const isOver = node.state === 'left' || now - at > pageLimits.failedMs;
-      if (isBack || (current === undefined && isOver)) this.#gone.delete(name);
+      if (isBack || (current === undefined && isOver)) this.#departed.delete(name);
       else nodes.push(current ?? node);
-      // When the table forgets it, its last state is shown.
-      if (current !== undefined && this.#gone.has(name))
-        this.#gone.set(name, { node: current, at });
+      // After the table has removed it, its last state is shown.
+      if (current !== undefined && this.#departed.has(name))
+        this.#departed.set(name, { node: current, at });
     }
     return nodes;
   }
 
-  /** When a member got into its state, if that is not alive and was seen. */
+  /** When a member entered its state, if that is not alive and was observed. */
   since({ name, state }: Node): number | undefined {
     if (state === 'suspect') return this.#suspectedAt.get(name);
-    return state === 'alive' ? undefined : this.#gone.get(name)?.at;
+    return state === 'alive' ? undefined : this.#departed.get(name)?.at;
   }
 
-  /** How often a member failed lately, if it is flapping. */
+  /** How often a member failed recently, if it is flapping. */
   failures(name: string): number | undefined {
     return this.#flapping.get(name)?.failures;
   }
 
-  /** How many members are flapping, after those that are calm again were removed. */
+  /** The number of flapping members, after removing those that are stable again. */
   countFlapping(now: number): number {
     for (const [name, { at }] of this.#flapping) {
       if (now - at > pageLimits.flappingMs) this.#flapping.delete(name);
@@ -192,9 +192,9 @@ export class Watch {
     const at = Date.now();
     this.#pings.delete(name);
     this.#suspectedAt.delete(name);
-    this.#gone.delete(name);
-    this.#gone.set(name, { node, at });
-    keepNewest(this.#gone, pageLimits.membersShown);
+    this.#departed.delete(name);
+    this.#departed.set(name, { node, at });
+    keepNewest(this.#departed, pageLimits.membersShown);
     const flapping = this.#flapping.get(name);
     if (flapping !== undefined && reason === 'failed') {
       this.#flapping.set(name, { failures: flapping.failures + 1, at });
@@ -202,9 +202,9 @@ export class Watch {
     this.#note(reason, name, '');
   }
 
-  // The line about it comes right before the event.
-  #accuserOf(name: string): string {
-    const last = this.#accusations.at(-1);
+  // Its log line comes immediately before the event.
+  #suspectedBy(name: string): string {
+    const last = this.#suspicions.at(-1);
     return last?.of === shownName(name) ? `by ${last.by}` : '';
   }
 
@@ -216,24 +216,24 @@ export class Watch {
       subject: shownName(subject),
       detail: printable(detail),
     });
-    this.#events.splice(0, this.#events.length - EVENTS_KEPT);
+    this.#events.splice(0, this.#events.length - MAX_EVENTS);
     this.#unsent++;
-    this.#past = undefined;
-    this.#told();
+    this.#history = undefined;
+    this.#onEvent();
   }
 }
 
-/** A message to viewers. JSON has no line ends outside of texts, and in texts they are escaped. */
+/** A message to viewers. JSON has no line breaks outside of strings, and escapes them in strings. */
 export function eventBytes(event: string, data: object): Buffer {
   return Buffer.from(`event: ${event}\ndata: ${printableJson(data)}\n\n`);
 }
 
-/** A name as the page shows it. Twice, as log fields are, gives the same as once. */
+/** A name as the page shows it. Applying it twice, as for log fields, gives the same result. */
 export const shownName = (name: string): string => printable(name, NAME_CHARACTERS);
 
-function keepNewest(map: Map<string, unknown>, most: number): void {
+function keepNewest(map: Map<string, unknown>, max: number): void {
   for (const first of map.keys()) {
-    if (map.size <= most) return;
+    if (map.size <= max) return;
     map.delete(first);
   }
 }

@@ -103,7 +103,7 @@ export class Stage {
     const turnMs = slices?.turnMs;
     const options = { size, seed, config, network, turnMs, traceLength: 0 };
     stage.#cluster = await SimulatedCluster.createWith(options, seamsOf);
-    if (hear.extensions.isActive) stage.#cluster.network.tapWith(hear.extensions);
+    if (hear.extensions.isActive) stage.#cluster.network.addTap(hear.extensions);
     return stage;
   }
 

@@ -15,7 +15,7 @@ import { lzwDecompress } from '../../../src/wire/lzw.js';
 
 const names = Object.keys(layersByName) as LayersName[];
 
-test('a push/pull request tells of all members, however it is wrapped', () => {
+test('a push/pull request contains all members, with every wrapping', () => {
   using inputs = new Inputs();
   for (const name of names) {
     const bytes = readFileSync(inputs.pushPull(20, 3, name));

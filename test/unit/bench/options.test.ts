@@ -11,7 +11,7 @@ import { readOptions, UsageError } from '../../../bench/options.js';
 const figures = ['encode', 'decode', 'idle'];
 const read = (...words: string[]) => readOptions(words, figures);
 
-test('without words everything is run, beside Go', () => {
+test('without arguments all figures run, compared with Go', () => {
   assert.deepEqual(read(), {
     only: [],
     rounds: undefined,
@@ -50,8 +50,8 @@ test('a figure that there is not is refused with those that there are', () => {
   );
 });
 
-test('no figure at all is refused', () => {
-  assert.throws(() => read('--only', ','), /--only wants names of figures: encode, decode, idle/);
+test('an empty list of figures is rejected', () => {
+  assert.throws(() => read('--only', ','), /--only needs names of figures: encode, decode, idle/);
 });
 
 test('rounds are a whole number', () => {
@@ -61,10 +61,10 @@ test('rounds are a whole number', () => {
   assert.equal(read('--rounds', '20').rounds, 20);
 });
 
-test('the document is written by runs beside Go that are not quick', () => {
+test('the document requires Go and a full run', () => {
   assert.equal(read('--write').write, true);
   for (const words of [['--quick'], ['--no-go']]) {
-    assert.throws(() => read('--write', ...words), /--write is for runs to believe/);
+    assert.throws(() => read('--write', ...words), /--write needs a full measurement/);
   }
 });
 

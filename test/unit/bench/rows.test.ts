@@ -15,7 +15,7 @@ const row: Row = {
   other: { name: 'Go', values: [40, 50, 60] },
 };
 
-test('a row comes to the ratio of the medians, and tells the spread of the rounds', () => {
+test('a row is the ratio of the medians, with the spread of the rounds', () => {
   const { ours, other, ratio, spread } = judge(row);
   assert.deepEqual([ours, other, ratio], [20, 50, 0.4]);
   assert.deepEqual(spread, { least: 0.25, most: 1.5 });
@@ -35,7 +35,7 @@ test('without a mark nothing is met or missed', () => {
   assert.equal(judge(row).met, undefined);
 });
 
-test('a ratio that nobody can tell is neither met nor missed', () => {
+test('an undefined ratio is neither met nor missed', () => {
   for (const other of [undefined, { name: 'Go', values: [] } as const]) {
     const verdict = judge({ ...row, other, mark: { kind: 'ratio', most: 1 } });
     assert.equal(verdict.ratio, undefined);

@@ -33,7 +33,7 @@ const section: Section = {
   missing: ['200 nodes: could not be taken.'],
 };
 
-test('a row tells both sides, ratio, spread, processor time, mark and whether it is met', () => {
+test('a row shows both sides, ratio, spread, processor time, mark and whether it is met', () => {
   assert.deepEqual(cellsOf(marked), [
     'alive',
     '600 ns',
@@ -59,7 +59,7 @@ test('a row of ours alone has no ratio, and the spread of its own values', () =>
   ]);
 });
 
-test('what is compared with the floor says so', () => {
+test('a comparison with the floor is marked', () => {
   const row: Row = { ...marked, other: { name: 'floor', values: [2000] } };
   assert.equal(cellsOf(row)[2], '2,000 ns (floor)');
 });
@@ -69,7 +69,7 @@ test('nothing by nothing is a dash', () => {
   assert.deepEqual(cellsOf(row).slice(3, 5), ['–', '– – –']);
 });
 
-test('numbers have the digits that say something', () => {
+test('numbers have only significant digits', () => {
   const texts = [0, 0.1234, 1.234, 12.34, 123.4, 1234567].map((value) => valueText(value, 'µs'));
   assert.deepEqual(texts, ['0 µs', '0.123 µs', '1.23 µs', '12.3 µs', '123 µs', '1,234,567 µs']);
   assert.equal(valueText(NaN, 's'), '– s');
@@ -84,7 +84,7 @@ test('the columns of the terminal stand below each other', () => {
   assert.equal(lines[5], '! 200 nodes: could not be taken.');
 });
 
-test('the document has each figure with its work, its table, its remarks and what is missing', () => {
+test('the document has each figure with its work, table, remarks and missing rows', () => {
   const text = markdownOf(section);
   assert.match(text, /^## Some figure\n\nWhat is compared\.\n\n\| {2}\| ours \|/);
   assert.match(text, /\n\| alive \| 600 ns \|/);
@@ -94,7 +94,7 @@ test('the document has each figure with its work, its table, its remarks and wha
   }
 });
 
-test('the document tells the machine and how many marks are met', () => {
+test('the document contains the machine and the number of met marks', () => {
   const machine = {
     cpu: 'Some CPU',
     cores: 2,
@@ -118,5 +118,5 @@ test('the document tells the machine and how many marks are met', () => {
   );
   assert.ok(text.includes('`npm run bench -- --write`.\n'));
   const partly = documentOf([section], { machine, command: 'x', notTaken: ['idle', 'join'] });
-  assert.match(partly, /Not taken in this run: idle, join\./);
+  assert.match(partly, /Not measured in this run: idle, join\./);
 });

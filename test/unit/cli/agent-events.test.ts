@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Every event of a member becomes a line of the agent's.
+// Every event of a member becomes one output line of the agent.
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import { tellEvents, tellMessages } from '../../../src/cli/agent-events.js';
+import { writeEvents, writeMessages } from '../../../src/cli/agent-events.js';
 import { nodeFrom } from '../../../src/core/member.js';
 import type { MemberlistEvents } from '../../../src/observability/member-events.js';
 
@@ -34,13 +34,13 @@ const happened: { [Name in keyof MemberlistEvents]: MemberlistEvents[Name] } = {
   flapping: [a, 4],
 };
 
-test('each event is told once, by its name, with whom or what it is about', () => {
+test('each event is written once, under its name, with the node or data it is about', () => {
   const list = new EventEmitter<MemberlistEvents>();
   const lines: Record<string, unknown>[] = [];
-  tellEvents(list, (line) => void lines.push({ ...line }));
-  tellMessages(list, (line) => void lines.push({ ...line }));
+  writeEvents(list, (line) => void lines.push({ ...line }));
+  writeMessages(list, (line) => void lines.push({ ...line }));
   for (const [event, about] of Object.entries(happened)) {
-    assert.ok(list.emit(event as 'join', ...(about as [typeof a])), `${event} is told`);
+    assert.ok(list.emit(event as 'join', ...(about as [typeof a])), `${event} is written`);
     const line = lines.pop();
     assert.equal(line?.event, event);
     assert.deepEqual(lines, []);
@@ -50,10 +50,10 @@ test('each event is told once, by its name, with whom or what it is about', () =
   }
 });
 
-test('what is told of trouble says how much', () => {
+test('health and cluster events include their numbers', () => {
   const list = new EventEmitter<MemberlistEvents>();
   const lines: object[] = [];
-  tellEvents(list, (line) => void lines.push(line));
+  writeEvents(list, (line) => void lines.push(line));
   list.emit('minority', ...happened.minority);
   assert.deepEqual(lines.pop(), { event: 'minority', members: 2, expected: 5 });
   list.emit('flapping', ...happened.flapping);

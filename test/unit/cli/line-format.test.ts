@@ -27,7 +27,7 @@ function bare(text: string): string {
   return text.slice(9);
 }
 
-test('for people an event is one line, with who it is about', () => {
+test('in the pretty format an event is one line with its subject', () => {
   assert.equal(
     bare(pretty.event({ event: 'join', node })),
     'join        web-1 at 10.0.0.1:7946, alive [role=web]\n',
@@ -43,7 +43,7 @@ test('for people an event is one line, with who it is about', () => {
   );
 });
 
-test('for people replies of several parts are tables, and errors are errors', () => {
+test('in the pretty format replies with several parts are tables, and errors are marked', () => {
   const other = { ...node, name: 'b', address: '10.0.0.22:7946', metaText: '' };
   const reply = bare(pretty.event({ reply: 'members', members: [node, other] }));
   assert.equal(
@@ -59,7 +59,7 @@ test('for people replies of several parts are tables, and errors are errors', ()
   assert.equal(bare(pretty.event({ reply: 'ping', ms: 1.5 })), 'ping        ms 1.5\n');
 });
 
-test('for people nothing that a peer chose acts on the terminal', () => {
+test('in the pretty format no text of a peer can control the terminal', () => {
   const evil = 'e\u001b[2J\nvil\u202e';
   const peer = { ...node, name: evil, address: evil, metaText: evil };
   for (const line of [
@@ -73,7 +73,7 @@ test('for people nothing that a peer chose acts on the terminal', () => {
   assert.doesNotMatch(pretty.logLine(log).trimEnd(), /[\p{Cc}\p{Cf}]/u);
 });
 
-test('the format is pretty at a terminal and JSON elsewhere, unless it is given', () => {
+test('the default format is pretty at a terminal and JSON elsewhere', () => {
   const event = { event: 'left' };
   const isJson = (format: string | undefined, isTTY?: boolean): boolean =>
     lineFormat(format, isTTY === undefined ? {} : { isTTY }, {}).event(event) ===
@@ -86,7 +86,7 @@ test('the format is pretty at a terminal and JSON elsewhere, unless it is given'
   assert.throws(() => lineFormat('xml', {}), UsageError);
 });
 
-test('there are colours at a terminal only', () => {
+test('output is colored only at a terminal', () => {
   const line = { event: 'left' };
   assert.ok(lineFormat('pretty', { isTTY: true }, {}).event(line).includes('\u001b[1mleft'));
   assert.ok(

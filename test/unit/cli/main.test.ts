@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the command line says and ends with, where no network is needed. The rest: test/interop/cli.test.ts.
+// The output and exit status of the CLI where no network is needed. The rest: test/interop/cli.test.ts.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
@@ -35,7 +35,7 @@ function versionInManifest(): string {
 
 const commands = ['agent', 'members', 'ping', 'doctor', 'keygen', 'simulate'];
 
-test('--help lists the commands, and each command teaches how it is called', async () => {
+test('--help lists the commands, and each command explains its usage', async () => {
   const { status, out } = await run('--help');
   assert.equal(status, 0);
   for (const command of commands) {
@@ -48,32 +48,32 @@ test('--help lists the commands, and each command teaches how it is called', asy
   }
 });
 
-test('--version says which one it is', async () => {
+test('--version prints the version', async () => {
   for (const word of ['--version', '-v']) {
     assert.deepEqual(await run(word), { status: 0, out: `${versionInManifest()}\n`, err: '' });
   }
 });
 
-test('a name that nobody has is named, in words and not as an exception', async () => {
+test('an unresolvable host name is reported as a message, not as an exception', async () => {
   for (const command of ['members', 'ping']) {
-    const { status, err } = await run(command, 'nobody.invalid');
+    const { status, err } = await run(command, 'missing.invalid');
     assert.equal(status, 1);
-    assert.match(err, /^node-memberlist: (?!Error)[^]*nobody\.invalid/);
+    assert.match(err, /^node-memberlist: (?!Error)[^]*missing\.invalid/);
   }
 });
 
-test('called wrongly it says how, on standard error, and ends with 2', async () => {
+test('invalid arguments print the usage error on standard error, and exit with status 2', async () => {
   const wrong: [string[], RegExp][] = [
-    [['dance'], /no command 'dance'[^]*--help/],
-    [['constructor'], /no command/],
+    [['dance'], /unknown command 'dance'[^]*--help/],
+    [['constructor'], /unknown command/],
     [['members'], /HOST:PORT is missing[^]*members --help/],
-    [['members', 'a', 'b'], /only one HOST:PORT/],
+    [['members', 'a', 'b'], /expected one HOST:PORT/],
     [['members', 'a', '--jsn'], /--jsn/],
     [['ping', '127.0.0.1', '--count', 'many'], /--count must be a number/],
     [['ping', '127.0.0.1', '--key', 'short'], /secretKey/],
     [['ping', '127.0.0.1', '--key-file', '/nowhere'], /--key-file: ENOENT/],
-    [['ping', '127.0.0.1', '--key-file', 'x', '--key', 'y'], /exclude/],
-    [['ping', '127.0.0.1', '--key', ''], /--key is empty: .*environment variable.*leave --key out/],
+    [['ping', '127.0.0.1', '--key-file', 'x', '--key', 'y'], /cannot be combined/],
+    [['ping', '127.0.0.1', '--key', ''], /--key is empty: .*environment variable.*omit --key/],
     [['members', '127.0.0.1', '--key-file', ' '], /--key-file is empty/],
     [['agent', '--key', ''], /--key is empty/],
     [['agent', '--key-file', ''], /--key-file is empty/],
@@ -82,7 +82,7 @@ test('called wrongly it says how, on standard error, and ends with 2', async () 
     [['keygen', '--bytes', '8'], /16, 24 or 32/],
     [['simulate', '--preset', 'moon'], /lan, wan or local/],
     [['agent', 'word'], /agent takes no 'word'/],
-    [['agent', '--tag', 'a=b'], /--tag goes with --serf/],
+    [['agent', '--tag', 'a=b'], /--tag requires --serf/],
     [['agent', '--serf', '--tag', 'a'], /NAME=VALUE/],
     [['agent', '--bind', 'nonsense'], /bindAddr/],
     [['agent', '--http', 'nonsense'], /--http must be/],
@@ -98,7 +98,7 @@ test('called wrongly it says how, on standard error, and ends with 2', async () 
   assert.match(bare.out, /usage:/);
 });
 
-test('what is no address at all is a wrong call, and no failure of the network', async () => {
+test('an invalid address is a usage error, not a network failure', async () => {
   for (const command of ['members', 'ping', 'doctor']) {
     for (const target of [
       '127.0.0.1:abc',
@@ -114,7 +114,7 @@ test('what is no address at all is a wrong call, and no failure of the network',
   }
 });
 
-test('keygen makes another key each time, of the length that is asked for', async () => {
+test('keygen generates another key each time, of the requested length', async () => {
   const keys = new Set<string>();
   for (const bytes of ['16', '24', '32']) {
     const { status, out } = await run('keygen', '--bytes', bytes);
@@ -126,7 +126,7 @@ test('keygen makes another key each time, of the length that is asked for', asyn
   assert.equal(keys.size, 4);
 });
 
-test('simulate gives the same answer for the same seed', async () => {
+test('simulate gives the same result for the same seed', async () => {
   const words = ['simulate', '--nodes=6', '--runs=1', '--loss=0.02', '--json'];
   const [one, other] = [await run(...words), await run(...words)];
   assert.equal(one.status, 0);
@@ -137,7 +137,7 @@ test('simulate gives the same answer for the same seed', async () => {
   assert.ok(times.suspected < times.dead && times.dead < 120_000);
 });
 
-test('metadata is shown as what it seems to be', () => {
+test('metadata is decoded as what it appears to be', () => {
   assert.equal(showMeta(Buffer.alloc(0)), '');
   assert.equal(showMeta(encodeSerfTags({ role: 'web', v: '1' })), 'role=web,v=1');
   assert.equal(showMeta(encodeMeta({ a: 1 })), '{"a":1}');

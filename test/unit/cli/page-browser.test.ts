@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the page does in the browser, as far as it needs no browser: colours, texts, order, places.
+// The parts of the page's script that need no browser: colors, texts, order, positions.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Script } from 'node:vm';
 import { layoutOf } from '../../../src/cli/page/browser/layout.mjs';
-import { chosen, Members, pageOf } from '../../../src/cli/page/browser/model.mjs';
-import { duration, healthText, shortened, someOf } from '../../../src/cli/page/browser/text.mjs';
+import { selectRows, Members, pageOf } from '../../../src/cli/page/browser/model.mjs';
+import { duration, healthText, shorten, listSome } from '../../../src/cli/page/browser/text.mjs';
 import { pageDocument } from '../../../src/cli/page/document.js';
 import type { ShownMember } from '../../../src/cli/page/messages.js';
 
@@ -34,10 +34,10 @@ function table(members: readonly ShownMember[]): Members {
   return model;
 }
 
-test('each colour of a text has a contrast of 4.5:1 on each ground that it stands on', () => {
+test('each text color has a contrast of 4.5:1 on each of its backgrounds', () => {
   const themes = themesOf(css);
   assert.deepEqual([...themes.keys()], ['light', 'light stale', 'dark', 'dark stale']);
-  for (const [theme, colours] of themes) {
+  for (const [theme, colors] of themes) {
     const pairs = ['ink', 'soft', 'self'].flatMap((text) => [
       [text, 'ground'],
       [text, 'card'],
@@ -47,16 +47,16 @@ test('each colour of a text has a contrast of 4.5:1 on each ground that it stand
     }
     pairs.push(['suspect', 'ground'], ['ink', 'self-wash']);
     for (const [text = '', ground = ''] of pairs) {
-      const ratio = contrast(colours.get(text), colours.get(ground));
+      const ratio = contrast(colors.get(text), colors.get(ground));
       assert.ok(ratio >= 4.5, `${theme}: ${text} on ${ground} has ${ratio.toFixed(2)}:1`);
     }
-    // Borders of controls, which are no texts.
-    const ratio = contrast(colours.get('control'), colours.get('card'));
+    // Borders of controls, which are not text.
+    const ratio = contrast(colors.get('control'), colors.get('card'));
     assert.ok(ratio >= 3, `${theme}: the border of a control has ${ratio.toFixed(2)}:1`);
   }
 });
 
-test('the style has no colour of a text that the contrast was not computed of', () => {
+test('the style uses no text color whose contrast is not tested', () => {
   const used = new Set([...css.matchAll(/\n\s*color: ([^;]+);/g)].map(([, value]) => value));
   const known = ['ink', 'soft', 'self', 'alive', 'suspect', 'dead', 'left'].map(
     (name) => `var(--${name})`,
@@ -67,7 +67,7 @@ test('the style has no colour of a text that the contrast was not computed of', 
   assert.ok(contrast('#ffffff', '#9b1c1c') >= 4.5, 'a notice');
 });
 
-test('the modules of the page become one script that parses, and names nothing twice', () => {
+test('the modules of the page become one script that parses, without duplicate names', () => {
   const { script, html } = pageDocument();
   assert.doesNotMatch(script, /^(import|export) /m);
   // In a block, a function that is declared twice is an error as well.
@@ -78,7 +78,7 @@ test('the modules of the page become one script that parses, and names nothing t
   assert.doesNotMatch(script, /<\/script/i);
 });
 
-test('failed, suspect and flapping members come first, then this node, and those that left last', () => {
+test('failed, suspect and flapping members come first, then this node, and members that left last', () => {
   const members = table([
     made('a-left', { state: 'left' }),
     made('b'),
@@ -87,14 +87,14 @@ test('failed, suspect and flapping members come first, then this node, and those
     made('e-suspect', { state: 'suspect' }),
     made('f-failed', { state: 'dead' }),
   ]);
-  const names = chosen(members.rows, byState).map(({ name }) => name);
+  const names = selectRows(members.rows, byState).map(({ name }) => name);
   assert.deepEqual(names, ['f-failed', 'e-suspect', 'd-flapping', 'c-self', 'b', 'a-left']);
 });
 
-test('numbers in names and addresses count as numbers, and members without a round trip come last', () => {
+test('names and addresses are sorted numerically, and members without a round trip come last', () => {
   const members = table([made('n10'), made('n9'), made('n1')]);
   const order = (key: 'name' | 'trip', isDown: boolean): string[] =>
-    chosen(members.rows, { ...byState, key, isDown }).map(({ name }) => name);
+    selectRows(members.rows, { ...byState, key, isDown }).map(({ name }) => name);
   assert.deepEqual(order('name', false), ['n1', 'n9', 'n10']);
   members.probed([
     ['n9', 3, 1],
@@ -104,14 +104,14 @@ test('numbers in names and addresses count as numbers, and members without a rou
   assert.deepEqual(order('trip', true), ['n10', 'n9', 'n1']);
 });
 
-test('a search finds members that have all words, in name, address, metadata or state', () => {
+test('a search finds members that contain all words, in name, address, metadata or state', () => {
   const members = table([
     made('web-1', { meta: 'zone=eu' }),
     made('web-2', { meta: 'zone=us', state: 'dead' }),
     made('db-1', { address: '10.9.9.9:7946' }),
   ]);
   const found = (text: string, filter: 'all' | 'dead' | 'flapping' = 'all'): string[] =>
-    chosen(members.rows, { ...byState, text, filter }).map(({ name }) => name);
+    selectRows(members.rows, { ...byState, text, filter }).map(({ name }) => name);
   assert.deepEqual(found('WEB zone=us'), ['web-2']);
   assert.deepEqual(found('9.9.9'), ['db-1']);
   assert.deepEqual(found('failed'), ['web-2']);
@@ -119,10 +119,10 @@ test('a search finds members that have all words, in name, address, metadata or 
   assert.deepEqual(found('', 'flapping'), []);
 });
 
-test('what happened changes the state before the next table does, and a newer round trip wins', () => {
+test('events change the state before the next table arrives, and a newer round trip wins', () => {
   const members = table([made('a'), made('me', { isSelf: true })]);
   const event = { seq: 1, at: 5, detail: '' };
-  members.happened([
+  members.apply([
     { ...event, kind: 'suspect', subject: 'a' },
     { ...event, kind: 'failed', subject: 'me' },
   ]);
@@ -150,7 +150,7 @@ test('a page past the end is the last one', () => {
   assert.deepEqual(pageOf([], { page: 0, size: 50 }), { page: 0, pages: 1, from: 0, rows: [] });
 });
 
-test('in the diagram names do not cover each other, and all stands inside', () => {
+test('in the diagram names do not overlap, and everything is inside', () => {
   for (const width of [300, 375, 560, 640]) {
     for (const n of [0, 1, 2, 6, 7, 12, 13, 20, 36, 37, 200, 1_000]) {
       for (const problems of [0, 1, 5, 50, 300]) {
@@ -166,13 +166,13 @@ test('in the diagram names do not cover each other, and all stands inside', () =
         const labels = layout.places.flatMap(({ row, label }) =>
           label ? [{ row, ...label }] : [],
         );
-        const isTroubled = ({ row }: { row: ShownMember }): boolean => row.state !== 'alive';
-        const named = labels.filter(isTroubled).length;
+        const hasProblem = ({ row }: { row: ShownMember }): boolean => row.state !== 'alive';
+        const named = labels.filter(hasProblem).length;
         assert.equal(named + layout.unlabelled, Math.min(n, problems), where);
         if (problems <= 40)
           assert.equal(layout.unlabelled, 0, `${where}: all problems have a name`);
-        const boxes = labels.map(({ x, y, anchor, most }) => {
-          const wide = most * 6.6;
+        const boxes = labels.map(({ x, y, anchor, max }) => {
+          const wide = max * 6.6;
           const left = anchor === 'start' ? x : anchor === 'end' ? x - wide : x - wide / 2;
           return { left, right: left + wide, top: y - 11, bottom: y + 3 };
         });
@@ -196,7 +196,7 @@ test('in the diagram names do not cover each other, and all stands inside', () =
   }
 });
 
-test('texts: health, lengths of time, long names', () => {
+test('texts: health, durations, long names', () => {
   assert.deepEqual([healthText(0), healthText(3)], ['healthy', 'degraded 3']);
   assert.deepEqual([0, 59_000, 61_000, 3_720_000, 90_000_000].map(duration), [
     '0 s',
@@ -205,15 +205,15 @@ test('texts: health, lengths of time, long names', () => {
     '1 h 2 min',
     '1 d 1 h',
   ]);
-  assert.equal(shortened('worker-eu-west-0127', 11), 'worke…-0127');
-  assert.equal(shortened('short', 11), 'short');
-  assert.equal(someOf(['a', 'b', 'c'], 2), 'a, b and 1 more');
+  assert.equal(shorten('worker-eu-west-0127', 11), 'worke…-0127');
+  assert.equal(shorten('short', 11), 'short');
+  assert.equal(listSome(['a', 'b', 'c'], 2), 'a, b and 1 more');
 });
 
-/** The custom properties of the style, by theme. A theme inherits from those before it. */
+/** The custom properties of the style, by theme. A theme inherits from the ones before it. */
 function themesOf(text: string): Map<string, Map<string, string>> {
   const [light = '', dark = ''] = text.split(/@media \(prefers-color-scheme: dark\)/);
-  const coloursOf = (part: string, selector: string): [string, string][] => {
+  const colorsOf = (part: string, selector: string): [string, string][] => {
     const at = part.indexOf(`${selector} {`);
     const block = part.slice(at, part.indexOf('}', at));
     return [...block.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name = '', value = '']) => [
@@ -221,11 +221,11 @@ function themesOf(text: string): Map<string, Map<string, string>> {
       value,
     ]);
   };
-  const base = coloursOf(light, ':root');
-  const stale = coloursOf(light, ':root.stale');
-  const night = coloursOf(dark, ':root');
-  const nightStale = coloursOf(dark, ':root.stale');
-  // A class outweighs its absence, so what is stale in the light is so in the dark unless said anew.
+  const base = colorsOf(light, ':root');
+  const stale = colorsOf(light, ':root.stale');
+  const night = colorsOf(dark, ':root');
+  const nightStale = colorsOf(dark, ':root.stale');
+  // A class has higher specificity, so stale light colors also apply in dark mode unless redefined.
   return new Map([
     ['light', new Map(base)],
     ['light stale', new Map([...base, ...stale])],
@@ -239,11 +239,11 @@ function contrast(some: string | undefined, other: string | undefined): number {
   return (high + 0.05) / (low + 0.05);
 }
 
-/** As WCAG 2.2 defines relative luminance. */
-function luminance(colour = ''): number {
-  assert.match(colour, /^#[0-9a-f]{6}$/);
+/** Relative luminance as in WCAG 2.2. */
+function luminance(color = ''): number {
+  assert.match(color, /^#[0-9a-f]{6}$/);
   const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
-    const channel = parseInt(colour.slice(at, at + 2), 16) / 255;
+    const channel = parseInt(color.slice(at, at + 2), 16) / 255;
     return channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4;
   });
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How the page in the browser finds out that its agent is silent. The browser's parts are replaced.
+// How the page detects that its agent is silent. The browser's APIs are replaced.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import { Link } from '../../../src/cli/page/browser/link.mjs';
@@ -57,7 +57,7 @@ beforeEach(() => {
 });
 afterEach(() => mock.restoreAll());
 
-test('the page is live while messages come, and its data is old five seconds after the last one', () => {
+test('the page is live while messages arrive, and its data is stale five seconds after the last one', () => {
   assert.equal(link.check(), 'connecting');
   FakeSource.last.sends('status', { at: 7 });
   assert.deepEqual(got.at(-1), { at: 7 });
@@ -70,7 +70,7 @@ test('the page is live while messages come, and its data is old five seconds aft
   assert.equal(link.check(), 'live');
 });
 
-test('an open connection that is silent is given up, more and more rarely', () => {
+test('an open connection that is silent is replaced, with growing intervals', () => {
   FakeSource.last.sends('status', {});
   const opened: number[] = [];
   const startedAt = now;
@@ -86,7 +86,7 @@ test('an open connection that is silent is given up, more and more rarely', () =
   assert.equal(link.check(), 'live');
 });
 
-test('a connection that is lost comes back by itself', () => {
+test('a lost connection is restored automatically', () => {
   FakeSource.last.sends('status', {});
   FakeSource.last.fails(0);
   assert.equal(link.check(), 'lost');
@@ -95,7 +95,7 @@ test('a connection that is lost comes back by itself', () => {
   assert.equal(link.check(), 'live');
 });
 
-test('a page that is one too many says so, and tries again', async () => {
+test('a page beyond the viewer limit reports it, and tries again', async () => {
   mock.timers.enable({ apis: ['setTimeout'] });
   try {
     let answer: Promise<object> = Promise.resolve({});
@@ -108,7 +108,7 @@ test('a page that is one too many says so, and tries again', async () => {
     answer = Promise.reject(new Error('no route'));
     FakeSource.last.fails(FakeSource.CLOSED);
     await turns();
-    assert.equal(link.check(), 'lost', 'nobody answers at all');
+    assert.equal(link.check(), 'lost', 'there is no answer at all');
     mock.timers.tick(3_000);
     FakeSource.last.sends('status', {});
     assert.equal(link.check(), 'live');

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the page remembers beside the member table, and for how long.
+// What the page stores in addition to the member table, and for how long.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registry } from 'prom-client';
@@ -18,40 +18,44 @@ import {
 import { Watch } from '../../../src/cli/page/watch.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
 import { Keyring } from '../../../src/security/keyring.js';
-import { MadeList } from '../../page/made-cluster.js';
+import { FakeList } from '../../page/fake-cluster.js';
 
-const [, first = '', second = ''] = new MadeList({ members: 3 }).nodes.keys();
+const [, first = '', second = ''] = new FakeList({ members: 3 }).nodes.keys();
 
-function watched(members = 3): { list: MadeList; watch: Watch } {
-  const list = new MadeList({ members });
+function watched(members = 3): { list: FakeList; watch: Watch } {
+  const list = new FakeList({ members });
   const watch = new Watch();
   watch.start(list, () => undefined);
   return { list, watch };
 }
 
-test('a failed member is shown for an hour, though the member table forgets it earlier', () => {
+test('a failed member is shown for an hour, although the member table removes it earlier', () => {
   const { list, watch } = watched();
   const now = Date.now();
   list.change(first, 'dead');
   list.forget(first);
   assert.deepEqual(
-    watch.gone(now + pageLimits.failedMs - 60_000).map(({ name, state }) => [name, state]),
+    watch.departed(now + pageLimits.failedMs - 60_000).map(({ name, state }) => [name, state]),
     [[first, 'dead']],
   );
-  assert.deepEqual(watch.gone(now + pageLimits.failedMs + 60_000), []);
+  assert.deepEqual(watch.departed(now + pageLimits.failedMs + 60_000), []);
 });
 
-test('a member that left is shown as long as the member table has it, and one that is back is not gone', () => {
+test('a member that left is shown while the member table has it, and a member that returned is removed', () => {
   const { list, watch } = watched();
   list.change(first, 'left');
   list.change(second, 'dead');
-  assert.equal(watch.gone(Date.now() + 10 * pageLimits.failedMs).length, 2, 'the table has both');
+  assert.equal(
+    watch.departed(Date.now() + 10 * pageLimits.failedMs).length,
+    2,
+    'the table has both',
+  );
   list.forget(first);
   list.change(second, 'alive');
-  assert.deepEqual(watch.gone(Date.now()), []);
+  assert.deepEqual(watch.departed(Date.now()), []);
 });
 
-test('a member is flapping until it did not fail for ten minutes', () => {
+test('a member is flapping until it has not failed for ten minutes', () => {
   const { list, watch } = watched();
   list.flap(first);
   assert.equal(watch.failures(first), 4);
@@ -62,7 +66,7 @@ test('a member is flapping until it did not fail for ten minutes', () => {
   assert.equal(watch.failures(first), undefined);
 });
 
-test('of more members than the table lists, those with problems and this node are kept', async () => {
+test('if there are more members than the table lists, it keeps those with problems and this node', async () => {
   const { list, watch } = watched(pageLimits.membersShown + 500);
   const names = [...list.nodes.keys()];
   const last = names.sort().slice(-3);
@@ -80,11 +84,11 @@ test('of more members than the table lists, those with problems and this node ar
   assert.ok(members.slice(2, 4).some(({ isSelf }) => isSelf));
 });
 
-test('a heartbeat has the last results of probes once, and is small', async () => {
+test('a heartbeat contains the last probe results once, and is small', async () => {
   const { list, watch } = watched(1_000);
   for (const name of list.nodes.keys()) watch.pinged(name, 1);
   const results = watch.newProbes();
-  assert.equal(results.length, pageLimits.probesAHeartbeat);
+  assert.equal(results.length, pageLimits.probesPerHeartbeat);
   assert.deepEqual(watch.newProbes(), []);
   assert.equal(watch.probes().length, 1_000);
   const registry = new Registry();
@@ -94,7 +98,7 @@ test('a heartbeat has the last results of probes once, and is small', async () =
   assert.equal(status.label, 'production');
 });
 
-test('encryption in words has the length and the number of keys, and whether plaintext passes', () => {
+test('the encryption text has the key length, the number of keys, and whether plaintext is allowed', () => {
   const keyring = new Keyring(Keyring.generate(), [Keyring.generate(16)]);
   const config = resolveConfig({ name: 'n', keyring });
   assert.equal(encryptionOf({ keyring, config }), 'AES-256-GCM, 2 keys');

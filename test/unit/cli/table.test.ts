@@ -18,7 +18,7 @@ test('columns are as wide as their widest cell', () => {
   );
 });
 
-test('wide characters count twice and marks not at all, so that columns stay straight', () => {
+test('wide characters count as two columns and marks as zero, so that columns stay aligned', () => {
   assert.equal(columnsOf('日本'), 4);
   assert.equal(columnsOf('🙂'), 2);
   assert.equal(columnsOf('e\u0301'), 1);
@@ -30,14 +30,14 @@ test('wide characters count twice and marks not at all, so that columns stay str
   assert.deepEqual(lines, ['NAME    STATE', '日本語  alive', 'ünï     dead', '']);
 });
 
-test('a long cell is cut, so that it does not make every row as long', () => {
+test('a long cell is truncated, so that it does not widen every row', () => {
   const rows = Array.from({ length: 100 }, (_, i) => [`n${i}`, 'alive', '']);
   const text = table([['x'.repeat(60_000), 'alive', 'm'.repeat(60_000)], ...rows]);
   assert.ok(text.length < 20_000, `${text.length} characters`);
   assert.match(text, /^x{99}… {2}alive {2}m{1000}/);
 });
 
-test('a cell cannot begin a line, nor act on the terminal', () => {
+test('a cell can neither start a new line nor control the terminal', () => {
   const text = table([['evil\r\nFAKE \u001b[2J\u202e', 'alive']]);
   assert.equal(text, 'evil\\u000d\\u000aFAKE \\u001b[2J\\u202e  alive\n');
 });

@@ -6,7 +6,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { answerOf, curveOf, medianOf, toldByGossip } from '../../../experiments/converge/answer.js';
+import {
+  answerOf,
+  curveOf,
+  medianOf,
+  reachedByGossip,
+} from '../../../experiments/converge/answer.js';
 import {
   answerText,
   gossipText,
@@ -58,37 +63,36 @@ describe('options of the convergence calculator', () => {
     assert.deepEqual(ask('--latency', '1-20').latency, { min: 1, max: 20 });
   });
 
-  it('are explained when that is asked for', () =>
-    assert.equal(parseOptions(['--help']), undefined));
+  it('are explained by --help', () => assert.equal(parseOptions(['--help']), undefined));
 
-  it('that cannot be are named, all of them, with what they may be', () => {
+  it('that are invalid are all reported, with the valid values', () => {
     assert.throws(
       () => parseOptions(['--nodes', '1', '--loss', '5', '--latency', '9-3', '--what', 'joy']),
       (error: unknown) => {
         assert.ok(error instanceof OptionError);
-        assert.match(error.message, /--nodes is a whole number from 2 to 4096; not 1/);
-        assert.match(error.message, /--loss is a number from 0 to 0.9; not 5/);
-        assert.match(error.message, /--latency is milliseconds.*not 9-3/);
-        assert.match(error.message, /--what is update, failure, both; not joy/);
+        assert.match(error.message, /--nodes must be a whole number from 2 to 4096; not 1/);
+        assert.match(error.message, /--loss must be a number from 0 to 0.9; not 5/);
+        assert.match(error.message, /--latency must be milliseconds.*not 9-3/);
+        assert.match(error.message, /--what must be update, failure, both; not joy/);
         assert.match(error.message, /--help/);
         return true;
       },
     );
     assert.throws(() => parseOptions(['--gossip-speed', '1']), /gossip-speed/);
     assert.throws(() => parseOptions(['--out', 'plot.png']), /\.svg/);
-    assert.throws(() => parseOptions(['--probe-interval', '0']), /no failure is found/);
+    assert.throws(() => parseOptions(['--probe-interval', '0']), /no failure is detected/);
     assert.throws(
       () =>
         parseOptions([
           ...['--what', 'update', '--probe-interval', '0'],
           ...['--gossip-interval', '0', '--push-pull-interval', '0'],
         ]),
-      /nothing spreads/,
+      /updates do not spread/,
     );
   });
 });
 
-describe('the answer', () => {
+describe('the result', () => {
   const question = ask('--nodes', '11', '--what', 'update', '--seeds', '3');
   const update = (...times: number[]): Sample => ({
     what: 'update',
@@ -117,7 +121,7 @@ describe('the answer', () => {
     );
   });
 
-  it('says how often somebody never knew', () => {
+  it('reports how often a member never knew', () => {
     const short = update(...tenths(10).slice(0, 9));
     const { reaches } = answerOf(question, 'update', [short, short, update(...tenths(10))]);
     const all = reaches.change?.at(-1);
@@ -139,16 +143,16 @@ describe('the answer', () => {
     assert.equal(firstVerdict?.medianMs, 5_001);
   });
 
-  it('tells what gossip did alone from what full exchanges brought', () => {
-    assert.equal(toldByGossip([10, 20, 30], 15), 3);
-    assert.equal(toldByGossip([10, 20, 300, 310], 15), 2);
-    assert.equal(toldByGossip([], 15), 0);
+  it('distinguishes gossip alone from full exchanges', () => {
+    assert.equal(reachedByGossip([10, 20, 30], 15), 3);
+    assert.equal(reachedByGossip([10, 20, 300, 310], 15), 2);
+    assert.equal(reachedByGossip([], 15), 0);
     const late = update(...tenths(10).slice(0, 9), 25_000);
     const answer = answerOf(question, 'update', [late, update(...tenths(10))]);
     assert.equal(answer.gossip?.complete, 1);
     assert.equal(answer.gossip.reached, 0.95);
     assert.match(gossipText(answer), /in 1 of 2 seeds and 95 % of all members/);
-    assert.match(gossipText(answer), /Full exchanges, one by each member every 30.00 s/);
+    assert.match(gossipText(answer), /Full exchanges, one per member every 30.00 s/);
   });
 
   it('is a curve as well', () => {
@@ -180,7 +184,7 @@ describe('the answer', () => {
 });
 
 describe('how long is waited', () => {
-  it('is until whoever heard last has sent the news as often as it should', () => {
+  it('is until the last member to receive an update has sent it as often as it should', () => {
     const question = ask('--nodes', '1000', '--latency', '2');
     // 4 × ⌈log10(1001)⌉ = 16 times, in 6 rounds of 3.
     assert.equal(quietMs(question), 8 * 200 + 2);
@@ -202,7 +206,7 @@ describe('how long is waited', () => {
 });
 
 describe('a small cluster', () => {
-  it('knows of updates at once and of failures after a suspicion, and is whole again', async () => {
+  it('learns of updates immediately, of failures after a suspicion, and converges again', async () => {
     const question = ask('--nodes', '8', '--seeds', '2', '--loss', '0.02');
     const [task] = tasksOf(question);
     assert.ok(task);

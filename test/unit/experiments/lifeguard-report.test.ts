@@ -22,7 +22,7 @@ import { variants } from '../../../experiments/lifeguard/configurations.js';
 import { freezesOf, otherRunsOf } from '../../../experiments/lifeguard/report-extras.js';
 import { judge, type Verdict } from '../../../experiments/lifeguard/report-marks.js';
 import { publishedSetting, select } from '../../../experiments/lifeguard/report-select.js';
-import { summarise, type Summary } from '../../../experiments/lifeguard/report-summary.js';
+import { summarize, type Summary } from '../../../experiments/lifeguard/report-summary.js';
 import { writeReport } from '../../../experiments/lifeguard/report.js';
 import type { RunResult } from '../../../experiments/lifeguard/run.js';
 import { Store } from '../../../experiments/store.js';
@@ -77,7 +77,7 @@ function storeOf(choices: readonly Partial<Choice>[], events = usual): Store<Run
 }
 
 function summaryOf(choice: Partial<Choice>, events = usual): Summary {
-  return summarise(select(storeOf([choice], events), publishedSetting, 'product'));
+  return summarize(select(storeOf([choice], events), publishedSetting, 'product'));
 }
 
 function verdicts(summary: Summary): Record<string, Verdict> {
@@ -85,7 +85,7 @@ function verdicts(summary: Summary): Record<string, Verdict> {
 }
 
 const names = {
-  baseline: 'baseline: SWIM, averaged over the full grid, 25–250 FP a run',
+  baseline: 'baseline: SWIM, averaged over the full grid, 25–250 FP per run',
   atHealthy: 'Lifeguard FP− ≤ 10 %, with ≥ 200 events of the baseline',
   first: 'Lifeguard median first detection 12.0–12.9 s',
 };

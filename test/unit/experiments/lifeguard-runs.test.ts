@@ -100,7 +100,7 @@ suite('the grid', () => {
     );
   });
 
-  test('runs what is the same by both rules once', () => {
+  test('runs that are identical in both variants are executed once', () => {
     const common = { anomaly: 'block', noStallRule: false, beta: 6, nodes: 128 } as const;
     const choice = { ...common, cells: all(1), variants: ['paper', 'product'] as const };
     const of = (alpha: number): string[] =>
@@ -129,7 +129,7 @@ function all(count: number): ReturnType<typeof cellsInSamplingOrder> {
 }
 
 suite('a process that waits for its sends', () => {
-  test('stands still at its next tick, keeps one that is late, and goes on afterwards', () => {
+  test('blocks at its next tick, keeps one late tick, and continues afterwards', () => {
     const blocking = new Blocking();
     const done: string[] = [];
     const tick = blocking.rules.periodic?.(() => done.push('tick'), 'gossip');
@@ -144,7 +144,7 @@ suite('a process that waits for its sends', () => {
     assert.equal(done.length, 4);
   });
 
-  test('hears of its probes afterwards, and of its suspicions at once', () => {
+  test('delays probe results, but not suspicion timeouts', () => {
     const blocking = new Blocking();
     const heard: string[] = [];
     const catchUp = (then: () => void): void => then();
@@ -169,7 +169,7 @@ suite('a run', () => {
     repetition: 0,
   };
 
-  test('of the Threshold kind tells when each anomalous node was found out, by whom all', async () => {
+  test('of the Threshold kind records when each anomalous node was detected first and by all', async () => {
     const result = await execute(run);
     assert.equal(result.detections.length, 2);
     for (const { firstMs, fullMs } of result.detections) {

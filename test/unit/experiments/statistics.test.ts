@@ -56,7 +56,7 @@ suite('ratios of sums', () => {
     assert.deepEqual(ratioOfSums(shares, drawing), { value: 0.75, low: 0.75, high: 0.75 });
   });
 
-  test('have the width that theory says', () => {
+  test('have the width that theory predicts', () => {
     // Ones and zeros in equal number: the standard error is 0.5 / sqrt(400).
     const shares = Array.from({ length: 400 }, (_, index): Share => [index % 2, 1]);
     const { value, low, high } = ratioOfSums(shares, drawing);

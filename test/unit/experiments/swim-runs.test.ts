@@ -24,7 +24,7 @@ import {
 import { wiretap, type ProbeMessage } from '../../../experiments/swim/wiretap.js';
 
 describe('a quiet cluster', () => {
-  it('does what is let run, and nothing else', async () => {
+  it('runs only the selected loops', async () => {
     const { cluster, loops } = await quietCluster({ size: 4, seed: 'quiet', config: probing });
     const seen: (ProbeMessage | undefined)[] = [];
     wiretap(cluster, ({ kind }) => seen.push(kind));
@@ -45,7 +45,7 @@ describe('a quiet cluster', () => {
     await cluster.close();
   });
 
-  it('probes in step when it is told to', async () => {
+  it('probes in lock-step if configured', async () => {
     const config = { ...probing, indirectChecks: 0 };
     const init = { size: 5, seed: 'step', config, stepMs: 1_000 };
     const { cluster, loops } = await quietCluster(init);

@@ -132,7 +132,7 @@ const entries: Readonly<Record<string, Entry>> = {
   'an answer to a stream ping': {
     breaks: (bug) => bug.in(Dialer.prototype, 'pingOrSayWhy'),
     act: (cluster) => {
-      cluster.network.darken(cluster.node('n3').localNode.address);
+      cluster.network.blackhole(cluster.node('n3').localNode.address);
     },
   },
   'a packet': { breaks: (bug) => bug.in(Dispatcher.prototype, 'receive') },

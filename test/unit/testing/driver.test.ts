@@ -31,7 +31,7 @@ suite('the driver of virtual time', () => {
     assert.equal(clock.now(), 20);
   });
 
-  test('what is awaited may set timers that are due in the same run', async () => {
+  test('awaiting code may set timers that are due in the same run', async () => {
     const { clock, driver } = setUp();
     const times: number[] = [];
     const sleeper = async (): Promise<void> => {
@@ -63,7 +63,7 @@ suite('the driver of virtual time', () => {
     assert.equal(clock.now(), 1_020);
   });
 
-  test('those who waited go on before anything else happens', async () => {
+  test('waiters continue before anything else happens', async () => {
     const { clock, driver } = setUp();
     let late = false;
     clock.setTimer(10, () => undefined);
@@ -88,7 +88,7 @@ suite('the driver of virtual time', () => {
     assert.equal(clock.now(), 10);
   });
 
-  test('a promise is waited for, and what it gives or throws is given', async () => {
+  test('during() waits for a promise, and returns its result or error', async () => {
     const { clock, driver } = setUp();
     const after = (ms: number): Promise<number> =>
       new Promise((resolve) => clock.setTimer(ms, () => resolve(clock.now())));
@@ -96,9 +96,9 @@ suite('the driver of virtual time', () => {
     const failing = after(50).then(() => assert.fail('on purpose'));
     await assert.rejects(driver.during(failing, 'failing'), /on purpose/);
     const never = new Promise<void>(() => undefined);
-    await assert.rejects(driver.during(never, 'eternity'), /eternity.*nothing is left/);
+    await assert.rejects(driver.during(never, 'eternity'), /eternity.*no event is left/);
     clock.setTimer(Infinity, () => undefined);
-    await assert.rejects(driver.during(never, 'eternity'), /nothing is left/);
+    await assert.rejects(driver.during(never, 'eternity'), /no event is left/);
   });
 
   test('what a callback throws ends everything that waits, and time can go on afterwards', async () => {
@@ -114,7 +114,7 @@ suite('the driver of virtual time', () => {
     assert.equal(clock.now(), 15);
   });
 
-  test('a failure that is told to it ends what waits, or what comes next', async () => {
+  test('fail() rejects the current waiters, or else the next one', async () => {
     const { driver } = setUp();
     driver.fail(new Error('first'));
     driver.fail(new Error('second'));
@@ -122,7 +122,7 @@ suite('the driver of virtual time', () => {
     await driver.run(10);
   });
 
-  test('time stands still while something is held', async () => {
+  test('time does not pass during hold()', async () => {
     const { clock, driver } = setUp();
     let free: () => void = () => undefined;
     const held = driver.hold(new Promise<void>((resolve) => (free = resolve)));

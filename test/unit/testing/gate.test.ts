@@ -18,7 +18,7 @@ function setUp(): { clock: VirtualClock; gate: Gate; passed: string[]; send: (t:
 }
 
 suite('a gate', () => {
-  test('lets everything pass at once while it is open', () => {
+  test('runs actions immediately while it is open', () => {
     const { gate, passed, send } = setUp();
     assert.ok(gate.isClear);
     send('a');
@@ -28,7 +28,7 @@ suite('a gate', () => {
     assert.deepEqual(passed, ['a', 'b']);
   });
 
-  test('holds what comes while it is shut, and lets it pass in its order', () => {
+  test('delays actions while it is shut, and then runs them in order', () => {
     const { clock, gate, passed, send } = setUp();
     gate.shut();
     for (const text of ['a', 'b', 'c']) send(text);
@@ -41,7 +41,7 @@ suite('a gate', () => {
     assert.ok(gate.isClear);
   });
 
-  test('what comes while it empties itself comes last', () => {
+  test('actions that arrive while it is emptied run last', () => {
     const { clock, gate, passed, send } = setUp();
     gate.shut();
     for (const text of ['a', 'b']) send(text);
@@ -82,7 +82,7 @@ suite('a gate', () => {
     assert.deepEqual(passed, ['a', 'b', 'c']);
   });
 
-  test('forgets what waits when it is told to, and is open then', () => {
+  test('discard() drops waiting actions, and opens it', () => {
     const { clock, gate, passed, send } = setUp();
     gate.shut();
     send('a');

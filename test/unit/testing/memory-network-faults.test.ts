@@ -64,7 +64,7 @@ suite('MemoryNetwork: faults of packets', () => {
     assert.notEqual(first!.receivedAt, second!.receivedAt);
   });
 
-  test('a share of packets is held back for up to 50 ms, and overtaken', async () => {
+  test('a fraction of packets is delayed by up to 50 ms, and overtaken', async () => {
     const { clock, a, b } = await world({ reordering: 0.2, latency: 5 });
     sendMany(a, b);
     clock.advance(5);
@@ -94,7 +94,7 @@ suite('MemoryNetwork: faults of packets', () => {
     assert.equal(b.packets.all.length, 12);
   });
 
-  test('the buffer of a slow link may be smaller or larger than what it carries in a second', async () => {
+  test('the buffer of a slow link may be smaller or larger than the bytes of one second', async () => {
     for (const [bufferBytes, arrived] of [
       [300, 4],
       [2_000, 21],
@@ -153,7 +153,7 @@ suite('MemoryNetwork: faults of packets', () => {
     for (const [n, at] of reordered) assert.ok(at >= plain.get(n)!);
   });
 
-  test('what is out of range is refused by name', () => {
+  test('values out of range are rejected by name', () => {
     for (const field of ['loss', 'duplication', 'reordering', 'streamBreaks'] as const) {
       for (const share of [-0.1, 1.1, NaN]) {
         const wrong = new RegExp(`${field} must be from 0 to 1`);
@@ -180,7 +180,7 @@ suite('MemoryNetwork: faults of packets', () => {
 });
 
 suite('MemoryNetwork: links', () => {
-  test('a link has its own qualities in one direction, beside the ones it had', async () => {
+  test('a link has its own properties in one direction, in addition to earlier ones', async () => {
     const { network, clock, a, b } = await world({ latency: 1 });
     network.link('a', 'b', { latency: 10 });
     network.link('a', 'b', { duplication: 1 });
@@ -194,7 +194,7 @@ suite('MemoryNetwork: links', () => {
     assert.equal(b.packets.all.length, 2);
   });
 
-  test('healing undoes what is wrong with links, and keeps what they are like', async () => {
+  test('heal() removes the faults of links, and keeps their latency and bandwidth', async () => {
     const { network, clock, a, b } = await world({ latency: 1 });
     network.link('a', 'b', { latency: 10, loss: 1, duplication: 1, down: true });
     network.link('b', 'a', { loss: 1, streamBreaks: 1, reordering: 1 });
@@ -228,7 +228,7 @@ suite('MemoryNetwork: links', () => {
     assert.equal(a.packets.all.length, 1);
   });
 
-  test('nobody is in two groups of a partition, and the earlier one stands', async () => {
+  test('a transport cannot be in two groups of a partition, and the earlier partition remains', async () => {
     const { network, clock, a, b } = await world();
     network.partition([['a'], ['b']]);
     assert.throws(
@@ -244,14 +244,14 @@ suite('MemoryNetwork: links', () => {
     assert.equal(b.packets.all.length, 1);
   });
 
-  test('where somebody vanished nothing is answered, until somebody lives there again', async () => {
+  test('a vanished address answers nothing until another transport starts there', async () => {
     const { network, clock, a } = await world();
     const transport = network.transport('c');
     const c = await Station.start(transport);
     const pair = a.connect(c);
     clock.advance(0);
     const [near] = await pair;
-    network.darken(c.addr);
+    network.blackhole(c.addr);
     transport.vanish();
     const read = failureOf(near.read());
     const dial = failureOf(a.dial(c));
@@ -346,7 +346,7 @@ suite('MemoryNetwork: streams that suffer', () => {
     assert.ok(sizes.every((size) => size >= 1 && size < 65_536));
   });
 
-  test('all streams of one transport can be broken at once', async () => {
+  test('all streams of one transport can be broken together', async () => {
     const it = await world({ latency: 1 });
     const transport = it.network.transport('c');
     const c = await Station.start(transport);
@@ -359,7 +359,7 @@ suite('MemoryNetwork: streams that suffer', () => {
 });
 
 suite('MemoryNetwork: what was sent', () => {
-  test('is counted in total and by name, with what was lost', async () => {
+  test('is counted in total and by name, including lost data', async () => {
     const it = await world({ loss: 0.5 });
     for (let i = 0; i < 10; i++) send(it.a, it.b, 'four');
     send(it.b, it.a, 'x');
@@ -383,7 +383,7 @@ suite('MemoryNetwork: what was sent', () => {
     });
   });
 
-  test('is not counted for who wanted the same address and did not get it', async () => {
+  test('is not counted for a transport that could not start at the same address', async () => {
     const { network, clock, a, b } = await world();
     const late = network.transport('late', { addr: a.addr });
     await assert.rejects(Station.start(network.transport('x', { addr: a.addr })));

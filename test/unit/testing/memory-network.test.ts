@@ -82,7 +82,7 @@ suite('MemoryNetwork: packets', () => {
     assert.equal(b.packets.all[0]?.receivedAt, 5);
   });
 
-  test('without latency a packet still does not arrive within the call that sends it', async () => {
+  test('without latency a packet does not arrive within the call that sends it either', async () => {
     const { clock, a, b } = await world();
     send(a, b);
     assert.equal(b.packets.all.length, 0);
@@ -116,7 +116,7 @@ suite('MemoryNetwork: packets', () => {
     assert.notEqual(await arrivals(1), await arrivals(2));
   });
 
-  test('packets that are under way to somebody who shut down vanish', async () => {
+  test('packets in flight to a transport that has shut down are lost', async () => {
     const { clock, a, b } = await world({ latency: 5 });
     send(a, b);
     await b.transport.shutdown();
@@ -137,10 +137,10 @@ suite('MemoryNetwork: faults', () => {
     send(a, b);
     clock.advance(0);
     assert.equal(b.packets.all.length, 1);
-    assert.throws(() => network.cut('a', 'nobody'), RangeError);
+    assert.throws(() => network.cut('a', 'missing'), RangeError);
   });
 
-  test('what is on a link when it is cut is lost', async () => {
+  test('packets in flight on a link are lost when it is cut', async () => {
     const { network, clock, a, b } = await world({ latency: 5 });
     send(a, b);
     clock.advance(1);
@@ -174,7 +174,7 @@ suite('MemoryNetwork: faults', () => {
     assert.deepEqual(heard(), ['234', '134', '124', '123']);
   });
 
-  test('a stream stalls while its link is cut and goes on, in order, once it is mended', async () => {
+  test('a stream stalls while its link is cut and continues, in order, when it is mended', async () => {
     const { network, clock, a, b } = await world({ latency: { min: 1, max: 9 } });
     const pair = a.connect(b);
     clock.advance(100);
@@ -256,7 +256,7 @@ suite('MemoryNetwork: streams', () => {
     assert.equal((await far.read())?.length, 34_464);
   });
 
-  test('the far end hears of a shutdown after the latency, with what was written before it', async () => {
+  test('the far end learns of a shutdown after the latency, after the data written before it', async () => {
     const { clock, a, b } = await world({ latency: 5 });
     const pair = a.connect(b);
     clock.advance(10);

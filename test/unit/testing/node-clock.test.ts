@@ -27,7 +27,7 @@ suite('the clock of a node', () => {
     const { base, clock, ran, note } = setUp();
     clock.setTimer(20, note('b'));
     clock.setTimer(10, note('a'));
-    clock.setTimer(15, note('cancelled')).cancel();
+    clock.setTimer(15, note('canceled')).cancel();
     clock.afterTurn(note('turn'));
     for (const delay of [-1, NaN]) clock.setTimer(delay, note('now'));
     clock.setTimer(Infinity, note('never'));
@@ -38,7 +38,7 @@ suite('the clock of a node', () => {
     assert.equal(clock.pending, 1);
   });
 
-  test('whose turns take long does after a turn what was asked for, that much later', () => {
+  test('with long turns, callbacks for the end of the turn run that much later', () => {
     const base = new VirtualClock();
     const clock = new NodeClock(base, { turnMs: 3 });
     const ran: number[] = [];
@@ -62,9 +62,9 @@ suite('the clock of a node', () => {
       clock.setTimer(0, note('timer of b'));
     });
     clock.setTimer(10, note('a'));
-    const cancelled = clock.setTimer(15, note('cancelled'));
+    const canceled = clock.setTimer(15, note('canceled'));
     base.advance(50);
-    cancelled.cancel();
+    canceled.cancel();
     assert.deepEqual(ran, []);
     assert.equal(clock.now(), 50, 'time goes on');
     base.setTimer(0, note('others'));
@@ -77,9 +77,9 @@ suite('the clock of a node', () => {
     assert.equal(base.pending + clock.pending, 0);
   });
 
-  test('thawing what is not frozen does nothing', () => {
+  test('thawing a clock that is not frozen has no effect', () => {
     const { base, clock } = setUp();
-    clock.thaw(() => assert.fail('nobody waited'));
+    clock.thaw(() => assert.fail('no callback waited'));
     clock.freeze();
     assert.ok(clock.isFrozen);
     clock.thaw(() => undefined);
@@ -101,7 +101,7 @@ suite('the clock of a node', () => {
     assert.deepEqual(ran, ['a@40']);
   });
 
-  test('after a jump it is ahead; what is due by then fires at once, in order', () => {
+  test('after a jump it is ahead; timers that are then due fire immediately, in order', () => {
     const { base, clock, ran, note } = setUp();
     clock.setTimer(200, note('c'));
     clock.setTimer(90, note('b'));

@@ -38,7 +38,7 @@ suite('SeededRandom', () => {
     for (const count of counts) assert.ok(Math.abs(count - 10_000) < 500, `${count} of 10,000`);
   });
 
-  test('neighbouring seeds are not alike', () => {
+  test('neighboring seeds give different numbers', () => {
     const firsts = Array.from({ length: 10_000 }, (_, seed) => new SeededRandom(seed).next());
     const mean = firsts.reduce((sum, value) => sum + value, 0) / firsts.length;
     assert.ok(Math.abs(mean - 0.5) < 0.02);

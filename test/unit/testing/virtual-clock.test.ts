@@ -18,7 +18,7 @@ suite('VirtualClock', () => {
     assert.equal(new VirtualClock({ now: 5.5 }).now(), 5.5);
   });
 
-  test('runs what is due in the order of time, ties in the order of asking', () => {
+  test('runs due timers in the order of time, ties in the order of setting', () => {
     const clock = new VirtualClock();
     const ran: string[] = [];
     const note = (text: string) => () => ran.push(`${text}@${clock.now()}`);
@@ -73,13 +73,13 @@ suite('VirtualClock', () => {
     assert.equal(clock.pending, 1);
   });
 
-  test('a cancelled timer does not run, and cancelling again or too late does nothing', () => {
+  test('a canceled timer does not run, and canceling again or too late has no effect', () => {
     const clock = new VirtualClock();
-    const cancelled = clock.setTimer(10, () => assert.fail('was cancelled'));
+    const canceled = clock.setTimer(10, () => assert.fail('was canceled'));
     let runs = 0;
     const kept = clock.setTimer(10, () => runs++);
-    cancelled.cancel();
-    cancelled.cancel();
+    canceled.cancel();
+    canceled.cancel();
     assert.equal(clock.pending, 1);
     clock.advance(10);
     kept.cancel();
@@ -91,7 +91,7 @@ suite('VirtualClock', () => {
   test('a callback can cancel another that is due at the same time', () => {
     const clock = new VirtualClock();
     clock.setTimer(10, () => other.cancel());
-    const other = clock.setTimer(10, () => assert.fail('was cancelled'));
+    const other = clock.setTimer(10, () => assert.fail('was canceled'));
     clock.advance(10);
   });
 
@@ -133,7 +133,7 @@ suite('VirtualClock', () => {
     assert.throws(() => clock.advance(1), /cannot advance/);
   });
 
-  test('ten thousand timers, a third of them cancelled, run in order', () => {
+  test('ten thousand timers, a third of them canceled, run in order', () => {
     const clock = new VirtualClock();
     const random = new SeededRandom('timers');
     const ran: number[] = [];

@@ -4,18 +4,18 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The diagram: this node in the middle, the members round it, recent probes and suspicions as lines.
-import { byId, draw, setAttribute, together } from './dom.mjs';
+// The diagram: this node in the center, the members around it, recent probes and suspicions as lines.
+import { byId, draw, setAttribute, fragment } from './dom.mjs';
 import { layoutOf } from './layout.mjs';
 import { isProblem } from './model.mjs';
-import { count, milliseconds, shortened, someOf, stateNames } from './text.mjs';
+import { count, milliseconds, shorten, listSome, stateNames } from './text.mjs';
 
-/** @import { Accusation } from '../messages.js' */
+/** @import { Suspicion } from '../messages.js' */
 /** @import { Row } from './model.mjs' */
 /** @import { Layout, Place } from './layout.mjs' */
 
-const FADES_MS = 30_000;
-/** With more members, lines of older probes would cover everything. */
+const FADE_MS = 30_000;
+/** With more members than this, the lines of older probes would cover everything. */
 const FEW = 40;
 const MANY_FADE_MS = 8_000;
 
@@ -29,8 +29,8 @@ export class Diagram {
   #places = new Map();
   /** @type {readonly Row[]} */
   #rows = [];
-  /** @type {readonly Accusation[]} */
-  #accusations = [];
+  /** @type {readonly Suspicion[]} */
+  #suspicions = [];
   #self = '';
 
   constructor() {
@@ -40,7 +40,7 @@ export class Diagram {
     );
   }
 
-  /** Draws the members. @param {readonly Row[]} rows - in their order @param {string} self */
+  /** Draws the members. @param {readonly Row[]} rows - in display order @param {string} self */
   show(rows, self) {
     this.#rows = rows;
     this.#self = self;
@@ -58,7 +58,7 @@ export class Diagram {
       draw('circle', { class: 'halo', cx, cy, r: 19 }),
       draw('circle', { class: 'self', cx, cy, r: 11 }),
     );
-    const name = others.length > 0 ? shortened(self, 14) : `${shortened(self, 20)} is alone`;
+    const name = others.length > 0 ? shorten(self, 14) : `${shorten(self, 20)} is alone`;
     shapes.push(draw('text', { class: 'own', x: cx, y: cy + 34, 'text-anchor': 'middle' }, name));
     if (layout.unlabelled > 0) {
       const more = `and ${count(layout.unlabelled, 'more member')} with problems: see the table`;
@@ -66,32 +66,32 @@ export class Diagram {
         draw('text', { class: 'more', x: width / 2, y: height - 6, 'text-anchor': 'middle' }, more),
       );
     }
-    this.#dots.replaceChildren(together(shapes));
-    setAttribute(this.#svg, 'aria-label', described(others));
-    this.showLines(this.#accusations, undefined);
+    this.#dots.replaceChildren(fragment(shapes));
+    setAttribute(this.#svg, 'aria-label', describe(others));
+    this.showLines(this.#suspicions, undefined);
   }
 
-  /** Draws probes and suspicions. @param {readonly Accusation[]} accusations @param {number | undefined} now - of the agent's clock; unless it is known, without probes */
-  showLines(accusations, now) {
-    this.#accusations = accusations;
+  /** Draws probes and suspicions. @param {readonly Suspicion[]} suspicions @param {number | undefined} now - on the agent's clock; undefined draws no probes */
+  showLines(suspicions, now) {
+    this.#suspicions = suspicions;
     const layout = this.#layout;
     if (layout === undefined) return;
     const lines =
       now === undefined ? [] : layout.places.flatMap((place) => probe(place, layout, now));
-    for (const { by, of } of accusations) {
-      for (const line of this.#accusation(by, of)) lines.push(line);
+    for (const { by, of } of suspicions) {
+      for (const line of this.#suspicion(by, of)) lines.push(line);
     }
-    this.#lines.replaceChildren(together(lines));
+    this.#lines.replaceChildren(fragment(lines));
   }
 
   /** @param {string} by @param {string} of */
-  #accusation(by, of) {
+  #suspicion(by, of) {
     const layout = /** @type {Layout} */ (this.#layout);
     const to = this.#places.get(of);
     const isOwn = by === this.#self;
     const from = isOwn ? { x: layout.cx, y: layout.cy } : this.#places.get(by);
     if (to?.row.state !== 'suspect' || from === undefined || from === to) return [];
-    // Bent, so that it does not run through what stands between.
+    // Curved, so that it does not cross the shapes in between.
     const bend = isOwn ? 0.12 : 0.3;
     const bendX = (from.x + to.x) / 2 + (to.y - from.y) * bend;
     const bendY = (from.y + to.y) / 2 - (to.x - from.x) * bend;
@@ -101,7 +101,7 @@ export class Diagram {
     const end = `${Math.round(tipX - ux * 6)} ${Math.round(tipY - uy * 6)}`;
     const wings = [-ux * 10 - uy * 5, -uy * 10 + ux * 5, uy * 10, -ux * 10].map(Math.round);
     return [
-      draw('path', { class: 'accusation', d: `M${from.x} ${from.y}Q${bendX} ${bendY} ${end}` }),
+      draw('path', { class: 'suspicion', d: `M${from.x} ${from.y}Q${bendX} ${bendY} ${end}` }),
       draw('path', {
         class: 'arrow',
         d: `M${tipX} ${tipY}l${wings[0]} ${wings[1]}l${wings[2]} ${wings[3]}z`,
@@ -114,15 +114,15 @@ export class Diagram {
   }
 }
 
-/** The diagram in words. @param {readonly Row[]} others */
-function described(others) {
+/** The diagram as text. @param {readonly Row[]} others */
+function describe(others) {
   const problems = others.filter(isProblem);
-  const calm = `This node in the middle, ${count(others.length, 'other member')} round it.`;
-  if (problems.length === 0) return `${calm} None has problems.`;
+  const overview = `This node in the center, ${count(others.length, 'other member')} around it.`;
+  if (problems.length === 0) return `${overview} None has problems.`;
   const named = problems.map(
     (row) => `${row.name} ${isFlapping(row) ? 'flapping' : stateNames[row.state]}`,
   );
-  return `${calm} With problems: ${someOf(named, 20)}.`;
+  return `${overview} With problems: ${listSome(named, 20)}.`;
 }
 
 /** @param {Row} row */
@@ -143,11 +143,11 @@ function member({ row, x, y, r, label }) {
     ),
   );
   if (label === undefined) return [shape];
-  const { x: textX, y: textY, anchor, most } = label;
+  const { x: textX, y: textY, anchor, max } = label;
   const text = draw(
     'text',
     { class: `name ${kind}`, x: textX, y: textY, 'text-anchor': anchor },
-    shortened(row.name, most),
+    shorten(row.name, max),
   );
   return [shape, text];
 }
@@ -184,7 +184,7 @@ function circle(x, y, radius) {
 function probe({ row, x, y }, { cx, cy, ring, places }, now) {
   const { trip, state } = row;
   if (trip === undefined || (state !== 'alive' && state !== 'suspect')) return [];
-  const fades = places.length > FEW ? MANY_FADE_MS : FADES_MS;
+  const fades = places.length > FEW ? MANY_FADE_MS : FADE_MS;
   const age = now - trip.at;
   if (age > 2 * fades) return [];
   const fresh = Math.max(0.15, 1 - age / fades);

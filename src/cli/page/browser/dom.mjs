@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Making and changing elements. What peers chose goes into the document by textContent and setAttribute only.
+// Creates and changes elements. Text that peers chose is inserted by textContent and setAttribute only.
 
 const svgSpace = 'http://www.w3.org/2000/svg';
 
@@ -27,11 +27,11 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Several nodes as one. @param {Iterable<Node>} nodes */
-export function together(nodes) {
-  const fragment = document.createDocumentFragment();
-  for (const node of nodes) fragment.append(node);
-  return fragment;
+/** A fragment of several nodes. @param {Iterable<Node>} nodes */
+export function fragment(nodes) {
+  const result = document.createDocumentFragment();
+  for (const node of nodes) result.append(node);
+  return result;
 }
 
 /**
@@ -51,7 +51,7 @@ export function draw(tag, attributes, text) {
   return element;
 }
 
-/** Changes a text if it is another one: selections and screen readers are left alone. @param {Element} element @param {string} text */
+/** Sets a text only if it differs, which preserves selections and does not disturb screen readers. @param {Element} element @param {string} text */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -4,28 +4,28 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Where the members stand in the diagram. Pure: from members and a width to places.
+// Places the members in the diagram. Pure: members and a width in, positions out.
 //
-// A few members stand in a ring, all with their names. More of them stand at both sides, as long as each name
-// has a line of its own. Past that, members with problems keep a name at the sides, and the others are dots in
-// a disc round this node.
+// Few members form a ring, all with their names. More members are listed at both sides, as long as each name
+// has a line of its own. Beyond that, members with problems keep a name at the sides, and the others are dots
+// in a disc around this node.
 import { isProblem, rankOf } from './model.mjs';
 
 /** @import { Row } from './model.mjs' */
-/** @typedef {{ readonly row: Row, readonly x: number, readonly y: number, readonly r: number, readonly label?: { readonly x: number, readonly y: number, readonly anchor: 'start' | 'middle' | 'end', readonly most: number } }} Place */
+/** @typedef {{ readonly row: Row, readonly x: number, readonly y: number, readonly r: number, readonly label?: { readonly x: number, readonly y: number, readonly anchor: 'start' | 'middle' | 'end', readonly max: number } }} Place */
 /** @typedef {{ readonly width: number, readonly height: number, readonly cx: number, readonly cy: number, readonly ring?: { readonly rx: number, readonly ry: number }, readonly places: readonly Place[], readonly unlabelled: number }} Layout */
 
 const LINE = 18;
 const CHARACTER = 7;
 const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
-/** Between the dot and its name. */
+/** Between a dot and its name. */
 const GAP = 13;
-/** Of the disc, for this node and its name. */
+/** The radius of the disc's hole, which holds this node and its name. */
 const HOLE = 54;
 
 /**
- * @param {readonly Row[]} others - without this node; their order is that of their places
- * @param {number} space - the width that there is, in pixels
+ * @param {readonly Row[]} others - without this node, in the order of their positions
+ * @param {number} space - the available width in pixels
  * @returns {Layout}
  */
 export function layoutOf(others, space) {
@@ -37,14 +37,14 @@ export function layoutOf(others, space) {
   const few = isNarrow ? 20 : 36;
   const named = others.length <= few ? [...others] : share(problems, capacity);
   const isNamed = new Set(named);
-  // A member that is named leaves its place in the disc empty, so that the others stay where they are.
+  // A named member leaves its position in the disc empty, so that the others do not move.
   const dots = others.map((row) => (isNamed.has(row) ? undefined : row));
   const unlabelled = problems.length - problems.filter((row) => isNamed.has(row)).length;
   return sidesOf({ named, dots, unlabelled }, width, isNarrow);
 }
 
 /**
- * Of too many members with problems, those that get a name: each kind has a third of the room, or less.
+ * Selects which of too many members with problems get a name: each kind gets a third of the space, or less.
  *
  * @param {readonly Row[]} problems - by rank
  * @param {number} capacity
@@ -80,10 +80,10 @@ function ringOf(others, width, isNarrow) {
       return placed(
         row,
         { x, y, r: 8 },
-        { x, y: y + below, anchor: 'middle', most: isNarrow ? 12 : 16 },
+        { x, y: y + below, anchor: 'middle', max: isNarrow ? 12 : 16 },
       );
     }
-    return placed(row, { x, y, r: 8 }, beside({ x, y }, side > 0, width));
+    return placed(row, { x, y, r: 8 }, labelNextTo({ x, y }, side > 0, width));
   });
   return { width, height, cx, cy, ring: { rx, ry }, places, unlabelled: 0 };
 }
@@ -109,17 +109,17 @@ function sidesOf({ named, dots, unlabelled }, width, isNarrow) {
 
   /** @type {Place[]} */
   const places = [];
-  // Ordered from top to bottom, first the right side, then the left one.
+  // Ordered from top to bottom, first the right side, then the left side.
   named.forEach((row, i) => {
     const isRight = columns === 1 || i < lines;
     const inColumn = isRight ? lines : named.length - lines;
     const pitch = Math.min(LINE * 1.6, (cy * 2 - 24) / inColumn);
     const y = cy + ((i % lines) - (inColumn - 1) / 2) * pitch;
-    // The columns are bent round the disc.
+    // The columns are curved around the disc.
     const bend = dots.every((row) => row === undefined) || isNarrow ? 0.3 : 0.16;
     const bent = (1 - Math.sqrt(Math.max(0, 1 - ((y - cy) / (cy * 1.05)) ** 2))) * inner * bend;
     const x = isRight ? cx + inner / 2 - bent - 4 : cx - inner / 2 + bent + 4;
-    places.push(placed(row, { x, y, r: 6 }, beside({ x, y }, isRight, width)));
+    places.push(placed(row, { x, y, r: 6 }, labelNextTo({ x, y }, isRight, width)));
   });
   const hole = isNarrow ? HOLE * 0.64 : HOLE;
   const [from, to] = [hole ** 2, Math.max(hole + 20, radius) ** 2];
@@ -140,15 +140,15 @@ function placed(row, where, label) {
 }
 
 /**
- * A name beside a dot; it gets as many characters as fit.
+ * A name next to a dot, with as many characters as fit.
  *
  * @param {{ x: number, y: number }} dot
  * @param {boolean} isRight
  * @param {number} width
  * @returns {NonNullable<Place['label']>}
  */
-function beside({ x, y }, isRight, width) {
+function labelNextTo({ x, y }, isRight, width) {
   const space = (isRight ? width - x : x) - GAP - 2;
-  const most = Math.max(5, Math.min(20, Math.floor(space / CHARACTER)));
-  return { x: x + (isRight ? GAP : -GAP), y: y + 4, anchor: isRight ? 'start' : 'end', most };
+  const max = Math.max(5, Math.min(20, Math.floor(space / CHARACTER)));
+  return { x: x + (isRight ? GAP : -GAP), y: y + 4, anchor: isRight ? 'start' : 'end', max };
 }

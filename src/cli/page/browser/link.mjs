@@ -4,31 +4,31 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The connection to the agent. It sends a heartbeat each second; a page that got none for some seconds must not
-// look as if it were current, even though the connection is open: an agent that is stopped closes none.
+// The connection to the agent. The agent sends a heartbeat each second. A page that received none for some
+// seconds must not look current, even if the connection is open: a suspended agent closes no connection.
 
-/** Without a message for so long, what is shown counts as old. */
+/** The displayed data counts as stale after this time without a message. */
 const STALE_MS = 5_000;
-/** An open connection without a message is given up after so long: the other end may be gone without a word. */
+/** The page replaces an open connection after this time without a message: the other end may be gone without closing it. */
 const SILENT_MS = 20_000;
-const LONGEST_SILENCE_MS = 80_000;
+const MAX_SILENT_MS = 80_000;
 const RETRY_MS = 3_000;
 
 /** @typedef {'connecting' | 'live' | 'stale' | 'lost' | 'full'} LinkState */
-/** @typedef {Readonly<Record<string, (data: any) => void>>} Listeners - by the name of the message */
+/** @typedef {Readonly<Record<string, (data: any) => void>>} Listeners - by message name */
 
 export class Link {
   #listeners;
   /** @type {EventSource | undefined} */
   #source;
-  /** When the last message came, of the monotonic clock. @type {number | undefined} */
+  /** When the last message arrived, on the monotonic clock. @type {number | undefined} */
   #lastAt;
-  /** When the connection was begun. */
+  /** When the connection was opened. */
   #openedAt = 0;
   #silentMs = SILENT_MS;
   #hasFailed = false;
   #isFull = false;
-  /** When the last message came, as the time of day. */
+  /** When the last message arrived, as the time of day. */
   lastSeen = 0;
 
   /** @param {{ listeners: Listeners }} init */
@@ -53,17 +53,17 @@ export class Link {
     }
     source.onerror = () => {
       this.#hasFailed = true;
-      // An answer other than 200 is final for an EventSource.
-      if (source.readyState === EventSource.CLOSED && source === this.#source) void this.#refused();
+      // For an EventSource, a response status other than 200 is final.
+      if (source.readyState === EventSource.CLOSED && source === this.#source) void this.#retry();
     };
   }
 
-  /** How it is now; called from time to time, it gives up a connection that is silent for too long. @returns {LinkState} */
+  /** The current state. Called periodically; it replaces a connection that is silent for too long. @returns {LinkState} */
   check() {
     const now = performance.now();
     const silence = now - Math.max(this.#lastAt ?? 0, this.#openedAt);
     if (silence > this.#silentMs) {
-      this.#silentMs = Math.min(2 * this.#silentMs, LONGEST_SILENCE_MS);
+      this.#silentMs = Math.min(2 * this.#silentMs, MAX_SILENT_MS);
       this.open();
     }
     if (this.#isFull) return 'full';
@@ -72,12 +72,12 @@ export class Link {
     return now - this.#lastAt > STALE_MS ? 'stale' : 'live';
   }
 
-  /** How long nothing came, in milliseconds. */
+  /** The time since the last message, in milliseconds. */
   get silence() {
     return this.#lastAt === undefined ? 0 : performance.now() - this.#lastAt;
   }
 
-  async #refused() {
+  async #retry() {
     const answer = await fetch('/healthz').catch(() => undefined);
     this.#isFull = answer !== undefined;
     setTimeout(() => this.open(), RETRY_MS);

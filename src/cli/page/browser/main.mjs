@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Puts the page together.
-import { Announcer } from './announcer.mjs';
+// Connects the parts of the page.
+import { LiveRegion } from './live-region.mjs';
 import { Diagram } from './diagram.mjs';
 import { byId, setAttribute, setText } from './dom.mjs';
-import { Happened, timeOfDay } from './happened.mjs';
+import { EventList, timeOfDay } from './event-list.mjs';
 import { Link } from './link.mjs';
-import { chosen, Members } from './model.mjs';
+import { Members, selectRows } from './model.mjs';
 import { showStatus } from './summary.mjs';
 import { Table } from './table.mjs';
 import { duration } from './text.mjs';
@@ -20,26 +20,26 @@ import { duration } from './text.mjs';
 
 const CHECK_MS = 500;
 
-const announcer = new Announcer();
+const liveRegion = new LiveRegion();
 const members = new Members();
-const happened = new Happened();
+const eventList = new EventList();
 const diagram = new Diagram();
-const table = new Table({ members, announcer });
+const table = new Table({ members, liveRegion });
 
 /** @type {StatusMessage | undefined} */
 let status;
-/** When it came. */
+/** When it arrived. */
 let statusAt = 0;
 /** @type {LinkState} */
 let state = 'connecting';
 let isDrawn = true;
 let mustDraw = false;
 
-/** The agent's clock. It stands while the agent says nothing. */
+/** The agent's clock. It stops while the agent sends nothing. */
 const agentNow = () =>
   status === undefined ? 0 : status.at + (state === 'live' ? performance.now() - statusAt : 0);
 
-/** Draws with the next frame; a page that nobody sees draws nothing. @param {{ members?: boolean }} [what] */
+/** Draws with the next frame; a hidden page draws nothing. @param {{ members?: boolean }} [what] */
 function drawSoon({ members: withMembers = false } = {}) {
   mustDraw ||= withMembers;
   if (isDrawn) requestAnimationFrame(drawNow);
@@ -50,19 +50,20 @@ function drawNow() {
   isDrawn = true;
   table.show(agentNow());
   const byName = { text: '', filter: 'all', key: 'name', isDown: false };
-  if (mustDraw) diagram.show(chosen(members.rows, /** @type {any} */ (byName)), status?.name ?? '');
+  if (mustDraw)
+    diagram.show(selectRows(members.rows, /** @type {any} */ (byName)), status?.name ?? '');
   mustDraw = false;
-  diagram.showLines(status?.accusations ?? [], status === undefined ? undefined : agentNow());
+  diagram.showLines(status?.suspicions ?? [], status === undefined ? undefined : agentNow());
 }
 
 const link = new Link({
   listeners: {
-    past: (events) => happened.past(events),
-    happened(events) {
-      const added = happened.add(events);
-      members.happened(added);
+    history: (events) => eventList.replace(events),
+    events(events) {
+      const added = eventList.add(events);
+      members.apply(added);
       for (const { kind, subject } of added)
-        if (announcer.isNews(kind)) announcer.happened(kind, subject);
+        if (liveRegion.isAnnounced(kind)) liveRegion.announceEvent(kind, subject);
       drawSoon({ members: true });
     },
     members(message) {
@@ -94,9 +95,9 @@ const words = {
 const notices = {
   connecting: '',
   live: '',
-  stale: 'The agent sends nothing: it is frozen, or the network is cut.',
+  stale: 'The agent sends no data: it is suspended, or the network is interrupted.',
   lost: 'There is no connection to the agent.',
-  full: 'The agent has no room for one more viewer of this page. The page tries again.',
+  full: 'The agent has reached its limit of viewers for this page. The page tries again.',
 };
 
 function showLink() {
@@ -110,9 +111,10 @@ function showLink() {
   document.documentElement.classList.toggle('stale', isOld);
   byId('notice').hidden = notices[state] === '';
   setText(byId('notice-text'), notices[state]);
-  const seen = `Last seen at ${timeOfDay(link.lastSeen)}, ${duration(link.silence)} ago. The data below is from then.`;
+  const seen = `Last message at ${timeOfDay(link.lastSeen)}, ${duration(link.silence)} ago. The data below is from then.`;
   setText(byId('last-seen'), isOld ? seen : '');
-  if (state !== before) announcer.say(state === 'live' ? 'The agent is live' : notices[state]);
+  if (state !== before)
+    liveRegion.announce(state === 'live' ? 'The agent is live' : notices[state]);
 }
 
 link.open();

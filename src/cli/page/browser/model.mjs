@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The members as the page knows them: what the table message says, with round trips and later events; and how
-// they are searched, filtered, sorted and cut into pages.
+// The page's model of the members: the last `members` message, with round trips and later events. Also how
+// members are searched, filtered, sorted and split into pages.
 import { stateNames } from './text.mjs';
 
 /** @import { MembersMessage, ProbeResult, ShownEvent, ShownMember } from '../messages.js' */
@@ -18,7 +18,7 @@ import { stateNames } from './text.mjs';
 const inNumbers = new Intl.Collator('en', { numeric: true });
 const ranks = { dead: 0, suspect: 1, alive: 4, left: 5 };
 
-/** What needs attention comes first: failed, suspect, flapping; then this node. @param {Row} row */
+/** Members that need attention come first: failed, suspect, flapping; then this node. @param {Row} row */
 export function rankOf({ state, failures, isSelf }) {
   if (state !== 'alive' && state !== 'left') return ranks[state];
   if (failures !== undefined) return 2;
@@ -37,14 +37,14 @@ const orders = {
   incarnation: (a, b) => a.incarnation - b.incarnation,
 };
 
-/** Whether a member is one of those that a filter shows. @param {Row} row @param {Filter} filter */
+/** Whether a filter includes a member. @param {Row} row @param {Filter} filter */
 export function matches(row, filter) {
   if (filter === 'all') return true;
   return filter === 'flapping' ? row.failures !== undefined : row.state === filter;
 }
 
-/** The members that a view shows, in its order. @param {readonly Row[]} rows @param {View} view */
-export function chosen(rows, { text, filter, key, isDown }) {
+/** The members of a view, in its order. @param {readonly Row[]} rows @param {View} view */
+export function selectRows(rows, { text, filter, key, isDown }) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = rows.filter((row) => {
     if (!matches(row, filter)) return false;
@@ -54,13 +54,13 @@ export function chosen(rows, { text, filter, key, isDown }) {
   });
   const order = orders[key];
   const sign = isDown ? -1 : 1;
-  // Members without a round trip come last, whatever the direction.
+  // Members without a round trip come last, in both directions.
   const lacks = (/** @type {Row} */ row) => Number(key === 'trip' && row.trip === undefined);
   return found.sort((a, b) => lacks(a) - lacks(b) || sign * order(a, b) || orders.name(a, b));
 }
 
 /**
- * A page of them, numbered from 0; past the end it is the last one.
+ * A page of the rows, numbered from 0; a page past the end is the last one.
  *
  * @template T
  * @param {readonly T[]} all
@@ -77,7 +77,7 @@ export function pageOf(all, { page, size }) {
   };
 }
 
-/** The members, and how they change between two tables. */
+/** The members, and their changes between two tables. */
 export class Members {
   /** @type {readonly Row[]} */
   rows = [];
@@ -94,7 +94,7 @@ export class Members {
     this.#addTrips();
   }
 
-  /** Results of probes; those that are known already may be among them. @param {readonly ProbeResult[]} results */
+  /** Adds probe results, which may include known ones. @param {readonly ProbeResult[]} results */
   probed(results) {
     for (const [name, ms, at] of results) {
       const known = this.#trips.get(name);
@@ -103,8 +103,8 @@ export class Members {
     this.#addTrips();
   }
 
-  /** What happened comes earlier than the next table. @param {readonly ShownEvent[]} events */
-  happened(events) {
+  /** Applies events, which arrive earlier than the next table. @param {readonly ShownEvent[]} events */
+  apply(events) {
     for (const { kind, subject, at } of events) {
       const state = stateAfter[kind];
       if (state === undefined) continue;
@@ -117,7 +117,7 @@ export class Members {
     }
   }
 
-  /** How many members each filter shows. @returns {Record<Filter, number>} */
+  /** The number of members per filter. @returns {Record<Filter, number>} */
   counts() {
     const counts = { all: 0, dead: 0, suspect: 0, flapping: 0, alive: 0, left: 0 };
     for (const row of this.rows) {

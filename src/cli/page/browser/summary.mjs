@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The header and the numbers: who this node is, and how it does.
-import { byId, make, setAttribute, setText, together } from './dom.mjs';
+// The header and the numbers: the identity of this node, and its condition.
+import { byId, make, setAttribute, setText, fragment } from './dom.mjs';
 import { compact, duration, grouped, healthText } from './text.mjs';
 
 /** @import { StatusMessage } from '../messages.js' */
@@ -37,9 +37,9 @@ function showDrops(drops) {
   setText(byId('drops-total'), total === 0 ? 'none' : grouped(total));
   const list = byId('drops');
   const texts = drops.map(([reason, n]) => `${reason} ${grouped(n)}`);
-  // Changed only if need be: somebody may select or read it.
+  // Changed only if necessary, which preserves a selection.
   if ([...list.children].map(({ textContent }) => textContent).join() === texts.join()) return;
-  list.replaceChildren(together(texts.map((text) => make('li', {}, text))));
+  list.replaceChildren(fragment(texts.map((text) => make('li', {}, text))));
 }
 
 /** @param {StatusMessage} status */

@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The table of members with its search, filter, order and pages. A row that stays keeps its element, so that a
-// selection in it is not lost when a number changes.
+// The table of members with its search, filter, order and pages. A row that remains keeps its element, so that
+// a selection in it survives when a number changes.
 import { byId, make, setAttribute, setText } from './dom.mjs';
-import { chosen, pageOf } from './model.mjs';
+import { pageOf, selectRows } from './model.mjs';
 import { ago, count, grouped, milliseconds, stateNames, stateSigns } from './text.mjs';
 
-/** @import { Announcer } from './announcer.mjs' */
+/** @import { LiveRegion } from './live-region.mjs' */
 /** @import { Filter, Members, Row, SortKey, View } from './model.mjs' */
 
 export class Table {
@@ -20,7 +20,7 @@ export class Table {
   #size = 50;
   #now = 0;
   #members;
-  #announcer;
+  #liveRegion;
   #body = byId('members');
   #search = /** @type {HTMLInputElement} */ (byId('search'));
   #headings = /** @type {HTMLElement[]} */ ([...document.querySelectorAll('th[data-key]')]);
@@ -28,14 +28,14 @@ export class Table {
     ...document.querySelectorAll('input[name=filter]'),
   ]);
 
-  /** @param {{ members: Members, announcer: Announcer }} components */
-  constructor({ members, announcer }) {
+  /** @param {{ members: Members, liveRegion: LiveRegion }} components */
+  constructor({ members, liveRegion }) {
     this.#members = members;
-    this.#announcer = announcer;
-    this.#search.addEventListener('input', () => this.#look({ text: this.#search.value }));
+    this.#liveRegion = liveRegion;
+    this.#search.addEventListener('input', () => this.#changeView({ text: this.#search.value }));
     for (const filter of this.#filters) {
       filter.addEventListener('change', () =>
-        this.#look({ filter: /** @type {Filter} */ (filter.value) }),
+        this.#changeView({ filter: /** @type {Filter} */ (filter.value) }),
       );
     }
     for (const heading of this.#headings) {
@@ -48,10 +48,10 @@ export class Table {
     byId('next').addEventListener('click', () => this.#turn(this.#page + 1));
   }
 
-  /** Shows what is there. @param {number} now - of the agent's clock */
+  /** Shows the current members. @param {number} now - on the agent's clock */
   show(now) {
     this.#now = now;
-    const found = chosen(this.#members.rows, this.#view);
+    const found = selectRows(this.#members.rows, this.#view);
     const { page, pages, from, rows } = pageOf(found, { page: this.#page, size: this.#size });
     this.#page = page;
     const { children } = this.#body;
@@ -78,10 +78,11 @@ export class Table {
   }
 
   /** @param {Partial<View>} change */
-  #look(change) {
+  #changeView(change) {
     this.#view = { ...this.#view, ...change };
     this.#turn(0);
-    this.#announcer.say(`${count(chosen(this.#members.rows, this.#view).length, 'member')} found`);
+    const found = selectRows(this.#members.rows, this.#view);
+    this.#liveRegion.announce(`${count(found.length, 'member')} found`);
   }
 
   /** @param {HTMLElement} heading */
@@ -93,13 +94,13 @@ export class Table {
       setAttribute(each, 'aria-sort', each === heading ? order : undefined);
     this.#view = { ...this.#view, key, isDown };
     this.#turn(0);
-    this.#announcer.say(`Sorted by ${heading.textContent.trim().toLowerCase()}, ${order}`);
+    this.#liveRegion.announce(`Sorted by ${heading.textContent.trim().toLowerCase()}, ${order}`);
   }
 
   #clear() {
     this.#search.value = '';
     for (const filter of this.#filters) filter.checked = filter.value === 'all';
-    this.#look({ text: '', filter: 'all' });
+    this.#changeView({ text: '', filter: 'all' });
     this.#search.focus();
   }
 

@@ -6,7 +6,7 @@
 
 // Numbers and times as text.
 
-/** How states are called; `dead` is the protocol's word. */
+/** The displayed names of the states; `dead` is the protocol's term. */
 export const stateNames = {
   alive: 'alive',
   suspect: 'suspect',
@@ -14,7 +14,7 @@ export const stateNames = {
   left: 'left',
 };
 
-/** The shape of each state, so that none is told by its colour alone. */
+/** The shape of each state, so that states do not differ by color alone. */
 export const stateSigns = { alive: '●', suspect: '▲', dead: '✕', flapping: '◆', left: '○' };
 
 /** @param {number} n */
@@ -31,7 +31,7 @@ export function milliseconds(ms) {
   return ms < 10 ? `${ms.toFixed(2)} ms` : `${ms.toFixed(0)} ms`;
 }
 
-/** A length of time, with the two largest units. @param {number} ms */
+/** A duration in its two largest units. @param {number} ms */
 export function duration(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -42,7 +42,7 @@ export function duration(ms) {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** A length of time, with its largest unit. @param {number} ms */
+/** A time in the past, in its largest unit. @param {number} ms */
 export function ago(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 90) return `${seconds} s ago`;
@@ -58,20 +58,20 @@ export const healthText = (score) => (score === 0 ? 'healthy' : `degraded ${scor
 export const count = (n, one, many = `${one}s`) => `${grouped(n)} ${n === 1 ? one : many}`;
 
 /**
- * A text of at most so many characters. What is left out is in the middle: names often differ at their ends.
+ * A text of at most `max` characters. The middle is left out: names often differ at their ends.
  *
  * @param {string} text
- * @param {number} most - 3 or more
+ * @param {number} max - 3 or more
  */
-export function shortened(text, most) {
+export function shorten(text, max) {
   const all = Array.from(text);
-  if (all.length <= most) return text;
-  const end = Math.floor((most - 1) / 2);
-  return `${all.slice(0, most - 1 - end).join('')}…${all.slice(all.length - end).join('')}`;
+  if (all.length <= max) return text;
+  const end = Math.floor((max - 1) / 2);
+  return `${all.slice(0, max - 1 - end).join('')}…${all.slice(all.length - end).join('')}`;
 }
 
-/** Some names, and how many others there are. @param {readonly string[]} names @param {number} most */
-export function someOf(names, most) {
-  const shown = names.slice(0, most).join(', ');
-  return names.length > most ? `${shown} and ${grouped(names.length - most)} more` : shown;
+/** The first `max` names, and the number of the others. @param {readonly string[]} names @param {number} max */
+export function listSome(names, max) {
+  const shown = names.slice(0, max).join(', ');
+  return names.length > max ? `${shown} and ${grouped(names.length - max)} more` : shown;
 }

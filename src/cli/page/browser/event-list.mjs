@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The list of events, the newest first.
-import { byId, make, together } from './dom.mjs';
+// The list of events, newest first.
+import { byId, make, fragment } from './dom.mjs';
 
 /** @import { ShownEvent } from '../messages.js' */
 
@@ -30,21 +30,21 @@ const signs = {
   left: '○',
 };
 
-export class Happened {
+export class EventList {
   #seq = 0;
 
-  /** Replaces all. @param {readonly ShownEvent[]} events */
-  past(events) {
+  /** Replaces all events. @param {readonly ShownEvent[]} events */
+  replace(events) {
     byId('events').replaceChildren();
     this.#seq = 0;
     this.#add(events, false);
   }
 
   /**
-   * Adds what is new.
+   * Adds the new events.
    *
-   * @param {readonly ShownEvent[]} events - some of them may be known
-   * @returns {readonly ShownEvent[]} those that were not known
+   * @param {readonly ShownEvent[]} events - may include known ones
+   * @returns {readonly ShownEvent[]} the events that were new
    */
   add(events) {
     const added = events.filter(({ seq }) => seq > this.#seq);
@@ -56,7 +56,7 @@ export class Happened {
   #add(events, isNew) {
     const list = byId('events');
     this.#seq = events.at(-1)?.seq ?? this.#seq;
-    list.prepend(together([...events].reverse().map((event) => rowOf(event, isNew))));
+    list.prepend(fragment([...events].reverse().map((event) => rowOf(event, isNew))));
     while (list.children.length > SHOWN) list.lastElementChild?.remove();
     byId('no-events').hidden = list.children.length > 0;
   }

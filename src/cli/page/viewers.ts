@@ -4,20 +4,20 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The viewers of the page, and what they are sent: a heartbeat each second, the member table when it
-// changed, and events as they happen. Each message is made once for all viewers.
+// The viewers of the page, and what the server sends them: a heartbeat each second, the member table when it
+// has changed, and events. Each message is created once for all viewers.
 import type { ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import type { Node } from '../../core/member.js';
 import type { Clock, Timer } from '../../core/ports.js';
-import { Kept } from './kept.js';
+import { Cached } from './cached.js';
 import { pageLimits } from './limits.js';
 import type { ProbesMessage } from './messages.js';
 import { allShown, membersMessage, statusMessage } from './snapshot.js';
 import { eventBytes, type PageSource, type Watch } from './watch.js';
 
-/** In a large cluster the table is looked at more rarely: each second for so many members. */
-const MEMBERS_A_SECOND = 250;
+/** In a large cluster the table is checked less often: one second per this number of members. */
+const MEMBERS_PER_SECOND = 250;
 
 interface Components {
   readonly registry: Registry;
@@ -25,20 +25,20 @@ interface Components {
   readonly watch: Watch;
 }
 
-/** Sends what happens to all who look at the page. */
-export class Live {
+/** Sends state and events to all viewers of the page. */
+export class Viewers {
   readonly #registry: Registry;
   readonly #clock: Clock;
   readonly #watch: Watch;
-  /** With the table that each was sent last. */
+  /** With the table that was sent to each viewer last. */
   readonly #viewers = new Map<ServerResponse, Buffer | undefined>();
-  readonly #members: Kept<Buffer>;
-  readonly #probes: Kept<Buffer>;
+  readonly #members: Cached<Buffer>;
+  readonly #probes: Cached<Buffer>;
   #list: PageSource | undefined;
   #startedAt = 0;
   #heartbeat: Timer | undefined;
   #eventsTimer: NodeJS.Timeout | undefined;
-  /** What the table was made of. */
+  /** The members from which the last table was created. */
   #shown: readonly Node[] = [];
   #flapping = 0;
   #membersDue = 0;
@@ -47,32 +47,32 @@ export class Live {
     this.#registry = registry;
     this.#clock = clock;
     this.#watch = watch;
-    this.#members = new Kept(
+    this.#members = new Cached(
       { clock },
       {
-        make: () => this.#makeMembers(),
+        create: () => this.#createMembers(),
         maxAgeMs: () => pageLimits.heartbeatMs,
         isSame: () => this.#isSame(),
       },
     );
-    this.#probes = new Kept(
+    this.#probes = new Cached(
       { clock },
       {
-        make: () => Promise.resolve(eventBytes('probes', this.#watch.probes())),
+        create: () => Promise.resolve(eventBytes('probes', this.#watch.probes())),
         maxAgeMs: () => pageLimits.heartbeatMs,
       },
     );
   }
 
-  /** @param told - called for each event */
-  start(list: PageSource, told: () => void): void {
+  /** @param onEvent - called for each event */
+  start(list: PageSource, onEvent: () => void): void {
     this.#list = list;
     this.#startedAt = this.#clock.now();
     this.#watch.start(list, () => {
-      told();
-      this.#happened();
+      onEvent();
+      this.#scheduleEvents();
     });
-    this.#arm();
+    this.#scheduleHeartbeat();
   }
 
   stop(): void {
@@ -81,11 +81,11 @@ export class Live {
     clearTimeout(this.#eventsTimer);
   }
 
-  /** Sends a new viewer everything, and then what changes. Its head was sent. */
+  /** Sends a new viewer the whole state, and then the changes. The response's head is sent already. */
   async add(viewer: ServerResponse): Promise<void> {
     viewer.write('retry: 1000\n\n');
-    viewer.write(this.#watch.past());
-    // From here on it gets what the others get. What follows is at least as new.
+    viewer.write(this.#watch.history());
+    // From here on it receives what the others receive. What follows is at least as new.
     this.#viewers.set(viewer, undefined);
     viewer.once('close', () => this.#viewers.delete(viewer));
     this.#sendTable(viewer, await this.#members.get());
@@ -93,25 +93,25 @@ export class Live {
     for (const bytes of rest) if (!viewer.destroyed) viewer.write(bytes);
   }
 
-  #arm(): void {
-    const goOn = (): void => {
-      if (this.#list !== undefined) this.#arm();
+  #scheduleHeartbeat(): void {
+    const next = (): void => {
+      if (this.#list !== undefined) this.#scheduleHeartbeat();
     };
-    // A heartbeat that cannot be made is left out; the next one may be well.
+    // A heartbeat that fails is skipped; the next one may succeed.
     this.#heartbeat = this.#clock.setTimer(
       pageLimits.heartbeatMs,
-      () => void this.#beat().then(goOn, goOn),
+      () => void this.#sendHeartbeat().then(next, next),
     );
   }
 
-  async #beat(): Promise<void> {
+  async #sendHeartbeat(): Promise<void> {
     const probes = this.#watch.newProbes();
     if (this.#viewers.size === 0) return;
     this.#send(await this.#status(probes));
     const now = this.#clock.now();
     if (now < this.#membersDue) return;
     const members = this.#list?.numMembers ?? 0;
-    this.#membersDue = now + pageLimits.heartbeatMs * Math.floor(members / MEMBERS_A_SECOND);
+    this.#membersDue = now + pageLimits.heartbeatMs * Math.floor(members / MEMBERS_PER_SECOND);
     // The next heartbeat does not wait for it.
     this.#sendMembers().catch(() => undefined);
   }
@@ -128,18 +128,18 @@ export class Live {
     return eventBytes('status', status);
   }
 
-  async #makeMembers(): Promise<Buffer> {
+  async #createMembers(): Promise<Buffer> {
     const components = { list: this.#running(), watch: this.#watch };
     this.#shown = allShown(components);
     this.#flapping = this.#watch.countFlapping(Date.now());
     return eventBytes('members', await membersMessage(this.#shown, components));
   }
 
-  // Incarnations and addresses change without an event. Members are frozen: what is the same object is the same.
+  // Incarnations and addresses change without an event. Members are immutable: the same object is unchanged.
   #isSame(): boolean {
-    const isCalm = this.#flapping === this.#watch.countFlapping(Date.now());
+    const isUnchanged = this.#flapping === this.#watch.countFlapping(Date.now());
     const components = { list: this.#running(), watch: this.#watch };
-    return isCalm && areSame(this.#shown, allShown(components));
+    return isUnchanged && areSame(this.#shown, allShown(components));
   }
 
   #running(): PageSource {
@@ -147,13 +147,13 @@ export class Live {
     return this.#list;
   }
 
-  // Many members may join in one push/pull: viewers are told of them together.
-  #happened(): void {
-    this.#members.changed();
+  // Many members may join in one push/pull: viewers receive the events together.
+  #scheduleEvents(): void {
+    this.#members.invalidate();
     this.#eventsTimer ??= setTimeout(() => {
       this.#eventsTimer = undefined;
-      const happened = this.#watch.unsent();
-      if (happened.length > 0) this.#send(eventBytes('happened', happened));
+      const events = this.#watch.unsent();
+      if (events.length > 0) this.#send(eventBytes('events', events));
     }, pageLimits.eventsMs).unref();
   }
 
@@ -168,13 +168,13 @@ export class Live {
   }
 }
 
-/** Writes to a viewer, or cuts it off if it does not read. */
+/** Writes to a viewer, or disconnects it if it does not read. */
 function write(viewer: ServerResponse, bytes: Buffer): void {
   if (viewer.writableLength > pageLimits.viewerBytes) viewer.destroy();
   else viewer.write(bytes);
 }
 
-/** Whether two lists hold the same frozen members in the same order. */
+/** Whether two lists contain the same immutable members in the same order. */
 export function areSame(some: readonly Node[], others: readonly Node[]): boolean {
   return some.length === others.length && some.every((node, i) => node === others[i]);
 }

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Where figures are run: it starts the two sides and has them work by turns.
+// Runs figures: starts the two sides and lets them work by turns.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Inputs } from './inputs.js';
@@ -17,25 +17,25 @@ import type { Section } from './table.js';
 /** How much is measured. */
 export interface Effort {
   readonly rounds: number;
-  /** How long a side works in one round of a figure within the process, at least; milliseconds. */
+  /** How long a side works in one round of a figure within the process, at least; in milliseconds. */
   readonly roundMs: number;
   readonly quick: boolean;
 }
 
 /** One figure. */
 export interface Figure {
-  /** As `--only` has it. */
+  /** The name for `--only`. */
   readonly name: string;
   readonly title: string;
   readonly work: string;
-  readonly measure: (stage: Stage) => Promise<Measured>;
+  readonly measure: (harness: Harness) => Promise<Measured>;
 }
 
-/** What comes of a figure. */
+/** The result of a figure. */
 export interface Measured {
   readonly rows: Row[];
   readonly remarks?: readonly string[];
-  /** What rows are missing, and why. */
+  /** Which rows are missing, and why. */
   readonly missing?: readonly string[];
 }
 
@@ -46,46 +46,46 @@ export interface Compared<Result> {
   readonly go: readonly Result[] | undefined;
 }
 
-/** What a stage is set with. */
-export interface StageInit {
+/** The settings of a harness. */
+export interface HarnessInit {
   readonly effort: Effort;
   readonly inputs: Inputs;
   readonly ours: readonly [string, ...string[]];
   /** Undefined without Go. */
   readonly go: readonly [string, ...string[]] | undefined;
-  /** Told of what goes on. */
+  /** Receives progress messages. */
   readonly progress: (text: string) => void;
 }
 
-/** Not the default, which somebody else may have. */
+/** Not the default port, which another process may use. */
 const nodePort = 17_946;
 
-/** A stage. */
-export class Stage {
+/** Runs figures. */
+export class Harness {
   readonly effort: Effort;
   readonly inputs: Inputs;
   readonly progress: (text: string) => void;
-  readonly #init: StageInit;
+  readonly #init: HarnessInit;
   #blocks = 0;
 
-  constructor(init: StageInit) {
+  constructor(init: HarnessInit) {
     this.#init = init;
     this.effort = init.effort;
     this.inputs = init.inputs;
     this.progress = init.progress;
   }
 
-  /** A new process of ours. */
+  /** Starts a process of our side. */
   ours(): Side {
     return new Side('our side', this.#init.ours);
   }
 
-  /** A new process of Go's; undefined without Go. */
+  /** Starts a process of the Go side; undefined without Go. */
   go(): Side | undefined {
-    return this.#init.go && new Side("Go's side", this.#init.go);
+    return this.#init.go && new Side('the Go side', this.#init.go);
   }
 
-  /** Loopback addresses that nobody has had lately. */
+  /** Loopback addresses that were not used recently. */
   addresses(count: number): string[] {
     const block = this.#blocks++ % 256;
     return Array.from({ length: count }, (_, index) => `127.5.${block}.${index + 1}:${nodePort}`);
@@ -99,8 +99,8 @@ export class Stage {
   }
 
   /**
-   * Has both sides do the same, by turns. The first round warms up and does not count; the processes are
-   * new, so that what was compiled and collected for other figures plays no part.
+   * Lets both sides execute the same task by turns. The first round is a warm-up and does not count; the processes are
+   * new, so that code compiled and garbage left by other figures has no effect.
    */
   async compare<Name extends TaskName>(
     name: Name,
@@ -118,7 +118,7 @@ export class Stage {
     return { ours: results.ours, go: go && results.go };
   }
 
-  /** The same of ours alone. */
+  /** The same for our side only. */
   async alone<Name extends TaskName>(
     name: Name,
     task: Parameters<Tasks[Name]>[0],
@@ -133,7 +133,7 @@ export class Stage {
   }
 }
 
-/** Makes one cluster of nodes that are spread over the sides, until all know all and it is quiet. */
+/** Forms one cluster of nodes on all sides, and waits until every node knows all others and the cluster is idle. */
 export async function gatherAll(
   sides: readonly Side[],
   addresses: readonly string[],
@@ -145,7 +145,7 @@ export async function gatherAll(
     const some = addresses.slice(place * each, (place + 1) * each);
     await side.ask('start', { addresses: some, settle: false });
   }
-  // The seed knows all after the first time, and all know all after the second, unless packets are lost.
+  // The seed knows all nodes after the first time, and every node after the second, unless packets are lost.
   for (let time = 0; time < gatherings; time++) {
     let least = Infinity;
     for (const side of sides) {
@@ -154,36 +154,36 @@ export async function gatherAll(
     if (time > 0 && least === addresses.length) return untilQuiet(sides, addresses.length);
     await wait(1_000);
   }
-  throw new Error(`${sides[0]?.name}: the ${addresses.length} nodes did not come together`);
+  throw new Error(`${sides[0]?.name}: the ${addresses.length} nodes did not form a cluster`);
 }
 
 const gatherings = 8;
-/** A quiet node sends a ping and an ack in a second; while there is news, up to 15 packets more. */
+/** An idle node sends a ping and an ack per second; while there are updates, up to 15 packets more. */
 const quietPackets = 3;
 const quietWithinMs = 120_000;
 
-/** Waits until the nodes send no more than quiet ones do: the news of the joins has been passed on. */
+/** Waits until the nodes send no more than idle ones: the updates of the joins have been gossiped. */
 async function untilQuiet(sides: readonly Side[], nodes: number): Promise<void> {
   const sent = async (): Promise<number> => {
     const usages = await Promise.all(sides.map((side) => side.ask('usage', {})));
     return usages.reduce((total, { packets }) => total + packets, 0);
   };
-  const lookMs = 2_000;
+  const sampleMs = 2_000;
   let before = await sent();
-  for (let waitedMs = 0; waitedMs < quietWithinMs; waitedMs += lookMs) {
-    await wait(lookMs);
+  for (let waitedMs = 0; waitedMs < quietWithinMs; waitedMs += sampleMs) {
+    await wait(sampleMs);
     const now = await sent();
-    if ((now - before) / nodes / (lookMs / 1000) < quietPackets) return;
+    if ((now - before) / nodes / (sampleMs / 1000) < quietPackets) return;
     before = now;
   }
   const limit = `${quietWithinMs / 1000} s`;
-  throw new Error(`${sides[0]?.name}: the ${nodes} nodes did not become quiet in ${limit}`);
+  throw new Error(`${sides[0]?.name}: the ${nodes} nodes did not become idle in ${limit}`);
 }
 
-/** How many nanoseconds a unit has. */
+/** The number of nanoseconds per unit. */
 const nanoseconds = { ns: 1, µs: 1e3, ms: 1e6 } as const;
 
-/** A row of what one operation takes by the wall clock. */
+/** A row with the wall-clock time of one operation. */
 export function wallRow(
   what: string,
   unit: Unit & keyof typeof nanoseconds,
@@ -202,7 +202,7 @@ export function wallRow(
   };
 }
 
-/** @throws when the two sides did not do the same work */
+/** @throws if the two sides did not do the same work */
 export function assertSame<Result>(
   what: string,
   { ours, go }: Compared<Result>,
@@ -211,10 +211,10 @@ export function assertSame<Result>(
   const facts = [...ours, ...(go ?? [])].map((result) => JSON.stringify(factOf(result)));
   const different = new Set(facts);
   if (different.size === 1) return;
-  throw new Error(`${what}: the work was not the same: ${[...different].join(' and ')}`);
+  throw new Error(`${what}: the work differed: ${[...different].join(' and ')}`);
 }
 
-/** @throws when the work was not what it should have been */
+/** @throws if the work was not as expected */
 export function assertEvery<Result>(
   what: string,
   { ours, go }: Compared<Result>,

@@ -4,17 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Goes through the story, step by step, and keeps what came of each.
+// Runs the scenario step by step, and keeps the result of each step.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { printable } from 'node-memberlist';
 import type { Cluster } from './cluster.js';
-import type { Step } from './story.js';
+import type { Step } from './scenario.js';
 
 const pauseMs = 1_000;
 
 export type StepState = 'waiting' | 'running' | 'passed' | 'failed' | 'skipped';
 
-/** How far a step is. */
+/** The state of a step. */
 export interface StepResult {
   readonly step: Step;
   state: StepState;
@@ -23,19 +23,19 @@ export interface StepResult {
   outcome: string;
 }
 
-/** What the steps are before anything has happened. */
+/** The results before the first step. */
 export function notYetRun(steps: readonly Step[]): StepResult[] {
   return steps.map((step) => ({ step, state: 'waiting', startedAt: 0, outcome: '' }));
 }
 
 /**
- * Runs the steps in order, with a moment to look between them, until one fails.
+ * Runs the steps in order, with a pause between them, until one fails.
  *
- * @param endsBy - the `Date.now()` by which all must be over
- * @returns whether all passed
+ * @param endsBy - the `Date.now()` at which all steps must have ended
+ * @returns whether all steps passed
  * @throws when the cluster's signal is aborted
  */
-export async function runStory(
+export async function runScenario(
   cluster: Cluster,
   results: readonly StepResult[],
   endsBy: number,
@@ -65,7 +65,7 @@ async function runStep(cluster: Cluster, result: StepResult, endsBy: number): Pr
     cluster.journal.note(`✔ ${step.name}: ${result.outcome}`, 'good');
   } catch (error) {
     cluster.signal.throwIfAborted();
-    // It can hold names and metadata that others chose, and goes to the terminal.
+    // The message can contain names and metadata that peers chose, and goes to the terminal.
     result.outcome = printable(error instanceof Error ? error.message : String(error));
     result.state = 'failed';
     cluster.journal.note(`✖ ${step.name}: ${result.outcome}`, 'bad');

@@ -4,17 +4,17 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The story that the example tells: what is done to the cluster, what all nodes should then see,
-// and by when. Every expectation is judged by what the node processes report.
+// The scenario of the example: the actions, what all nodes should then observe, and by when. Every expectation is
+// checked against the reports of the node processes.
 import type { MemberState } from 'node-memberlist';
 import type { Cluster } from './cluster.js';
 
-/** One step: an action, and what should come of it. */
+/** One step: an action, and its expected result. */
 export interface Step {
   readonly name: string;
   readonly title: string;
   readonly timeoutMs: number;
-  /** Resolves with what was measured, in words; rejects with what was not as expected. */
+  /** Resolves with a text of what was measured; rejects with what was not as expected. */
   readonly run: (cluster: Cluster, timeoutMs: number) => Promise<string>;
 }
 
@@ -37,7 +37,7 @@ export const firstMeta: Readonly<Record<string, string>> = {
   'node-6': 'role=web version=1',
 };
 
-export const story: readonly Step[] = [
+export const scenario: readonly Step[] = [
   {
     name: 'start',
     title: 'five nodes start as five processes',
@@ -56,21 +56,21 @@ export const story: readonly Step[] = [
     timeoutMs: 10_000,
     run: async (cluster, timeoutMs) => {
       const joinedAt = Date.now();
-      for (const name of founders.filter((other) => other !== seed)) tellToJoin(cluster, name);
+      for (const name of founders.filter((other) => other !== seed)) joinSeed(cluster, name);
       const formedAt = await cluster.until(() => unseen(cluster, founders, 'alive'), timeoutMs);
       return `all see all after ${since(joinedAt, formedAt)}`;
     },
   },
   {
     name: 'metadata',
-    title: `${changer} becomes version 2`,
+    title: `${changer} updates its metadata`,
     timeoutMs: 5_000,
     run: async (cluster, timeoutMs) => {
       const changedAt = Date.now();
-      cluster.node(changer).tell({ type: 'set-meta', meta: newMeta });
+      cluster.node(changer).send({ type: 'set-meta', meta: newMeta });
       const stale = (): string[] =>
         cluster.observers
-          .filter((node) => node.sees(changer)?.meta !== newMeta)
+          .filter((node) => node.view(changer)?.meta !== newMeta)
           .map((node) => `${node.name} has the old metadata of ${changer}`);
       return `known to all after ${since(changedAt, await cluster.until(stale, timeoutMs))}`;
     },
@@ -96,7 +96,7 @@ export const story: readonly Step[] = [
     run: async (cluster, timeoutMs) => {
       const leftAt = Date.now();
       const node = cluster.node(leaver);
-      node.tell({ type: 'leave' });
+      node.send({ type: 'leave' });
       const knownAt = await cluster.until(() => unseen(cluster, [leaver], 'left'), timeoutMs);
       const running = (): string[] => (node.hasExited ? [] : [`${leaver} still runs`]);
       await cluster.until(running, timeoutMs);
@@ -111,14 +111,14 @@ export const story: readonly Step[] = [
       const node = cluster.start(newcomer);
       await cluster.until(() => (node.isObserver ? [] : [`${newcomer} is not ready`]), timeoutMs);
       const joinedAt = Date.now();
-      tellToJoin(cluster, newcomer);
+      joinSeed(cluster, newcomer);
       const missing = (): string[] => unseen(cluster, [newcomer, ...survivors], 'alive');
       return `all see it after ${since(joinedAt, await cluster.until(missing, timeoutMs))}`;
     },
   },
   {
     name: 'agree',
-    title: 'everybody agrees who is there',
+    title: 'all nodes agree on the members',
     timeoutMs: 5_000,
     run: async (cluster, timeoutMs) => {
       const expected = [...survivors, newcomer];
@@ -128,7 +128,7 @@ export const story: readonly Step[] = [
   },
   {
     name: 'stop',
-    title: 'all are told to shut down',
+    title: 'all nodes shut down',
     timeoutMs: 3_000,
     run: async (cluster) => {
       const stoppedAt = Date.now();
@@ -139,44 +139,44 @@ export const story: readonly Step[] = [
   },
 ];
 
-function tellToJoin(cluster: Cluster, name: string): void {
+function joinSeed(cluster: Cluster, name: string): void {
   const { host, port } = cluster.node(seed).place;
-  cluster.node(name).tell({ type: 'join', seeds: [`${host}:${port}`] });
+  cluster.node(name).send({ type: 'join', seeds: [`${host}:${port}`] });
 }
 
-// Which observers do not see which of the subjects in the given state, in words.
+// Describes which observers do not see which of the subjects in the given state.
 function unseen(cluster: Cluster, subjects: readonly string[], state: MemberState): string[] {
   return cluster.observers.flatMap((node) =>
     subjects
-      .filter((subject) => node.sees(subject)?.state !== state)
+      .filter((subject) => node.view(subject)?.state !== state)
       .map(
-        (subject) => `${node.name} sees ${subject} ${node.sees(subject)?.state ?? 'not at all'}`,
+        (subject) => `${node.name} sees ${subject} ${node.view(subject)?.state ?? 'not at all'}`,
       ),
   );
 }
 
-// All observers should have exactly these members, with the same metadata; and nobody but the
-// victim should ever have been declared failed.
+// All observers should list exactly these members, with the same metadata, and only the killed node should ever have
+// been declared failed.
 function disagreements(cluster: Cluster, expected: readonly string[]): string[] {
   const present = cluster.observers.flatMap((node) =>
-    node.view
+    node.members
       .filter(({ name, state }) => (state === 'alive') !== expected.includes(name))
       .map(({ name, state }) => `${node.name} sees ${name} ${state}`),
   );
   const metadata = cluster.observers.flatMap((node) =>
-    node.view
+    node.members
       .filter(({ name, meta }) => expected.includes(name) && meta !== metaOf(cluster, name))
       .map(({ name, meta }) => `${node.name} sees ${name} with "${meta}"`),
   );
-  const wronged = cluster.journal.observations
+  const falsePositives = cluster.journal.observations
     .filter(({ what, subject }) => what === 'failed' && subject !== victim)
     .map(({ observer, subject }) => `${observer} declared ${subject} failed`);
-  return [...unseen(cluster, expected, 'alive'), ...present, ...metadata, ...wronged];
+  return [...unseen(cluster, expected, 'alive'), ...present, ...metadata, ...falsePositives];
 }
 
-/** A member's metadata as it has it itself. */
+/** A member's own metadata. */
 export function metaOf(cluster: Cluster, name: string): string | undefined {
-  return cluster.find(name)?.sees(name)?.meta;
+  return cluster.find(name)?.view(name)?.meta;
 }
 
 function since(from: number, to: number): string {

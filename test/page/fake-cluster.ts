@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A cluster that is made up: members, drops and events as many as a test wants, behind the page's real server.
+// A fake cluster: the members, drops and events that a test wants, behind the page's real server.
 import { EventEmitter } from 'node:events';
 import { Gauge, Registry } from 'prom-client';
 import { Page } from '../../src/cli/page/server.js';
@@ -17,29 +17,29 @@ import type { MemberlistEvents } from '../../src/observability/member-events.js'
 const versions = { min: 1, max: 5, current: 2 };
 const roles = ['web', 'worker', 'cache', 'queue'];
 
-/** What to make. */
-export interface Making {
+/** What the fake cluster contains. */
+export interface ClusterSpec {
   readonly members: number;
   readonly healthScore?: number;
   readonly suspect?: number;
   readonly failed?: number;
   readonly flapping?: number;
   readonly left?: number;
-  /** Keys of the keyring; none for a cluster without encryption. */
+  /** The number of keys in the keyring; none for a cluster without encryption. */
   readonly keys?: number;
   readonly drops?: Readonly<Record<string, number>>;
-  /** A name of a member, beside the others. */
+  /** The name of an additional member. */
   readonly extra?: string;
 }
 
-/** A page of a cluster that is made up. */
-export class MadeCluster {
+/** The page of a fake cluster. */
+export class FakeCluster {
   readonly page: Page;
-  readonly #list: MadeList;
+  readonly #list: FakeList;
   readonly #registry = new Registry();
 
-  private constructor(making: Making) {
-    this.#list = new MadeList(making);
+  private constructor(spec: ClusterSpec) {
+    this.#list = new FakeList(spec);
     const { nodes } = this.#list;
     const registers = [this.#registry];
     const gauge = (name: string, labelNames: string[], collect: (this: Gauge) => void): Gauge =>
@@ -50,7 +50,7 @@ export class MadeCluster {
       }
     });
     gauge('memberlist_drops_total', ['reason'], function () {
-      for (const [reason, n] of Object.entries(making.drops ?? {})) this.set({ reason }, n);
+      for (const [reason, n] of Object.entries(spec.drops ?? {})) this.set({ reason }, n);
     });
     gauge('memberlist_packets_sent_total', [], function () {
       this.inc(4);
@@ -58,11 +58,11 @@ export class MadeCluster {
     this.page = new Page({ registry: this.#registry }, { host: '127.0.0.1', port: 0 });
   }
 
-  /** Makes one, and serves its page. */
-  static async open(making: Making): Promise<MadeCluster> {
-    const cluster = new MadeCluster(making);
+  /** Creates a fake cluster and serves its page. */
+  static async open(spec: ClusterSpec): Promise<FakeCluster> {
+    const cluster = new FakeCluster(spec);
     await cluster.page.open(cluster.#list);
-    cluster.#tell(making);
+    cluster.#emitEvents(spec);
     return cluster;
   }
 
@@ -70,7 +70,7 @@ export class MadeCluster {
     return this.page.url;
   }
 
-  /** Changes the state of a member, and tells of it. */
+  /** Changes the state of a member, and emits the event. */
   change(name: string, state: MemberState): void {
     this.#list.change(name, state);
   }
@@ -79,7 +79,7 @@ export class MadeCluster {
     return this.page.close();
   }
 
-  #tell({ suspect = 0, failed = 0, flapping = 0, left = 0 }: Making): void {
+  #emitEvents({ suspect = 0, failed = 0, flapping = 0, left = 0 }: ClusterSpec): void {
     const { watch } = this.page;
     const nothing = (): void => undefined;
     const logger = watch.loggerBefore({
@@ -90,7 +90,7 @@ export class MadeCluster {
     });
     const names = [...this.#list.nodes.keys()].slice(1);
     for (const [i, name] of names.slice(-150).entries()) watch.pinged(name, 0.2 + (i % 40) / 7);
-    // Spread over the cluster, so that the table does not have them in order by itself.
+    // Spread over the cluster, so that the members are not already in the table's order.
     const some = (from: number, n: number): string[] =>
       Array.from({ length: n }, (_, i) => names[((from + i) * 37 + 5) % names.length] ?? '');
     for (const name of some(0, failed)) this.change(name, 'dead');
@@ -104,14 +104,14 @@ export class MadeCluster {
   }
 }
 
-/** A member list that is made up. */
-export class MadeList extends EventEmitter<MemberlistEvents> implements PageSource {
+/** A fake member list. */
+export class FakeList extends EventEmitter<MemberlistEvents> implements PageSource {
   readonly nodes = new Map<string, Node>();
   readonly healthScore: number;
   readonly keyring: Keyring | undefined;
   readonly config;
 
-  constructor({ members, healthScore = 0, keys = 0, extra }: Making) {
+  constructor({ members, healthScore = 0, keys = 0, extra }: ClusterSpec) {
     super();
     this.healthScore = healthScore;
     const [first, ...others] = Array.from({ length: keys }, () => Keyring.generate());
@@ -150,7 +150,7 @@ export class MadeList extends EventEmitter<MemberlistEvents> implements PageSour
     else this.emit('leave', node, state === 'dead' ? 'failed' : 'left');
   }
 
-  /** The member table forgets a member; there is no event for that. */
+  /** The member table removes a member; there is no event for that. */
   forget(name: string): void {
     this.nodes.delete(name);
   }
