@@ -62,7 +62,7 @@ test('a prom-client that cannot be loaded is a ConfigError that says what to do'
     (error) => {
       assert.ok(error instanceof ConfigError);
       assert.equal(error.cause, cause);
-      assert.match(error.message, /metrics: need prom-client.*"cluster".*install it.*external/);
+      assert.match(error.message, /metrics: requires prom-client.*"cluster".*install it.*external/);
       return true;
     },
   );

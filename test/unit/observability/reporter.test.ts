@@ -210,8 +210,8 @@ test('a foreign label is said once for good, with both labels, at warn', () => {
       ['warn', '', 'prod', '10.0.0.9:1'],
     ],
   );
-  assert.match(lines[0]?.message ?? '', /has the label "test", we have the label "prod"/);
-  assert.match(lines[1]?.message ?? '', /has no label, we have the label "prod"/);
+  assert.match(lines[0]?.message ?? '', /has the label "test", this node has the label "prod"/);
+  assert.match(lines[1]?.message ?? '', /has no label, this node has the label "prod"/);
   assert.equal(stage.clock.pending, 0);
 });
 
