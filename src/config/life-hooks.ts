@@ -32,7 +32,7 @@ export interface HookedNode {
 }
 
 /** Where the hooks say that something went wrong: it is counted and logged. */
-export interface Complaints {
+export interface ErrorReporter {
   /** A user message is not as it should be. */
   dropped(from: string, detail: string): void;
   /** A listener of the user's threw, or rejected. */
@@ -42,7 +42,7 @@ export interface Complaints {
 /** Is told of a node's life. */
 export interface LifeHooks {
   /** The node runs. */
-  started(node: HookedNode, inside: Complaints): void;
+  started(node: HookedNode, inside: ErrorReporter): void;
   /** We begin to exchange state with another node in order to join it. */
   contactBegins(): void;
   /** That exchange has ended, well or not; `joined` follows if it went well. */

@@ -8,7 +8,7 @@
 // when we left; their user events; and what any member owes the others, passing things on.
 import {
   lifeHooks,
-  type Complaints,
+  type ErrorReporter,
   type HookedNode,
   type LifeHooks,
 } from '../config/life-hooks.js';
@@ -63,7 +63,7 @@ export class Guest implements SerfGuest {
   readonly #outgoing: Outgoing;
   #tags: SerfTags;
   #node: HookedNode | undefined;
-  #inside: Complaints | undefined;
+  #inside: ErrorReporter | undefined;
   #relay: Relay | undefined;
   /** Joining exchanges of our own that are under way. */
   #contacts = 0;
@@ -137,7 +137,7 @@ export class Guest implements SerfGuest {
     this.#events.begin({ name, payload, coalesce }, this.#budget, send);
   }
 
-  #started(node: HookedNode, inside: Complaints): void {
+  #started(node: HookedNode, inside: ErrorReporter): void {
     if (this.#node !== undefined) {
       const rule = 'is of a serfGuest that another Memberlist has; make one for each';
       throw new ConfigError([{ field: 'delegate', value: this.delegate, rule }]);

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StderrLines } from '../../../src/observability/stderr-lines.js';
-import { showsColours } from '../../../src/runtime/colours.js';
+import { showsColors } from '../../../src/runtime/colors.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { limits } from '../../../src/wire/limits.js';
 
@@ -120,12 +120,12 @@ test('lines that stderr does not take are counted as held back', () => {
   assert.match(stage.written().join(), /1 more line was held back/);
 });
 
-test('a terminal gets colours, unless it is told otherwise', () => {
-  const coloured = new Stage({ isTerminal: true });
-  coloured.stderr.write('warn', 'x');
-  coloured.stderr.write('error', 'y');
+test('a terminal gets colors, unless it is told otherwise', () => {
+  const colored = new Stage({ isTerminal: true });
+  colored.stderr.write('warn', 'x');
+  colored.stderr.write('error', 'y');
   assert.deepEqual(
-    coloured.written().map((line) => line.replaceAll('\u001b', '^')),
+    colored.written().map((line) => line.replaceAll('\u001b', '^')),
     [
       '^[2m2026-01-02T03:04:05.006Z^[0m node-memberlist ^[33mwarn^[0m: x',
       '^[2m2026-01-02T03:04:05.006Z^[0m node-memberlist ^[31merror^[0m: y',
@@ -136,7 +136,7 @@ test('a terminal gets colours, unless it is told otherwise', () => {
   assert.ok(!plain.written().join().includes('\u001b'));
 });
 
-test('NO_COLOR, FORCE_COLOR and TERM decide about colours', () => {
+test('NO_COLOR, FORCE_COLOR and TERM decide about colors', () => {
   for (const [isTerminal, env, expected] of [
     [true, {}, true],
     [false, {}, false],
@@ -149,6 +149,6 @@ test('NO_COLOR, FORCE_COLOR and TERM decide about colours', () => {
     [true, { FORCE_COLOR: 'false' }, false],
     [true, { FORCE_COLOR: '1', NO_COLOR: '1' }, true],
   ] as const) {
-    assert.equal(showsColours(isTerminal, env), expected, JSON.stringify([isTerminal, env]));
+    assert.equal(showsColors(isTerminal, env), expected, JSON.stringify([isTerminal, env]));
   }
 });
