@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A way for what the library itself brings along (Serf's guest) to hear when a node starts, joins and
-// leaves. A symbol, which the public types do not know, is the way in; delegates stay as Go has them.
+// Lifecycle hooks for the Serf guest of this library: when a node starts, joins and leaves. They are passed under a
+// symbol that the public types do not include, so that delegates have the same methods as in Go.
 import type { EventEmitter } from 'node:events';
 import type { Node } from '../core/member.js';
 import type { Clock } from '../core/ports.js';
@@ -14,7 +14,7 @@ import type { Address } from '../wire/address.js';
 /** The property of a configuration that holds the hooks. */
 export const lifeHooks = Symbol('lifeHooks');
 
-/** What the hooks know of the node. */
+/** The part of a node that the hooks use. */
 export interface HookedNode {
   readonly localNode: Node;
   readonly numMembers: number;
@@ -31,26 +31,26 @@ export interface HookedNode {
   ): EventEmitter;
 }
 
-/** Where the hooks say that something went wrong: it is counted and logged. */
+/** Counts and logs the errors of the hooks. */
 export interface ErrorReporter {
-  /** A user message is not as it should be. */
+  /** An invalid user message was dropped. */
   dropped(from: string, detail: string): void;
-  /** A listener of the user's threw, or rejected. */
+  /** A listener of the user threw or rejected. */
   listenerFailed(event: string, error: unknown): void;
 }
 
-/** Is told of a node's life. */
+/** Hooks that are called during the lifecycle of a node. */
 export interface LifeHooks {
-  /** The node runs. */
+  /** The node is running. */
   started(node: HookedNode, inside: ErrorReporter): void;
-  /** We begin to exchange state with another node in order to join it. */
+  /** The node starts a push/pull with another node to join it. */
   contactBegins(): void;
-  /** That exchange has ended, well or not; `joined` follows if it went well. */
+  /** That push/pull has ended, successfully or not; `joined` follows if it was successful. */
   contactEnds(): void;
-  /** A joining exchange succeeded, whichever side began it. */
+  /** A joining push/pull succeeded, started by this node or by a peer. */
   joined(begun: 'by-us' | 'by-others'): void;
-  /** The node is about to leave; the others are told once this has resolved. */
+  /** The node is about to leave; the leave is broadcast after this has resolved. */
   leaving(): Promise<void>;
-  /** The node stays after all, or comes back: what `leaving` began is void. */
+  /** The leave was canceled, or the node joined again: the effects of `leaving` must be undone. */
   cameBack(): void;
 }

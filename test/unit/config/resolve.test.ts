@@ -235,7 +235,7 @@ test('a key that is there and has no value is one mistake, with one sentence tha
         assert.deepEqual(more, []);
         assert.equal(problem?.field, field);
         assert.match(problem.rule, /environment variable/);
-        assert.match(problem.rule, new RegExp(`leave ${field} out and set plaintext: true`));
+        assert.match(problem.rule, new RegExp(`omit ${field} and set plaintext: true`));
         assert.doesNotMatch(problem.rule, /[.\n]/, 'it is one sentence');
       }
     }

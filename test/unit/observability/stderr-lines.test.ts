@@ -117,7 +117,7 @@ test('lines that stderr does not take are counted as held back', () => {
   assert.deepEqual(stage.written(), []);
   stage.takes = true;
   stage.clock.advance(limits.logWindowMs);
-  assert.match(stage.written().join(), /1 more line was held back/);
+  assert.match(stage.written().join(), /1 more line was suppressed/);
 });
 
 test('a terminal gets colors, unless it is told otherwise', () => {
