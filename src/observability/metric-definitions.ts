@@ -7,47 +7,18 @@
 // The table of all metrics. docs/METRICS.md is generated from it. The number of series does not grow with the
 // cluster: the log names peers, labels do not. Every series exists from the start, at 0, so that `rate()` includes the
 // first increment.
-import { dropReasons, probeOutcomes, type Counters, type MessageCounts } from '../core/counters.js';
-import { MessageType } from '../wire/message-type.js';
+import { dropReasons, probeOutcomes } from '../core/counters.js';
 import { clusterHealthMetrics } from './cluster-health-metrics.js';
 import {
   counter,
   gauge,
   type HistogramMetric,
-  type MetricsSource,
   type ReadMetric,
   type Sample,
 } from './metric-kinds.js';
-import { streamMetrics } from './stream-metrics.js';
+import { trafficMetrics } from './traffic-metrics.js';
 
 const ROUND_TRIP_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
-
-/** The label value for each message type. Compound messages and layers (label, encryption, …) are not counted. */
-const messageNames: readonly (readonly [type: number, name: string])[] = [
-  [MessageType.ping, 'ping'],
-  [MessageType.indirectPing, 'indirect-ping'],
-  [MessageType.ackResp, 'ack'],
-  [MessageType.nackResp, 'nack'],
-  [MessageType.suspect, 'suspect'],
-  [MessageType.alive, 'alive'],
-  [MessageType.dead, 'dead'],
-  [MessageType.pushPull, 'push-pull'],
-  [MessageType.user, 'user'],
-  [MessageType.err, 'error'],
-];
-
-function messages(
-  name: string,
-  help: string,
-  meaning: string,
-  read: (counters: Counters) => { readonly packet: MessageCounts; readonly stream: MessageCounts },
-): ReadMetric {
-  const samples = ({ counters }: MetricsSource): Sample[] =>
-    Object.entries(read(counters)).flatMap(([over, counts]) =>
-      messageNames.map(([type, label]): Sample => [counts.of(type), { over, type: label }]),
-    );
-  return { name, help, meaning, kind: 'counter', labels: ['over', 'type'], samples };
-}
 
 const members: readonly ReadMetric[] = [
   {
@@ -167,52 +138,6 @@ const probes: readonly ReadMetric[] = [
   ),
 ];
 
-const traffic: readonly ReadMetric[] = [
-  messages(
-    'messages_received_total',
-    'Messages received, by type and by carrier (packet or stream)',
-    'The composition of the traffic. Each retransmission counts.',
-    (c) => ({ packet: c.messagesIn, stream: c.streams.messagesIn }),
-  ),
-  messages(
-    'messages_sent_total',
-    'Messages sent, by type and by carrier (packet or stream)',
-    'The composition of the traffic. A broadcast counts once for each packet that carries it.',
-    (c) => ({ packet: c.messagesOut, stream: c.streams.messagesOut }),
-  ),
-  counter(
-    'packets_received_total',
-    'Packets received',
-    'Includes dropped packets.',
-    (c) => c.packetsIn,
-  ),
-  counter(
-    'packets_sent_total',
-    'Packets sent',
-    'About two per second in an idle cluster, independent of its size.',
-    (c) => c.packetsOut,
-  ),
-  counter(
-    'packet_bytes_received_total',
-    'Bytes received in packets',
-    'Without UDP and IP headers.',
-    (c) => c.packetBytesIn,
-  ),
-  counter(
-    'packet_bytes_sent_total',
-    'Bytes sent in packets',
-    'Without UDP and IP headers.',
-    (c) => c.packetBytesOut,
-  ),
-  counter(
-    'send_failures_total',
-    'Packets that the operating system refused to send',
-    'A missing route, a firewall rule, a full socket buffer. The log line `send-failed` has the error.',
-    (c) => c.sendFailures,
-  ),
-  ...streamMetrics,
-];
-
 const problems: readonly ReadMetric[] = [
   gauge(
     'broadcast_queue_depth',
@@ -311,7 +236,7 @@ export const readMetrics: readonly ReadMetric[] = [
   ...members,
   ...clusterHealthMetrics,
   ...probes,
-  ...traffic,
+  ...trafficMetrics,
   ...extensionMetrics,
   ...problems,
 ];

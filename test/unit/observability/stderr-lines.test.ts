@@ -84,7 +84,7 @@ test('a flood is so many lines in 10 s, and then their number, and leaves no tim
   const [line, ...more] = stage.written();
   assert.match(
     line ?? '',
-    new RegExp(`warn: ${1_000 - limits.logStderrLines} more lines were held back`),
+    new RegExp(`warn: ${1_000 - limits.logStderrLines} more lines were suppressed`),
   );
   assert.deepEqual(more, []);
   assert.equal(stage.clock.pending, 0);

@@ -33,7 +33,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 suite('look-ups of one name', () => {
   test('are one, however many ask, and all get its answer', async () => {
     const { lookups, begun } = stage();
-    const asked = [lookups.ask('a'), lookups.ask('a'), lookups.ask('b')];
+    const asked = [lookups.lookUp('a'), lookups.lookUp('a'), lookups.lookUp('b')];
     assert.deepEqual(
       begun.map(({ name }) => name),
       ['a', 'b'],
@@ -48,10 +48,10 @@ suite('look-ups of one name', () => {
 
   test('are another one once that has ended', async () => {
     const { lookups, begun } = stage();
-    const first = lookups.ask('a');
+    const first = lookups.lookUp('a');
     begun[0]?.end(new Error('no answer'));
     await assert.rejects(first, /no answer/);
-    const second = lookups.ask('a');
+    const second = lookups.lookUp('a');
     assert.equal(begun.length, 2);
     begun[1]?.end('here');
     assert.equal(await second, 'here');
@@ -61,7 +61,7 @@ suite('look-ups of one name', () => {
     const { lookups, begun } = stage();
     const reason = new Error('never mind');
     const [first, second] = [new AbortController(), new AbortController()];
-    const asked = [lookups.ask('a', first.signal), lookups.ask('a', second.signal)];
+    const asked = [lookups.lookUp('a', first.signal), lookups.lookUp('a', second.signal)];
     first.abort(reason);
     await assert.rejects(asked[0]!, reason);
     assert.equal(begun[0]?.signal.aborted, false);
@@ -73,10 +73,10 @@ suite('look-ups of one name', () => {
   test('do not overlap one that was given up and has not ended yet', async () => {
     const { lookups, begun } = stage();
     const stop = new AbortController();
-    const given = lookups.ask('a', stop.signal);
+    const given = lookups.lookUp('a', stop.signal);
     stop.abort(new Error('never mind'));
     await assert.rejects(given);
-    const next = lookups.ask('a');
+    const next = lookups.lookUp('a');
     await turn();
     assert.equal(begun.length, 1);
     begun[0]?.end(new Error('cancelled'));
@@ -84,7 +84,7 @@ suite('look-ups of one name', () => {
     assert.equal(begun.length, 2);
     begun[1]?.end('here');
     assert.equal(await next, 'here');
-    await assert.rejects(lookups.ask('a', AbortSignal.abort(new Error('no'))), /no/);
+    await assert.rejects(lookups.lookUp('a', AbortSignal.abort(new Error('no'))), /no/);
     assert.equal(begun.length, 2);
   });
 
