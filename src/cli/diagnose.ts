@@ -117,7 +117,7 @@ function unreachableOverTcp(error: Error, to: Address, answersUdp: boolean): Fin
       'Nothing listens there: does the process run? On this address and port?',
     );
   }
-  if (error instanceof TimeoutError && words.includes('dialling')) {
+  if (error instanceof TimeoutError && words.includes('dialing')) {
     const advice = answersUdp
       ? 'UDP gets through, so a firewall drops TCP. Open the same port for TCP.'
       : 'A firewall drops it, or no such machine is there. Open the port for TCP and UDP.';

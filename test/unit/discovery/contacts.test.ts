@@ -34,7 +34,7 @@ class Stage {
       joined: () => undefined,
       engine: { self: { nextSequence: () => 7 }, settle: () => void this.notes.push('settles') },
       dialer: {
-        pingOrSayWhy: (to, { node, seqNo }) => {
+        pingOrThrow: (to, { node, seqNo }) => {
           this.notes.push(`pings ${node} at ${to.addr}, ${seqNo}`);
           return this.answersToItsName();
         },

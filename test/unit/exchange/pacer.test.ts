@@ -20,7 +20,7 @@ function* work(name: string, slices: number, log: string[]): Sliced<string> {
   return name;
 }
 
-function stage(): { pacer: Pacer; log: string[]; turns: () => Promise<number> } {
+function harness(): { pacer: Pacer; log: string[]; turns: () => Promise<number> } {
   const clock = new VirtualClock();
   const log: string[] = [];
   // Turn by turn, with all that a turn brings about done before the next.
@@ -40,7 +40,7 @@ async function settled(): Promise<void> {
 }
 
 test('work of one slice is done at once, without a turn', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   const result = pacer.run(work('a', 1, log));
   assert.deepEqual(log, ['a1']);
   assert.equal(await result, 'a');
@@ -48,7 +48,7 @@ test('work of one slice is done at once, without a turn', async () => {
 });
 
 test('longer work has a turn of the event loop between two slices', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   const result = pacer.run(work('a', 3, log));
   await turns();
   assert.deepEqual(log, ['a1', '|', 'a2', '|', 'a3']);
@@ -56,7 +56,7 @@ test('longer work has a turn of the event loop between two slices', async () => 
 });
 
 test('of all the work that waits one slice is done a turn, one after the other', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   const results = ['a', 'b', 'c'].map((name) => pacer.run(work(name, 2, log)));
   await settled();
   assert.deepEqual(log, ['a1'], 'who comes while there is long work waits, however short its own');
@@ -66,7 +66,7 @@ test('of all the work that waits one slice is done a turn, one after the other',
 });
 
 test('when the long work is done the next is done at once again', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   void pacer.run(work('a', 2, log));
   await turns();
   log.length = 0;
@@ -75,7 +75,7 @@ test('when the long work is done the next is done at once again', async () => {
 });
 
 test('work that throws rejects, and others go on', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   function* failing(): Sliced<never> {
     yield;
     throw new Error('broken');
@@ -89,7 +89,7 @@ test('work that throws rejects, and others go on', async () => {
 });
 
 test('stopped in the midst of it, no work goes on, no turn is left, and who waits is told', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   const results = ['a', 'b', 'c'].map((name) => pacer.run(work(name, 3, log)));
   const outcomes = Promise.allSettled(results);
   await settled();
@@ -104,7 +104,7 @@ test('stopped in the midst of it, no work goes on, no turn is left, and who wait
 });
 
 test('work that stops the pacer itself ends with that slice', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   function* last(): Sliced<void> {
     pacer.stop();
     yield;
@@ -116,7 +116,7 @@ test('work that stops the pacer itself ends with that slice', async () => {
 });
 
 test('work that is done alone begins when the one before is done, and other work goes on between', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   const results = ['a', 'b'].map((name) => pacer.runAlone(work(name, 3, log)));
   results.push(pacer.run(work('c', 2, log)));
   await turns();
@@ -125,7 +125,7 @@ test('work that is done alone begins when the one before is done, and other work
 });
 
 test('work whose signal is aborted is dropped at once, wherever it waits', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   const controllers = ['a', 'b', 'c', 'd'].map(() => new AbortController());
   const [inTurn, alone, next, early] = controllers.map(({ signal }) => signal);
   const reason = new Error('enough');
@@ -150,7 +150,7 @@ test('work whose signal is aborted is dropped at once, wherever it waits', async
 });
 
 test('stopped, what waits to be alone is told as well', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   const outcomes = Promise.allSettled(['a', 'b'].map((name) => pacer.runAlone(work(name, 3, log))));
   await settled();
   pacer.stop();

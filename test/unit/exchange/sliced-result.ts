@@ -8,7 +8,7 @@
 import type { Sliced } from '../../../src/wire/sliced.js';
 
 /** Work with this result, after so many interruptions. */
-export function* atOnce<T>(result: T | (() => T), interruptions = 0): Sliced<T> {
+export function* slicedResult<T>(result: T | (() => T), interruptions = 0): Sliced<T> {
   for (let i = 0; i < interruptions; i++) yield;
   return result instanceof Function ? result() : result;
 }

@@ -22,7 +22,7 @@ import {
 } from '../../../src/wire/stream-codec.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
 import type { Sliced } from '../../../src/wire/sliced.js';
-import { atOnce } from './at-once.js';
+import { slicedResult } from './sliced-result.js';
 
 export const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
 export const row = {
@@ -62,7 +62,7 @@ export function layersOf({
 }
 
 /** A dialer and a target whose end of each stream is given to `accept`, in virtual time. */
-export class Stage {
+export class Harness {
   readonly clock = new VirtualClock();
   readonly network = new MemoryNetwork({ clock: this.clock, latency: 1 });
   readonly dialer: Dialer;
@@ -80,28 +80,28 @@ export class Stage {
   }
 
   static async open(
-    accept: (connection: Connection, stage: Stage) => unknown,
+    accept: (connection: Connection, harness: Harness) => unknown,
     layers = layersOf(),
-  ): Promise<Stage> {
-    const stage = new Stage(layers);
-    await stage.#transport.start({ packet: noHost, stream: noHost });
-    await stage.target.start({
+  ): Promise<Harness> {
+    const harness = new Harness(layers);
+    await harness.#transport.start({ packet: noHost, stream: noHost });
+    await harness.target.start({
       packet: noHost,
       stream: (connection) => {
-        stage.streams.push(connection);
-        accept(connection, stage);
+        harness.streams.push(connection);
+        accept(connection, harness);
       },
     });
-    return stage;
+    return harness;
   }
 
   /** A target that is a real acceptor, with this host. */
   static withAcceptor(host: Partial<AcceptorHost>, layers = layersOf(), theirLayers = layers) {
     const whole: AcceptorHost = {
       name: 'target',
-      localState: (join) => atOnce(encodePushPull({ join, ...theirs })),
-      objectionTo: () => atOnce(undefined),
-      merge: () => atOnce(undefined),
+      localState: (join) => slicedResult(encodePushPull({ join, ...theirs })),
+      objectionTo: () => slicedResult(undefined),
+      merge: () => slicedResult(undefined),
       userMessage: noHost,
       allowsIp: () => true,
       foreignLabel: () => undefined,
@@ -110,7 +110,7 @@ export class Stage {
       ...host,
     };
     let acceptor: Acceptor | undefined;
-    return Stage.open((connection, { clock }) => {
+    return Harness.open((connection, { clock }) => {
       const components = { host: whole, clock, layers: theirLayers, pacer: new Pacer({ clock }) };
       acceptor ??= new Acceptor(components, { timeoutMs: 10_000 });
       void acceptor.accept(connection);
@@ -118,8 +118,8 @@ export class Stage {
   }
 
   /** A target that answers whatever comes with these bytes and closes. */
-  static answering(answer: Buffer | null): Promise<Stage> {
-    return Stage.open(async (connection) => {
+  static answering(answer: Buffer | null): Promise<Harness> {
+    return Harness.open(async (connection) => {
       await connection.read();
       if (answer !== null) await connection.write(answer);
       connection.close();
@@ -159,7 +159,7 @@ export function stateOf(state: StateToSend): {
   state: () => Sliced<Buffer>;
   take: TakeState<PushPull>;
 } {
-  return { state: () => atOnce(encodePushPull(state)), take: keepState };
+  return { state: () => slicedResult(encodePushPull(state)), take: keepState };
 }
 
 export function isProtocolError(words: RegExp): (error: unknown) => boolean {

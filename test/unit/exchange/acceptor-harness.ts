@@ -26,7 +26,7 @@ import { Pacer } from '../../../src/exchange/pacer.js';
 import { StreamMemory } from '../../../src/exchange/stream-memory.js';
 import type { Memory } from '../../../src/wire/memory.js';
 import type { Sliced } from '../../../src/wire/sliced.js';
-import { atOnce } from './at-once.js';
+import { slicedResult } from './sliced-result.js';
 
 const noSource = { sourceAddr: Buffer.alloc(0), sourcePort: 0, sourceNode: '' };
 const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
@@ -56,16 +56,16 @@ export class Host implements AcceptorHost {
   allowsIp: (ip: string) => boolean = () => true;
   /** What is answered to a push/pull. */
   makeState: (join: boolean, memory: Memory) => Sliced<Buffer> = (join) =>
-    atOnce(encodePushPull({ join, ...ours }));
+    slicedResult(encodePushPull({ join, ...ours }));
 
   localState(join: boolean, memory: Memory): Sliced<Buffer> {
     return this.makeState(join, memory);
   }
   objectionTo(): Sliced<ProtocolError | undefined> {
-    return atOnce(this.objection);
+    return slicedResult(this.objection);
   }
   merge(remote: PushPull): Sliced<undefined> {
-    return atOnce(() => void this.merged.push(remote));
+    return slicedResult(() => void this.merged.push(remote));
   }
   userMessage(payload: Buffer, { addr }: { addr: string }): void {
     this.users.push([payload.toString(), addr]);
@@ -93,7 +93,7 @@ export function layersOf({ label = '', key }: { label?: string; key?: Buffer } =
 }
 
 /** A peer that dials and a target that accepts, in virtual time. */
-export class Stage {
+export class Harness {
   readonly clock = new VirtualClock();
   readonly host = new Host();
   readonly acceptor: Acceptor;
@@ -114,13 +114,13 @@ export class Stage {
   static async open(
     layers = layersOf(),
     { pool = new StreamMemory(), maxStreams }: { pool?: StreamMemory; maxStreams?: number } = {},
-  ): Promise<Stage> {
-    const stage = new Stage(layers, pool, maxStreams);
+  ): Promise<Harness> {
+    const harness = new Harness(layers, pool, maxStreams);
     const packet = (): void => assert.fail('no packets here');
-    const target = stage.#network.transport('target', { addr: '10.0.0.1:7946' });
-    await target.start({ packet, stream: (connection) => void stage.#accept(connection) });
-    await stage.#peer.start({ packet, stream: () => assert.fail('nobody dials the peer') });
-    return stage;
+    const target = harness.#network.transport('target', { addr: '10.0.0.1:7946' });
+    await target.start({ packet, stream: (connection) => void harness.#accept(connection) });
+    await harness.#peer.start({ packet, stream: () => assert.fail('nobody dials the peer') });
+    return harness;
   }
 
   /** Streams that the acceptor is still busy with. */
