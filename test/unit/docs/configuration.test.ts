@@ -55,9 +55,9 @@ const sections = new Map(
 const defaults = new Map(
   (sections.get('All defaults') ?? [])
     .slice(1)
-    .map(([name = '', unit = '', _range, ...values]) => [
+    .map(([name = '', unit = '', range = '', ...values]) => [
       name.replaceAll('`', ''),
-      { unit, values },
+      { unit, range, values },
     ]),
 );
 /** The rows that describe each field. */
@@ -142,6 +142,32 @@ test('the unit of durations is milliseconds', () => {
   const durations = fields.filter((field) => /(Interval|Timeout|Time)$/.test(field));
   assert.ok(durations.length > 7);
   for (const field of durations) assert.equal(defaults.get(field)?.unit, 'ms', field);
+});
+
+/** Values at the bounds of a documented numeric range: the accepted and the refused ones; undefined without a range. */
+function boundsOf(range: string): { accepted: number[]; refused: number[] } | undefined {
+  const numbers = (range.match(/\d[\d,]*/g) ?? []).map((text) => Number(text.replaceAll(',', '')));
+  const [low = 0, high = low] = numbers;
+  if (range.startsWith('> '))
+    return { accepted: [low + 1e-3, 2 ** 31 - 1], refused: [low, 2 ** 31] };
+  if (range.startsWith('≥ ')) return { accepted: [low, low + 100], refused: [low - 1] };
+  if (!/^[\d,]+–[\d,]+$/.test(range)) return undefined;
+  return { accepted: [low, high], refused: [low - 1, high + 1] };
+}
+
+test('the documented ranges are those of the rules', () => {
+  let checked = 0;
+  for (const [field, { range }] of defaults) {
+    const bounds = boundsOf(range);
+    if (bounds === undefined) continue;
+    const [name, option] = field.split('.') as [keyof typeof rules, string?];
+    const problem = (value: number): string | undefined =>
+      rules[name](option === undefined ? value : { [option]: value });
+    for (const value of bounds.accepted) assert.equal(problem(value), undefined, field);
+    for (const value of bounds.refused) assert.ok(problem(value), `${field} ${value}`);
+    checked++;
+  }
+  assert.ok(checked > 25, `${checked}`);
 });
 
 test('the derived values are those of the formulas', () => {

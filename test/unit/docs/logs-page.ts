@@ -23,11 +23,11 @@ Where log lines go depends on \`logger\` in the configuration:
 
       2026-11-27T12:40:01.123Z node-memberlist warn: gossip is not encrypted, and … [plaintext]
 
-- All levels also go to the [debug](https://www.npmjs.com/package/debug) package, which prints nothing by default.
+- **Without a \`logger\`, or with \`logger: false\`**, all levels go to the [debug](https://www.npmjs.com/package/debug) package, which prints nothing by default.
   \`DEBUG=memberlist:*\` enables all lines, \`DEBUG=memberlist:probe\` those of one subsystem. A line that \`debug\` prints does not
   go to stderr a second time. In a bundle of ES modules, where \`debug\` cannot be loaded, a built-in replacement handles \`DEBUG\`.
-- **With \`logger: false\`**, no line goes to stderr; \`debug\` still works.
-- **With a \`logger\`**, all lines go there: \`console\`, pino, or any object with the methods \`debug\`, \`info\`, \`warn\` and
+- **With \`logger: false\`**, no line goes to stderr.
+- **With a \`logger\`**, all lines go there, and not to stderr or \`debug\`: \`console\`, pino, or any object with the methods \`debug\`, \`info\`, \`warn\` and
   \`error\` that take a message and an object of fields.
 
 <!-- setup
@@ -163,7 +163,7 @@ const MEANING: Readonly<Record<ReportCode, string>> = {
   isolated:
     'No other member is alive. Unless this is the last node of the cluster, this host is cut off: check its network. The node keeps trying to reconnect.',
   minority:
-    'At most half of the expected members are alive: most likely a network partition with this node on the smaller side. Check the network. Consider stopping work that needs a quorum.',
+    'At most half of the expected members are alive: most likely a network partition with this node on the smaller side. Check the network.',
   'quorum-restored':
     'After `isolated` or `minority`: more than half of the expected members are alive again. No action.',
   flapping:

@@ -59,10 +59,10 @@ test('past 1024 streams the source that has most gives way to one that has less'
   assert.ok(Math.max(...shares) - Math.min(...shares) <= 2, shares.join());
   assert.ok(sources[0]?.[0]?.isClosed, 'the oldest goes first');
   assert.deepEqual([...new Set(harness.host.drops)], ['too-many-streams']);
-  assert.equal((await harness.asked(pushPull))?.type, 6, 'whoever has nothing is served');
+  assert.equal((await harness.asked(pushPull))?.type, 6, 'a source without streams is served');
 });
 
-test('where the system allows few streams, these are all, and one source has half of them', async () => {
+test('if the system allows few streams, one source may use half of them', async () => {
   const harness = await Harness.open(undefined, { maxStreams: 4 });
   const greedy = stuck(3, idle, '10.9.0.1');
   await accepted(harness, greedy);
@@ -83,7 +83,7 @@ test('addresses of one IPv6 network are one source', async () => {
   assert.deepEqual(harness.host.drops, ['too-many-streams']);
 });
 
-test('idle streams end with the deadline, and then others of that source are taken', async () => {
+test('idle streams end at the deadline, and then the source may open others', async () => {
   const harness = await Harness.open();
   const greedy = stuck(limits.streamsPerSource, idle);
   await accepted(harness, greedy);
@@ -132,7 +132,7 @@ for (const [what, request] of [
   });
 }
 
-test('streams hold 256 MiB at most, and who holds most gives way to others', async () => {
+test('streams use at most 256 MiB, and the source that uses most gives way', async () => {
   const harness = await Harness.open();
   // What is nearly whole is held until it is, or until the deadline.
   const part = encodeUserMessage(Buffer.alloc(limits.userStreamBytes)).subarray(0, -1);
@@ -166,7 +166,7 @@ test('a stream from a network that is not allowed is closed unread and counted',
   assert.deepEqual(harness.host.drops, ['not-allowed', 'not-allowed', 'not-allowed']);
 });
 
-test('exchanges that throw inside this library give back what they had', async () => {
+test('exchanges that throw inside this library release their resources', async () => {
   const harness = await Harness.open();
   harness.host.merge = () => {
     throw new TypeError('a bug');

@@ -119,7 +119,7 @@ export class Harness {
     const packet = (): void => assert.fail('no packets here');
     const target = harness.#network.transport('target', { addr: '10.0.0.1:7946' });
     await target.start({ packet, stream: (connection) => void harness.#accept(connection) });
-    await harness.#peer.start({ packet, stream: () => assert.fail('nobody dials the peer') });
+    await harness.#peer.start({ packet, stream: () => assert.fail('no node dials the peer') });
     return harness;
   }
 

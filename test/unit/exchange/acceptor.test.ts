@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Our end of the exchanges that others begin.
+// The exchanges that peers start.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError, ShutdownError } from '../../../src/errors.js';
@@ -27,7 +27,7 @@ import {
   theirs,
 } from './acceptor-harness.js';
 
-test('a ping for us, or for whoever gets it, is answered with its own number', async () => {
+test('a ping for this node, or without a name, is answered with its own number', async () => {
   const harness = await Harness.open();
   for (const [node, seqNo] of [
     ['target', 7],
@@ -47,7 +47,7 @@ test('a ping for another name is not answered, and counted', async () => {
   assert.equal(harness.clock.now(), 0);
 });
 
-test('a user message is handed on with its sender and not answered', async () => {
+test('a user message is delivered with its sender and not answered', async () => {
   const harness = await Harness.open();
   assert.equal((await harness.ask(encodeUserMessage(Buffer.from('hello')))).length, 0);
   const [[payload, from] = ['', '']] = harness.host.users;
@@ -55,7 +55,7 @@ test('a user message is handed on with its sender and not answered', async () =>
   assert.match(from, /^10\.0\.0\.2:\d+$/);
 });
 
-test('a push/pull is answered with our state and then merged', async () => {
+test('a push/pull is answered with the local state and then merged', async () => {
   const harness = await Harness.open();
   for (const join of [true, false]) {
     const answer = await harness.asked(encodePushPull({ join, ...theirs }));
@@ -64,7 +64,7 @@ test('a push/pull is answered with our state and then merged', async () => {
   }
 });
 
-test('a push/pull that is objected to is answered with the objection and not merged', async () => {
+test('a refused push/pull is answered with the reason and not merged', async () => {
   const harness = await Harness.open();
   harness.host.objection = new ProtocolError('this cluster is full');
   assert.deepEqual(await harness.asked(pushPull), { type: 13, error: 'this cluster is full' });
@@ -76,7 +76,7 @@ test('a push/pull that is objected to is answered with the objection and not mer
   assert.deepEqual(harness.host.drops, ['incompatible', 'refused-merge']);
 });
 
-test('what could not be read is answered with an err that says what was wrong', async () => {
+test('an unreadable request is answered with an err that has the reason', async () => {
   const harness = await Harness.open();
   for (const [request, reason] of [
     [Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'unknown-type'],
@@ -104,7 +104,7 @@ test('with encryption, plaintext is refused and the err is encrypted', async () 
   assert.equal((await harness.asked(wrapForStream(ping(''), layers), layers))?.type, 2);
 });
 
-test('strangers are sent few sealed errors, and those that have the key all of theirs', async () => {
+test('peers without the key receive few encrypted errors, peers with the key receive all', async () => {
   const key = Buffer.alloc(16, 1);
   const layers = layersOf({ key });
   const harness = await Harness.open(layers);
@@ -134,7 +134,7 @@ test('strangers are sent few sealed errors, and those that have the key all of t
   for (let i = 0; i < 10; i++) assert.equal((await plain.asked(Buffer.of(99)))?.type, 13);
 });
 
-test('who has another label learns nothing', async () => {
+test('a peer with another label receives no answer', async () => {
   const harness = await Harness.open(layersOf({ label: 'prod' }));
   for (const request of [ping(''), Buffer.from('f40474657374' + '0080', 'hex')]) {
     await assert.rejects(harness.ask(request), { code: 'ECONNRESET' });
@@ -150,7 +150,7 @@ test('who has another label learns nothing', async () => {
   );
 });
 
-test('an answer as a request is dropped without an answer', async () => {
+test('a response as a request is dropped without an answer', async () => {
   const harness = await Harness.open();
   const ack = encodeMessage({ type: 2, seqNo: 7, payload: null });
   for (const request of [ack, encodeMessage({ type: 13, error: 'no' })]) {
@@ -159,7 +159,7 @@ test('an answer as a request is dropped without an answer', async () => {
   }
 });
 
-test('a peer that closes without a byte is nothing to talk about', async () => {
+test('a peer that closes without sending a byte is not reported', async () => {
   const harness = await Harness.open();
   const connection = await harness.dial();
   connection.close();
@@ -203,7 +203,7 @@ test('a peer that sends nothing is cut off by the deadline', async () => {
   assert.deepEqual(harness.host.drops, ['timed-out']);
 });
 
-test('when the err cannot be sent, what was wrong is still what is counted', async () => {
+test('when the err cannot be sent, the original reason is counted', async () => {
   const harness = await Harness.open();
   const connection = new StuckConnection(Buffer.from('GET /'));
   connection.write = () => Promise.reject(new Error('EPIPE'));

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Our end of the exchanges that we begin, against a real acceptor and against peers that misbehave.
+// The exchanges that a node starts, with a real acceptor and with misbehaving peers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError, TimeoutError } from '../../../src/errors.js';
@@ -44,7 +44,7 @@ test('a push/pull gives each side the state of the other, through every layer', 
   }
 });
 
-test('peers of different settings of compression and encryption version understand each other', async () => {
+test('peers with different settings of compression and encryption version understand each other', async () => {
   const key = Buffer.alloc(16, 1);
   const harness = await Harness.withAcceptor(
     {},
@@ -55,7 +55,7 @@ test('peers of different settings of compression and encryption version understa
   assert.equal(await harness.ping(), true);
 });
 
-test('what the other side objects to comes as a ProtocolError with its text', async () => {
+test('a refusal of the peer is a ProtocolError with its message', async () => {
   const objection = new ProtocolError('merge refused: this cluster is full');
   const harness = await Harness.withAcceptor({
     objectionTo: () => slicedResult(objection),
@@ -64,7 +64,7 @@ test('what the other side objects to comes as a ProtocolError with its text', as
   await assert.rejects(harness.pushPull(), isProtocolError(/^10\.0\.0\.1:7946 .*cluster is full/));
 });
 
-test('another key or another label of the other side is a ProtocolError', async () => {
+test('another key or another label of the peer is a ProtocolError', async () => {
   const keyed = layersOf({ key: Buffer.alloc(16, 1) });
   for (const [mine, yours, words] of [
     [keyed, layersOf({ key: Buffer.alloc(16, 2) }), /no installed key|cannot be read/],
@@ -79,7 +79,7 @@ test('another key or another label of the other side is a ProtocolError', async 
   }
 });
 
-test('another answer than a push/pull is a ProtocolError', async () => {
+test('an answer other than a push/pull is a ProtocolError', async () => {
   await assert.rejects(
     (await Harness.answering(ack)).pushPull(),
     isProtocolError(/message type 2/),
@@ -112,27 +112,27 @@ test('a peer that goes away in the middle of the exchange is a ProtocolError', a
   );
 });
 
-test('nobody there is a ProtocolError that says so', async () => {
+test('a refused connection is a ProtocolError', async () => {
   const harness = await Harness.open(noHost);
-  const nobody = { addr: '10.0.0.7:7946' };
+  const unused = { addr: '10.0.0.7:7946' };
   const failure = isProtocolError(/10\.0\.0\.7:7946 could not be reached.*ECONNREFUSED/);
   await assert.rejects(
-    harness.finish(harness.dialer.pushPull(nobody, stateOf({ join: true, ...ours }))),
+    harness.finish(harness.dialer.pushPull(unused, stateOf({ join: true, ...ours }))),
     failure,
   );
-  await assert.rejects(harness.finish(harness.dialer.userMessage(nobody, Buffer.of(1))), failure);
+  await assert.rejects(harness.finish(harness.dialer.userMessage(unused, Buffer.of(1))), failure);
   const request = { node: '', seqNo: 1, withinMs: 500 };
-  assert.equal(await harness.finish(harness.dialer.ping(nobody, request)), false);
+  assert.equal(await harness.finish(harness.dialer.ping(unused, request)), false);
 });
 
-test('an address that does not answer at all is a TimeoutError once time is up', async () => {
+test('an address that does not answer at all is a TimeoutError at the deadline', async () => {
   const harness = await Harness.open(noHost);
   harness.network.cut('us', 'target');
   await assert.rejects(harness.pushPull(), (error) => error instanceof TimeoutError);
   assert.equal(harness.clock.now(), 10_000);
 });
 
-test('a peer that answers nothing is a TimeoutError once time is up, and the stream is closed', async () => {
+test('a peer that answers nothing is a TimeoutError at the deadline, and the stream is closed', async () => {
   const harness = await Harness.open(() => undefined);
   await assert.rejects(harness.pushPull(), (error) => error instanceof TimeoutError);
   const dialed = 2;
@@ -154,7 +154,7 @@ test('a peer that answers one byte a second is cut off by the deadline', async (
   assert.equal(harness.clock.now(), 2 + 10_000);
 });
 
-test('an aborted signal rejects with its reason: before dialling, while dialling, while waiting', async () => {
+test('an aborted signal rejects with its reason: before dialing, while dialing, while waiting', async () => {
   const reason = new Error('enough');
   for (const [abortAt, streams] of [
     [undefined, 0],
@@ -193,7 +193,7 @@ test('a stream ping with another number, an err, another answer or none is false
   assert.equal(await (await Harness.answering(ack)).ping(), true);
 });
 
-test('a stream ping waits until its own deadline and not for the timeout of streams', async () => {
+test('a stream ping uses its own deadline and not the stream timeout', async () => {
   const harness = await Harness.open(() => undefined);
   assert.equal(await harness.ping('target', 500), false);
   assert.equal(harness.clock.now(), 502);

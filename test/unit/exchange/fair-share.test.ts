@@ -30,7 +30,7 @@ class Shares {
   }
 }
 
-test('a source gets what it may have, and no more, and it comes back when it is given back', () => {
+test('a source can acquire its maximum and no more, and released amounts are available again', () => {
   const shares = new Shares(100, 3);
   const opened = ['a1', 'a2', 'a3'].map((name) => shares.with(name));
   const late = shares.open('a4');
@@ -43,7 +43,7 @@ test('a source gets what it may have, and no more, and it comes back when it is 
   assert.deepEqual(shares.evicted, []);
 });
 
-test('when there is no more the source that has most loses its oldest', () => {
+test('when nothing is left, the source that uses most loses its oldest share', () => {
   const shares = new Shares(5, 5);
   for (const name of ['b1', 'a1', 'a2', 'a3', 'b2']) shares.with(name);
   shares.with('c1');
@@ -51,7 +51,7 @@ test('when there is no more the source that has most loses its oldest', () => {
   assert.equal(shares.fair.used, 5);
 });
 
-test('who would have as much as anybody takes nothing from anybody', () => {
+test('a source that would use as much as any other evicts nothing', () => {
   const shares = new Shares(4, 4);
   for (const name of ['a1', 'a2', 'b1', 'b2']) shares.with(name);
   shares.with('c1');
@@ -60,7 +60,7 @@ test('who would have as much as anybody takes nothing from anybody', () => {
   assert.equal(shares.evicted.length, 1);
 });
 
-test('amounts may be large: as many give way as it takes, or nobody', () => {
+test('for a large amount, as many shares as necessary are evicted, or none', () => {
   const shares = new Shares(100, 100);
   for (const name of ['a1', 'a2', 'a3']) shares.with(name, 30);
   assert.equal(shares.open('b1').acquire(101), false);
@@ -70,7 +70,7 @@ test('amounts may be large: as many give way as it takes, or nobody', () => {
   assert.equal(shares.fair.used, 100);
 });
 
-test('one share grows bit by bit, and gives all of it back', () => {
+test('one share grows step by step, and releases everything when it is closed', () => {
   const shares = new Shares(10, 10);
   const share = shares.open('a');
   for (let i = 0; i < 10; i++) assert.equal(share.acquire(1), true);
@@ -80,7 +80,7 @@ test('one share grows bit by bit, and gives all of it back', () => {
   assert.deepEqual([shares.fair.used, shares.fair.sources], [0, 0]);
 });
 
-test('who left or was evicted gets nothing any more, and has nothing to give back', () => {
+test('a closed or evicted share acquires nothing more, and has nothing to release', () => {
   const shares = new Shares(2, 2);
   const [left, evicted] = [shares.with('a1'), shares.with('b1')];
   left.close();
@@ -93,7 +93,7 @@ test('who left or was evicted gets nothing any more, and has nothing to give bac
   assert.equal(shares.fair.used, 2);
 });
 
-test('nothing is remembered of those who are gone, nor of those who got nothing', () => {
+test('closed shares, and shares without an amount, use no memory', () => {
   const shares = new Shares(1_000, 10);
   for (let i = 0; i < 500; i++) {
     const source = String.fromCharCode(0x100 + i);
@@ -104,7 +104,7 @@ test('nothing is remembered of those who are gone, nor of those who got nothing'
   assert.equal(shares.fair.sources, 0);
 });
 
-test('what is given back in part is there for others, and who holds nothing is not evicted', () => {
+test('a partly released amount is available to others, and an empty share is not evicted', () => {
   const shares = new Shares(10, 10);
   const first = shares.with('a1', 4);
   shares.with('a2', 5);
@@ -119,7 +119,7 @@ test('what is given back in part is there for others, and who holds nothing is n
   assert.deepEqual(shares.evicted, ['a2'], 'the first of them holds nothing any more');
 });
 
-test('a source that weighs less gives way last', () => {
+test('a source with a lower weight gives way last', () => {
   const shares = new Shares(10, 10);
   const light = shares.fair.open('light', () => shares.evicted.push('light'), 1 / 4);
   assert.ok(light.acquire(6));

@@ -39,7 +39,7 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-test('work of one slice is done at once, without a turn', async () => {
+test('work of one slice runs immediately, without a turn', async () => {
   const { pacer, log, turns } = harness();
   const result = pacer.run(work('a', 1, log));
   assert.deepEqual(log, ['a1']);
@@ -47,7 +47,7 @@ test('work of one slice is done at once, without a turn', async () => {
   assert.equal(await turns(), 0);
 });
 
-test('longer work has a turn of the event loop between two slices', async () => {
+test('longer work waits for a turn of the event loop between two slices', async () => {
   const { pacer, log, turns } = harness();
   const result = pacer.run(work('a', 3, log));
   await turns();
@@ -55,7 +55,7 @@ test('longer work has a turn of the event loop between two slices', async () => 
   assert.equal(await result, 'a');
 });
 
-test('of all the work that waits one slice is done a turn, one after the other', async () => {
+test('each turn runs one slice of the pending work, in order', async () => {
   const { pacer, log, turns } = harness();
   const results = ['a', 'b', 'c'].map((name) => pacer.run(work(name, 2, log)));
   await settled();
@@ -65,7 +65,7 @@ test('of all the work that waits one slice is done a turn, one after the other',
   assert.deepEqual(await Promise.all(results), ['a', 'b', 'c']);
 });
 
-test('when the long work is done the next is done at once again', async () => {
+test('after long work has finished, the next work runs immediately again', async () => {
   const { pacer, log, turns } = harness();
   void pacer.run(work('a', 2, log));
   await turns();
@@ -74,7 +74,7 @@ test('when the long work is done the next is done at once again', async () => {
   assert.deepEqual(log, ['b1']);
 });
 
-test('work that throws rejects, and others go on', async () => {
+test('work that throws rejects, and other work continues', async () => {
   const { pacer, log, turns } = harness();
   function* failing(): Sliced<never> {
     yield;
@@ -88,7 +88,7 @@ test('work that throws rejects, and others go on', async () => {
   assert.deepEqual(log.filter((entry) => entry !== '|').join(' '), 'a1 a2 a3');
 });
 
-test('stopped in the midst of it, no work goes on, no turn is left, and who waits is told', async () => {
+test('after a stop no work continues, no turn is left, and waiting work rejects', async () => {
   const { pacer, log, turns } = harness();
   const results = ['a', 'b', 'c'].map((name) => pacer.run(work(name, 3, log)));
   const outcomes = Promise.allSettled(results);
@@ -115,7 +115,7 @@ test('work that stops the pacer itself ends with that slice', async () => {
   assert.deepEqual(log, []);
 });
 
-test('work that is done alone begins when the one before is done, and other work goes on between', async () => {
+test('exclusive work starts when the previous one has finished, and other work continues in between', async () => {
   const { pacer, log, turns } = harness();
   const results = ['a', 'b'].map((name) => pacer.runAlone(work(name, 3, log)));
   results.push(pacer.run(work('c', 2, log)));
@@ -124,7 +124,7 @@ test('work that is done alone begins when the one before is done, and other work
   assert.deepEqual(log.filter((entry) => entry !== '|').join(' '), 'a1 a2 c1 a3 c2 b1 b2 b3');
 });
 
-test('work whose signal is aborted is dropped at once, wherever it waits', async () => {
+test('work with an aborted signal is dropped at once, wherever it waits', async () => {
   const { pacer, log, turns } = harness();
   const controllers = ['a', 'b', 'c', 'd'].map(() => new AbortController());
   const [inTurn, alone, next, early] = controllers.map(({ signal }) => signal);
@@ -149,7 +149,7 @@ test('work whose signal is aborted is dropped at once, wherever it waits', async
   assert.deepEqual(log.filter((entry) => entry !== '|').join(' '), 'a1 c1 c2 c3');
 });
 
-test('stopped, what waits to be alone is told as well', async () => {
+test('after a stop, waiting exclusive work rejects as well', async () => {
   const { pacer, log, turns } = harness();
   const outcomes = Promise.allSettled(['a', 'b'].map((name) => pacer.runAlone(work(name, 3, log))));
   await settled();

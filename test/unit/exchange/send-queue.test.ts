@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How many messages are sent over streams at a time, and in which order the others follow.
+// The limits for concurrent messages over streams, and the order of queued messages.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BusyError, ShutdownError, TimeoutError } from '../../../src/errors.js';
@@ -48,7 +48,7 @@ class Harness {
   }
 }
 
-test('so many are sent to one peer at a time; the others follow in order, one for each that ends', async () => {
+test('a limited number is sent to one peer concurrently; the others follow in order', async () => {
   const harness = new Harness();
   const extra = 5;
   const all = harness.sendMany(limits.sendsPerPeer + extra, 'a');
@@ -64,7 +64,7 @@ test('so many are sent to one peer at a time; the others follow in order, one fo
   assert.equal(harness.clock.pending, 0, 'no timer is left');
 });
 
-test('work that fails makes room as well, and its error is passed on', async () => {
+test('failed work frees its slot as well, and its error is passed on', async () => {
   const harness = new Harness();
   const [first, ...others] = harness.sendMany(limits.sendsPerPeer + 1, 'a');
   const failure = new Error('reset');
@@ -77,7 +77,7 @@ test('work that fails makes room as well, and its error is passed on', async () 
   await Promise.all(others);
 });
 
-test('one peer that is slow does not delay another', async () => {
+test('a slow peer does not delay another one', async () => {
   const harness = new Harness();
   harness
     .sendMany(limits.sendsPerPeer * 2, 'slow')
@@ -87,7 +87,7 @@ test('one peer that is slow does not delay another', async () => {
   assert.equal(harness.begun.at(-1), 'other');
 });
 
-test('past the total, peers take turns', async () => {
+test('beyond the total limit, peers take turns', async () => {
   const harness = new Harness();
   const peers = Array.from({ length: limits.sends / limits.sendsPerPeer }, (_, i) => `p${i}-`);
   const all = peers.flatMap((peer) => harness.sendMany(limits.sendsPerPeer, peer));
@@ -103,7 +103,7 @@ test('past the total, peers take turns', async () => {
   await Promise.all(all);
 });
 
-test('waiting counts: what is left of the time is told, and a message whose time is over is given up', async () => {
+test('waiting counts toward the timeout: the work gets the remaining time, and an expired message rejects', async () => {
   const harness = new Harness();
   const first = harness.sendMany(limits.sendsPerPeer, 'a');
   const patient = harness.send('a', { name: 'patient', timeoutMs: 1_000 });
@@ -122,7 +122,7 @@ test('waiting counts: what is left of the time is told, and a message whose time
   assert.equal(harness.clock.pending, 0);
 });
 
-test('a message whose turn comes after its time, as after a stall, is given up and makes room', async () => {
+test('a message that would start after its timeout, as after a stall, rejects and frees its slot', async () => {
   const harness = new Harness();
   const first = harness.sendMany(limits.sendsPerPeer, 'a');
   const late = assert.rejects(harness.send('a', { name: 'late', timeoutMs: 500 }), TimeoutError);
@@ -139,7 +139,7 @@ test('a message whose turn comes after its time, as after a stall, is given up a
   await Promise.all([...first, next]);
 });
 
-test('when too many messages or bytes wait, the next is refused at once with a BusyError', async () => {
+test('when too many messages or bytes are queued, the next one rejects at once with a BusyError', async () => {
   const harness = new Harness();
   void harness.sendMany(limits.sendsPerPeer, 'a');
   const bytes = limits.waitingSendBytes / 4;
@@ -163,7 +163,7 @@ test('when too many messages or bytes wait, the next is refused at once with a B
   assert.equal(failed.length, limits.waitingSends);
 });
 
-test('stopping gives up what waits and what comes later, and lets the rest end', async () => {
+test('stopping rejects queued and later messages, and lets messages in transit finish', async () => {
   const harness = new Harness();
   const underWay = harness.sendMany(limits.sendsPerPeer, 'a');
   const waiting = assert.rejects(harness.send('a'), ShutdownError);

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The memory that streams hold together is reserved before it is allocated, on both sides.
+// The memory of all streams is reserved before it is allocated, on both sides.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError } from '../../../src/errors.js';
@@ -59,7 +59,7 @@ function fromSources(count: number, request: Buffer): StuckConnection[] {
 
 const bomb = compressContent(encodeUserMessage(Buffer.alloc(400 * KiB)));
 
-test('compressed bombs are refused before they are inflated beyond what there is', async () => {
+test('compression bombs are refused before they are decompressed beyond the available memory', async () => {
   const pool = new WatchedMemory();
   const harness = await Harness.open(layersOf(), { pool });
   assert.ok(bomb.length < 4 * KiB);
@@ -97,7 +97,7 @@ test('encrypted messages and their records are reserved as well', async () => {
   assert.equal(pool.used, 0);
 });
 
-test('answers that are not read stay reserved until they are, and the deadline ends them', async () => {
+test('unread answers stay reserved until they are read, or until the deadline', async () => {
   const pool = new WatchedMemory();
   const harness = await Harness.open(layersOf(), { pool });
   const answer = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(100 * KiB) });
@@ -130,7 +130,7 @@ test('answers that are not read stay reserved until they are, and the deadline e
   );
 });
 
-test('who holds most gives way, wherever it stands, and its memory is free at once', async () => {
+test('the source that uses most gives way at any stage, and its memory is free at once', async () => {
   const pool = new WatchedMemory();
   const harness = await Harness.open(layersOf(), { pool });
   const part = encodeUserMessage(Buffer.alloc(900 * KiB)).subarray(0, -1);
@@ -144,7 +144,7 @@ test('who holds most gives way, wherever it stands, and its memory is free at on
   assert.equal(pool.used, 0);
 });
 
-test('a large answer that waits its turn keeps no small one waiting', async () => {
+test('a queued large answer does not delay a small one', async () => {
   const harness = await Harness.open();
   harness.host.makeState = function* () {
     for (;;) yield;
@@ -181,7 +181,7 @@ function dialerTo(answer: Buffer, pool: StreamMemory): { dialer: Dialer; short: 
 const to = { addr: '10.0.0.9:1' };
 const state = () => slicedResult(pushPull);
 
-test('what a peer answers counts as well, to a push/pull and to a ping', async () => {
+test('the answers of peers count as well, for a push/pull and for a ping', async () => {
   const pool = new WatchedMemory();
   const large = compressContent(
     encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(2 * total) }),
@@ -197,7 +197,7 @@ test('what a peer answers counts as well, to a push/pull and to a ping', async (
   assert.equal(pool.used, 0);
 });
 
-test('what a peer answered stays reserved while it is merged', async () => {
+test('the answer of a peer stays reserved while it is merged', async () => {
   const pool = new WatchedMemory();
   const answer = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(50 * KiB) });
   const { dialer } = dialerTo(answer, pool);
@@ -206,7 +206,7 @@ test('what a peer answered stays reserved while it is merged', async () => {
   assert.equal(pool.used, 0);
 });
 
-test('our own exchanges do not give way to streams that others open', () => {
+test('outbound exchanges do not give way to inbound streams', () => {
   const pool = new StreamMemory({ total });
   const evicted = new Set<string>();
   const open = (source: string, isOutbound: boolean): ReturnType<StreamMemory['open']> =>

@@ -51,7 +51,7 @@ test('a user message over 20 MiB is not sent, nor one that is over it once it is
   assert.equal(received, limits.userStreamBytes);
 });
 
-test('a user message is sent only when the other side has closed the stream after reading it', async () => {
+test('sending a user message resolves only when the peer has read it and closed the stream', async () => {
   const harness = await Harness.open(async (connection, { clock }) => {
     await connection.read();
     clock.setTimer(3_000, () => connection.close());
@@ -60,7 +60,7 @@ test('a user message is sent only when the other side has closed the stream afte
   assert.ok(harness.clock.now() >= 3_000);
 });
 
-test('a user message rejects when its stream is reset, before it is read or in the middle of it', async () => {
+test('a user message rejects when its stream is reset, before or while it is read', async () => {
   for (const reads of [false, true]) {
     const harness = await Harness.open(async (connection) => {
       if (reads) await connection.read();
@@ -74,7 +74,7 @@ test('a user message rejects when its stream is reset, before it is read or in t
   }
 });
 
-test('a user message rejects when the other side refuses it, answers it or never closes', async () => {
+test('a user message rejects when the peer refuses it, answers it or never closes', async () => {
   const err = encodeMessage({ type: 13, error: 'no installed key opens it' });
   for (const [answer, words] of [
     [err, /answered: no installed key/],
@@ -90,7 +90,7 @@ test('a user message rejects when the other side refuses it, answers it or never
   await assert.rejects(sent, (error) => error instanceof TimeoutError);
 });
 
-test('a user message that the acceptor does not take rejects, whatever the reason', async () => {
+test('a user message that the acceptor refuses rejects, for every reason', async () => {
   const refusals: [Partial<AcceptorHost>, StreamLayers?][] = [
     [{ allowsIp: () => false }],
     [{}, layersOf({ label: 'another' })],
@@ -110,7 +110,7 @@ test('a user message that the acceptor does not take rejects, whatever the reaso
   }
 });
 
-test('of thousands of messages at once every one is delivered, or rejects', async () => {
+test('of thousands of concurrent messages, each one is delivered or rejects', async () => {
   const seen = new Set<string>();
   const userMessage = (payload: Buffer): void => void seen.add(payload.toString());
   const harness = await Harness.withAcceptor({ userMessage });
@@ -121,7 +121,7 @@ test('of thousands of messages at once every one is delivered, or rejects', asyn
   assert.equal(seen.size, 1_000);
 });
 
-test('the dialling of a user message has what its waiting left of the time', async () => {
+test('dialing for a user message has the time that waiting in the queue has left', async () => {
   const harness = await Harness.open(() => undefined);
   const first = Array.from({ length: limits.sendsPerPeer }, () => {
     return harness.dialer.userMessage(to, Buffer.of(1));

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What becomes a line of the log, and what is held back of it.
+// Which reports become log lines, and which lines are suppressed.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -47,7 +47,7 @@ function told(lines: readonly Line[]): number {
   return lines.reduce((sum, { fields }) => sum + 1 + Number(fields.suppressed ?? 0), 0);
 }
 
-test('of one reason one line is written, and at the end of 10 s the last with the count', () => {
+test('one line is written for each reason, and after 10 s the last one with the count', () => {
   const stage = new Stage();
   for (let i = 0; i < 1_000; i++) stage.report(dropped(`detail ${i}`));
   const [first, ...others] = stage.written();
@@ -75,7 +75,7 @@ test('reasons and codes do not hide each other', () => {
   assert.equal(stage.written().length, 3);
 });
 
-test('a flood is a line in 10 s, no count is lost, and no timer is left when it ends', () => {
+test('a flood produces one line in 10 s, no count is lost, and no timer is left when it ends', () => {
   const stage = new Stage();
   const lines: Line[] = [];
   for (let second = 0; second < 60; second++) {
@@ -90,7 +90,7 @@ test('a flood is a line in 10 s, no count is lost, and no timer is left when it 
   assert.equal(stage.clock.pending, 0);
 });
 
-test('two of a kind are two lines, the second late and standing for itself alone', () => {
+test('two reports of a kind are two lines, the second one late and without a count', () => {
   const stage = new Stage();
   stage.report(dropped('one'));
   stage.report(dropped('two'));
@@ -100,7 +100,7 @@ test('two of a kind are two lines, the second late and standing for itself alone
   assert.equal(second?.fields.suppressed, undefined);
 });
 
-test('what comes rarely is written at once and arms no timer', () => {
+test('a rare line is written at once and sets no timer', () => {
   const stage = new Stage();
   for (let i = 0; i < 5; i++) {
     stage.report(dropped(`${i}`));
@@ -110,7 +110,7 @@ test('what comes rarely is written at once and arms no timer', () => {
   }
 });
 
-test('closing writes what is held back and leaves no timer, also for what comes later', () => {
+test('closing writes the suppressed lines and leaves no timer, also for later reports', () => {
   const stage = new Stage();
   stage.report(dropped('x'), 10);
   stage.report(joined('a'), limits.logLinesAboutMembers + 5);
@@ -127,7 +127,7 @@ test('closing writes what is held back and leaves no timer, also for what comes 
   assert.equal(stage.clock.pending, 0);
 });
 
-test('of lines about members a hundred of a kind are written in 10 s', () => {
+test('a hundred lines about members of each kind are written in 10 s', () => {
   const stage = new Stage();
   for (let i = 0; i < 1_000; i++) stage.report(joined(`node-${i}`));
   stage.report({ code: 'member-left', peer: 'node-0' });
@@ -137,14 +137,14 @@ test('of lines about members a hundred of a kind are written in 10 s', () => {
   assert.match(last?.message ?? '', /node-999 .* \(and 899 more like it\)/);
 });
 
-test('what our own timers cause is bounded too, so that a short interval floods no log', () => {
+test('lines that timers of the node cause are bounded too, so that a short interval does not flood the log', () => {
   const stage = new Stage();
   stage.report({ code: 'probe-unanswered', peer: 'a', healthScore: 0 }, 200);
   stage.report({ code: 'exchange-failed', peer: 'a', error: new Error('no') }, 200);
   assert.equal(stage.written().length, 20);
 });
 
-test('a condition that lasts is written once for each peer, and every ten minutes while it lasts', () => {
+test('a persistent condition is written once for each peer, and every ten minutes while it persists', () => {
   const stage = new Stage();
   const lines: Line[] = [];
   for (let second = 0; second < 90; second++) {
@@ -172,7 +172,7 @@ test('a condition that lasts is written once for each peer, and every ten minute
   assert.equal(told([...lines, again as Line, ...stage.written()]), 90 + 45 + 90 + 1);
 });
 
-test('lines for each peer stay few, and so does what is remembered, with names without end', () => {
+test('the lines for each peer, and their memory, stay bounded with an unlimited number of names', () => {
   const stage = new Stage();
   for (let i = 0; i < 10_000; i++) stage.report({ code: 'probe-stream-only', peer: `n${i}` });
   const first = stage.written();
@@ -187,7 +187,7 @@ test('lines for each peer stay few, and so does what is remembered, with names w
   assert.equal(told([...first, ...second, ...stage.written()]), 10_100);
 });
 
-test('each delegate that throws is told apart', () => {
+test('each delegate that throws has its own limit', () => {
   const stage = new Stage();
   for (const callback of ['notifyMsg', 'localState']) {
     stage.report({ code: 'callback-threw', callback, error: new Error('boo') }, 3);
@@ -195,7 +195,7 @@ test('each delegate that throws is told apart', () => {
   assert.equal(stage.written().length, 2);
 });
 
-test('a foreign label is said once for good, with both labels, at warn', () => {
+test('a foreign label is logged only once, with both labels, at warn', () => {
   const stage = new Stage();
   for (let minute = 0; minute < 100; minute++) {
     stage.report(foreign('test'), 1_000);
@@ -215,7 +215,7 @@ test('a foreign label is said once for good, with both labels, at warn', () => {
   assert.equal(stage.clock.pending, 0);
 });
 
-test('past eight foreign labels they are a flood like any other', () => {
+test('beyond eight foreign labels, further ones are rate-limited like other lines', () => {
   const stage = new Stage();
   for (let i = 0; i < 1_000; i++) stage.report(foreign(`label ${i}`));
   assert.equal(stage.written().length, limits.logForeignLabels + 1);
@@ -225,7 +225,7 @@ test('past eight foreign labels they are a flood like any other', () => {
   assert.equal(lines.length, 1);
 });
 
-test('what others say cannot look like a line of its own, nor fill the log', () => {
+test('text from peers cannot look like a separate line, nor fill the log', () => {
   const stage = new Stage();
   stage.report(joined('evil\r\nERROR all is lost\u001b[31m\u2028\u007f'));
   const [line] = stage.written();
@@ -236,7 +236,7 @@ test('what others say cannot look like a line of its own, nor fill the log', () 
   assert.ok((long?.message.length ?? 0) < 1_100);
 });
 
-test('what peers choose is shown in fields as it is in the line: escaped, and cut', () => {
+test('text from peers is escaped and cut in fields as in the message', () => {
   const stage = new Stage();
   const evil = 'evil\r\n\u001b[31m\u202egnp\u{e0041}';
   const cause = Object.assign(new Error(`no ${evil}`), { code: 'ECONNRESET' });
@@ -265,7 +265,7 @@ test('an error is a plain object with type, message, code and stack, and keeps i
   assert.equal(evil.message, '\u001b[2J', 'the error itself is not changed');
 });
 
-test('causes of errors are shown four deep, also when they are not errors, and without end', () => {
+test('four levels of causes are shown, also for endless chains and for causes that are not errors', () => {
   const loop: Error = new Error('loop');
   loop.cause = loop;
   let shown = printableFields({ error: loop }) as { error?: ShownError };
@@ -280,7 +280,7 @@ test('causes of errors are shown four deep, also when they are not errors, and w
   assert.ok(!('cause' in (shown.error ?? {})), 'what else was thrown may be anything');
 });
 
-test('an error whose stack is long, or whose properties throw, makes a short line', () => {
+test('an error with a long stack, or with properties that throw, becomes a short line', () => {
   const long = Object.assign(new Error('long'), {
     stack: `Error: long\n${'    at f (x.js:1:1)\n'.repeat(5_000)}`,
   });
@@ -298,7 +298,7 @@ test('an error whose stack is long, or whose properties throw, makes a short lin
   assert.deepEqual([fields.error.type, fields.error.message], ['Error', 'odd']);
 });
 
-test('a line that nobody reads is not made', () => {
+test('a line that is not written is not built', () => {
   const log = new Log();
   const logger = Object.assign(log, { isOn: (level: string) => level === 'warn' });
   const reporter = new Reporter({ logger, clock: new VirtualClock() });
@@ -312,7 +312,7 @@ test('a line that nobody reads is not made', () => {
   );
 });
 
-test('every code says what can cause it, and what peers or the network can cause has a bound', () => {
+test('every code has its cause, and codes that peers or the network can cause have a bound', () => {
   const text = readFileSync(new URL('../../../src/core/reports.ts', import.meta.url), 'utf8');
   const codes = new Set(Array.from(text.matchAll(/code: '([a-z-]+)'/g), ([, code]) => code ?? ''));
   assert.deepEqual(Object.keys(lineLimits).sort(), [...codes].sort());

@@ -46,7 +46,7 @@ test('a line has the time, the level, the message and the code', () => {
   ]);
 });
 
-test('an error has the place where it was thrown, on the same line', () => {
+test('an error line includes the place where it was thrown', () => {
   const stage = new Stage();
   const stack = [
     'TypeError: no',
@@ -68,7 +68,7 @@ test('an error has the place where it was thrown, on the same line', () => {
   assert.match(stage.written()[0] ?? '', /error: odd$/);
 });
 
-test('what acts on a terminal is escaped, and a line is one line and not endless', () => {
+test('terminal control characters are escaped, and a line has no breaks and a bounded length', () => {
   const stage = new Stage();
   stage.stderr.write('warn', `evil\r\n\u001b[2J\u202e${'x'.repeat(100_000)}`);
   const [line = ''] = stage.written();
@@ -76,7 +76,7 @@ test('what acts on a terminal is escaped, and a line is one line and not endless
   assert.ok(line.length < 2_200, `${line.length} characters`);
 });
 
-test('a flood is so many lines in 10 s, and then their number, and leaves no timer', () => {
+test('a flood is a bounded number of lines in 10 s, then a count, and leaves no timer', () => {
   const stage = new Stage();
   for (let i = 0; i < 1_000; i++) stage.stderr.write('warn', `line ${i}`);
   assert.equal(stage.written().length, limits.logStderrLines);
@@ -93,7 +93,7 @@ test('a flood is so many lines in 10 s, and then their number, and leaves no tim
   assert.match(stage.written().join(), /warn: after it$/);
 });
 
-test('a flood that goes on keeps to the bound, and no line is lost from the count', () => {
+test('a continuing flood stays within the bound, and every line is counted', () => {
   const stage = new Stage();
   let told = 0;
   let lines = 0;
@@ -110,7 +110,7 @@ test('a flood that goes on keeps to the bound, and no line is lost from the coun
   assert.ok(lines <= 7 * (limits.logStderrLines + 1), `${lines} lines`);
 });
 
-test('lines that stderr does not take are counted as held back', () => {
+test('lines that stderr does not accept are counted as suppressed', () => {
   const stage = new Stage();
   stage.takes = false;
   stage.stderr.write('warn', 'lost');
@@ -120,7 +120,7 @@ test('lines that stderr does not take are counted as held back', () => {
   assert.match(stage.written().join(), /1 more line was suppressed/);
 });
 
-test('a terminal gets colors, unless it is told otherwise', () => {
+test('a terminal gets colors by default', () => {
   const colored = new Stage({ isTerminal: true });
   colored.stderr.write('warn', 'x');
   colored.stderr.write('error', 'y');
@@ -136,7 +136,7 @@ test('a terminal gets colors, unless it is told otherwise', () => {
   assert.ok(!plain.written().join().includes('\u001b'));
 });
 
-test('NO_COLOR, FORCE_COLOR and TERM decide about colors', () => {
+test('NO_COLOR, FORCE_COLOR and TERM control colors', () => {
   for (const [isTerminal, env, expected] of [
     [true, {}, true],
     [false, {}, false],

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Keys are used by a node, and never shown by it: not by what prints or copies its objects, not by
-// its errors, its log, its events or its metrics.
+// A node uses keys and never shows them: neither in printed or copied objects, nor in
+// errors, log lines, events or metrics.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
@@ -73,7 +73,7 @@ function printed(value: unknown): (string | Buffer)[] {
   ];
 }
 
-test('the traces of a key are found in whatever shows one', () => {
+test('the search of this test finds a key in any output that shows one', () => {
   const key = randomBytes(32);
   for (const shown of [
     key,
@@ -92,7 +92,7 @@ test('the traces of a key are found in whatever shows one', () => {
   assertHidden([key], [randomBytes(32).toString('hex')]);
 });
 
-test('no print and no copy of a Memberlist or of its parts shows a key', async () => {
+test('no printed output and no copy of a Memberlist or its parts shows a key', async () => {
   await using cluster = new Cluster();
   for (const size of sizes) {
     const keys = [randomBytes(size), randomBytes(16)] as const;
@@ -109,7 +109,7 @@ test('no print and no copy of a Memberlist or of its parts shows a key', async (
   }
 });
 
-test('a copy of a keyring is empty, and no keyring', () => {
+test('a copy of a keyring is empty, and not a keyring', () => {
   const keyring = new Keyring(randomBytes(32));
   const copy: unknown = structuredClone(keyring);
   assert.deepEqual(copy, {});

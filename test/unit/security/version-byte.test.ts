@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The version byte of an encrypted payload is outside of what the tag covers, as in Go. Whoever
-// stands on the way can turn a 1 into a 0: what looks like padding is then cut off. Or a 0 into a 1:
-// the padding is then left on. Neither may make another message out of one.
+// As in Go, the tag of an encrypted payload does not cover its version byte. An attacker on the
+// path can change 1 to 0: then bytes that look like padding are removed. Or 0 to 1:
+// then the padding remains. Neither may turn a message into another valid message.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GossipCipher, type EncryptionVersion } from '../../../src/security/aes-gcm.js';
@@ -90,7 +90,7 @@ function read(part: Buffer): Message | undefined {
   }
 }
 
-test('a changed version byte makes of a message in a packet the same message or none', () => {
+test('a changed version byte turns a message in a packet into the same message or none', () => {
   const other = encodeMessage({ type: MessageType.nackResp, seqNo: 9 });
   for (const version of versions) {
     const counts = { same: 0, none: 0, unopened: 0 };
@@ -117,7 +117,7 @@ test('a changed version byte makes of a message in a packet the same message or 
   }
 });
 
-test('a changed version byte breaks the checksum of whatever has one', () => {
+test('a changed version byte breaks the checksum of every packet with a checksum', () => {
   for (const version of versions) {
     const codec = new PacketCodec(layers(version));
     const faults = new Set<string | undefined>();
@@ -134,8 +134,8 @@ test('a changed version byte breaks the checksum of whatever has one', () => {
   }
 });
 
-// What is left of it, and said so in docs/SECURITY.md: these bytes have neither a length nor a checksum.
-test('a user message alone in a packet without a checksum can lose or gain up to 16 bytes', () => {
+// The remaining risk, described in docs/SECURITY.md: these bytes have neither a length nor a checksum.
+test('a single user message in a packet without a checksum can lose or gain up to 16 bytes', () => {
   const user = (text: string): Buffer => Buffer.from(`\x08${text}`);
   const outcome = (version: EncryptionVersion, text: string): string | undefined => {
     const codec = new PacketCodec(layers(version));
@@ -178,7 +178,7 @@ function fromStream(wire: Buffer, version: EncryptionVersion): StreamMessage | s
   }
 }
 
-test('a changed version byte makes of a message on a stream the same message or none', () => {
+test('a changed version byte turns a message on a stream into the same message or none', () => {
   for (const version of versions) {
     const seen = new Set<string>();
     for (const filling of fillings) {

@@ -73,7 +73,7 @@ suite('NetTransport: binding', () => {
     assert.equal((await v6.packets.next()).from.addr, `[::1]:${port}`);
   });
 
-  test('of several addresses the one that other hosts reach is advertised, unless told otherwise', async () => {
+  test('of several addresses, the one that other hosts can reach is advertised by default', async () => {
     const bindAddr = ['127.0.0.1', '127.0.0.2'];
     await using station = await Station.start(new NetTransport({ bindAddr, bindPort: 0 }));
     const advertised = (addr?: string): string =>
@@ -83,7 +83,7 @@ suite('NetTransport: binding', () => {
     assert.throws(() => advertised('192.0.2.1'), ConfigError, 'nothing that is bound leads there');
   });
 
-  test('of several loopback addresses none is used to send to another host', async () => {
+  test('with several loopback addresses, none is used to send to another host', async () => {
     const bindAddr = ['127.0.0.1', '127.0.0.2'];
     await using station = await Station.start(new NetTransport({ bindAddr, bindPort: 0 }));
     await assert.rejects(
@@ -92,7 +92,7 @@ suite('NetTransport: binding', () => {
     );
   });
 
-  test('knows which addresses lead to itself, and which are of this machine', async () => {
+  test('recognizes its own addresses, and those of this machine', async () => {
     const any = new NetTransport({ bindAddr: '0.0.0.0', bindPort: 0 });
     await using station = await Station.start(any);
     const { port } = any;
@@ -107,7 +107,7 @@ suite('NetTransport: binding', () => {
     const one = new NetTransport({ bindAddr: '127.0.0.2', bindPort: 0 });
     await using second = await Station.start(one);
     assert.ok(one.isOwn(`127.0.0.2:${one.port}`));
-    assert.equal(one.isOwn(`127.0.0.1:${one.port}`), false, 'nobody listens there');
+    assert.equal(one.isOwn(`127.0.0.1:${one.port}`), false, 'no socket listens there');
     assert.ok(station.addr !== second.addr);
   });
 
@@ -148,7 +148,7 @@ suite('NetTransport: binding', () => {
     });
   }
 
-  test('an address that is not of this machine rejects at once and leaves nothing open', async () => {
+  test('an address of another machine rejects at once and leaves nothing open', async () => {
     const before = openHandles();
     const transport = new NetTransport({ bindAddr: ['127.0.0.1', '198.51.100.1'], bindPort: 0 });
     await assert.rejects(Station.start(transport), { code: 'EADDRNOTAVAIL' });
@@ -182,7 +182,7 @@ suite('NetTransport: binding', () => {
     assert.deepEqual(openHandles(), before);
   });
 
-  test('what is no IP or no port is a mistake in the configuration', () => {
+  test('an invalid IP or port is a ConfigError', () => {
     for (const bindAddr of ['localhost', '', '127.0.0.1:7946', []]) {
       assert.throws(() => new NetTransport({ bindAddr }), ConfigError);
     }
@@ -191,7 +191,7 @@ suite('NetTransport: binding', () => {
     }
   });
 
-  test('the port is not known before the start', () => {
+  test('the port is unknown before the start', () => {
     assert.throws(() => new NetTransport().port, /not been started/);
   });
 });
@@ -212,7 +212,7 @@ async function takePort(
 }
 
 suite('NetTransport: packets', () => {
-  test(':: carries IPv4 as well, under plain IPv4 addresses', async () => {
+  test(':: is dual-stack, with plain IPv4 addresses', async () => {
     const dual = new NetTransport({ bindAddr: '::', bindPort: 0 });
     await using station = await Station.start(dual);
     await using v4 = await Station.start(new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }));
@@ -252,7 +252,7 @@ suite('NetTransport: packets', () => {
     assert.equal(station.packets.all.length, 0);
   });
 
-  test('neither sending nor dialling looks anything up', async (t) => {
+  test('neither sending nor dialing causes a name lookup', async (t) => {
     const lookup = t.mock.method(dns, 'lookup');
     syncBuiltinESMExports();
     t.after(() => {
@@ -271,7 +271,7 @@ suite('NetTransport: packets', () => {
     }
   });
 
-  test('more destinations than are remembered are all reached', async () => {
+  test('more destinations than the cache holds are all reached', async () => {
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
     await using station = await Station.start(transport);
     for (let i = 0; i < 5_000; i++) {
@@ -293,7 +293,7 @@ suite('NetTransport: packets', () => {
     await station.packets.next();
   });
 
-  test('the receive buffer is halved until the system takes it, and a refusal is no failure', async (t) => {
+  test('the receive buffer is halved until the system accepts it, and a refusal is not a failure', async (t) => {
     const asked: number[] = [];
     t.mock.method(dgram.Socket.prototype, 'setRecvBufferSize', (bytes: number) => {
       asked.push(bytes);
@@ -306,7 +306,7 @@ suite('NetTransport: packets', () => {
     assert.deepEqual(asked.slice(0, 3), [4 * 2 ** 20, 2 * 2 ** 20, 2 ** 20]);
   });
 
-  test('packets are stamped with the clock that was given', async () => {
+  test('packets have receive times of the configured clock', async () => {
     const clock = new VirtualClock({ now: 1234 });
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
     await using station = await Station.start(transport);
@@ -316,7 +316,7 @@ suite('NetTransport: packets', () => {
 });
 
 suite('NetTransport: handlers that throw', () => {
-  test('are told to internalError; the stream is closed, and what comes next is delivered', async () => {
+  test('are passed to internalError; the stream is closed, and later data is delivered', async () => {
     const bug = new TypeError('a bug');
     const errors: unknown[] = [];
     let isBroken = true;

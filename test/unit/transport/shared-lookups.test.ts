@@ -31,7 +31,7 @@ function stage(): { lookups: SharedLookups<string>; begun: LookUpUnderWay[] } {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 suite('look-ups of one name', () => {
-  test('are one, however many ask, and all get its answer', async () => {
+  test('of the same name are one lookup, and all callers get its answer', async () => {
     const { lookups, begun } = stage();
     const asked = [lookups.lookUp('a'), lookups.lookUp('a'), lookups.lookUp('b')];
     assert.deepEqual(
@@ -46,7 +46,7 @@ suite('look-ups of one name', () => {
     ]);
   });
 
-  test('are another one once that has ended', async () => {
+  test('start again after the previous lookup has ended', async () => {
     const { lookups, begun } = stage();
     const first = lookups.lookUp('a');
     begun[0]?.end(new Error('no answer'));
@@ -57,7 +57,7 @@ suite('look-ups of one name', () => {
     assert.equal(await second, 'here');
   });
 
-  test('are aborted when all have given up, and not before', async () => {
+  test('are aborted when all callers have canceled, and not before', async () => {
     const { lookups, begun } = stage();
     const reason = new Error('never mind');
     const [first, second] = [new AbortController(), new AbortController()];
@@ -70,7 +70,7 @@ suite('look-ups of one name', () => {
     assert.equal(begun[0].signal.aborted, true);
   });
 
-  test('do not overlap one that was given up and has not ended yet', async () => {
+  test('do not overlap a canceled lookup that has not ended yet', async () => {
     const { lookups, begun } = stage();
     const stop = new AbortController();
     const given = lookups.lookUp('a', stop.signal);
@@ -88,7 +88,7 @@ suite('look-ups of one name', () => {
     assert.equal(begun.length, 2);
   });
 
-  test('are shared by all nodes of a process that look up in the same way', async () => {
+  test('are shared by all nodes of a process with the same lookup function', async () => {
     let lookups = 0;
     const lookup = (): Promise<{ address: string }[]> => {
       lookups++;

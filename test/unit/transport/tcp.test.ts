@@ -55,7 +55,7 @@ suite('TCP streams', () => {
     assert.equal(station.streams.all.length, 0);
   });
 
-  test('a stream that nobody reads is not read from the kernel either', async () => {
+  test('an unread stream is not read from the kernel either', async () => {
     await using a = await Station.start(new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }));
     await using b = await Station.start(new NetTransport({ bindAddr: '127.0.0.2', bindPort: 0 }));
     const [near, far] = await a.connect(b);
@@ -99,7 +99,7 @@ suite('TCP streams', () => {
     client.destroy();
   });
 
-  test('a stream that is destroyed drops what the far end does not read, also once it is closed', async () => {
+  test('a destroyed stream drops data that the far end has not read, also after close', async () => {
     for (const closesFirst of [false, true]) {
       const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
       await using station = await Station.start(transport);
@@ -122,7 +122,7 @@ suite('TCP streams', () => {
     }
   });
 
-  test('of closed streams that wait for the far end the oldest go when there are too many', async () => {
+  test('if too many closed streams wait for the far end, the oldest ones are destroyed', async () => {
     const clock = new VirtualClock();
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
     await using station = await Station.start(transport);
@@ -144,7 +144,7 @@ suite('TCP streams', () => {
     for (const client of clients) client.destroy();
   });
 
-  test('a stream that nothing was written to is gone as soon as it is closed', async () => {
+  test('a stream without written data ends as soon as it is closed', async () => {
     const clock = new VirtualClock();
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
     await using station = await Station.start(transport);
