@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Connection, Transport } from '../../src/transport/transport.js';
 import { splitHostPort } from '../../src/wire/address.js';
-import { Station, failureOf, pattern, readAll, readExactly, settle } from './station.js';
+import { Endpoint, failureOf, pattern, readAll, readExactly, settle } from './endpoint.js';
 
 /** Makes transports of one kind, all of which can reach each other. */
 export interface TransportHarness {
@@ -20,17 +20,17 @@ export interface TransportHarness {
   makeAt(addr: string): Transport;
 }
 
-type Pair = (a: Station, b: Station) => Promise<void>;
+type Pair = (a: Endpoint, b: Endpoint) => Promise<void>;
 
 /** Runs the contract for one kind of transport. */
 export function transportContract(name: string, makeHarness: () => TransportHarness): void {
-  const started = (): Promise<Station> => Station.start(makeHarness().make());
-  /** A test with two started stations, which are shut down after it. */
+  const started = (): Promise<Endpoint> => Endpoint.start(makeHarness().make());
+  /** A test with two started endpoints, which are shut down after it. */
   const pairTest = (title: string, body: Pair): void => {
     test(title, { timeout: 20_000 }, async () => {
       const harness = makeHarness();
-      await using a = await Station.start(harness.make());
-      await using b = await Station.start(harness.make());
+      await using a = await Endpoint.start(harness.make());
+      await using b = await Endpoint.start(harness.make());
       await body(a, b);
     });
   };
@@ -44,7 +44,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
 
 type PairTest = (title: string, body: Pair) => void;
 
-function packetContract(pairTest: PairTest, started: () => Promise<Station>): void {
+function packetContract(pairTest: PairTest, started: () => Promise<Endpoint>): void {
   pairTest('packets go both ways and come with the address of their source', async (a, b) => {
     await a.transport.writeTo(Buffer.from('ping'), { addr: b.addr, name: 'b' });
     const ping = await b.packets.next();
@@ -322,21 +322,21 @@ function resetOf(connection: Connection): void {
 function lifecycleContract(pairTest: PairTest, makeHarness: () => TransportHarness): void {
   test('starting on an address in use rejects, and the address can be bound later', async () => {
     const harness = makeHarness();
-    const first = await Station.start(harness.make());
+    const first = await Endpoint.start(harness.make());
     const { addr } = first;
     const late = harness.makeAt(addr);
-    await assert.rejects(Station.start(late), { code: 'EADDRINUSE' });
+    await assert.rejects(Endpoint.start(late), { code: 'EADDRINUSE' });
     await late.shutdown();
     await first.transport.shutdown();
-    await using second = await Station.start(harness.makeAt(addr));
+    await using second = await Endpoint.start(harness.makeAt(addr));
     assert.equal(second.addr, addr);
   });
 
   test('a transport can be started only once', async () => {
-    const { transport } = await Station.start(makeHarness().make());
-    await assert.rejects(Station.start(transport));
+    const { transport } = await Endpoint.start(makeHarness().make());
+    await assert.rejects(Endpoint.start(transport));
     await transport.shutdown();
-    await assert.rejects(Station.start(transport), { code: 'ERR_MEMBERLIST_SHUTDOWN' });
+    await assert.rejects(Endpoint.start(transport), { code: 'ERR_MEMBERLIST_SHUTDOWN' });
   });
 
   test('a transport that was not started rejects sends and dials, and can be shut down', async () => {
@@ -350,7 +350,7 @@ function lifecycleContract(pairTest: PairTest, makeHarness: () => TransportHarne
   test('a shutdown during the start leaves nothing open', async () => {
     const harness = makeHarness();
     const transport = harness.make();
-    const start = failureOf(Station.start(transport));
+    const start = failureOf(Endpoint.start(transport));
     await transport.shutdown();
     await start;
     const to = { addr: '127.0.0.1:7946' };

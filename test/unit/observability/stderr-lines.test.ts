@@ -11,7 +11,7 @@ import { showsColors } from '../../../src/runtime/colors.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { limits } from '../../../src/wire/limits.js';
 
-class Stage {
+class Harness {
   readonly clock = new VirtualClock();
   readonly lines: string[] = [];
   takes = true;
@@ -37,17 +37,17 @@ class Stage {
 }
 
 test('a line has the time, the level, the message and the code', () => {
-  const stage = new Stage();
-  stage.stderr.write('warn', 'a %s message', { code: 'plaintext', peer: 'x' });
-  stage.stderr.write('error', 'another');
-  assert.deepEqual(stage.written(), [
+  const harness = new Harness();
+  harness.stderr.write('warn', 'a %s message', { code: 'plaintext', peer: 'x' });
+  harness.stderr.write('error', 'another');
+  assert.deepEqual(harness.written(), [
     '2026-01-02T03:04:05.006Z node-memberlist warn: a %s message [plaintext]',
     '2026-01-02T03:04:05.006Z node-memberlist error: another',
   ]);
 });
 
 test('an error line includes the place where it was thrown', () => {
-  const stage = new Stage();
+  const harness = new Harness();
   const stack = [
     'TypeError: no',
     '    at JSON.parse (<anonymous>)',
@@ -56,53 +56,53 @@ test('an error line includes the place where it was thrown', () => {
     '    at other (/app/other.js:1:1)',
   ].join('\n');
   const fields = { code: 'callback-threw', error: { type: 'TypeError', message: 'no', stack } };
-  stage.stderr.write('error', "a listener of 'join' threw: no", fields);
-  stage.stderr.write('warn', 'no place', fields);
-  const [line, other] = stage.written();
+  harness.stderr.write('error', "a listener of 'join' threw: no", fields);
+  harness.stderr.write('warn', 'no place', fields);
+  const [line, other] = harness.written();
   assert.match(
     line ?? '',
     /threw: no \(at onJoin \(\/app\/\\u001bserver\.js:3:5\)\) \[callback-threw\]$/,
   );
   assert.match(other ?? '', /no place \[callback-threw\]$/);
-  stage.stderr.write('error', 'odd', { error: { stack: 5 } });
-  assert.match(stage.written()[0] ?? '', /error: odd$/);
+  harness.stderr.write('error', 'odd', { error: { stack: 5 } });
+  assert.match(harness.written()[0] ?? '', /error: odd$/);
 });
 
 test('terminal control characters are escaped, and a line has no breaks and a bounded length', () => {
-  const stage = new Stage();
-  stage.stderr.write('warn', `evil\r\n\u001b[2J\u202e${'x'.repeat(100_000)}`);
-  const [line = ''] = stage.written();
+  const harness = new Harness();
+  harness.stderr.write('warn', `evil\r\n\u001b[2J\u202e${'x'.repeat(100_000)}`);
+  const [line = ''] = harness.written();
   assert.doesNotMatch(line, /[\p{Cc}\p{Cf}]/u);
   assert.ok(line.length < 2_200, `${line.length} characters`);
 });
 
 test('a flood is a bounded number of lines in 10 s, then a count, and leaves no timer', () => {
-  const stage = new Stage();
-  for (let i = 0; i < 1_000; i++) stage.stderr.write('warn', `line ${i}`);
-  assert.equal(stage.written().length, limits.logStderrLines);
-  stage.clock.advance(limits.logWindowMs);
-  const [line, ...more] = stage.written();
+  const harness = new Harness();
+  for (let i = 0; i < 1_000; i++) harness.stderr.write('warn', `line ${i}`);
+  assert.equal(harness.written().length, limits.logStderrLines);
+  harness.clock.advance(limits.logWindowMs);
+  const [line, ...more] = harness.written();
   assert.match(
     line ?? '',
     new RegExp(`warn: ${1_000 - limits.logStderrLines} more lines were suppressed`),
   );
   assert.deepEqual(more, []);
-  assert.equal(stage.clock.pending, 0);
-  stage.clock.advance(5 * limits.logWindowMs);
-  stage.stderr.write('warn', 'after it');
-  assert.match(stage.written().join(), /warn: after it$/);
+  assert.equal(harness.clock.pending, 0);
+  harness.clock.advance(5 * limits.logWindowMs);
+  harness.stderr.write('warn', 'after it');
+  assert.match(harness.written().join(), /warn: after it$/);
 });
 
 test('a continuing flood stays within the bound, and every line is counted', () => {
-  const stage = new Stage();
+  const harness = new Harness();
   let told = 0;
   let lines = 0;
   for (let second = 0; second < 60; second++) {
-    for (let i = 0; i < 50; i++) stage.stderr.write('error', 'again');
-    stage.clock.advance(1_000);
+    for (let i = 0; i < 50; i++) harness.stderr.write('error', 'again');
+    harness.clock.advance(1_000);
   }
-  stage.clock.advance(limits.logWindowMs);
-  for (const line of stage.written()) {
+  harness.clock.advance(limits.logWindowMs);
+  for (const line of harness.written()) {
     lines++;
     told += line.endsWith('again') ? 1 : Number(/(\d+) more/.exec(line)?.[1]);
   }
@@ -111,17 +111,17 @@ test('a continuing flood stays within the bound, and every line is counted', () 
 });
 
 test('lines that stderr does not accept are counted as suppressed', () => {
-  const stage = new Stage();
-  stage.takes = false;
-  stage.stderr.write('warn', 'lost');
-  assert.deepEqual(stage.written(), []);
-  stage.takes = true;
-  stage.clock.advance(limits.logWindowMs);
-  assert.match(stage.written().join(), /1 more line was suppressed/);
+  const harness = new Harness();
+  harness.takes = false;
+  harness.stderr.write('warn', 'lost');
+  assert.deepEqual(harness.written(), []);
+  harness.takes = true;
+  harness.clock.advance(limits.logWindowMs);
+  assert.match(harness.written().join(), /1 more line was suppressed/);
 });
 
 test('a terminal gets colors by default', () => {
-  const colored = new Stage({ isTerminal: true });
+  const colored = new Harness({ isTerminal: true });
   colored.stderr.write('warn', 'x');
   colored.stderr.write('error', 'y');
   assert.deepEqual(
@@ -131,7 +131,7 @@ test('a terminal gets colors by default', () => {
       '^[2m2026-01-02T03:04:05.006Z^[0m node-memberlist ^[31merror^[0m: y',
     ],
   );
-  const plain = new Stage({ isTerminal: true, env: { NO_COLOR: '1' } });
+  const plain = new Harness({ isTerminal: true, env: { NO_COLOR: '1' } });
   plain.stderr.write('warn', 'x');
   assert.ok(!plain.written().join().includes('\u001b'));
 });

@@ -15,7 +15,7 @@ interface LookUpUnderWay {
   readonly end: (result: string | Error) => void;
 }
 
-function stage(): { lookups: SharedLookups<string>; begun: LookUpUnderWay[] } {
+function harness(): { lookups: SharedLookups<string>; begun: LookUpUnderWay[] } {
   const begun: LookUpUnderWay[] = [];
   const lookups = new SharedLookups<string>(
     (name, signal) =>
@@ -32,7 +32,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 suite('look-ups of one name', () => {
   test('of the same name are one lookup, and all callers get its answer', async () => {
-    const { lookups, begun } = stage();
+    const { lookups, begun } = harness();
     const asked = [lookups.lookUp('a'), lookups.lookUp('a'), lookups.lookUp('b')];
     assert.deepEqual(
       begun.map(({ name }) => name),
@@ -47,7 +47,7 @@ suite('look-ups of one name', () => {
   });
 
   test('start again after the previous lookup has ended', async () => {
-    const { lookups, begun } = stage();
+    const { lookups, begun } = harness();
     const first = lookups.lookUp('a');
     begun[0]?.end(new Error('no answer'));
     await assert.rejects(first, /no answer/);
@@ -58,7 +58,7 @@ suite('look-ups of one name', () => {
   });
 
   test('are aborted when all callers have canceled, and not before', async () => {
-    const { lookups, begun } = stage();
+    const { lookups, begun } = harness();
     const reason = new Error('never mind');
     const [first, second] = [new AbortController(), new AbortController()];
     const asked = [lookups.lookUp('a', first.signal), lookups.lookUp('a', second.signal)];
@@ -71,7 +71,7 @@ suite('look-ups of one name', () => {
   });
 
   test('do not overlap a canceled lookup that has not ended yet', async () => {
-    const { lookups, begun } = stage();
+    const { lookups, begun } = harness();
     const stop = new AbortController();
     const given = lookups.lookUp('a', stop.signal);
     stop.abort(new Error('never mind'));
