@@ -12,9 +12,9 @@ import type { Connection, Transport } from '../../src/transport/transport.js';
 import { splitHostPort } from '../../src/wire/address.js';
 import { Endpoint, failureOf, pattern, readAll, readExactly, settle } from './endpoint.js';
 
-/** Makes transports of one kind, all of which can reach each other. */
+/** Creates transports of one kind, all of which can reach each other. */
 export interface TransportHarness {
-  /** A transport that was not started, with an address of its own. */
+  /** A transport that has not been started, with a unique address. */
   make(): Transport;
   /** One that binds exactly `addr`, an `'ip:port'`. */
   makeAt(addr: string): Transport;
@@ -265,7 +265,7 @@ function resetContract(pairTest: PairTest): void {
   pairTest('an end notices a reset even if its bytes arrive after it', async (a, b) => {
     const [near, far] = await a.connect(b);
     resetOf(far);
-    // Writing may succeed, or fail already; the read is what tells.
+    // Writing may still succeed; the read must fail.
     await failureOf(near.write(Buffer.from('late')));
     await assert.rejects(near.read(), broken);
     near.close();

@@ -19,7 +19,7 @@ import { systemClock } from '../../../src/runtime/system-clock.js';
 import { systemRandom } from '../../../src/runtime/system-random.js';
 import { Keyring } from '../../../src/security/keyring.js';
 
-/** Resolves whatever a caller without types may give. */
+/** Resolves any value that an untyped caller may pass. */
 const resolve = (config: unknown): ResolvedConfig => resolveConfig(config as MemberlistConfig);
 
 function problemsOf(config: unknown): readonly ConfigProblem[] {

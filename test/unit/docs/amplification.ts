@@ -69,7 +69,7 @@ function measure(
   };
 }
 
-/** Every kind that there is. */
+/** All measured kinds of packets. */
 export function amplifications(): Amplification[] {
   const many = (message: Message): Message[] => new Array<Message>(255).fill(message);
   const [quiet, busy] = [{ hasUpdates: false }, { hasUpdates: true }];

@@ -17,7 +17,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const document = 'docs/TESTING.md';
 const text = read(document);
 
-/** A file as users would write it: without the licence. */
+/** A file as users would write it: without the license header. */
 function asShown(file: string): string {
   const [, code = ''] = read(file).split(/(?<=^ \*\/\n)\n/m);
   return code;

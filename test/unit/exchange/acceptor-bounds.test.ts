@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What others may have of us at once: streams, push/pulls, memory; and from where.
+// The bounds on inbound streams, push/pulls and memory, in total and for each source.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../../src/wire/limits.js';
@@ -13,12 +13,12 @@ import { ping, pushPull, Harness, StuckConnection, theirs } from './acceptor-har
 
 const turn = (): Promise<void> => new Promise(setImmediate);
 
-/** Connections that bring a request and then take and bring nothing, of one source. */
+/** Connections of one source that send a request and then neither read nor send. */
 function stuck(count: number, request: Buffer, ip = '10.0.0.9'): StuckConnection[] {
   return Array.from({ length: count }, (_, i) => new StuckConnection(request, `${ip}:${i + 1}`));
 }
 
-/** Has them accepted; resolves when all that they brought is taken. */
+/** Accepts the connections; resolves when all sent data has been read. */
 async function accepted(harness: Harness, connections: readonly StuckConnection[]): Promise<void> {
   for (const connection of connections) void harness.acceptor.accept(connection);
   for (let turns = 0; turns < 5; turns++) await turn();
@@ -99,7 +99,7 @@ test('idle streams end at the deadline, and then the source may open others', as
   assert.equal(open(later), limits.streamsPerSource);
 });
 
-// All of a push/pull may have come, with the answer under way, or just its first bytes.
+// A push/pull may be complete, with its answer in transit, or only its first bytes may have arrived.
 for (const [what, request] of [
   ['being answered', pushPull],
   ['being received', pushPull.subarray(0, 5)],
@@ -134,7 +134,7 @@ for (const [what, request] of [
 
 test('streams use at most 256 MiB, and the source that uses most gives way', async () => {
   const harness = await Harness.open();
-  // What is nearly whole is held until it is, or until the deadline.
+  // An almost complete request uses memory until it is complete, or until the deadline.
   const part = encodeUserMessage(Buffer.alloc(limits.userStreamBytes)).subarray(0, -1);
   const fitting = Math.floor(limits.heldBytes / part.length);
   const greedy = stuck(fitting + 2, part);
@@ -143,7 +143,7 @@ test('streams use at most 256 MiB, and the source that uses most gives way', asy
   assert.deepEqual(harness.host.drops, ['too-many-bytes', 'too-many-bytes']);
   const big = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(17 * 2 ** 20) });
   assert.equal((await harness.asked(big))?.type, 6);
-  // A buffer that grows is held twice for a moment.
+  // A growing buffer uses its memory twice for a moment.
   assert.equal(open(greedy), fitting - 2);
   assert.equal(harness.host.drops.at(-1), 'too-many-bytes');
   for (const connection of greedy) connection.close();

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One request and its answer over one connection, under one deadline.
+// One request and its answer over one connection, with one deadline.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageTooLargeError, ProtocolError, TimeoutError } from '../../../src/errors.js';
@@ -70,7 +70,7 @@ function layersOf(
   return { label: new Label({ label, skipInboundCheck: false }), cipher, compress };
 }
 
-/** Our end of a stream on which the far end sends these bytes and finishes. */
+/** The local end of a stream on which the far end sends these bytes and finishes. */
 function conversation(
   chunks: readonly (Buffer | Error)[],
   side: 'dialer' | 'acceptor' = 'dialer',
@@ -158,7 +158,7 @@ test('the watch function is called after each chunk with the progress', async ()
     const memory = new Ledger();
     const bytes = new ScriptedConnection(bytewise(message));
     await converseOver(bytes, layersOf(), 'dialer', memory).receive(({ isPushPull }) => {
-      // Of a push/pull, what was read need not be held.
+      // The decoded part of a push/pull need not stay in memory.
       assert.ok(isPushPull || memory.held > seen.length);
       seen.push({ isPushPull });
     });
@@ -206,7 +206,7 @@ test('a broken stream rejects with its error', async () => {
 
 test('a message that the peer would refuse after encryption is not sent', async () => {
   const key = Buffer.alloc(16, 1);
-  // LZW makes a third more of what has no pattern.
+  // LZW makes data without patterns a third larger.
   const noise = Buffer.alloc(15 << 20);
   for (let i = 0, x = 1; i < noise.length; i++) {
     x = (Math.imul(x, 1664525) + 1013904223) >>> 0;

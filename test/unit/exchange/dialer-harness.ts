@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A dialer, and what it talks to, in virtual time.
+// A dialer and its target, in virtual time.
 import assert from 'node:assert/strict';
 import { ProtocolError } from '../../../src/errors.js';
 import { Acceptor, type AcceptorHost } from '../../../src/exchange/acceptor.js';
@@ -61,13 +61,13 @@ export function layersOf({
   return { label: new Label({ label, skipInboundCheck: false }), cipher, compress };
 }
 
-/** A dialer and a target whose end of each stream is given to `accept`, in virtual time. */
+/** A dialer and a target that passes its end of each stream to `accept`, in virtual time. */
 export class Harness {
   readonly clock = new VirtualClock();
   readonly network = new MemoryNetwork({ clock: this.clock, latency: 1 });
   readonly dialer: Dialer;
   readonly target: Transport;
-  /** Streams that came to the target, newest last. */
+  /** The streams that the target accepted, the newest last. */
   readonly streams: Connection[] = [];
   readonly #transport: Transport;
 
@@ -117,7 +117,7 @@ export class Harness {
     }, layers);
   }
 
-  /** A target that answers whatever comes with these bytes and closes. */
+  /** A target that answers every request with these bytes and closes. */
   static answering(answer: Buffer | null): Promise<Harness> {
     return Harness.open(async (connection) => {
       await connection.read();
@@ -134,7 +134,7 @@ export class Harness {
     return this.finish(this.dialer.ping(to, { node, seqNo: 7, withinMs }));
   }
 
-  /** Lets virtual time go on until this is settled. */
+  /** Advances virtual time until the promise is settled. */
   async finish<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
     const settle = (): void => void (settled = true);
@@ -154,7 +154,7 @@ export class Harness {
 
 type StateToSend = Parameters<typeof encodePushPull>[0];
 
-/** A state to send, when theirs is taken as it is. */
+/** A state to send; the peer's state is returned unchanged. */
 export function stateOf(state: StateToSend): {
   state: () => Sliced<Buffer>;
   take: TakeState<PushPull>;

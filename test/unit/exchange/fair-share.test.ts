@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FairShare, type Share } from '../../../src/exchange/fair-share.js';
 
-/** Shares that note when they are taken away. */
+/** Shares that record their eviction. */
 class Shares {
   readonly evicted: string[] = [];
   readonly fair: FairShare;

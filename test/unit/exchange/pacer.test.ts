@@ -11,7 +11,7 @@ import { Pacer } from '../../../src/exchange/pacer.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import type { Sliced } from '../../../src/wire/sliced.js';
 
-/** Work of so many slices; writes each of them down. */
+/** Work with a number of slices; records each slice. */
 function* work(name: string, slices: number, log: string[]): Sliced<string> {
   for (let slice = 1; slice <= slices; slice++) {
     log.push(`${name}${slice}`);
@@ -23,7 +23,7 @@ function* work(name: string, slices: number, log: string[]): Sliced<string> {
 function harness(): { pacer: Pacer; log: string[]; turns: () => Promise<number> } {
   const clock = new VirtualClock();
   const log: string[] = [];
-  // Turn by turn, with all that a turn brings about done before the next.
+  // Turn by turn, each with all its consequences.
   const turns = async (): Promise<number> => {
     let count = 0;
     for (; clock.runNext(); count++) {

@@ -14,11 +14,11 @@ import { limits } from '../../../src/wire/limits.js';
 
 const turn = (): Promise<void> => new Promise(setImmediate);
 
-/** A queue, and work in it that ends when it is told to. */
+/** A queue, and work in it that ends when the test ends it. */
 class Harness {
   readonly clock = new VirtualClock();
   readonly queue = new SendQueue({ clock: this.clock });
-  /** What has begun, in order. */
+  /** The names of started work, in order. */
   readonly begun: string[] = [];
   readonly left: number[] = [];
   readonly #ends: ((error?: Error) => void)[] = [];
@@ -37,7 +37,7 @@ class Harness {
     return Array.from({ length: count }, (_, i) => this.send(to, { name: `${to}${i}` }));
   }
 
-  /** Ends the oldest work that is under way. */
+  /** Ends the oldest running work. */
   async endOne(error?: Error): Promise<void> {
     this.#ends.shift()?.(error);
     await turn();
@@ -128,7 +128,7 @@ test('a message that would start after its timeout, as after a stall, rejects an
   const late = assert.rejects(harness.send('a', { name: 'late', timeoutMs: 500 }), TimeoutError);
   const next = harness.send('a', { name: 'next', timeoutMs: 5_000 });
   await turn();
-  // What ended meanwhile is told of before the timers.
+  // Finished work is reported before timers fire.
   harness.clock.now = () => 700;
   await harness.endOne();
   await late;

@@ -27,7 +27,7 @@ const KiB = 1024;
 const total = 1024 * KiB;
 const turn = (): Promise<void> => new Promise(setImmediate);
 
-/** A pool that remembers the most that it gave. */
+/** A pool that records its peak usage. */
 class WatchedMemory extends StreamMemory {
   peak = 0;
 
@@ -52,7 +52,7 @@ async function turns(count: number, clock: VirtualClock): Promise<void> {
   }
 }
 
-/** One request from each of so many sources, on connections that take and bring nothing else. */
+/** One request from each of a number of sources, on connections that neither read nor send anything else. */
 function fromSources(count: number, request: Buffer): StuckConnection[] {
   return Array.from({ length: count }, (_, i) => new StuckConnection(request, `10.9.${i}.1:1`));
 }

@@ -18,7 +18,7 @@ import { SimulatedCluster } from '../../../src/testing/index.js';
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 const originalLog = createDebug.log;
 
-/** What the debug package writes while `body` runs, as text without colours. */
+/** The output of the debug package while `body` runs, as text without colors. */
 function debugOutput(namespaces: string, body: () => void): string[] {
   const lines: string[] = [];
   createDebug.log = (...args: unknown[]) => void lines.push(format(...args));
@@ -136,7 +136,7 @@ test('pino gets the fields first, and the error as `err` with its type', () => {
     ['warn', { code: 'x', err: error }, 'a message'],
     ['warn', {}, 'another'],
   ]);
-  // As pino's serializer finds it: by the constructor if there is one, else by the name.
+  // Like pino's serializer: the constructor if there is one, otherwise the name.
   const { err } = calls[0]?.[1] as { err: Error };
   for (const each of [err, err.cause as Error]) {
     assert.equal((each as { constructor?: unknown }).constructor, undefined);
@@ -145,7 +145,7 @@ test('pino gets the fields first, and the error as `err` with its type', () => {
   }
 });
 
-/** A default logger, and what it writes to stderr. */
+/** A default logger, and its output on stderr. */
 function withStderr(): { logger: Logger; lines: unknown[][] } {
   const lines: unknown[][] = [];
   const stderr = (...line: unknown[]) => void lines.push(line);

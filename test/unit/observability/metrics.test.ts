@@ -92,7 +92,7 @@ const sumOf = async (registry: Registry, name: string, labels: object = {}): Pro
   return values.reduce((sum, { value, labels: has }) => sum + (isWanted(has) ? value : 0), 0);
 };
 
-/** A cluster in virtual time of which `n0` is measured. */
+/** A cluster in virtual time; `n0` publishes metrics. */
 async function measured(
   size: number,
   network: { loss?: number } = {},
@@ -266,7 +266,7 @@ test('a user metric with the name of a library metric is a ConfigError, and the 
     return true;
   });
   assert.deepEqual(registry.getMetricsAsArray(), [theirs]);
-  // Put there later, while ours were away: it is left alone.
+  // Registered while the metrics of the library were removed: it must not be touched.
   registry.clear();
   const a = await create(network, 'b', registry);
   registry.clear();

@@ -25,7 +25,7 @@ class Harness {
     for (let i = 0; i < times; i++) this.reporter.report(report);
   }
 
-  /** What was written since it was last asked. */
+  /** The lines written since the last call. */
   written(): Line[] {
     return this.log.lines.splice(0);
   }
@@ -42,7 +42,7 @@ const foreign = (theirs: string): Report => {
   return { code: 'foreign-label', peer: '10.0.0.9:1', theirs, ours: 'prod' };
 };
 
-/** Lines that were reported: those written, and those that the written ones stand for. */
+/** The number of reported lines: the written ones, and the suppressed ones that they count. */
 function told(lines: readonly Line[]): number {
   return lines.reduce((sum, { fields }) => sum + 1 + Number(fields.suppressed ?? 0), 0);
 }
@@ -318,7 +318,7 @@ test('every code has its cause, and codes that peers or the network can cause ha
   assert.deepEqual(Object.keys(lineLimits).sort(), [...codes].sort());
   const unbounded = Object.entries(lineLimits).filter(([, { bound }]) => bound === undefined);
   for (const [code, { cause }] of unbounded) assert.equal(cause, 'local', code);
-  // Each of these happens once in a life, or until it is well again, or at the pace that the user sets.
+  // Each of these happens once per node, or once until the condition ends, or at a configured interval.
   assert.deepEqual(unbounded.map(([code]) => code).sort(), [
     'address-gone',
     'address-not-allowed',
@@ -334,7 +334,7 @@ test('every code has its cause, and codes that peers or the network can cause ha
   ]);
 });
 
-/** All texts in fields, those of errors and their causes among them. */
+/** All texts in fields, including those of errors and their causes. */
 function texts(fields: object): string[] {
   return Object.values(fields).flatMap((each: unknown) => {
     if (typeof each === 'string') return [each];

@@ -30,7 +30,7 @@ class Harness {
     });
   }
 
-  /** What was written since it was last asked. */
+  /** The lines written since the last call. */
   written(): string[] {
     return this.lines.splice(0);
   }

@@ -27,7 +27,7 @@ function cipherWith(keyring: Keyring | Buffer, version: EncryptionVersion = 1): 
   });
 }
 
-/** A payload made by hand: whatever plaintext, sealed as it is. */
+/** A hand-made payload: any plaintext, encrypted without further padding. */
 function sealedByHand(version: number, plain: Buffer, key = first): Buffer {
   const nonce = Buffer.alloc(12, 5);
   const cipher = createCipheriv(`aes-${key.length * 8}-gcm` as 'aes-128-gcm', key, nonce);

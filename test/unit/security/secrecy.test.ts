@@ -19,7 +19,7 @@ import { addressOf, Cluster, Log, rejection, until } from '../memberlist/cluster
 
 const sizes = [16, 24, 32] as const;
 
-/** Everything that a piece of a key could look like: four bytes, from each place on. */
+/** All encodings of a part of a key: four bytes at each offset. */
 function* traces(key: Buffer): Iterable<string> {
   for (let at = 0; at + 4 <= key.length; at++) {
     const piece = key.subarray(at, at + 4);
@@ -49,7 +49,7 @@ function assertHidden(keys: readonly Buffer[], shown: readonly (string | Buffer)
   }
 }
 
-/** What a copy or a print gives, or the error that it ends in. */
+/** The result of copying or printing, or its error. */
 function outcome(make: () => string | Buffer): string | Buffer {
   try {
     return make();

@@ -31,7 +31,7 @@ const label = new Label({ label: '', skipInboundCheck: false });
 const versions = [0, 1] as const;
 const source = { sourceAddr: Buffer.of(10, 0, 0, 1), sourceNode: 'asker', sourcePort: 0x0101 };
 const vsn = Buffer.of(1, 5, 2, 1, 1, 1);
-/** Ends that can be taken for padding. */
+/** Endings that look like padding. */
 const ends = ['\x01', '\x02\x02', '\x10'.repeat(16)];
 /** All remainders by 16, twice. */
 const fillings = Array.from({ length: 32 }, (_, length) => 'n'.repeat(length));
@@ -68,7 +68,7 @@ function swapped(payload: Buffer, versionAt = 0): Buffer {
   return copy;
 }
 
-/** What is taken out of a packet, and the rule that it breaks, if any. */
+/** The messages in a packet, and the rule that it breaks, if any. */
 function taken(codec: PacketCodec, packet: Buffer): { parts: Buffer[]; fault: string | undefined } {
   const parts: Buffer[] = [];
   try {
@@ -80,7 +80,7 @@ function taken(codec: PacketCodec, packet: Buffer): { parts: Buffer[]; fault: st
   return { parts, fault: undefined };
 }
 
-/** A part as a message; undefined when it is none. */
+/** A part as a message; undefined if it is not a message. */
 function read(part: Buffer): Message | undefined {
   try {
     return decodeMessage(part);
@@ -111,7 +111,7 @@ test('a changed version byte turns a message in a packet into the same message o
         }
       }
     }
-    // The forgery came as far as it could.
+    // The forgery passed the padding check.
     assert.ok(counts.same > 0, JSON.stringify(counts));
     assert.equal(counts.unopened > 0, version === 1);
   }
@@ -142,7 +142,7 @@ test('a single user message in a packet without a checksum can lose or gain up t
     const packet = swapped(codec.encode([user(text)], { checksum: false }));
     return taken(codec, packet).parts[0]?.subarray(1).toString('latin1');
   };
-  // 15 bytes and the type are a whole block, and the last of them says that it is padding.
+  // 15 bytes and the type are a whole block, and the last byte looks like padding.
   assert.equal(outcome(1, 'fourteen bytes\x01'), 'fourteen bytes');
   assert.equal(outcome(1, 'fifteen bytes..'), undefined);
   for (const length of [1, 13, 14, 16, 17, 30]) {
@@ -167,7 +167,7 @@ test('a user message in a compound loses and gains nothing', () => {
   }
 });
 
-/** The message on a stream, or the rule that is broken. */
+/** The message on a stream, or the rule that it breaks. */
 function fromStream(wire: Buffer, version: EncryptionVersion): StreamMessage | string {
   const reader = new StreamReader(layers(version), { expectLabel: true });
   try {

@@ -16,7 +16,7 @@ import { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { NetTransport } from '../../../src/transport/net-transport.js';
 import { Endpoint, failureOf, openHandles, settle } from '../../contract/endpoint.js';
 
-/** The UDP sockets that are made from here on. */
+/** Collects the UDP sockets that are created from now on. */
 function spyOnUdp(context: TestContext): UdpSocket[] {
   const made: UdpSocket[] = [];
   const { createSocket } = dgram;
@@ -66,7 +66,7 @@ suite('NetTransport: binding', () => {
       stream.close();
       (await many.streams.next()).close();
     }
-    // Each family leaves by the first socket of its own.
+    // Each family uses its first socket.
     await many.transport.writeTo(Buffer.from('x'), { addr: v4.addr });
     assert.equal((await v4.packets.next()).from.addr, `127.0.0.2:${port}`);
     await many.transport.writeTo(Buffer.from('x'), { addr: v6.addr });

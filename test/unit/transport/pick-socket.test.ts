@@ -23,7 +23,7 @@ const interfaces = {
   eth1: [info('10.0.1.1/24'), info('fe80::1/64')],
 };
 
-/** By which of the bound addresses a packet leaves. */
+/** The bound address from which a packet is sent. */
 function sourceFor(ip: string, bound: string[], defaultRoutes: string[] = []): string | undefined {
   const hasIpv4 = bound.some((address) => !address.includes(':'));
   const sockets = bound.map((address): BoundSocket => ({

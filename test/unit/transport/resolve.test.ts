@@ -52,7 +52,7 @@ const mistakes: [seed: string, why: RegExp][] = [
   ['n1/n2/db1', /not a host name/],
 ];
 
-/** Answers every name with `addresses` and remembers which were asked. */
+/** Answers every name with `addresses` and records the queried names. */
 function answering(...addresses: string[]): { asked: string[]; lookup: Lookup } {
   const asked: string[] = [];
   const lookup: Lookup = (hostname) => {

@@ -24,14 +24,14 @@ function coded(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-/** A machine whose sources answer as a test says, and which remembers what was asked. */
+/** A machine whose sources answer as the test defines, and which records the queries. */
 class Machine implements LookupPorts {
   readonly clock = new VirtualClock();
   readonly driver = new Driver(this.clock);
   readonly hostsFile = 'hosts';
   readonly resolvConf = 'resolv.conf';
   readonly files: Record<string, string> = {};
-  /** By `name/family`. A code of a failure, or the addresses; otherwise the servers are silent. */
+  /** By `name/family`: an error code or the addresses; without an entry the servers do not answer. */
   readonly records: Record<string, string | string[]> = {};
   readonly queries: string[] = [];
   readonly cancelled: string[] = [];
@@ -63,7 +63,7 @@ class Machine implements LookupPorts {
     return new Promise((resolve) => this.system.set(name, resolve));
   }
 
-  /** Both families of a name give the same. */
+  /** The same answer for both families of a name. */
   has(name: string, record: string): void {
     this.records[`${name}/4`] = this.records[`${name}/6`] = record;
   }
