@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The delegates that a user can provide. All methods are synchronous and must not block, because the protocol calls them.
-// An exception is caught, counted and logged, except where throwing means refusing.
+// The delegates that a user can provide. All methods are synchronous and must not block, because the protocol calls
+// them. An exception is caught, counted and logged, except where throwing means refusing.
 import type { Node } from './core/member.js';
 import type { Address } from './wire/address.js';
 

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The settings that control encryption. A missing key, such as from an unset environment variable, would silently disable
-// encryption. Therefore these are the only settings that may not be present with the value undefined.
+// The settings that control encryption. A missing key, such as from an unset environment variable, would silently
+// disable encryption. Therefore these are the only settings that may not be present with the value undefined.
 
 /** The settings for keys; at most one of them may be set. */
 export const keyFields = ['secretKey', 'keyring', 'keyFile'] as const;

@@ -231,8 +231,8 @@ export class Conversation {
   }
 
   /**
-   * Ends the conversation after a failure. An unanswered request is reset, because the peer must not interpret the end of
-   * the stream as a sign that its request was read.
+   * Ends the conversation after a failure. An unanswered request is reset, because the peer must not interpret the
+   * end of the stream as a sign that its request was read.
    *
    * @param isImmediate - whether undelivered data is discarded at once, so that none of it stays in memory
    */

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Shares a bounded resource among sources. When the resource is exhausted, the source that uses most gives way to sources
-// that use less: a source that opens streams without end displaces only its own streams.
+// Shares a bounded resource among sources. When the resource is exhausted, the source that uses most gives way to
+// sources that use less: a source that opens streams without end displaces only its own streams.
 
 /** Called when a share is evicted; the work that uses it must end. */
 export type Evict = () => void;

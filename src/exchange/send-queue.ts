@@ -4,9 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Limits the number of messages that a node sends over streams concurrently. Go memberlist accepts any number of streams;
-// this library has a limit (`streamsPerSource`) and resets further streams from the same sender. Therefore a few messages
-// are in transit to each peer, and the others wait in order. Peers take turns, so that a slow peer delays no other peer.
+// Limits the number of messages that a node sends over streams concurrently. Go memberlist accepts any number of
+// streams; this library has a limit (`streamsPerSource`) and resets further streams from the same sender. Therefore a
+// few messages are in transit to each peer, and the others wait in order. Peers take turns, so that a slow peer
+// delays no other peer.
 import type { Clock } from '../core/ports.js';
 import { BusyError, ShutdownError, TimeoutError } from '../errors.js';
 import { limits } from '../wire/limits.js';

@@ -38,7 +38,7 @@ export interface MemberlistEvents {
   minority: [size: ClusterSize];
   /** More than half of the expected members are alive again. */
   'quorum-restored': [size: ClusterSize];
-  /** A member failed more than three times within ten minutes; emitted again only after ten minutes without a failure. */
+  /** A member failed more than three times within ten minutes; emitted again only after ten quiet minutes. */
   flapping: [node: Node, count: number];
 }
 

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Writes the engine's reports to a logger. Lines that peers can cause are rate-limited (line-fold.ts), so that a flood of
-// bad packets does not flood the log.
+// Writes the engine's reports to a logger. Lines that peers can cause are rate-limited (line-fold.ts), so that a
+// flood of bad packets does not flood the log.
 import type { Report, ReportCode } from '../core/reports.js';
 import type { Clock } from '../core/ports.js';
 import { printable } from '../wire/printable.js';

@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Helpers for abort signals that users pass. They may come from Node, a polyfill or another realm (jsdom); they may lack
-// `reason` and `throwIfAborted`, and `AbortSignal.any` may not support them. An exception in an `abort` listener would
-// end the process, because Node rethrows it outside of every handler.
+// Helpers for abort signals that users pass. They may come from Node, a polyfill or another realm (jsdom); they may
+// lack `reason` and `throwIfAborted`, and `AbortSignal.any` may not support them. An exception in an `abort` listener
+// would end the process, because Node rethrows it outside of every handler.
 
 /** The error of an aborted operation: the signal's reason, or a new AbortError if the signal has none. */
 export function reasonOf(signal: AbortSignal): unknown {

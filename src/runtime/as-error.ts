@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Conversion of thrown values to errors. Values may come from other realms (a `vm` context, as under Jest) and from other
-// copies of a class, so the checks look at properties and do not use `instanceof` alone.
+// Conversion of thrown values to errors. Values may come from other realms (a `vm` context, as under Jest) and from
+// other copies of a class, so the checks look at properties and do not use `instanceof` alone.
 import { types } from 'node:util';
 
 /** Whether a value is an error of any realm: an object with a message and a stack. Never throws. */

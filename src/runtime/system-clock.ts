@@ -10,8 +10,9 @@ import type { Clock, Timer } from '../core/ports.js';
 const longestDelayMs = 2 ** 31 - 1;
 
 /**
- * The event loop counts whole milliseconds from the start of its turn, so a timer may fire up to 1 ms early, or more in a
- * long turn. With one additional millisecond it is rarely early, so a timer wakes the process up once and not twice.
+ * The event loop counts whole milliseconds from the start of its turn, so a timer may fire up to 1 ms early, or more
+ * in a long turn. With one additional millisecond it is rarely early, so a timer wakes the process up once and not
+ * twice.
  */
 const timerSlackMs = 1;
 

@@ -21,9 +21,9 @@ export function isThenable(value: unknown): value is Thenable {
 }
 
 /**
- * Calls `failed` with the rejection of a thenable, at most once. Never throws; an exception of `then` itself counts as a
- * rejection. `then` is called immediately, because some implementations report an unhandled rejection before the next
- * microtask.
+ * Calls `failed` with the rejection of a thenable, at most once. Never throws; an exception of `then` itself counts
+ * as a rejection. `then` is called immediately, because some implementations report an unhandled rejection before the
+ * next microtask.
  */
 export function catchRejection(thenable: Thenable, failed: (error: unknown) => void): void {
   let isSettled = false;

@@ -123,8 +123,8 @@ function paddingFor(length: number): number {
 }
 
 // The tag does not cover the version byte. An attacker on the path can change 1 to 0, so that bytes that look like
-// padding would be removed from a message without padding. A sender of version 0 pads to whole blocks; this check detects
-// 15 of 16 such forgeries (docs/SECURITY.md describes the rest).
+// padding would be removed from a message without padding. A sender of version 0 pads to whole blocks; this check
+// detects 15 of 16 such forgeries (docs/SECURITY.md describes the rest).
 function isWholeBlocks(length: number): boolean {
   return length > 0 && length % BLOCK_BYTES === 0;
 }

@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Keys in a file: one base64 key per line, the first is the primary key. Empty lines and comments after '#' are ignored.
-// The file is read again when it changes, also when it is replaced: by a rename, or by the symbolic links of a Kubernetes
-// ConfigMap or Secret, which swap a sibling folder.
+// Keys in a file: one base64 key per line, the first is the primary key. Empty lines and comments after '#' are
+// ignored. The file is read again when it changes, also when it is replaced: by a rename, or by the symbolic links of
+// a Kubernetes ConfigMap or Secret, which swap a sibling folder.
 import { readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '../core/ports.js';

@@ -5,8 +5,8 @@
  */
 
 // The keys of a cluster. The primary key encrypts sent data, and every key can decrypt received data. This allows key
-// rotation without an outage: add the new key on all nodes, use it on all nodes, remove the old key on all nodes. Keys are
-// stored in KeyObjects, so printing an object cannot print a key.
+// rotation without an outage: add the new key on all nodes, use it on all nodes, remove the old key on all nodes.
+// Keys are stored in KeyObjects, so printing an object cannot print a key.
 import { createSecretKey, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { inspect, types } from 'node:util';
 import { ConfigError } from '../errors.js';

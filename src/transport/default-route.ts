@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Finds the interfaces of the default routes. Linux lists its routes in /proc. On other systems, a UDP socket is connected
-// to a remote address and then has the address of the route's interface; connecting it sends nothing.
+// Finds the interfaces of the default routes. Linux lists its routes in /proc. On other systems, a UDP socket is
+// connected to a remote address and then has the address of the route's interface; connecting it sends nothing.
 import { createSocket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 

@@ -182,8 +182,8 @@ const lookUpAll: Lookup = async (hostname, signal) =>
   (await system.lookUp(hostname, signal)).map((address) => ({ address }));
 
 async function lookUpSrv(...[name, signal]: Parameters<SrvLookup>): ReturnType<SrvLookup> {
-  // A separate resolver, because it can be canceled. It uses the servers of `dns.setServers`, which replaces functions of
-  // the module; a function imported by name would not be replaced.
+  // A separate resolver, because it can be canceled. It uses the servers of `dns.setServers`, which replaces
+  // functions of the module; a function imported by name would not be replaced.
   const resolver = new DnsResolver(nameServerLimits);
   resolver.setServers(dns.getServers());
   const cancel = (): void => resolver.cancel();

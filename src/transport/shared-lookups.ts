@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// At most one concurrent lookup for each name, however many callers wait for it. Otherwise requests to name servers that
-// do not answer would accumulate: one for each node in the process and for each attempt.
+// At most one concurrent lookup for each name, however many callers wait for it. Otherwise requests to name servers
+// that do not answer would accumulate: one for each node in the process and for each attempt.
 
 /** One lookup of a name, which stops when its signal is aborted. */
 export type LookUp<T> = (name: string, signal: AbortSignal) => Promise<T>;

@@ -5,10 +5,10 @@
  */
 
 // Resolves host names with the sources of this machine: its hosts file, its name servers and search domains, then the
-// other sources of `getaddrinfo` (mDNS, NIS, the host's own name). The first two do not use `getaddrinfo`, which cannot be
-// canceled and occupies a thread of libuv's pool: with name servers that do not answer, it would block the lookups of the
-// whole process and keep the process from ending. `getaddrinfo` runs only when the name servers have answered that they
-// do not know the name, and in one thread at a time.
+// other sources of `getaddrinfo` (mDNS, NIS, the host's own name). The first two do not use `getaddrinfo`, which
+// cannot be canceled and occupies a thread of libuv's pool: with name servers that do not answer, it would block the
+// lookups of the whole process and keep the process from ending. `getaddrinfo` runs only when the name servers have
+// answered that they do not know the name, and in one thread at a time.
 import { Resolver as DnsResolver, lookup as getaddrinfo } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -126,7 +126,7 @@ export function addressesIn(hosts: string, name: string): string[] {
   return [...found];
 }
 
-/** The search domains of a `resolv.conf`, and `ndots`: a name with at least this number of dots is tried as is first. */
+/** The search domains of a `resolv.conf`, and `ndots`: a name with that many dots is tried first as is. */
 export function searchListOf(resolvConf: string): { domains: string[]; ndots: number } {
   let domains: string[] = [];
   let ndots = 1;

@@ -111,8 +111,9 @@ export class TcpConnection implements Connection {
     });
     socket.once('close', () => timer.cancel());
     socket.end();
-    // With unread input, the kernel would reset the stream when the socket is closed, and the far end would lose the last
-    // written bytes. Therefore input is read and discarded until the far end has closed or the linger time is over.
+    // With unread input, the kernel would reset the stream when the socket is closed, and the far end would lose the
+    // last written bytes. Therefore input is read and discarded until the far end has closed or the linger time is
+    // over.
     this.#onReadable();
   }
 

@@ -46,8 +46,8 @@ export interface Transport {
    */
   readonly maxStreams?: number | undefined;
   /**
-   * Whether all sent data stays in this process, so that no other process can read it. Then the node does not warn about
-   * plaintext. For a custom transport that encrypts, set `plaintext: true` in the configuration instead.
+   * Whether all sent data stays in this process, so that no other process can read it. Then the node does not warn
+   * about plaintext. For a custom transport that encrypts, set `plaintext: true` in the configuration instead.
    */
   readonly isInProcess?: boolean | undefined;
   /** Binds and listens. Called once. If it fails, it rejects and leaves nothing open. */
@@ -87,7 +87,7 @@ export interface Transport {
     to: Address,
     options: { timeout: number; signal?: AbortSignal | undefined },
   ): Promise<Connection>;
-  /** From now on, sockets do not keep the process alive. Without this method, `Memberlist.unref` does not affect them. */
+  /** From now on, sockets do not keep the process alive. Without it, `Memberlist.unref` does not affect them. */
   unref?(): void;
   /** Reverses `unref`. */
   ref?(): void;
