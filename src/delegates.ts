@@ -4,114 +4,114 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a user may plug in. All methods are synchronous and none may block: they run inside the
-// protocol. One that throws is caught, counted and logged, unless throwing is how it refuses.
+// The delegates that a user can provide. All methods are synchronous and must not block, because the protocol calls
+// them. An exception is caught, counted and logged, except where throwing means refusing.
 import type { Node } from './core/member.js';
 import type { Address } from './wire/address.js';
 
-/** Carries the user's own data on the gossip: metadata, messages and state. */
+/** Adds the user's own data to the protocol: metadata, messages and state. */
 export interface Delegate {
   /**
-   * The metadata that all others see as `meta` of our node. Asked at `create` and by `updateNode`.
-   * Empty without this method.
+   * Returns the metadata that other members see as `meta` of the local node. Called by `create` and
+   * `updateNode`. Without this method the metadata is empty.
    *
-   * @param limit - the most bytes that fit (512); with more, `create` or `updateNode` rejects with
-   *   a `MessageTooLargeError`
+   * @param limit - the maximum length in bytes (512); if the result is longer, `create` or
+   *   `updateNode` rejects with a `MessageTooLargeError`
    */
   nodeMeta?(limit: number): Uint8Array;
 
   /**
-   * A user message arrived, by packet or by stream, addressed to us or gossiped.
+   * Called for each user message that arrives, in a packet, on a stream or by gossip.
    *
-   * @param message - its bytes; the library does not touch them again
-   * @param from - where it came from; `name` is set where the sender is known
+   * @param message - the payload; the library does not use the buffer again
+   * @param from - the address of the sender; `name` is set if the sender is known
    */
   notifyMsg?(message: Buffer, from: Address): void;
 
   /**
-   * User messages to gossip, asked whenever a packet has room left after our own messages. A
-   * `TransmitLimitedQueue` has a method of this shape. What is more than fits is dropped.
+   * Returns user messages to gossip. Called whenever a packet has space left after the messages of the protocol. A
+   * `TransmitLimitedQueue` has a method with this signature. Messages beyond `limit` are dropped.
    *
-   * @param overhead - bytes that each message costs beyond its own length
-   * @param limit - bytes that are left: the sum of all lengths and overheads must not exceed it
+   * @param overhead - bytes that each message occupies in addition to its own length
+   * @param limit - available bytes: the sum of all lengths and overheads must not exceed it
    */
   getBroadcasts?(overhead: number, limit: number): Uint8Array[];
 
   /**
-   * The user's state, sent to the other node of a push/pull; at most 20 MiB. May be large, as it
-   * travels over a stream. `mergeRemoteState` of the other side receives it.
+   * Returns the user's state for the peer of a push/pull: at most 20 MiB, sent over a stream. The
+   * peer receives it in `mergeRemoteState`.
    *
-   * @param join - whether this exchange is part of a join rather than a periodic one
+   * @param join - true if this exchange is part of a join, false if it is periodic
    */
   localState?(join: boolean): Uint8Array;
 
   /**
-   * The other node's state, after its members were merged. Not called for an empty state.
+   * Receives the peer's state in a push/pull, after its members were merged. Not called for an empty state.
    *
-   * @param state - what `localState` of the other side returned
-   * @param join - whether this exchange is part of a join rather than a periodic one
+   * @param state - the result of `localState` of the peer
+   * @param join - true if this exchange is part of a join, false if it is periodic
    */
   mergeRemoteState?(state: Buffer, join: boolean): void;
 }
 
-/** Is told of changes in the membership. The events of the Memberlist say the same and more. */
+/** Receives changes of the membership. The events of the Memberlist provide the same information and more. */
 export interface EventDelegate {
-  /** A node is alive that was not known, or was dead or had left. */
+  /** A node joined: it is alive, and was unknown, dead or left before. */
   notifyJoin?(n: Node): void;
   /**
-   * A node is gone.
+   * A node left or failed.
    *
-   * @param reason - `'left'` when it said so itself, `'failed'` when others found it dead
+   * @param reason - `'left'` if it left gracefully, `'failed'` if it was declared dead
    */
   notifyLeave?(n: Node, reason: 'left' | 'failed'): void;
-  /** The metadata of a living node changed. */
+  /** The metadata of a live node changed. */
   notifyUpdate?(n: Node): void;
 }
 
-/** Is told when two nodes use the same name. */
+/** Receives name conflicts: two nodes use the same name. */
 export interface ConflictDelegate {
   /**
-   * Somebody claims a known name under another address. The claim is ignored; what we hold stays. When the name
-   * is our own, and the other node is to keep it, call `shutdown`; as Serf does, without a `leave`, which would
-   * be about both.
+   * A known name was claimed with another address. The claim is ignored, and the member table does not change. If the
+   * name is that of the local node, and the other node should keep it, call `shutdown` without `leave`, as Serf does: a
+   * leave would concern both nodes.
    *
-   * @param existing - the node as we know it
-   * @param other - the node as it is claimed to be
+   * @param existing - the node as this node knows it
+   * @param other - the node as the claim describes it
    */
   notifyConflict(existing: Node, other: Node): void;
 }
 
-/** Has a say before two clusters become one. */
+/** Decides whether two clusters may merge. */
 export interface MergeDelegate {
   /**
-   * Asked in a join, on both sides, before the other side's members are merged. **Throw to
-   * refuse**: nothing is merged then, and the joining side's `join` fails with the error's text.
+   * Called in a join, on both sides, before the members of the peer are merged. **Throw to
+   * refuse**: then nothing is merged, and `join` of the joining side fails with the error's message.
    *
-   * @param peers - the other side's members
+   * @param peers - the members that the peer sent
    */
   notifyMerge(peers: Node[]): void;
 }
 
-/** Has a say in who may be a member. */
+/** Decides which nodes may be members. */
 export interface AliveDelegate {
   /**
-   * Asked for every claim that comes from the network and says that a node is alive. **Throw to refuse**: the
-   * claim is ignored and counted.
+   * Called for every claim from the network that a node is alive. **Throw to refuse**: the claim is ignored and
+   * counted.
    */
   notifyAlive(peer: Node): void;
 }
 
-/** Measures with the probes. */
+/** Adds data to acks and receives round-trip times. */
 export interface PingDelegate {
-  /** Bytes to put into our acks. They share the packet with the gossip, so keep them short. */
+  /** Returns bytes to include in acks. They share the packet with gossip, so keep them short. */
   ackPayload?(): Uint8Array;
   /**
-   * A probe was answered directly, by packet. (Indirect and stream answers measure something else
-   * and are not reported.)
+   * A probe was answered directly, in a packet. Indirect answers and answers over a stream are not reported, because
+   * they do not measure the same path.
    *
-   * @param other - the node that was probed
-   * @param rtt - round trip in milliseconds, with fractions
-   * @param payload - what its `ackPayload` returned; empty without one
+   * @param other - the probed node
+   * @param rtt - round-trip time in milliseconds, with fractions
+   * @param payload - the result of its `ackPayload`; empty without one
    */
   notifyPingComplete?(other: Node, rtt: number, payload: Buffer): void;
 }

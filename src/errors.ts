@@ -4,19 +4,20 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Every error that a user can meet, with a stable code. One table: the types derive from it. Names and texts
-// that a peer chose are escaped in messages (wire/printable): a message is made to be shown.
+// Every error that the library throws, with a stable code. The types derive from one table. Names and texts that a peer
+// chose are escaped in messages (wire/printable), because applications print messages.
 import { printable } from './wire/printable.js';
 
-/** All error codes, and what each one means. */
+/** All error codes with their meaning. */
 export const errorCodes = {
   ERR_MEMBERLIST_CONFIG: 'The configuration breaks one or more rules; `problems` lists them all.',
-  ERR_MEMBERLIST_JOIN: 'No seed could be joined; `failures` says why, seed by seed.',
+  ERR_MEMBERLIST_JOIN: 'No seed could be joined; `failures` has the reason for each seed.',
   ERR_MEMBERLIST_NO_PING_RESPONSE: 'A standalone ping was not answered within `probeTimeout`.',
-  ERR_MEMBERLIST_TIMEOUT: 'An operation did not finish in its time.',
-  ERR_MEMBERLIST_PROTOCOL: 'A peer speaks another protocol, refused us, or broke off.',
-  ERR_MEMBERLIST_MESSAGE_TOO_LARGE: 'A message or metadata exceeds what may be sent that way.',
-  ERR_MEMBERLIST_BUSY: 'Too many messages wait to be sent already; await some of them first.',
+  ERR_MEMBERLIST_TIMEOUT: 'An operation exceeded its timeout.',
+  ERR_MEMBERLIST_PROTOCOL:
+    'A peer speaks another protocol, refused the request, or closed the stream early.',
+  ERR_MEMBERLIST_MESSAGE_TOO_LARGE: 'A message or metadata exceeds its size limit.',
+  ERR_MEMBERLIST_BUSY: 'Too many messages are queued; await some of them first.',
   ERR_MEMBERLIST_SHUTDOWN: 'The Memberlist has been shut down.',
   ERR_MEMBERLIST_NODE_NAME_REQUIRED: '`requireNodeNames` is set and the address has no node name.',
 } as const;
@@ -24,9 +25,9 @@ export const errorCodes = {
 /** A stable code of a {@link MemberlistError}. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** The base of everything that this library throws at its user. */
+/** The base class of all errors that this library throws. */
 export class MemberlistError extends Error {
-  /** Stable across releases; branch on this rather than on the text. */
+  /** Stable across releases; branch on this rather than on the message. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
@@ -35,7 +36,7 @@ export class MemberlistError extends Error {
     this.code = code;
   }
 
-  /** {@link JoinError} must be an `AggregateError` as well, so it is recognised here by name. */
+  /** {@link JoinError} must extend `AggregateError`, so this method makes it an instance of `MemberlistError` too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
     return this === MemberlistError && value instanceof JoinError;
@@ -46,13 +47,13 @@ export class MemberlistError extends Error {
 export interface ConfigProblem {
   /** The field, as in {@link MemberlistConfig}. */
   readonly field: string;
-  /** The value that was given. Secrets are shown as `[hidden]`. */
+  /** The given value. Secrets are replaced by `[hidden]`. */
   readonly value: unknown;
-  /** The rule that it breaks, in words that say what to do. */
+  /** The rule that the value breaks: what the value must be, and what to do. */
   readonly rule: string;
 }
 
-/** The configuration is not usable. All mistakes are reported at once. */
+/** The configuration is invalid. All mistakes are reported at once. */
 export class ConfigError extends MemberlistError {
   readonly problems: readonly ConfigProblem[];
 
@@ -67,17 +68,17 @@ export class ConfigError extends MemberlistError {
 export interface JoinFailure {
   /** The seed as it was given. */
   readonly seed: string;
-  /** The address that it stands for, once it was looked up. */
+  /** The resolved address of the seed, if it could be resolved. */
   readonly address?: string;
   readonly error: Error;
 }
 
-/** Nobody was reached. An `AggregateError` whose `errors` are those of `failures`. */
+/** No seed could be joined. An `AggregateError` whose `errors` are those of `failures`. */
 export class JoinError extends AggregateError implements MemberlistError {
   readonly code = 'ERR_MEMBERLIST_JOIN';
   readonly failures: readonly JoinFailure[];
 
-  /** @param likelyCause - in words, when it is known */
+  /** @param likelyCause - a description of the probable cause, if it is known */
   constructor(failures: readonly JoinFailure[], likelyCause?: string) {
     const lines = failures.map(({ seed, address, error }) => {
       const where = address === undefined || address === seed ? seed : `${seed} (${address})`;
@@ -95,9 +96,9 @@ export class JoinError extends AggregateError implements MemberlistError {
   }
 }
 
-/** Nobody answered a standalone ping within `probeTimeout`. */
+/** A standalone ping was not answered within `probeTimeout`. */
 export class NoPingResponseError extends MemberlistError {
-  /** The node that was asked. */
+  /** The name of the pinged node. */
   readonly node: string;
 
   constructor(node: string, address: string, timeoutMs: number) {
@@ -109,7 +110,7 @@ export class NoPingResponseError extends MemberlistError {
   }
 }
 
-/** An operation did not finish in its time. */
+/** An operation exceeded its timeout. */
 export class TimeoutError extends MemberlistError {
   constructor(
     operation: string,
@@ -117,23 +118,23 @@ export class TimeoutError extends MemberlistError {
     options: { cause?: unknown; details?: readonly string[] } = {},
   ) {
     const { details = [], ...rest } = options;
-    const words = [`${operation} did not finish within ${timeoutMs} ms`, ...details].join('; ');
-    super('ERR_MEMBERLIST_TIMEOUT', printable(words), rest);
+    const message = [`${operation} did not finish within ${timeoutMs} ms`, ...details].join('; ');
+    super('ERR_MEMBERLIST_TIMEOUT', printable(message), rest);
   }
 }
 
-/** A peer speaks another protocol, refused what we asked, or broke off in the middle. */
+/** A peer speaks another protocol, refused the request, or closed the stream early. */
 export class ProtocolError extends MemberlistError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('ERR_MEMBERLIST_PROTOCOL', printable(message), options);
   }
 }
 
-/** A message or metadata exceeds what may be sent that way. */
+/** A message or metadata exceeds its size limit. */
 export class MessageTooLargeError extends MemberlistError {
-  /** Bytes that were given. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Bytes that are allowed. */
+  /** Maximum size in bytes. */
   readonly limit: number;
 
   constructor(what: string, size: number, limit: number) {
@@ -143,31 +144,31 @@ export class MessageTooLargeError extends MemberlistError {
   }
 }
 
-/** Too many messages wait to be sent already. None of this one was sent; send it again later. */
+/** Too many messages are queued. The message was not sent, not even in part; send it again later. */
 export class BusyError extends MemberlistError {
-  /** Messages that wait. */
+  /** Number of queued messages. */
   readonly waiting: number;
-  /** Their bytes. */
+  /** Total size of the queued messages in bytes. */
   readonly bytes: number;
 
   constructor(waiting: number, bytes: number) {
     super(
       'ERR_MEMBERLIST_BUSY',
-      `${waiting} messages (${bytes} bytes) wait to be sent already; await some of them first`,
+      `${waiting} messages (${bytes} bytes) are queued already; await some of them first`,
     );
     this.waiting = waiting;
     this.bytes = bytes;
   }
 }
 
-/** The Memberlist has been shut down, or has left and cannot do this before it joins again. */
+/** The Memberlist has been shut down, or it has left and must join again before this operation. */
 export class ShutdownError extends MemberlistError {
   constructor(operation: string, state = 'has been shut down') {
     super('ERR_MEMBERLIST_SHUTDOWN', `${operation}: this Memberlist ${state}`);
   }
 }
 
-/** `requireNodeNames` is set and an address came without the name of its node. */
+/** `requireNodeNames` is set, and an address has no node name. */
 export class NodeNameRequiredError extends MemberlistError {
   constructor(address: string) {
     super(

@@ -5,7 +5,7 @@
  */
 
 // How an agent formats its output: as JSON for programs, or for people at a terminal.
-import { coloured, showsColours } from '../runtime/colours.js';
+import { colored, showsColors } from '../runtime/colors.js';
 import { printable, printableJson } from '../wire/printable.js';
 import { UsageError, type Output } from './command.js';
 import type { LogLine } from './log-lines.js';
@@ -27,7 +27,7 @@ interface ShownNode {
 }
 
 const WORD_WIDTH = 11;
-const colours = { error: 'red', warn: 'yellow', info: 'green', debug: 'dim' } as const;
+const colors = { error: 'red', warn: 'yellow', info: 'green', debug: 'dim' } as const;
 /** Fields for programs; `text` has the same content for people. */
 const notShown = ['bytes'];
 
@@ -45,7 +45,7 @@ export function lineFormat(
   const isTerminal = output.isTTY === true;
   const chosen = format ?? (isTerminal ? 'pretty' : 'json');
   if (chosen === 'json') return json;
-  if (chosen === 'pretty') return pretty(showsColours(isTerminal, env));
+  if (chosen === 'pretty') return pretty(showsColors(isTerminal, env));
   throw new UsageError('--format must be pretty or json');
 }
 
@@ -54,8 +54,8 @@ const json: LineFormat = {
   logLine: (line) => `${printableJson(line)}\n`,
 };
 
-function pretty(isColoured: boolean): LineFormat {
-  const paint: typeof coloured = (text, colour) => (isColoured ? coloured(text, colour) : text);
+function pretty(isColored: boolean): LineFormat {
+  const paint: typeof colored = (text, color) => (isColored ? colored(text, color) : text);
   const line = (word: string, text: string): string =>
     `${paint(new Date().toTimeString().slice(0, 8), 'dim')} ${word} ${text}`.trimEnd() + '\n';
   return {
@@ -67,7 +67,7 @@ function pretty(isColoured: boolean): LineFormat {
       const blocks = rest.flatMap(([, value]) => blockOf(value));
       return line(paint(wide(String(event ?? reply)), 'bold'), texts.join('  ')) + blocks.join('');
     },
-    logLine: ({ level, message }) => line(paint(wide(level), colours[level]), printable(message)),
+    logLine: ({ level, message }) => line(paint(wide(level), colors[level]), printable(message)),
   };
 }
 

@@ -197,7 +197,7 @@ export class TemporaryNode {
     const sentAt = systemClock.now();
     const request = { node: to.name ?? '', seqNo: ++this.#seqNo, withinMs };
     try {
-      const answered = await this.#dialer.pingOrSayWhy(to, request);
+      const answered = await this.#dialer.pingOrThrow(to, request);
       if (answered) return { ms: systemClock.now() - sentAt };
       return { failure: 'the answer is not an ack' };
     } catch (error) {

@@ -11,24 +11,26 @@ import type { Extension } from '../extensions/extension.js';
 import { encodeTrailer, extensionName } from '../wire/extension-trailer.js';
 import { WireError } from '../wire/wire-error.js';
 
-/** Says what is wrong with a list of extensions; undefined when nothing is. */
+/** The rule that a list of extensions breaks; undefined if it is valid. */
 export function extensions(value: unknown): string | undefined {
   if (!Array.isArray(value)) return 'must be a list of extensions, or a function that returns one';
   const versions = new Map<string, number>();
   for (const each of value as unknown[]) {
     const { name, version = 0, attach, delegateProtocol } = (each ?? {}) as Record<string, unknown>;
     if (typeof name !== 'string' || !extensionName.test(name)) {
-      return 'must have extensions with a name of 1 to 16 of a-z, 0-9 and -';
+      return 'must have extensions whose names are 1 to 16 characters of a-z, 0-9 and -';
     }
     const isVersion = typeof version === 'number' && Number.isInteger(version);
     if (!isVersion || version < 0 || version > 255) {
-      return `must have versions from 0 to 255, and that of '${name}' is none`;
+      return `must have extensions with versions from 0 to 255; the version of '${name}' is invalid`;
     }
-    if (typeof attach !== 'function') return `must have extensions, and '${name}' has no attach()`;
+    if (typeof attach !== 'function') {
+      return `must have extensions with a method attach(); '${name}' has none`;
+    }
     if (delegateProtocol !== undefined && !isVersionRange(delegateProtocol)) {
       return `must have a delegateProtocol of { min, max, current } from 0 to 255, and '${name}' has another`;
     }
-    if (versions.has(name)) return `must have each extension once, and '${name}' is there twice`;
+    if (versions.has(name)) return `must have each extension once; '${name}' occurs twice`;
     versions.set(name, version);
   }
   try {

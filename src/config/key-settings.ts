@@ -4,23 +4,23 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The settings that say whether traffic is encrypted. A key that was meant to be there and is not would make a
-// cluster in plaintext without a word, so these are the only settings that may not be given as undefined.
+// The settings that control encryption. A missing key, such as from an unset environment variable, would silently
+// disable encryption. Therefore these are the only settings that may not be present with the value undefined.
 
-/** The settings that give keys; at most one of them is given. */
+/** The settings for keys; at most one of them may be set. */
 export const keyFields = ['secretKey', 'keyring', 'keyFile'] as const;
 
 /** One mistake: the field, and the rule that it breaks. */
 export type KeyProblem = readonly [field: (typeof keyFields)[number] | 'plaintext', rule: string];
 
-/** The key settings that a configuration has as properties of its own, but without a value. */
+/** The key settings that a configuration has as own properties, but without a value. */
 export function blankKeys(config: object): (typeof keyFields)[number][] {
   return keyFields.filter(
     (field) => Object.hasOwn(config, field) && isBlank((config as Record<string, unknown>)[field]),
   );
 }
 
-/** What is wrong with the key settings as a whole. `given` are the settings that are not undefined. */
+/** The mistakes in the combination of key settings. `given` has the settings that are not undefined. */
 export function keyProblems(
   given: Readonly<Record<string, unknown>>,
   blank: readonly (typeof keyFields)[number][],
@@ -40,8 +40,8 @@ export function keyProblems(
 
 function blankRule(field: string): string {
   return (
-    'must not be empty or undefined: if it comes from an environment variable, set that; to run without encryption, ' +
-    `leave ${field} out and set plaintext: true`
+    'must not be empty or undefined: if it comes from an environment variable, set that variable; to run without ' +
+    `encryption, omit ${field} and set plaintext: true`
   );
 }
 

@@ -4,14 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// "Did you mean …?" for misspelt settings.
+// "Did you mean …?" for misspelled settings.
 
-/** One edit for every so many characters may separate a name from its suggestion. */
+/** A suggestion may differ by one edit for each group of this many characters. */
 const charactersPerEdit = 3;
 
 /**
- * The candidate that a misspelt name most likely means, or undefined if none is near. Upper and
- * lower case do not matter; of equally near candidates the first wins.
+ * The candidate that a misspelled name most likely means, or undefined if none is similar. The
+ * comparison ignores case; of equally similar candidates, the first is returned.
  */
 export function nearestName(name: string, candidates: readonly string[]): string | undefined {
   const allowed = Math.max(1, Math.floor(name.length / charactersPerEdit));
@@ -28,7 +28,7 @@ export function nearestName(name: string, candidates: readonly string[]): string
   return nearest;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that lead from one text to another. */
+/** The number of insertions, deletions, replacements and swaps of neighbors between two texts. */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);
@@ -52,7 +52,7 @@ function editDistance(from: string, to: string): number {
   return at(last, to.length);
 }
 
-/** Outside of the table nothing can be reached. */
+/** The distance outside of the table is infinite. */
 function at(row: readonly number[], column: number): number {
   return row[column] ?? Infinity;
 }

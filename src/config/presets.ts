@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Defaults for three kinds of networks, with Go memberlist's numbers: behaviour.md, table 9.
+// Defaults for three kinds of networks, with the values of Go memberlist (behaviour.md, table 9).
 import { limits } from '../wire/limits.js';
 import type { MemberlistConfig } from './options.js';
 
-/** The settings that a preset holds: all that have a default which is plain data. */
+/** The settings of a preset: all settings whose default is plain data. */
 export type PresetField =
   | 'bindAddr'
   | 'bindPort'
@@ -55,7 +55,7 @@ export type PresetConfig = {
 
 const hourMs = 3_600_000;
 
-/** How lost members are looked for, unless the user says otherwise. */
+/** The default of `rejoin`. */
 export const defaultRejoin = Object.freeze({
   interval: 30_000,
   timeout: 10_000,
@@ -63,7 +63,7 @@ export const defaultRejoin = Object.freeze({
 });
 
 /**
- * For nodes in one data centre; the default, as `DefaultLANConfig` in Go memberlist.
+ * For nodes in one data center; the default, as `DefaultLANConfig` in Go memberlist.
  *
  * @returns a new object at each call
  */
@@ -107,7 +107,7 @@ export function lanConfig(): PresetConfig {
 }
 
 /**
- * For nodes far apart: slower, and slower to suspect. As `DefaultWANConfig` in Go memberlist.
+ * For nodes in several data centers: longer intervals and suspicion timeouts. As `DefaultWANConfig` in Go memberlist.
  *
  * @returns a new object at each call
  */
@@ -126,7 +126,7 @@ export function wanConfig(): PresetConfig {
 }
 
 /**
- * For nodes on one machine: faster. As `DefaultLocalConfig` in Go memberlist.
+ * For nodes on one machine: shorter intervals and timeouts. As `DefaultLocalConfig` in Go memberlist.
  *
  * @returns a new object at each call
  */

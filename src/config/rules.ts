@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One rule for each setting. A rule looks at a value that was given and says, in words that follow
-// the setting's name, what it must be; undefined means that all is well.
+// One rule for each setting. A rule checks a value and returns what the value must be, worded to follow the name of the
+// setting; undefined means that the value is valid.
 import { SocketAddress, isIP } from 'node:net';
 import { CidrList } from '../security/cidr.js';
 import { Keyring } from '../security/keyring.js';
@@ -15,15 +15,15 @@ import { problemWithSeed } from '../transport/resolve.js';
 import { extensions } from './extension-rules.js';
 import type { MemberlistConfig, MetricsOptions, RejoinOptions } from './options.js';
 
-/** Says what a value must be, or undefined when it is. */
+/** Returns what a value must be, or undefined if it is valid. */
 export type Rule = (value: unknown) => string | undefined;
 
-/** The longest delay of a JavaScript timer (24.8 days), and of a socket's; longer ones fire at once. */
+/** The longest delay of a JavaScript timer (24.8 days), also on sockets; longer delays fire at once. */
 const longestDelayMs = 2_147_483_647;
 const nameBytes = 512;
 
-function rule(holds: (value: unknown) => boolean, words: string): Rule {
-  return (value) => (holds(value) ? undefined : words);
+function rule(isValid: (value: unknown) => boolean, message: string): Rule {
+  return (value) => (isValid(value) ? undefined : message);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -49,7 +49,7 @@ const flag = rule((value) => typeof value === 'boolean', 'must be true or false'
 
 const callback = rule((value) => typeof value === 'function', 'must be a function');
 
-/** `Infinity` is none: sums and products of times must stay numbers. */
+/** `Infinity` is not allowed: sums and products of durations must stay finite. */
 const duration = rule(
   (value) => Number.isFinite(value) && Number(value) >= 0,
   'must be a finite number of milliseconds, 0 or more',
@@ -65,7 +65,7 @@ const timeout = rule(
   `must be a number of milliseconds, above 0 and at most ${longestDelayMs}`,
 );
 
-/** An object that has all the required methods, and whose optional ones are methods if they exist. */
+/** An object that has all required methods, and whose optional methods are functions if they exist. */
 function methods(required: readonly string[], optional: readonly string[] = []): Rule {
   return (value) => {
     if (!isObject(value)) return 'must be an object with methods';
@@ -80,11 +80,11 @@ function methods(required: readonly string[], optional: readonly string[] = []):
 
 function text(minBytes: number, maxBytes: number): Rule {
   const size = minBytes === 0 ? `at most ${maxBytes}` : `${minBytes} to ${maxBytes}`;
-  const words = `must be text of ${size} bytes in UTF-8, without lone surrogates`;
+  const message = `must be text of ${size} bytes in UTF-8, without lone surrogates`;
   return (value) => {
-    if (typeof value !== 'string' || !isWellFormedText(value)) return words;
+    if (typeof value !== 'string' || !isWellFormedText(value)) return message;
     const bytes = Buffer.byteLength(value);
-    return bytes >= minBytes && bytes <= maxBytes ? undefined : words;
+    return bytes >= minBytes && bytes <= maxBytes ? undefined : message;
   };
 }
 
@@ -100,19 +100,19 @@ const bindAddresses: Rule = (value) => {
   return new Set(value).size === value.length ? undefined : 'must not list an IP twice';
 };
 
-/** Others cannot reach us at "any address", nor at one that holds in our own zone only. */
+/** Other members cannot reach this node at an unspecified address, nor at one that is valid in a local zone only. */
 const advertisedAddress: Rule = (value) => {
   if (typeof value !== 'string' || isIP(value) === 0 || value.includes('%')) return 'must be an IP';
   const family = isIP(value) === 4 ? 'ipv4' : 'ipv6';
   const { address } = new SocketAddress({ address: value, family });
   return ['0.0.0.0', '::', '::ffff:0.0.0.0'].includes(address)
-    ? `must be an IP that others can reach; ${value} stands for any`
+    ? `must be an IP at which other members reach this node; ${value} is the unspecified address`
     : undefined;
 };
 
 const networks: Rule = (value) => {
   if (!Array.isArray(value) || value.length === 0) {
-    return 'must be a list of at least one network; leave it out to allow all';
+    return 'must be a list of at least one network; omit it to allow all';
   }
   for (const cidr of value as unknown[]) {
     if (typeof cidr !== 'string') return "must be a list of texts such as '10.0.0.0/8'";
@@ -134,7 +134,7 @@ const metricRules: Readonly<Record<keyof MetricsOptions, Rule>> = {
       Object.entries(value).every(
         ([name, label]) => /^(?!__)[a-zA-Z_]\w*$/.test(name) && typeof label === 'string',
       ),
-    'must be an object of texts, whose names are letters, digits and underscores',
+    'must be an object of strings, whose keys are letters, digits and underscores',
   ),
   prefix: rule(
     (value) => typeof value === 'string' && /^(?:[a-zA-Z_:][\w:]*)?$/.test(value),
@@ -142,10 +142,10 @@ const metricRules: Readonly<Record<keyof MetricsOptions, Rule>> = {
   ),
 };
 
-/** An object of options, each with a rule of its own. */
-function options(rulesOf: Readonly<Record<string, Rule>>, words: string): Rule {
+/** An object of options, each with its own rule. */
+function options(rulesOf: Readonly<Record<string, Rule>>, message: string): Rule {
   return (value) => {
-    if (!isObject(value) || Array.isArray(value)) return words;
+    if (!isObject(value) || Array.isArray(value)) return message;
     for (const [option, given] of Object.entries(value)) {
       if (given === undefined) continue;
       const ruleOf = Object.hasOwn(rulesOf, option) ? rulesOf[option] : undefined;
@@ -159,7 +159,7 @@ function options(rulesOf: Readonly<Record<string, Rule>>, words: string): Rule {
   };
 }
 
-/** False switches it off; else all is as the rule says. */
+/** False disables the setting; any other value must follow the rule. */
 function orFalse(ruleOf: Rule): Rule {
   return (value) => (value === false ? undefined : ruleOf(value));
 }
@@ -182,11 +182,12 @@ const snapshot: Rule = (value) => {
 
 const seeds: Rule = (value) => {
   if (typeof value === 'function') return undefined;
-  if (!Array.isArray(value)) return 'must be a list of seeds, or a function that promises one';
+  if (!Array.isArray(value))
+    return 'must be a list of seeds, or an async function that returns one';
   return (value as unknown[]).map(problemWithSeed).find((problem) => problem !== undefined);
 };
 
-/** The rule of each setting; its order is that of the problems in a `ConfigError`. */
+/** The rule of each setting, in the order of the problems in a `ConfigError`. */
 export const rules: Readonly<Record<keyof MemberlistConfig, Rule>> = {
   name: text(1, nameBytes),
   bindAddr: bindAddresses,
@@ -200,7 +201,7 @@ export const rules: Readonly<Record<keyof MemberlistConfig, Rule>> = {
   label: text(0, limits.labelBytes),
   skipInboundLabelCheck: flag,
   secretKey: (value) => Keyring.problemWith(value),
-  // Also that of another copy of this package.
+  // Accepts a Keyring of another copy of this package.
   keyring: rule(
     (value) => isObject(value) && typeof value.openingKeys === 'function',
     'must be a Keyring',

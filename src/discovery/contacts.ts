@@ -22,7 +22,7 @@ export interface ContactComponents {
     settle(): void;
   };
   readonly dialer: {
-    pingOrSayWhy(
+    pingOrThrow(
       to: Address,
       request: { node: string; seqNo: number; withinMs: number },
       signal?: AbortSignal,
@@ -121,7 +121,7 @@ export class Contacts {
     const ping = { node: peer.name, seqNo, withinMs: this.#tcpTimeoutMs };
     let isThere: boolean;
     try {
-      isThere = await this.#node.dialer.pingOrSayWhy(to, ping, signal);
+      isThere = await this.#node.dialer.pingOrThrow(to, ping, signal);
     } catch (thrown) {
       signal.throwIfAborted();
       const cause = asError(thrown);

@@ -159,7 +159,7 @@ class Join {
       if (requireNodeNames && address.name === undefined) {
         throw new NodeNameRequiredError(address.addr);
       }
-      await this.#patiently(`dialling ${address.addr}`, (dialSignal) =>
+      await this.#patiently(`dialing ${address.addr}`, (dialSignal) =>
         this.#joiner.contact(address, { signal: this.#signal, dialSignal }),
       );
       this.#contacted++;

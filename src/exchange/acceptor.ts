@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Our end of the exchanges that others begin: one request a connection, answered, then closed.
+// Answers the streams that peers open: one request per connection, answered, then closed.
 import { StreamTraffic, type DropReason } from '../core/counters.js';
 import type { Clock } from '../core/ports.js';
-import { MemberlistError, TimeoutError } from '../errors.js';
+import type { MemberlistError } from '../errors.js';
 import { asError } from '../runtime/as-error.js';
 import type { Connection } from '../transport/transport.js';
 import type { Address } from '../wire/address.js';
@@ -23,54 +23,56 @@ import { WireError } from '../wire/wire-error.js';
 import { Conversation, converse, refuse, type ConversationParts } from './conversation.js';
 import { FairShare, type Share } from './fair-share.js';
 import type { Pacer } from './pacer.js';
-import { MemoryShortage, StreamMemory, type StreamShare } from './stream-memory.js';
+import { dropReasonOf, isExpectedFailure, Refusal } from './stream-failure.js';
+import { StreamMemory, type MemoryShortage, type StreamShare } from './stream-memory.js';
 import { TokenBucket } from './token-bucket.js';
 
-/** What the acceptor asks of the node. */
+/** The node as the acceptor sees it. */
 export interface AcceptorHost {
-  /** Our name: a ping for somebody else is not answered. */
+  /** The name of the local node: a ping for another name is not answered. */
   readonly name: string;
-  /** Our state as a push/pull message, for the answer to theirs. */
+  /** The local state as a push/pull message, for the response to a peer. */
   localState(join: boolean, memory: Memory): Sliced<Buffer>;
-  /** Why their state is refused, with a cause if it is the user who does; undefined when it is not. */
+  /** The reason to refuse a peer's state, with a `cause` if the user refuses it; undefined to accept it. */
   objectionTo(remote: PushPull, memory: Memory): Sliced<MemberlistError | undefined>;
-  /** Takes the state of the peer at this `'ip:port'`. */
+  /** Merges the state of the peer at this `'ip:port'`. */
   merge(remote: PushPull, peer: string): Sliced<undefined>;
+  /** Delivers a user message. */
   userMessage(payload: Buffer, from: Address): void;
-  /** Whether streams from this IP are taken (`cidrsAllowed`). */
+  /** Whether streams from this IP are accepted (`cidrsAllowed`). */
   allowsIp(ip: string): boolean;
   /** A stream was refused or broke. */
   dropped(from: string, reason: DropReason, detail: string): void;
-  /** The exchange threw what it should not: a fault of this library, not of the peer. */
+  /** The exchange threw an unexpected error: a bug in this library, not a fault of the peer. */
   failed(from: string, error: unknown): void;
-  /** It broke because it belongs to another cluster; said beside `dropped`. */
+  /** A stream was dropped because it belongs to another cluster. Called in addition to `dropped`. */
   foreignLabel(from: string, theirs: string, ours: string): void;
 }
 
-/** What one stream has of what there is to share. */
+/** The shares of one stream in the bounded resources. */
 interface Shares {
   readonly stream: Share;
   readonly pushPull: Share;
   readonly memory: StreamShare;
-  /** Aborted when it must give way to others. */
-  readonly overtaken: AbortSignal;
+  /** Aborted when the stream must give way to streams of other sources. */
+  readonly evicted: AbortSignal;
 }
 
-/** What an {@link Acceptor} works with. */
+/** The dependencies of an {@link Acceptor}. */
 export interface AcceptorComponents extends ConversationParts {
   readonly host: AcceptorHost;
   readonly clock: Clock;
 }
 
-/** What an {@link Acceptor} keeps to. */
+/** The limits of an {@link Acceptor}. */
 export interface AcceptorInit {
-  /** For a whole exchange, in milliseconds. */
+  /** Timeout of a whole exchange, in milliseconds. */
   readonly timeoutMs: number;
-  /** Streams at once, if the system allows fewer than `limits.streams`. */
+  /** Maximum number of concurrent streams, if the system allows fewer than `limits.streams`. */
   readonly maxStreams?: number | undefined;
 }
 
-/** Answers streams that others open. */
+/** Answers streams that peers open. */
 export class Acceptor {
   readonly #host: AcceptorHost;
   readonly #clock: Clock;
@@ -79,23 +81,23 @@ export class Acceptor {
   readonly #traffic: StreamTraffic;
   readonly #timeoutMs: number;
   readonly #streams: FairShare;
-  // Of these two one source may have all, for it gives way to others when there is no more.
+  // One source may use all of these two, because it gives way to other sources when nothing is left.
   readonly #pushPulls = new FairShare({
     total: limits.pushPullExchanges,
     perSource: limits.pushPullExchanges,
   });
   readonly #pool: StreamMemory;
-  /** Sealed errors for those that have not shown that they have the key. */
-  readonly #errorsForStrangers: TokenBucket;
+  /** Encrypted error responses to peers that have not proved that they have the key. */
+  readonly #unauthenticatedErrors: TokenBucket;
 
   constructor(components: AcceptorComponents, { timeoutMs, maxStreams = Infinity }: AcceptorInit) {
     const { host, clock, traffic = new StreamTraffic(), pool, ...parts } = components;
     const total = Math.min(limits.streams, maxStreams);
-    // Of few streams one source must not have all either.
+    // Even if few streams are allowed, one source must not use all of them.
     const perSource = Math.min(limits.streamsPerSource, Math.ceil(total / 2));
     this.#streams = new FairShare({ total, perSource });
     this.#pool = pool ?? new StreamMemory();
-    this.#errorsForStrangers = new TokenBucket(
+    this.#unauthenticatedErrors = new TokenBucket(
       { clock },
       { size: limits.strangerErrors, refillMs: limits.strangerErrorMs },
     );
@@ -107,29 +109,29 @@ export class Acceptor {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Takes one stream to its end. */
+  /** Handles one stream; resolves when the stream has ended. */
   async accept(connection: Connection): Promise<void> {
     const { remoteAddress } = connection;
     const shares = this.#sharesFor(remoteAddress);
     const { stream, pushPull, memory } = shares;
-    const leave = (): void => {
-      pushPull.leave();
-      memory.leave();
+    const close = (): void => {
+      pushPull.close();
+      memory.close();
     };
     try {
-      const { work } = await this.#take(connection, shares);
-      // What is merged after the deadline still holds its records.
-      work.then(leave, leave);
+      const { work } = await this.#handle(connection, shares);
+      // A merge may continue after the deadline, and still uses the memory of its records.
+      work.then(close, close);
     } catch (error) {
-      leave();
+      close();
       throw error;
     } finally {
-      stream.leave();
+      stream.close();
     }
   }
 
-  /** Resolves when the stream is over, with the work that may still go on for it. */
-  async #take(connection: Connection, shares: Shares): Promise<{ readonly work: Promise<void> }> {
+  /** Resolves when the stream has ended, with the work that may continue after it. */
+  async #handle(connection: Connection, shares: Shares): Promise<{ readonly work: Promise<void> }> {
     const { remoteAddress } = connection;
     const refusal = this.#refusalOf(remoteAddress, shares);
     if (refusal !== undefined) {
@@ -140,7 +142,7 @@ export class Acceptor {
     const { begun, open } = this.#traffic;
     begun.inbound++;
     open.inbound++;
-    const { memory, overtaken: signal } = shares;
+    const { memory, evicted: signal } = shares;
     const conversation = new Conversation(
       { connection, memory, ...this.#parts },
       { side: 'acceptor' },
@@ -150,7 +152,8 @@ export class Acceptor {
     try {
       await converse(conversation, bounds, () => work);
     } catch (error) {
-      if (error === conversation.brokenBy || isForeseen(error)) this.#broke(remoteAddress, error);
+      const isExpected = error === conversation.brokenBy || isExpectedFailure(error);
+      if (isExpected) this.#reportDrop(remoteAddress, error);
       else this.#host.failed(remoteAddress, error);
     } finally {
       open.inbound--;
@@ -158,8 +161,8 @@ export class Acceptor {
     return { work };
   }
 
-  #broke(remoteAddress: string, error: unknown): void {
-    this.#host.dropped(remoteAddress, reasonFor(error), asError(error).message);
+  #reportDrop(remoteAddress: string, error: unknown): void {
+    this.#host.dropped(remoteAddress, dropReasonOf(error), asError(error).message);
     if (error instanceof ForeignLabelError) {
       this.#host.foreignLabel(remoteAddress, error.theirs, error.ours);
     }
@@ -167,27 +170,27 @@ export class Acceptor {
 
   #sharesFor(remoteAddress: string): Shares {
     const source = sourceOf(remoteAddress);
-    const overtaken = new AbortController();
-    const give = (of: FairShare, reason: DropReason, what: string): Share =>
-      of.enter(source, () =>
-        overtaken.abort(new Refusal(reason, `too many ${what}; this source had most`)),
+    const evicted = new AbortController();
+    const open = (resource: FairShare, reason: DropReason, what: string): Share =>
+      resource.open(source, () =>
+        evicted.abort(new Refusal(reason, `too many ${what}; this source had most`)),
       );
-    const evict = (reason: MemoryShortage): void => overtaken.abort(reason);
+    const evict = (reason: MemoryShortage): void => evicted.abort(reason);
     return {
-      stream: give(this.#streams, 'too-many-streams', 'streams'),
-      pushPull: give(this.#pushPulls, 'too-many-exchanges', 'push/pull exchanges at once'),
-      memory: this.#pool.enter({ source, isDialled: false, evict }),
-      overtaken: overtaken.signal,
+      stream: open(this.#streams, 'too-many-streams', 'streams'),
+      pushPull: open(this.#pushPulls, 'too-many-exchanges', 'push/pull exchanges at once'),
+      memory: this.#pool.open({ source, isOutbound: false, evict }),
+      evicted: evicted.signal,
     };
   }
 
-  // Why a stream is not even looked at.
+  // The reason to refuse a stream without reading from it.
   #refusalOf(remoteAddress: string, { stream }: Shares): Refusal | undefined {
     const host = hostOf(remoteAddress);
     if (!this.#host.allowsIp(host)) {
       return new Refusal('not-allowed', `${host} is not in cidrsAllowed`);
     }
-    if (stream.take(1)) return undefined;
+    if (stream.acquire(1)) return undefined;
     return new Refusal('too-many-streams', `${this.#streams.used} streams are open already`);
   }
 
@@ -203,33 +206,33 @@ export class Acceptor {
     let isCounted = false;
     try {
       return await conversation.receive(({ isPushPull }) => {
-        // A push/pull counts from its first bytes on: what is being received takes memory already.
+        // A push/pull counts from its first bytes, because the received part already uses memory.
         if (!isPushPull || isCounted) return;
-        isCounted = pushPull.take(1);
+        isCounted = pushPull.acquire(1);
         if (!isCounted) {
           throw new Refusal('too-many-exchanges', 'too many push/pull exchanges at once');
         }
       });
     } catch (error) {
-      if (this.#isTold(error, conversation)) {
-        // If they cannot be told, what was wrong is still what was wrong.
+      if (this.#mayRespondWith(error, conversation)) {
+        // If sending the error fails, the original error is still the one to report.
         await conversation.send(errorMessage((error as Error).message)).catch(() => undefined);
       }
       throw error;
     }
   }
 
-  // A stranger with another label learns nothing from us, and where memory is short nobody waits
-  // for whoever does not read; others are told what was wrong.
-  #isTold(error: unknown, conversation: Conversation): boolean {
-    const isOurs = error instanceof WireError || error instanceof Refusal;
-    if (!isOurs || reasonFor(error) === 'bad-label') return false;
-    const isSealed = this.#parts.layers.cipher?.sealsOutgoing === true;
-    if (!isSealed || conversation.wasOpened) return true;
-    // Each sealed message uses up the key a little, and strangers may come as often as they like.
-    const isTold = this.#errorsForStrangers.take();
-    if (!isTold) this.#traffic.withheldErrors++;
-    return isTold;
+  // Whether the peer receives an error response. A peer with another label receives nothing, and when memory is short,
+  // this node does not wait for a peer that may not read.
+  #mayRespondWith(error: unknown, conversation: Conversation): boolean {
+    const isExplained = error instanceof WireError || error instanceof Refusal;
+    if (!isExplained || dropReasonOf(error) === 'bad-label') return false;
+    const isEncrypted = this.#parts.layers.cipher?.sealsOutgoing === true;
+    if (!isEncrypted || conversation.wasOpened) return true;
+    // Each encrypted message uses up the key a little, and a peer without the key may connect without limit.
+    const isAllowed = this.#unauthenticatedErrors.take();
+    if (!isAllowed) this.#traffic.withheldErrors++;
+    return isAllowed;
   }
 
   async #answer(conversation: Conversation, request: StreamMessage, shares: Shares): Promise<void> {
@@ -256,20 +259,20 @@ export class Acceptor {
   async #pushPull(
     conversation: Conversation,
     remote: PushPull,
-    { memory, overtaken }: Shares,
+    { memory, evicted }: Shares,
   ): Promise<void> {
-    const { over } = conversation;
-    const objection = await this.#pacer.run(this.#host.objectionTo(remote, memory), over);
+    const { ended } = conversation;
+    const objection = await this.#pacer.run(this.#host.objectionTo(remote, memory), ended);
     if (objection !== undefined) {
-      // Said rather than kept: Go answers first, and the other side never learns of the refusal.
+      // Sends the reason instead of the state. Go sends its state first, so the peer never learns of the refusal.
       await conversation.send(errorMessage(objection.message));
-      const isOfUser = objection.cause !== undefined;
-      throw new Refusal(isOfUser ? 'refused-merge' : 'incompatible', objection.message);
+      const isByUser = objection.cause !== undefined;
+      throw new Refusal(isByUser ? 'refused-merge' : 'incompatible', objection.message);
     }
-    // What came whole is merged, also when that takes longer than the peer may.
+    // A completely received state is merged, even if that takes longer than the deadline of the exchange.
     const merge = (): Promise<undefined> =>
-      this.#pacer.run(this.#host.merge(remote, conversation.peer), overtaken);
-    // The stream may have broken within a state that was too large: then the answer fails, and the members count.
+      this.#pacer.run(this.#host.merge(remote, conversation.peer), evicted);
+    // The stream may have broken within a user state that was too large. Then the response fails, so merge first.
     const isStateMissing = remote.discardedStateBytes !== undefined;
     if (isStateMissing) await merge();
     await conversation.send((space) => this.#host.localState(remote.join, space));
@@ -277,30 +280,6 @@ export class Acceptor {
   }
 }
 
-// A stream that breaks no rule but one of ours.
-class Refusal extends Error {
-  readonly reason: DropReason;
-
-  constructor(reason: DropReason, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
 function errorMessage(error: string): Buffer {
   return encodeMessage({ type: MessageType.err, error });
-}
-
-function isForeseen(error: unknown): boolean {
-  return [WireError, Refusal, MemoryShortage, MemberlistError].some(
-    (kind) => error instanceof kind,
-  );
-}
-
-function reasonFor(error: unknown): DropReason {
-  if (error instanceof WireError) return error.fault;
-  if (error instanceof Refusal) return error.reason;
-  if (error instanceof MemoryShortage) return 'too-many-bytes';
-  if (error instanceof TimeoutError) return 'timed-out';
-  return error instanceof MemberlistError ? 'incompatible' : 'broken';
 }

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One request and its answer over one connection, under one deadline.
+// One request and its answer over one connection, with one deadline.
 import { StreamTraffic } from '../core/counters.js';
 import { MessageTooLargeError, ProtocolError, TimeoutError } from '../errors.js';
 import { withDeadline, type Deadline } from '../runtime/deadline.js';
@@ -25,33 +25,33 @@ import { WireError } from '../wire/wire-error.js';
 import type { Pacer } from './pacer.js';
 import type { StreamMemory } from './stream-memory.js';
 
-/** Which end of the connection we are: the dialer sends the label, the other expects it. */
+/** The end of the connection: the dialer sends the label, the acceptor expects it. */
 export type Side = 'dialer' | 'acceptor';
 
-/** What is known of a message while it comes. */
+/** Information about a partly received message. */
 export interface Progress {
-  /** Whether it is known to be a push/pull. */
+  /** Whether the message is known to be a push/pull. */
   readonly isPushPull: boolean;
 }
 
-/** Makes a message, its type byte included; what it allocates it reserves of the memory. */
+/** Encodes a message, including its type byte, and reserves the memory that it allocates. */
 export type MessageSource = (memory: Memory) => Sliced<Buffer>;
 
-/** What all conversations of a node have in common. */
+/** The dependencies that all conversations of a node share. */
 export interface ConversationParts {
   readonly layers: StreamLayers;
   readonly pacer: Pacer;
-  /** The memory that those have in common which a peer can make large. */
+  /** The memory of all streams whose size a peer controls. */
   readonly pool?: StreamMemory;
-  /** Where they are counted. */
+  /** The counters of streams. */
   readonly traffic?: StreamTraffic;
-  /** Which records of a push/pull are left out when it is read. */
+  /** Selects the records of a push/pull that the decoder skips. */
   readonly isKnown?: IsKnown | undefined;
-  /** Whether the user state of a push/pull is kept. */
+  /** Whether the decoder keeps the user state of a push/pull. */
   readonly keepsState?: (() => boolean) | undefined;
 }
 
-/** A connection as messages. */
+/** Sends and receives messages over a connection. */
 export class Conversation {
   readonly #connection: Connection;
   readonly #layers: StreamLayers;
@@ -60,12 +60,12 @@ export class Conversation {
   readonly #reader: StreamReader;
   readonly #traffic: StreamTraffic;
   readonly #memory: Memory;
-  readonly #over = new AbortController();
-  /** What reading or writing failed with. Anything else that an exchange throws is not the connection's fault. */
+  readonly #ended = new AbortController();
+  /** The error of a failed read or write. Any other error of an exchange is not caused by the connection. */
   brokenBy: unknown;
   #sentBytes = 0;
 
-  /** @param components.memory - of it all is reserved that is sent and received; without a bound by default */
+  /** @param components.memory - all sent and received data is reserved there; unbounded by default */
   constructor(
     components: ConversationParts & { connection: Connection; memory?: Memory },
     { side }: { side: Side },
@@ -91,28 +91,28 @@ export class Conversation {
     return this.#connection.remoteAddress;
   }
 
-  /** Whether an installed key opened what was received. */
+  /** Whether an installed key decrypted the received data. */
   get wasOpened(): boolean {
     return this.#reader.wasOpened;
   }
 
-  /** Aborted when the conversation is over: what is still done for it is in vain. */
-  get over(): AbortSignal {
-    return this.#over.signal;
+  /** Aborted when the conversation has ended: further work for it is useless. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
   }
 
   /**
-   * Sends one message, given with its type byte, or made here. What is made is large: it is made one after the
-   * other, and its memory stays reserved until the connection took all of it.
+   * Sends one message: a buffer that includes the type byte, or a function that encodes it. Encoded messages are large:
+   * they are encoded one after the other, and their memory stays reserved until the connection has accepted all bytes.
    *
-   * @throws MessageTooLargeError when the other side would refuse it once it is encrypted; whatever the memory throws
+   * @throws MessageTooLargeError when the peer would refuse the encrypted message; any error of the memory
    */
   async send(message: Buffer | MessageSource): Promise<void> {
     const memory = new MemoryPart(this.#memory);
     const work = this.#wrapped(message, memory);
     const bytes = await (message instanceof Function
-      ? this.#pacer.runAlone(work, this.over)
-      : this.#pacer.run(work, this.over));
+      ? this.#pacer.runAlone(work, this.ended)
+      : this.#pacer.run(work, this.ended));
     this.#sentBytes += bytes.length;
     this.#traffic.bytesOut += bytes.length;
     try {
@@ -125,16 +125,16 @@ export class Conversation {
   }
 
   *#wrapped(source: Buffer | MessageSource, memory: Memory): Sliced<Buffer> {
-    const making = new MemoryPart(memory);
-    const message = source instanceof Function ? yield* source(making) : source;
+    const encoding = new MemoryPart(memory);
+    const message = source instanceof Function ? yield* source(encoding) : source;
     const wrapped = yield* wrapForStreamSliced(message, this.#layers, memory);
-    // Compression is applied even where it does not shrink, so this is known only now.
+    // Streams are compressed even if that does not make them smaller, so the length is known only now.
     const sealedLength = wrapped.length - SEAL_HEADER_BYTES;
     if (this.#layers.cipher?.sealsOutgoing === true && sealedLength > limits.stateBytes) {
       throw new MessageTooLargeError('the encrypted message', sealedLength, limits.stateBytes);
     }
     this.#traffic.messagesOut.add(message[0]);
-    if (wrapped !== message) making.releaseAll();
+    if (wrapped !== message) encoding.releaseAll();
     const { header } = this.#layers.label;
     const isFirst = this.#side === 'dialer' && header.length > 0;
     if (!isFirst) return wrapped;
@@ -143,10 +143,10 @@ export class Conversation {
   }
 
   /**
-   * The other side's message; undefined when it ended the stream without a byte.
+   * Receives the peer's message; undefined when the peer ended the stream without sending a byte.
    *
-   * @param watch - called after each piece that came, the last one too; what it throws ends this
-   * @throws WireError when it breaks the protocol or a bound, or ends in the middle
+   * @param watch - called after each received chunk, including the last one; its exception ends the call
+   * @throws WireError when the message breaks the protocol or a bound, or is incomplete
    */
   async receive(watch?: (progress: Progress) => void): Promise<StreamMessage | undefined> {
     for (;;) {
@@ -161,7 +161,7 @@ export class Conversation {
         return withoutState;
       }
       this.#traffic.bytesIn += chunk.length;
-      const message = await this.#pacer.run(this.#reader.take(chunk), this.over);
+      const message = await this.#pacer.run(this.#reader.take(chunk), this.ended);
       watch?.(this.#reader);
       if (message === undefined) continue;
       this.#traffic.messagesIn.add(message.type);
@@ -169,7 +169,7 @@ export class Conversation {
     }
   }
 
-  // Of a push/pull whose user state is not kept, all that counts has come before the stream breaks.
+  // If the user state of a push/pull is discarded, everything else has arrived before the stream breaks.
   async #nextChunk(): Promise<Buffer | null> {
     try {
       return await this.#connection.read();
@@ -181,9 +181,9 @@ export class Conversation {
   }
 
   /**
-   * The answer to what we asked.
+   * Receives the answer to a request.
    *
-   * @throws ProtocolError when there is none, or it is an error
+   * @throws ProtocolError when there is none, or when it is an error response
    */
   async answer(): Promise<StreamMessage> {
     const message = await this.#answerOrEnd('without an answer');
@@ -192,13 +192,13 @@ export class Conversation {
   }
 
   /**
-   * Resolves when the other side has closed the stream, as every receiver does once it has read a message that
-   * takes no answer. The message shows its own end, so this side need not close first: the other side does,
-   * and it is there that the kernel remembers the connection for a minute (TIME_WAIT).
+   * Resolves when the peer has closed the stream, as every receiver does after reading a message that has no
+   * answer. The message contains its length, so this side need not close first. The peer closes first, and its
+   * kernel keeps the connection for a minute (TIME_WAIT).
    *
-   * @throws ProtocolError when it answers; the stream's error when it is reset
+   * @throws ProtocolError when the peer answers; the stream's error when it is reset
    */
-  async taken(): Promise<void> {
+  async closedByPeer(): Promise<void> {
     const message = await this.#answerOrEnd('before it had read the message');
     if (message === undefined) return;
     throw new ProtocolError(`${this.peer} answered with message type ${message.type}`);
@@ -223,47 +223,47 @@ export class Conversation {
     return message;
   }
 
-  /** Ends our side; what was written still arrives. */
+  /** Ends this side; written data still arrives. */
   close(): void {
-    if (this.over.aborted) return;
-    this.#over.abort(isOver);
+    if (this.ended.aborted) return;
+    this.#ended.abort(endedError);
     closeQuietly(this.#connection);
   }
 
   /**
-   * Ends after a failure. A request that is left unanswered is reset: the peer must not take the end of the stream for
-   * a sign that its request was read.
+   * Ends the conversation after a failure. An unanswered request is reset, because the peer must not interpret the
+   * end of the stream as a sign that its request was read.
    *
-   * @param isCutOff - whether everything ends at once: what was not delivered is lost, and none of it stays in memory
+   * @param isImmediate - whether undelivered data is discarded at once, so that none of it stays in memory
    */
-  abandon(isCutOff: boolean): void {
-    if (this.over.aborted) return;
-    this.#over.abort(isOver);
+  abandon(isImmediate: boolean): void {
+    if (this.ended.aborted) return;
+    this.#ended.abort(endedError);
     const connection = this.#connection;
     const isUnanswered = this.#side === 'acceptor' && this.#sentBytes === 0;
     if (isUnanswered && connection.reset !== undefined) refuse(connection);
-    else if (!isCutOff || connection.destroy === undefined) closeQuietly(connection);
+    else if (!isImmediate || connection.destroy === undefined) closeQuietly(connection);
     else quietly(() => connection.destroy?.());
   }
 }
 
-const isOver = new Error('the exchange is over');
+const endedError = new Error('the exchange has ended');
 
 function isReset(error: unknown): boolean {
   return (error as { readonly code?: unknown } | null)?.code === 'ECONNRESET';
 }
 
-/** Ends a stream so that its far end notices that its request was not taken. */
+/** Ends a stream so that the far end notices that its request was not processed. */
 export function refuse(connection: Connection): void {
   if (connection.reset === undefined) closeQuietly(connection);
   else quietly(() => connection.reset?.());
 }
 
 /**
- * Runs `work` and ends the conversation when it is done, or when time is up: a peer that sends one
- * byte a second holds nothing for ever.
+ * Runs `work` and ends the conversation when it finishes, or at the deadline, so that a peer that sends one
+ * byte per second cannot occupy resources forever.
  *
- * @throws TimeoutError when time is up; the signal's reason when it is aborted
+ * @throws TimeoutError at the deadline; the signal's reason when it is aborted
  */
 export async function converse<T>(
   conversation: Conversation,
@@ -275,13 +275,13 @@ export async function converse<T>(
     conversation.close();
     return result;
   } catch (error) {
-    const isCutOff = error instanceof TimeoutError || deadline.signal?.aborted === true;
-    conversation.abandon(isCutOff);
+    const isImmediate = error instanceof TimeoutError || deadline.signal?.aborted === true;
+    conversation.abandon(isImmediate);
     throw error;
   }
 }
 
-/** Closes a connection. What a transport's `close` throws changes nothing about how the exchange ended. */
+/** Closes a connection. An exception of the transport's `close` does not change the outcome of the exchange. */
 export function closeQuietly(connection: Connection): void {
   quietly(() => connection.close());
 }
@@ -290,6 +290,6 @@ function quietly(work: () => void): void {
   try {
     work();
   } catch {
-    // There is nothing else to do with it.
+    // The connection is given up anyway.
   }
 }

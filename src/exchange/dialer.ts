@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Our end of the exchanges that we begin: push/pull, stream ping, user message.
+// The exchanges that this node starts: push/pull, stream ping, user message.
 import { StreamTraffic } from '../core/counters.js';
 import type { Clock } from '../core/ports.js';
 import { MemberlistError, MessageTooLargeError, ProtocolError, TimeoutError } from '../errors.js';
@@ -27,44 +27,46 @@ import {
 import { SendQueue } from './send-queue.js';
 import { MemoryShortage, StreamMemory } from './stream-memory.js';
 
-/** What the dialer works with. */
-export interface DiallerComponents extends ConversationParts {
+/** The dependencies of the dialer. */
+export interface DialerComponents extends ConversationParts {
   readonly transport: Transport;
   readonly clock: Clock;
-  /** Called when a peer's answer was refused because there is no memory for it. */
+  /** Called when a peer's answer was refused because there is not enough memory. */
   readonly short?: (peer: string, detail: string) => void;
 }
 
-/** What becomes of a push/pull's answer. Its memory stays reserved until this is done. */
+/** Handles the answer of a push/pull. The memory of the answer stays reserved until the promise is settled. */
 export type TakeState<T> = (remote: PushPull, memory: Memory, signal: AbortSignal) => Promise<T>;
 
-/** Takes the answer as it is; what it holds is not reserved any more. */
+/** Returns the answer unchanged; afterwards its memory is no longer reserved. */
 export const keepState: TakeState<PushPull> = (remote) => Promise.resolve(remote);
 
-/** A ping over a stream: whom, its number, and how long the answer may take. */
+/** A ping over a stream. */
 export interface StreamPing {
+  /** The name of the pinged node. */
   readonly node: string;
   readonly seqNo: number;
+  /** The timeout in milliseconds. */
   readonly withinMs: number;
 }
 
-/** What ends an exchange early. */
+/** The signals that end an exchange early. */
 export interface ExchangeSignals {
   readonly signal?: AbortSignal | undefined;
-  /** Is also aborted when `signal` is; has no effect once the exchange is connected. */
+  /** Cancels dialing only: it has no effect once the exchange is connected. `signal` cancels dialing as well. */
   readonly dialSignal?: AbortSignal | undefined;
 }
 
-/** What bounds one exchange. */
+/** The limits of one exchange. */
 interface ExchangeBounds extends ExchangeSignals {
-  /** Milliseconds, once there is a connection. */
+  /** Milliseconds for the exchange, after the connection is established. */
   readonly timeoutMs: number;
-  /** Milliseconds until there is one; `timeoutMs` by default. */
+  /** Milliseconds for dialing; `timeoutMs` by default. */
   readonly dialMs?: number;
   readonly memory: Memory;
 }
 
-/** Begins exchanges with other nodes. */
+/** Starts exchanges with other nodes. */
 export class Dialer {
   readonly #transport: Transport;
   readonly #clock: Clock;
@@ -75,8 +77,8 @@ export class Dialer {
   readonly #queue: SendQueue;
   readonly #timeoutMs: number;
 
-  /** @param init.timeoutMs - for dialling, and again for the exchange */
-  constructor(components: DiallerComponents, init: { timeoutMs: number }) {
+  /** @param init.timeoutMs - the timeout of dialing, and the timeout of the exchange */
+  constructor(components: DialerComponents, init: { timeoutMs: number }) {
     const { transport, clock, traffic = new StreamTraffic(), pool, short, ...parts } = components;
     this.#transport = transport;
     this.#clock = clock;
@@ -89,12 +91,12 @@ export class Dialer {
   }
 
   /**
-   * Sends our state and receives theirs.
+   * Sends the local state and receives the peer's state.
    *
-   * @param state - makes our state as a message
-   * @param take - told of their state; there is no time limit for what it does
-   * @param measured - told of the bytes that it took, if it succeeds
-   * @throws TimeoutError, ProtocolError, or the signal's reason; whatever `take` throws
+   * @param state - encodes the local state as a message
+   * @param take - receives the peer's state; it has no timeout
+   * @param measured - receives the number of bytes on the wire, if the exchange succeeds
+   * @throws TimeoutError, ProtocolError, or the signal's reason; any error of `take`
    */
   async pushPull<T>(
     to: Address,
@@ -104,7 +106,7 @@ export class Dialer {
   ): Promise<T> {
     const { signal, dialSignal } = signals;
     return this.#withMemory(to, 'push/pull', signal, async (memory, ended) => {
-      // Written while the connection is being made; where none comes about nobody asks how it went.
+      // Encoded while the connection is established. If dialing fails, the result and any error are ignored.
       const message = this.#parts.pacer.run(state(memory), ended);
       message.catch(() => undefined);
       const untilConnected =
@@ -130,21 +132,21 @@ export class Dialer {
     });
   }
 
-  /** Pings over a stream; true when it was answered in time. Rejects with exceptions of our own only. */
+  /** Pings over a stream; true when the ping was answered in time. Rejects only with bugs of this library. */
   async ping(to: Address, request: StreamPing): Promise<boolean> {
     if (request.withinMs <= 0) return false;
-    return this.pingOrSayWhy(to, request).catch((error: unknown) => {
+    return this.pingOrThrow(to, request).catch((error: unknown) => {
       if (error instanceof MemberlistError) return false;
       throw error;
     });
   }
 
   /**
-   * Pings over a stream; true when it was answered, false when something else was.
+   * Pings over a stream; true when the answer is the ack of this ping, false for any other answer.
    *
    * @throws TimeoutError; ProtocolError; the signal's reason
    */
-  async pingOrSayWhy(
+  async pingOrThrow(
     to: Address,
     { node, seqNo, withinMs }: StreamPing,
     signal?: AbortSignal,
@@ -166,10 +168,10 @@ export class Dialer {
   }
 
   /**
-   * Sends a user message, when its turn has come; resolves when the other side has read it and closed the stream.
+   * Queues and sends a user message; resolves when the peer has read it and closed the stream.
    *
-   * @throws MessageTooLargeError over 20 MiB; BusyError when too much waits; TimeoutError; ProtocolError, also when
-   *   the stream is reset: the message was not read then, or only its end is unknown
+   * @throws MessageTooLargeError over 20 MiB; BusyError when the queue is full; TimeoutError; ProtocolError, also when
+   *   the stream is reset: then the message was not read, or only the confirmation is missing
    */
   async userMessage(to: Address, payload: Uint8Array): Promise<void> {
     const { cipher } = this.#parts.layers;
@@ -183,21 +185,21 @@ export class Dialer {
     }
     const sending = { to: to.addr, bytes: message.length, timeoutMs: this.#timeoutMs };
     await this.#queue.run(sending, (dialMs) => {
-      // It is the user who decides how much memory this takes.
+      // The local user, not a peer, decides how much memory this uses.
       const bounds = { timeoutMs: this.#timeoutMs, dialMs, memory: unboundedMemory };
       return this.#exchange(to, 'sending a message', bounds, async (conversation) => {
         await conversation.send(message);
-        await conversation.taken();
+        await conversation.closedByPeer();
       });
     });
   }
 
-  /** Messages that wait for their turn reject; none begins any more. */
+  /** Rejects all queued messages; no further message is sent. */
   stop(): void {
     this.#queue.stop();
   }
 
-  // What is done here has a share of the memory of all streams, and ends when it must give way.
+  // Runs `work` with a share of the memory of all streams. The work is aborted when its share is evicted.
   async #withMemory<T>(
     to: Address,
     what: string,
@@ -208,9 +210,9 @@ export class Dialer {
     const abort = (): void => ended.abort(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted === true) abort();
-    const memory = this.#pool.enter({
+    const memory = this.#pool.open({
       source: sourceOf(to.addr),
-      isDialled: true,
+      isOutbound: true,
       evict: (reason) => ended.abort(reason),
     });
     try {
@@ -221,7 +223,7 @@ export class Dialer {
       throw new ProtocolError(`${what} with ${to.addr} broke off: ${cause.message}`, { cause });
     } finally {
       signal?.removeEventListener('abort', abort);
-      memory.leave();
+      memory.close();
     }
   }
 
@@ -239,7 +241,7 @@ export class Dialer {
       if (dialSignal?.aborted === true) throw dialSignal.reason;
       const { message, code } = asError(cause) as Error & { code?: unknown };
       if (code === 'ETIMEDOUT') {
-        throw new TimeoutError(`dialling ${to.addr}`, Math.round(dialMs), { cause });
+        throw new TimeoutError(`dialing ${to.addr}`, Math.round(dialMs), { cause });
       }
       throw new ProtocolError(`${to.addr} could not be reached: ${message}`, { cause });
     }
@@ -255,7 +257,7 @@ export class Dialer {
       return await converse(conversation, bounds, () => work(conversation));
     } catch (cause) {
       if (cause instanceof MemberlistError || signal?.aborted === true) throw cause;
-      // Whatever is neither foreseen nor the connection's is a fault of our own, and must be seen as that.
+      // An error that is neither expected nor from the connection is a bug in this library: pass it on unchanged.
       if (cause !== conversation.brokenBy) throw cause;
       throw new ProtocolError(`${named} broke off: ${asError(cause).message}`, { cause });
     } finally {

@@ -4,40 +4,39 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Something that there is a bounded amount of, shared out among those who come, by the source that
-// they come from. When there is no more, the source that has most gives way to those that have less:
-// so whoever opens streams without end crowds out itself and nobody else.
+// Shares a bounded resource among sources. When the resource is exhausted, the source that uses most gives way to
+// sources that use less: a source that opens streams without end displaces only its own streams.
 
-/** Called when a share is taken away; what it stands for must end. */
+/** Called when a share is evicted; the work that uses it must end. */
 export type Evict = () => void;
 
-/** One holder's share. */
+/** The share of one user of the resource. */
 export interface Share {
-  /** Takes some more; false, with nothing taken, when there is none to be had (or it was evicted). */
-  take(amount: number): boolean;
-  /** Gives so much of it back. */
-  give(amount: number): void;
-  /** Gives all of it back. Idempotent. */
-  leave(): void;
+  /** Acquires an amount; returns false, and acquires nothing, when it is not available or the share was evicted. */
+  acquire(amount: number): boolean;
+  /** Releases an amount. */
+  release(amount: number): void;
+  /** Releases everything; later acquisitions fail. Idempotent. */
+  close(): void;
 }
 
 interface Source {
   used: number;
   readonly weight: number;
-  /** Those who hold something, the oldest first. */
-  readonly holders: Set<Holder>;
+  /** The open shares that use something, the oldest first. */
+  readonly users: Set<User>;
 }
 
-interface Holder {
-  held: number;
-  /** It left or was evicted: what still runs on its behalf gets nothing any more. */
-  gone: boolean;
+interface User {
+  used: number;
+  /** Closed or evicted: work that still runs for this share acquires nothing more. */
+  isClosed: boolean;
   readonly source: string;
   readonly weight: number;
   readonly evict: Evict;
 }
 
-/** The amount, and who holds how much of it. It remembers only those who hold something. */
+/** A bounded resource and its users. It stores only shares that use something. */
 export class FairShare {
   readonly #total: number;
   readonly #perSource: number;
@@ -45,86 +44,86 @@ export class FairShare {
   #used = 0;
 
   /**
-   * @param init.total - what there is
-   * @param init.perSource - what one source may have of it at most
+   * @param init.total - the available amount
+   * @param init.perSource - the maximum amount for one source
    */
   constructor(init: { total: number; perSource: number }) {
     this.#total = init.total;
     this.#perSource = init.perSource;
   }
 
-  /** What is held by all. */
+  /** The amount that all sources use. */
   get used(): number {
     return this.#used;
   }
 
-  /** Sources that hold something. */
+  /** The number of sources that use something. */
   get sources(): number {
     return this.#sources.size;
   }
 
   /**
-   * A share with nothing in it yet. `evict` may be called within a `take` of somebody else.
+   * Opens an empty share. `evict` may be called while another share acquires an amount.
    *
-   * @param weight - what this source uses counts so many times when it is compared with others; all shares of a
-   * source have the same
+   * @param weight - factor for the amount of this source when it is compared with other sources; all shares of a
+   * source must have the same weight
    */
-  enter(source: string, evict: Evict, weight = 1): Share {
-    const holder: Holder = { held: 0, gone: false, source, weight, evict };
+  open(source: string, evict: Evict, weight = 1): Share {
+    const user: User = { used: 0, isClosed: false, source, weight, evict };
     return {
-      take: (amount) => this.#take(holder, amount),
-      give: (amount) => this.#give(holder, amount),
-      leave: () => this.#end(holder),
+      acquire: (amount) => this.#acquire(user, amount),
+      release: (amount) => this.#release(user, amount),
+      close: () => this.#close(user),
     };
   }
 
-  #take(holder: Holder, amount: number): boolean {
-    if (holder.gone) return false;
-    const used = (this.#sources.get(holder.source)?.used ?? 0) + amount;
+  #acquire(user: User, amount: number): boolean {
+    if (user.isClosed) return false;
+    const used = (this.#sources.get(user.source)?.used ?? 0) + amount;
     if (used > this.#perSource || amount > this.#total) return false;
     while (this.#used + amount > this.#total) {
-      const victim = this.#greediest(used * holder.weight);
+      const victim = this.#oldestOfLargest(used * user.weight);
       if (victim === undefined) return false;
-      this.#end(victim);
+      this.#close(victim);
       victim.evict();
     }
-    const { weight } = holder;
-    const source = this.#sources.get(holder.source) ?? { used: 0, weight, holders: new Set() };
-    this.#sources.set(holder.source, source);
-    source.holders.add(holder);
+    const { weight } = user;
+    const source = this.#sources.get(user.source) ?? { used: 0, weight, users: new Set() };
+    this.#sources.set(user.source, source);
+    source.users.add(user);
     source.used += amount;
-    holder.held += amount;
+    user.used += amount;
     this.#used += amount;
     return true;
   }
 
-  #end(holder: Holder): void {
-    holder.gone = true;
-    this.#give(holder, holder.held);
+  #close(user: User): void {
+    user.isClosed = true;
+    this.#release(user, user.used);
   }
 
-  // Whoever holds nothing is no holder: to evict it would make no room.
-  #give(holder: Holder, amount: number): void {
-    const source = this.#sources.get(holder.source);
-    if (source?.holders.has(holder) !== true) return;
-    const given = Math.min(amount, holder.held);
-    source.used -= given;
-    this.#used -= given;
-    holder.held -= given;
-    if (holder.held === 0) source.holders.delete(holder);
-    if (source.holders.size === 0) this.#sources.delete(holder.source);
+  // A share that uses nothing is removed: evicting it would free nothing.
+  #release(user: User, amount: number): void {
+    const source = this.#sources.get(user.source);
+    if (source?.users.has(user) !== true) return;
+    const released = Math.min(amount, user.used);
+    source.used -= released;
+    this.#used -= released;
+    user.used -= released;
+    if (user.used === 0) source.users.delete(user);
+    if (source.users.size === 0) this.#sources.delete(user.source);
   }
 
-  // The oldest holder of the source that has most, weighed, if that is more than `used`.
-  #greediest(used: number): Holder | undefined {
+  // The oldest share of the source with the largest weighted amount, if that is more than `used`.
+  #oldestOfLargest(used: number): User | undefined {
     let most = used;
-    let greediest: Source | undefined;
+    let largest: Source | undefined;
     for (const source of this.#sources.values()) {
-      const weighed = source.used * source.weight;
-      if (weighed <= most) continue;
-      most = weighed;
-      greediest = source;
+      const weighted = source.used * source.weight;
+      if (weighted <= most) continue;
+      most = weighted;
+      largest = source;
     }
-    return greediest?.holders.values().next().value;
+    return largest?.users.values().next().value;
   }
 }

@@ -4,24 +4,24 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Long work between the turns of the event loop: a slice of it a turn, of all the work that waits one
-// after the other, so that pings are answered in between however many peers exchange state with us.
+// Splits long work over turns of the event loop: one slice per turn, of all pending work in turn. Pings are answered in
+// between, however many peers exchange state with this node.
 import type { Clock, Timer } from '../core/ports.js';
 import { ShutdownError } from '../errors.js';
 import type { Sliced } from '../wire/sliced.js';
 
 interface Waiting {
-  readonly goOn: () => void;
-  readonly giveUp: (reason: Error) => void;
+  readonly resume: () => void;
+  readonly reject: (reason: Error) => void;
 }
 
 /** Runs the long work of one node. */
 export class Pacer {
   readonly #clock: Clock;
   readonly #waiting: Waiting[] = [];
-  /** Work that waits until the large work before it is done. */
+  /** Work of `runAlone` that waits for earlier work of `runAlone`. */
   readonly #queue: Waiting[] = [];
-  #isOccupied = false;
+  #isBusy = false;
   #turn: Timer | undefined;
   #isStopped = false;
 
@@ -30,14 +30,14 @@ export class Pacer {
   }
 
   /**
-   * Does the work: its first slice now, unless there is other work that is not done; the others in
-   * turns of their own. Short work has but one slice and waits for nothing.
+   * Runs the work: its first slice immediately, unless other work is pending; each further slice in a
+   * later turn. Short work has one slice and does not wait.
    *
-   * @param signal - when it is aborted, the work is dropped at once, wherever it stands
-   * @throws ShutdownError once the pacer was stopped; the signal's reason; whatever the work throws
+   * @param signal - when it is aborted, the work is dropped at once
+   * @throws ShutdownError after the pacer was stopped; the signal's reason; any error of the work
    */
   async run<T>(work: Sliced<T>, signal?: AbortSignal): Promise<T> {
-    if (this.#isStopped) throw goneError();
+    if (this.#isStopped) throw stoppedError();
     if (signal?.aborted === true) throw signal.reason;
     if (this.#turn !== undefined) await this.#nextTurn(signal);
     for (;;) {
@@ -48,65 +48,66 @@ export class Pacer {
   }
 
   /**
-   * {@link run}, after all other work that was begun in this way is done. It is for work that needs much memory
-   * while it is done: interleaved, all of it would need that memory at once, and none would be done sooner.
+   * Like {@link run}, but only after all earlier work of this method has finished. For work that needs much memory:
+   * interleaved, all of it would need memory at the same time, and none would finish sooner.
    */
   async runAlone<T>(work: Sliced<T>, signal?: AbortSignal): Promise<T> {
-    if (this.#isOccupied) await wait(this.#queue, signal);
-    this.#isOccupied = true;
+    if (this.#isBusy) await wait(this.#queue, signal);
+    this.#isBusy = true;
     try {
       return await this.run(work, signal);
     } finally {
       const next = this.#queue.shift();
-      if (next === undefined) this.#isOccupied = false;
-      else next.goOn();
+      if (next === undefined) this.#isBusy = false;
+      else next.resume();
     }
   }
 
-  /** Leaves all work as it is: nothing of it is done any more, and no turn is waited for. */
+  /** Stops all work where it is, and cancels the pending turn. */
   stop(): void {
     this.#isStopped = true;
     this.#turn?.cancel();
     this.#turn = undefined;
-    for (const { giveUp } of this.#waiting.splice(0)) giveUp(goneError());
+    for (const { reject } of this.#waiting.splice(0)) reject(stoppedError());
   }
 
   #nextTurn(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#isStopped) return Promise.reject(goneError());
-    this.#turn ??= this.#clock.afterTurn(() => this.#goOn());
+    if (this.#isStopped) return Promise.reject(stoppedError());
+    this.#turn ??= this.#clock.afterTurn(() => this.#resumeNext());
     return wait(this.#waiting, signal);
   }
 
-  #goOn(): void {
+  #resumeNext(): void {
     const next = this.#waiting.shift();
-    this.#turn = this.#waiting.length > 0 ? this.#clock.afterTurn(() => this.#goOn()) : undefined;
-    next?.goOn();
+    const hasMore = this.#waiting.length > 0;
+    this.#turn = hasMore ? this.#clock.afterTurn(() => this.#resumeNext()) : undefined;
+    next?.resume();
   }
 }
 
-/** Waits in the queue until told to go on; rejects, and is no longer in it, when the signal is aborted. */
+/** Waits in the queue until it is resumed. When the signal is aborted, leaves the queue and rejects. */
 function wait(queue: Waiting[], signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const forget = (): void => signal?.removeEventListener('abort', abort);
+    const stopListening = (): void => signal?.removeEventListener('abort', abort);
     const waiting: Waiting = {
-      goOn: () => {
-        forget();
+      resume: () => {
+        stopListening();
         resolve();
       },
-      giveUp: (reason) => {
-        forget();
+      reject: (reason) => {
+        stopListening();
         reject(reason);
       },
     };
     const abort = (): void => {
       queue.splice(queue.indexOf(waiting), 1);
-      waiting.giveUp(signal?.reason as Error);
+      waiting.reject(signal?.reason as Error);
     };
     signal?.addEventListener('abort', abort, { once: true });
     queue.push(waiting);
   });
 }
 
-function goneError(): ShutdownError {
+function stoppedError(): ShutdownError {
   return new ShutdownError('an exchange');
 }

@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How many messages a node sends over streams at a time. Go memberlist has no limit on the streams that it
-// accepts; this library has one (`streamsPerSource`), and a sender that opens more streams than that to one peer
-// has them reset. So a few are under way to each peer, and the others wait, first come, first served. Peers take
-// turns, so that one that is slow delays no other.
+// Limits the number of messages that a node sends over streams concurrently. Go memberlist accepts any number of
+// streams; this library has a limit (`streamsPerSource`) and resets further streams from the same sender. Therefore a
+// few messages are in transit to each peer, and the others wait in order. Peers take turns, so that a slow peer
+// delays no other peer.
 import type { Clock } from '../core/ports.js';
 import { BusyError, ShutdownError, TimeoutError } from '../errors.js';
 import { limits } from '../wire/limits.js';
@@ -15,31 +15,31 @@ import { limits } from '../wire/limits.js';
 interface Waiting {
   readonly bytes: number;
   readonly start: () => void;
-  readonly giveUp: (reason: Error) => void;
+  readonly reject: (reason: Error) => void;
 }
 
 interface Peer {
-  underWay: number;
+  inTransit: number;
   readonly waiting: Set<Waiting>;
 }
 
-/** What is to be sent: to which peer, how large it is, and how long it may wait. */
+/** A message to send: its peer, its size, and the time that it may wait. */
 export interface Sending {
   /** `'ip:port'`. */
   readonly to: string;
   readonly bytes: number;
-  /** Milliseconds until it is given up, if its turn has not come. */
+  /** Milliseconds after which a message that still waits is rejected. */
   readonly timeoutMs: number;
 }
 
-/** Lets work begin when its turn has come. */
+/** Starts each message when the limits allow it. */
 export class SendQueue {
   readonly #clock: Clock;
-  /** Peers to which something is under way, or for which something waits. */
+  /** Peers with messages in transit or waiting. */
   readonly #peers = new Map<string, Peer>();
-  /** Peers whose next message may begin as soon as the total allows it; the first is next. */
+  /** Peers whose next message may start as soon as the total limit allows it; the first peer is next. */
   readonly #ready = new Set<string>();
-  #underWay = 0;
+  #inTransit = 0;
   #waiting = 0;
   #waitingBytes = 0;
   #isStopped = false;
@@ -48,33 +48,33 @@ export class SendQueue {
     this.#clock = components.clock;
   }
 
-  /** Messages that wait. */
+  /** The number of waiting messages. */
   get waiting(): number {
     return this.#waiting;
   }
 
   /**
-   * Does the work when its turn has come; at once, if there is room.
+   * Runs the work as soon as the limits allow it.
    *
-   * @param work - is given the milliseconds that are left of `timeoutMs`
-   * @throws BusyError when too much waits; TimeoutError when its turn does not come in time; ShutdownError;
-   *   whatever the work throws
+   * @param work - receives the remaining milliseconds of `timeoutMs`
+   * @throws BusyError when the queue is full; TimeoutError when the message cannot start in time; ShutdownError;
+   *   any error of the work
    */
   async run<T>(sending: Sending, work: (leftMs: number) => Promise<T>): Promise<T> {
     if (this.#isStopped) throw new ShutdownError('sending a message');
     const { to, timeoutMs } = sending;
-    const peer = this.#peers.get(to) ?? { underWay: 0, waiting: new Set() };
+    const peer = this.#peers.get(to) ?? { inTransit: 0, waiting: new Set() };
     this.#peers.set(to, peer);
     let leftMs = timeoutMs;
-    if (peer.underWay < limits.sendsPerPeer && this.#underWay < limits.sends) {
+    if (peer.inTransit < limits.sendsPerPeer && this.#inTransit < limits.sends) {
       this.#begin(peer);
     } else {
       const since = this.#clock.now();
-      await this.#turn(peer, sending);
+      await this.#wait(peer, sending);
       leftMs -= this.#clock.now() - since;
     }
     try {
-      // Where this process is busy, timers are late, and the turn may come first.
+      // In a busy process timers are late, and the message may start after its timeout.
       if (leftMs <= 0) throw tooLate(sending);
       return await work(leftMs);
     } finally {
@@ -82,20 +82,20 @@ export class SendQueue {
     }
   }
 
-  /** Gives up what waits; nothing begins any more. What is under way is not stopped. */
+  /** Rejects all waiting messages; no further message starts. Messages in transit continue. */
   stop(): void {
     this.#isStopped = true;
     for (const { waiting } of [...this.#peers.values()]) {
-      for (const { giveUp } of [...waiting]) giveUp(new ShutdownError('sending a message'));
+      for (const { reject } of [...waiting]) reject(new ShutdownError('sending a message'));
     }
   }
 
-  #turn(peer: Peer, sending: Sending): Promise<void> {
+  #wait(peer: Peer, sending: Sending): Promise<void> {
     const { to, bytes, timeoutMs } = sending;
     const isFull =
       this.#waiting >= limits.waitingSends || this.#waitingBytes + bytes > limits.waitingSendBytes;
     if (isFull) {
-      this.#forgetIdle(to, peer);
+      this.#removeIdle(to, peer);
       return Promise.reject(new BusyError(this.#waiting, this.#waitingBytes));
     }
     return new Promise((resolve, reject) => {
@@ -113,51 +113,51 @@ export class SendQueue {
           this.#begin(peer);
           resolve();
         },
-        giveUp: (reason) => {
+        reject: (reason) => {
           leave();
-          this.#forgetIdle(to, peer);
+          this.#removeIdle(to, peer);
           reject(reason);
         },
       };
-      const timer = this.#clock.setTimer(timeoutMs, () => waiting.giveUp(tooLate(sending)));
+      const timer = this.#clock.setTimer(timeoutMs, () => waiting.reject(tooLate(sending)));
       peer.waiting.add(waiting);
       this.#waiting++;
       this.#waitingBytes += bytes;
-      if (peer.underWay < limits.sendsPerPeer) this.#ready.add(to);
+      if (peer.inTransit < limits.sendsPerPeer) this.#ready.add(to);
     });
   }
 
   #begin(peer: Peer): void {
-    peer.underWay++;
-    this.#underWay++;
+    peer.inTransit++;
+    this.#inTransit++;
   }
 
   #end(to: string, peer: Peer): void {
-    peer.underWay--;
-    this.#underWay--;
+    peer.inTransit--;
+    this.#inTransit--;
     if (peer.waiting.size > 0) this.#ready.add(to);
-    this.#forgetIdle(to, peer);
+    this.#removeIdle(to, peer);
     this.#startNext();
   }
 
   #startNext(): void {
     for (const to of this.#ready) {
-      if (this.#underWay >= limits.sends) return;
-      // It goes to the end of the line, if it may begin one more.
+      if (this.#inTransit >= limits.sends) return;
+      // The peer moves to the end of the queue, if it may start another message.
       this.#ready.delete(to);
       const peer = this.#peers.get(to);
       const [next] = peer?.waiting ?? [];
       next?.start();
-      const hasRoom = peer !== undefined && peer.underWay < limits.sendsPerPeer;
+      const hasRoom = peer !== undefined && peer.inTransit < limits.sendsPerPeer;
       if (hasRoom && peer.waiting.size > 0) this.#ready.add(to);
     }
   }
 
-  #forgetIdle(to: string, peer: Peer): void {
-    if (peer.underWay === 0 && peer.waiting.size === 0) this.#peers.delete(to);
+  #removeIdle(to: string, peer: Peer): void {
+    if (peer.inTransit === 0 && peer.waiting.size === 0) this.#peers.delete(to);
   }
 }
 
 function tooLate({ to, timeoutMs }: Sending): TimeoutError {
-  return new TimeoutError(`sending a message to ${to}, which waits behind others,`, timeoutMs);
+  return new TimeoutError(`sending a message to ${to}, which was queued behind others,`, timeoutMs);
 }

@@ -4,38 +4,38 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The memory that all streams of a node may hold together (`limits.heldBytes`), shared out by source. It is reserved
-// before it is allocated, on both sides: for what others send, and for what is sent to them until they read it.
+// The memory of all streams of a node together (`limits.heldBytes`), shared by source. It is reserved before it is
+// allocated, for received data and for sent data until the peer has read it.
 import { limits } from '../wire/limits.js';
 import type { Memory } from '../wire/memory.js';
 import { FairShare } from './fair-share.js';
 
 /**
- * How much less a stream that we opened counts, when a source must give way. A peer cannot make us open many, and
- * without what they bring this node learns nothing.
+ * The weight of an outbound stream when a source must give way. A peer cannot make this node open many streams, and
+ * without their data this node learns nothing.
  */
-const DIALLED_WEIGHT = 1 / 64;
+const OUTBOUND_WEIGHT = 1 / 64;
 
 /** A stream needed more memory than was available. */
 export class MemoryShortage extends Error {
-  constructor(because: string) {
-    super(`too many bytes in streams at once; ${because}`);
+  constructor(reason: string) {
+    super(`too many bytes in streams at once; ${reason}`);
   }
 }
 
 /** The memory of one stream. */
 export interface StreamShare extends Memory {
-  /** Returns all of it; later reservations fail. Idempotent. */
-  leave(): void;
+  /** Releases all memory; later reservations fail. Idempotent. */
+  close(): void;
 }
 
-/** What a stream with a share must know of itself. */
+/** The properties of a stream that needs memory. */
 export interface ShareOptions {
-  /** Where it comes from, or leads to: see `sourceOf`. */
+  /** The source of the peer: see `sourceOf`. */
   readonly source: string;
   /** Whether this node opened the stream. */
-  readonly isDialled: boolean;
-  /** Called when others need the memory more: the stream must end, and drop what it holds, at once. */
+  readonly isOutbound: boolean;
+  /** Called when other sources need the memory: the stream must end at once and release its memory. */
   readonly evict: (reason: MemoryShortage) => void;
 }
 
@@ -43,30 +43,30 @@ export interface ShareOptions {
 export class StreamMemory {
   readonly #bytes: FairShare;
 
-  /** @param init.total - bytes that there are */
+  /** @param init.total - the available bytes */
   constructor({ total = limits.heldBytes }: { total?: number } = {}) {
-    // One source may have all, for it gives way to others when there is no more.
+    // One source may use everything, because it gives way to other sources when nothing is left.
     this.#bytes = new FairShare({ total, perSource: total });
   }
 
-  /** Bytes that are reserved. */
+  /** The reserved bytes. */
   get used(): number {
     return this.#bytes.used;
   }
 
-  /** A share with nothing in it yet. Its `reserve` throws {@link MemoryShortage}. */
-  enter({ source, isDialled, evict }: ShareOptions): StreamShare {
-    const share = this.#bytes.enter(
-      isDialled ? `to ${source}` : source,
+  /** Opens an empty share. Its `reserve` throws {@link MemoryShortage}. */
+  open({ source, isOutbound, evict }: ShareOptions): StreamShare {
+    const share = this.#bytes.open(
+      isOutbound ? `to ${source}` : source,
       () => evict(new MemoryShortage('this source had most')),
-      isDialled ? DIALLED_WEIGHT : 1,
+      isOutbound ? OUTBOUND_WEIGHT : 1,
     );
     return {
       reserve: (bytes) => {
-        if (!share.take(bytes)) throw new MemoryShortage(`no room for ${bytes} more`);
+        if (!share.acquire(bytes)) throw new MemoryShortage(`no room for ${bytes} more`);
       },
-      release: (bytes) => share.give(bytes),
-      leave: () => share.leave(),
+      release: (bytes) => share.release(bytes),
+      close: () => share.close(),
     };
   }
 }

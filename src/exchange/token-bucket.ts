@@ -6,7 +6,7 @@
 
 import type { Clock } from '../core/ports.js';
 
-/** Something that may happen so many times at once, and once in a while after that. */
+/** A token bucket: allows a burst of events, then one event for each refill interval. */
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #size: number;
@@ -15,8 +15,8 @@ export class TokenBucket {
   #countedAt: number;
 
   /**
-   * @param init.size - how many times at once
-   * @param init.refillMs - how long it takes until it may happen once more
+   * @param init.size - the maximum burst
+   * @param init.refillMs - milliseconds until one more token is available
    */
   constructor(components: { clock: Clock }, init: { size: number; refillMs: number }) {
     this.#clock = components.clock;
@@ -26,7 +26,7 @@ export class TokenBucket {
     this.#countedAt = this.#clock.now();
   }
 
-  /** Whether it may happen now; if so, it counts as having happened. */
+  /** Takes a token; returns false if none is available. */
   take(): boolean {
     const now = this.#clock.now();
     const earned = Math.floor((now - this.#countedAt) / this.#refillMs);

@@ -4,52 +4,52 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The part of the table of metrics that tells of the company a node is in: who is missed and looked for.
+// The part of the table of metrics about cluster health: expected members, partitions, reconnect candidates.
 import { counter, gauge, type ReadMetric, type Sample } from './metric-kinds.js';
 
 /** In the order of the document. */
 export const clusterHealthMetrics: readonly ReadMetric[] = [
   gauge(
     'expected_members',
-    'Members that should be there: expectedMembers, or the most seen for a while',
-    'What `isolated` and `minority` are measured by; far above `members` after a scale-down it falls in time.',
+    'Expected number of members: expectedMembers, or the highest number seen within the last hour',
+    'The reference for `isolated` and `minority`. After a scale-down without leaves it stays too high for up to an hour.',
     (source) => source.clusterHealth().expected,
   ),
   gauge(
     'isolated',
-    '1 while everybody else is gone',
-    'This node is cut off, or the last one left. It keeps looking for the others.',
+    '1 while this node sees no other live member, although it expects some',
+    'This node is cut off, or it is the last one. It keeps trying to reconnect.',
     (source) => (source.clusterHealth().health === 'isolated' ? 1 : 0),
   ),
   gauge(
     'minority',
-    '1 while half of the expected members or more are gone, and not all',
-    'A partition, with this node on the smaller side, or a large failure.',
+    '1 while this node sees at most half of the expected members, and at least one other',
+    'A network partition with this node on the smaller side, or a large failure.',
     (source) => (source.clusterHealth().health === 'minority' ? 1 : 0),
   ),
   counter(
     'quorum_restored_total',
-    'Ends of being isolated or in a minority',
-    'Rises when a partition heals.',
+    'Returns from isolated or minority to healthy',
+    'Increases when a partition heals.',
     (c) => c.recoveries,
   ),
   counter(
     'flapping_total',
-    'Members that were told of as flapping',
-    'A member that keeps joining and failing; the log line `flapping` names it.',
+    'Members reported as flapping',
+    'A member repeatedly fails and comes back. The log line `flapping` names it.',
     (c) => c.flapping,
   ),
   gauge(
     'reconnect_candidates',
-    'Members that failed and are looked for',
-    'Back to 0 when they are back, were forgotten, or `rejoin.forgetAfter` has passed.',
+    'Failed members that this node tries to reconnect to',
+    'A candidate is removed when it is a member again, after `forget(name)`, or after `rejoin.forgetAfter`.',
     (source) => source.clusterHealth().reconnectCandidates,
   ),
   {
     name: 'rejoins_total',
-    help: 'Attempts to reach lost members and seeds, by outcome',
+    help: 'Attempts to reconnect to failed members and seeds, by outcome',
     meaning:
-      'Only `failed` for long: who was lost is gone for good, and `forget(name)` ends the search.',
+      'If only `failed` increases for a long time, the members are gone for good: `forget(name)` ends the attempts.',
     kind: 'counter',
     labels: ['outcome'],
     samples: ({ counters }) =>

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The part of the table of log lines that is about what a node was given: its address, its keys, its registry.
+// The part of the table of log lines about the configuration of a node: its address, its keys, its metrics registry.
 import type { ReportCode } from '../core/reports.js';
 import type { LineOf } from './line-of.js';
 
@@ -21,42 +21,42 @@ type Codes = Extract<
   | 'key-file-mode'
 >;
 
-/** These codes with their lines. */
+/** The log line of each of these codes. */
 export const configurationLines: { readonly [Code in Codes]: LineOf<Code> } = {
   'public-address': [
     'warn',
     'core',
     ({ address }) =>
-      `${address} is a public address and gossip is not encrypted; set secretKey, keyring or keyFile, or ` +
-      'plaintext: true if that is meant',
+      `the advertised address ${address} is public and gossip is not encrypted; set secretKey, keyring or keyFile, ` +
+      'or plaintext: true if this is intended',
   ],
   plaintext: [
     'warn',
     'core',
     ({ address }) =>
       `gossip is not encrypted, and other hosts may reach ${address}; set secretKey, keyring or keyFile, or ` +
-      'plaintext: true if that is meant',
+      'plaintext: true if this is intended',
   ],
   'other-registry': [
     'warn',
     'core',
     ({ ours, theirs }) =>
-      `metrics are in the default registry of prom-client ${ours}, which this package depends on, and the application ` +
-      `has prom-client ${theirs} with a registry of its own; pass that: metrics: { registry: register }`,
+      `metrics are in the default registry of prom-client ${ours}, a dependency of this package, but the application ` +
+      `loads prom-client ${theirs} with another registry; pass that one: metrics: { registry: register }`,
   ],
   'address-not-allowed': [
     'warn',
     'core',
     ({ address }) =>
-      `the advertised address ${address} is in none of our own cidrsAllowed; ` +
+      `the advertised address ${address} is outside the cidrsAllowed of this node; ` +
       'members with the same list refuse this node',
   ],
   'address-gone': [
     'warn',
     'core',
     ({ address }) =>
-      `the advertised address ${address} is on no interface any more, or its interface is down; ` +
-      'others cannot reach this node until it is back. If it has changed, restart the node',
+      `the advertised address ${address} is no longer on any interface, or its interface is down; ` +
+      'other members cannot reach this node until the address is back. If it has changed, restart the node',
   ],
   'loopback-advertised': [
     'warn',
@@ -69,17 +69,18 @@ export const configurationLines: { readonly [Code in Codes]: LineOf<Code> } = {
     'info',
     'core',
     ({ path, keys }) =>
-      `took ${keys} ${keys === 1 ? 'key' : 'keys'} from ${path}, which has changed`,
+      `loaded ${keys} ${keys === 1 ? 'key' : 'keys'} from ${path}, which has changed`,
   ],
   'key-file-failed': [
     'warn',
     'core',
-    ({ path, error }) => `${path} cannot be used, the keys stay as they are: ${error.message}`,
+    ({ path, error }) =>
+      `the key file ${path} cannot be used, the installed keys stay in use: ${error.message}`,
   ],
   'key-file-mode': [
     'warn',
     'core',
     ({ path, mode }) =>
-      `others on this machine may read the keys in ${path} (mode ${mode}); give it the mode 0640 or less`,
+      `other users of this machine can access the keys in ${path} (mode ${mode}); set mode 0640 or stricter`,
   ],
 };

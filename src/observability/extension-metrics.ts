@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Metrics of extensions with prom-client. Each is defined when the extension defines it, once for a registry and a
-// prefix, and reads the values of all nodes that have it at each scrape.
+// Publishes the metrics of extensions with prom-client. A metric is registered when an extension defines it, once for
+// each registry and prefix. Each scrape reads the values of all nodes that have the metric.
 import { Counter, Gauge, register } from 'prom-client';
 import type { MetricsOptions, MetricsRegistry } from '../config/options.js';
 import { ConfigError } from '../errors.js';
@@ -13,7 +13,7 @@ import type { ExtensionMeter, ExtensionMeters } from '../extensions/extension-me
 
 type Labels = Readonly<Record<string, string>>;
 
-/** One metric in a registry, and what it reads. */
+/** One metric in a registry, and the meters that it reads. */
 interface Published {
   readonly metric: Counter | Gauge;
   readonly kind: ExtensionMeter['kind'];
@@ -25,9 +25,9 @@ const registries = new WeakMap<MetricsRegistry, Map<string, Published>>();
 /**
  * Publishes the metrics of a node's extensions.
  *
- * @param init.failed - called with what reading a value throws
- * @returns takes them back
- * @throws ConfigError when the registry has another metric of such a name
+ * @param init.failed - called with an error that reading a value throws
+ * @returns a function that removes the metrics of this node
+ * @throws ConfigError when the registry has another metric with such a name
  */
 export function publishExtensionMetrics(
   options: MetricsOptions,
@@ -39,7 +39,7 @@ export function publishExtensionMetrics(
   const own = { ...options.labels, node: init.node };
   const published = registries.get(registry) ?? new Map<string, Published>();
   registries.set(registry, published);
-  const mine: [string, ExtensionMeter][] = [];
+  const ownMeters: [string, ExtensionMeter][] = [];
   const publish = (meter: ExtensionMeter): void => {
     const name = prefix + meter.name;
     const known = published.get(name);
@@ -51,11 +51,11 @@ export function publishExtensionMetrics(
     if (known === undefined) registry.registerMetric(entry.metric);
     published.set(name, entry);
     entry.sources.set(meter, own);
-    mine.push([name, meter]);
+    ownMeters.push([name, meter]);
   };
   for (const { meters } of extensions) meters.publishTo(publish);
   return () => {
-    for (const [name, meter] of mine) {
+    for (const [name, meter] of ownMeters) {
       const entry = published.get(name);
       entry?.sources.delete(meter);
       if (entry === undefined || entry.sources.size > 0) continue;

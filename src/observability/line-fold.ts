@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Holds back log lines that others can cause as often as they like (line-limits.ts). Of each kind so many
-// are written in a time; at its end the last of those held back is written, with the number of the
-// others. So no count is lost when a flood ends, and a flood is one line in that time.
+// Rate-limits log lines that peers can cause without limit (line-limits.ts). For each kind of line, a bounded number is
+// written in a time window. At the end of the window the last suppressed line is written, with the number of the
+// others. No count is lost when a flood ends, and a flood produces a bounded number of lines.
 import type { Clock, Timer } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
 import { limits } from '../wire/limits.js';
@@ -16,22 +16,22 @@ interface Window {
   readonly until: number;
   /** Lines that may still be written. */
   left: number;
-  /** Lines that were held back, and the last of them. */
-  held: number;
+  /** Number of suppressed lines, and the last of them. */
+  suppressed: number;
   last?: Report;
   timer?: Timer;
 }
 
-/** Lets lines through, or holds them back and counts them. */
+/** Writes lines, or suppresses and counts them. */
 export class LineFold {
   readonly #clock: Clock;
   readonly #write: (report: Report, suppressed: number) => void;
-  // One for each code, reason and callback, and for a bounded number of peers.
+  // One for each code, reason and callback, and for a bounded number of peers; see `kindOf`.
   readonly #windows = new Map<string, Window>();
   readonly #labels = new Set<string>();
   #closed = false;
 
-  /** @param init.write - writes a line, which stands for so many others that were held back */
+  /** @param init.write - writes a line; `suppressed` is the number of suppressed lines that it represents */
   constructor(
     components: { clock: Clock },
     init: { write: (report: Report, suppressed: number) => void },
@@ -40,7 +40,7 @@ export class LineFold {
     this.#write = init.write;
   }
 
-  /** Writes the report's line, or holds it back. */
+  /** Writes the report's line, or suppresses it. */
   take(report: Report): void {
     const bound = boundOf(report.code);
     if (bound === undefined) return this.#write(report, 0);
@@ -58,40 +58,40 @@ export class LineFold {
     } else if (window.left > 0) {
       window.left--;
       this.#write(report, 0);
-    } else this.#hold(kind, window, report, bound);
+    } else this.#suppress(kind, window, report, bound);
   }
 
-  /** Writes what is held back; from now on no timer is set. */
+  /** Writes the pending summaries of suppressed lines; from now on no timer is set. */
   close(): void {
     this.#closed = true;
-    for (const { timer, last, held } of this.#windows.values()) {
+    for (const { timer, last, suppressed } of this.#windows.values()) {
       timer?.cancel();
-      if (last !== undefined) this.#write(last, held - 1);
+      if (last !== undefined) this.#write(last, suppressed - 1);
     }
     this.#windows.clear();
   }
 
-  // The line that begins a window; it stands for what the window before it held back, if anything.
+  // Writes the first line of a window. It also reports the number of lines that the previous window suppressed.
   #begin(kind: string, report: Report, bound: LineBound): void {
     const before = this.#windows.get(kind);
     before?.timer?.cancel();
     const until = this.#clock.now() + bound.windowMs;
-    this.#windows.set(kind, { until, left: bound.lines - 1, held: 0 });
-    this.#write(report, before?.held ?? 0);
+    this.#windows.set(kind, { until, left: bound.lines - 1, suppressed: 0 });
+    this.#write(report, before?.suppressed ?? 0);
   }
 
-  #hold(kind: string, window: Window, report: Report, bound: LineBound): void {
-    window.held++;
+  #suppress(kind: string, window: Window, report: Report, bound: LineBound): void {
+    window.suppressed++;
     window.last = report;
-    // What lasts is told with the next line, if it still lasts then: no timer waits for minutes.
+    // For a persistent condition the next line has the count: no timer waits for minutes.
     if (this.#closed || bound.perPeer === true) return;
     window.timer ??= this.#clock.setTimer(window.until - this.#clock.now(), () => {
-      window.held--;
+      window.suppressed--;
       this.#begin(kind, window.last ?? report, bound);
     });
   }
 
-  // Peers that cannot be told apart any more share one kind, so that names without end take no memory.
+  // Beyond `limits.logPeers`, all further peers share one kind, so that forged names use no memory.
   #kindOfPeer(report: Report): string {
     const common = kindOf(report);
     const own = `${common}/ ${report.peer ?? ''}`;
@@ -103,7 +103,7 @@ export class LineFold {
       if (window.until > now) peers++;
       else {
         this.#windows.delete(kind);
-        if (window.last !== undefined) this.#write(window.last, window.held - 1);
+        if (window.last !== undefined) this.#write(window.last, window.suppressed - 1);
       }
     }
     return peers < limits.logPeers ? own : common;

@@ -4,45 +4,45 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How often a line may be written. Every code stands here with what can cause it; a code that peers or the
-// network can cause must have a bound, or this file does not compile.
+// The rate limit of each log line, with its cause. A code that peers or the network can cause must have a bound;
+// otherwise this file does not compile.
 import type { ReportCode } from '../core/reports.js';
 import { limits } from '../wire/limits.js';
 
-/** A bound on the lines of one code. What is held back is counted, and told at the end of the time. */
+/** A bound on the lines of one code. Suppressed lines are counted and reported at the end of the window. */
 export interface LineBound {
-  /** Lines in the time, of each kind: a code, and its reason or callback. */
+  /** Lines per window, for each kind: a code with its reason or callback. */
   readonly lines: number;
-  /** Milliseconds. */
+  /** Length of the window in milliseconds. */
   readonly windowMs: number;
-  /** Each peer is a kind of its own, as far as `limits.logPeers` peers can be told apart. */
+  /** The bound applies to each peer separately, for up to `limits.logPeers` peers; all others share one. */
   readonly perPeer?: true;
 }
 
-/** What can cause a line, and how often it is written. */
+/** The cause of a line, and how often it may be written. */
 export type LineLimit =
-  /** What peers send, be they strangers or members. */
+  /** Data from peers, whether they are members or not. */
   | { readonly cause: 'peers'; readonly bound: LineBound }
-  /** Packets that are lost, links that are down, peers that do not answer. */
+  /** Lost packets, broken links, peers that do not answer. */
   | { readonly cause: 'network'; readonly bound: LineBound }
-  /** This process, its host or its user only. */
+  /** Only this process, its host or its user. */
   | { readonly cause: 'local'; readonly bound?: LineBound };
 
 const inWindow = (lines: number): LineBound => ({ lines, windowMs: limits.logWindowMs });
 const ONE = inWindow(1);
-// Timers of ours cause these: probes, exchanges, gossip rounds. The bound matters only for short intervals.
-const AT_OUR_PACE = inWindow(10);
+// Timers of this node cause these: probes, exchanges, gossip rounds. The bound matters only for short intervals.
+const PERIODIC = inWindow(10);
 const ABOUT_MEMBERS = inWindow(limits.logLinesAboutMembers);
-// A condition that lasts: once for each peer, and again while it goes on.
-const LASTING: LineBound = { lines: 1, windowMs: limits.logLastingWindowMs, perPeer: true };
+// A persistent condition: once for each peer, and again after each window while it persists.
+const PERSISTENT: LineBound = { lines: 1, windowMs: limits.logLastingWindowMs, perPeer: true };
 
 const peers = (bound: LineBound): LineLimit => ({ cause: 'peers', bound });
 const network = (bound: LineBound): LineLimit => ({ cause: 'network', bound });
 const local = (bound?: LineBound): LineLimit => ({ cause: 'local', ...(bound && { bound }) });
 
 /**
- * Every code. Without the key of an encrypted cluster others can cause the first three of `peers` only; with
- * it, or without encryption, all of them.
+ * Every code. In an encrypted cluster, a peer without the key can cause only the first three lines of `peers`; with the
+ * key, or without encryption, all of them.
  */
 export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'packet-dropped': peers(ONE),
@@ -51,18 +51,18 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'claim-refused': peers(ONE),
   'descriptors-short': peers(ONE),
   'state-too-large': peers(ONE),
-  // Once until it is well again (exchange-watch.ts), for each peer.
+  // Once for each peer until an exchange succeeds (node/exchange-watch.ts).
   'exchanges-failing': network(ONE),
   'not-listed': peers(ONE),
   'send-failed': network(ONE),
-  'exchange-failed': network(AT_OUR_PACE),
-  exchanged: peers(AT_OUR_PACE),
-  'probe-unanswered': network(AT_OUR_PACE),
-  'probe-stream-only': network(LASTING),
-  'event-loop-stalled': local(AT_OUR_PACE),
-  'probe-stalled': local(AT_OUR_PACE),
-  'probe-send-failed': network(LASTING),
-  // Once until it is well again (core/probe/send-watch.ts).
+  'exchange-failed': network(PERIODIC),
+  exchanged: peers(PERIODIC),
+  'probe-unanswered': network(PERIODIC),
+  'probe-stream-only': network(PERSISTENT),
+  'event-loop-stalled': local(PERIODIC),
+  'probe-stalled': local(PERIODIC),
+  'probe-send-failed': network(PERSISTENT),
+  // Once until pings can be sent again (core/probe/send-watch.ts).
   'sends-failed': network(ONE),
   'sends-recovered': network(ONE),
   'address-conflict': peers(ONE),
@@ -76,7 +76,7 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'member-reaped': peers(ABOUT_MEMBERS),
   'suspicion-unconfirmed': peers(ABOUT_MEMBERS),
   refuted: peers(ONE),
-  // Every `queueCheckInterval`; a depth that is held back is of no use.
+  // Every `queueCheckInterval`; a suppressed depth would be useless.
   'queue-depth': local(),
   'broadcast-too-large': peers(ONE),
   'broadcasts-evicted': peers(ONE),
@@ -90,21 +90,21 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   minority: peers(ONE),
   'quorum-restored': peers(ONE),
   flapping: peers(ABOUT_MEMBERS),
-  // Once in a life.
+  // Once per node.
   'snapshot-corrupt': local(),
-  // Once until it is well again (company/snapshot-keeper).
+  // Once until the file can be written again (discovery/snapshot-keeper.ts).
   'snapshot-failed': local(),
-  // Messages from peers reach the user's code.
+  // Messages from peers reach callbacks of the application.
   'callback-threw': peers(ONE),
   'extension-threw': peers(ONE),
-  // Once in a life, or until it is well again (own-address.ts).
+  // Once per node, or until the address is back (node/own-address.ts).
   'public-address': local(),
   plaintext: local(),
   'other-registry': local(ONE),
   'address-not-allowed': local(),
   'address-gone': local(),
   'loopback-advertised': local(),
-  // Once for each change of the file; a fault of it once until another one (security/key-file.ts).
+  // Once for each change of the file; a fault once until it changes (security/key-file.ts).
   'key-file-read': local(),
   'key-file-mode': local(),
   'key-file-failed': local(ONE),
@@ -113,7 +113,7 @@ export const lineLimits: Readonly<Record<ReportCode, LineLimit>> = {
   'internal-error': peers(ONE),
 };
 
-/** How often a line of this code may be written; undefined: always. */
+/** How often a line of this code may be written; undefined: without limit. */
 export function boundOf(code: ReportCode): LineBound | undefined {
   return lineLimits[code].bound;
 }

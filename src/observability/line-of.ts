@@ -9,7 +9,7 @@ import type { Report, ReportCode } from '../core/reports.js';
 
 type Level = keyof Logger;
 
-/** The line of one code. */
+/** The log line of one report code. */
 export type LineOf<Code extends ReportCode> = readonly [
   level: Level,
   subsystem: string,

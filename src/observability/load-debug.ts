@@ -4,19 +4,19 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The `debug` package. It is loaded when a node starts and not imported, as it requires modules of Node's: in a bundle
-// of ES modules there is no `require`, so that loading it fails. Then `DEBUG` has the same meaning, with fewer comforts.
+// Loads the `debug` package when a node starts, instead of importing it: the package calls `require` for modules of
+// Node, which fails in a bundle of ES modules. In that case a simple replacement handles the `DEBUG` variable.
 import { inspect } from 'node:util';
 import type createDebug from 'debug';
 import { StderrOutput, type LineOutput } from '../runtime/stderr-output.js';
 
-/** What `debug` exports, as far as it is used here. */
+/** The part of the exports of `debug` that is used here. */
 export type CreateDebug = (namespace: string) => Pick<createDebug.Debugger, 'enabled'> & Write;
 type Write = (format: string, ...values: unknown[]) => void;
 
 let loaded: CreateDebug | undefined;
 
-/** The `debug` package, or what stands in for it. Never rejects. */
+/** The `debug` package, or its replacement if it cannot be loaded. Never rejects. */
 export async function loadDebug(): Promise<CreateDebug> {
   if (loaded !== undefined) return loaded;
   try {
@@ -27,7 +27,7 @@ export async function loadDebug(): Promise<CreateDebug> {
   return loaded;
 }
 
-/** `debug` without the package: `DEBUG` is read once. */
+/** The replacement for the `debug` package. It reads `DEBUG` once. */
 export function plainDebug(
   { DEBUG = '' }: Readonly<Record<string, string | undefined>> = process.env,
   output: LineOutput = new StderrOutput(),

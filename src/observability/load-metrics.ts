@@ -11,8 +11,8 @@ import { asError } from '../runtime/as-error.js';
 import type * as Metrics from './metrics.js';
 
 /**
- * Loads what needs prom-client, so that a node without metrics does not load it. Reports when the metrics will be in
- * another registry than that of the application.
+ * Loads the module that needs prom-client; a node without metrics does not load it. Reports `other-registry` when the
+ * metrics go to a registry other than that of the application.
  *
  * @throws ConfigError when prom-client cannot be loaded
  */
@@ -23,8 +23,8 @@ export async function loadMetrics(
 ): Promise<typeof Metrics> {
   const metrics = await load().catch((cause: unknown) => {
     const rule =
-      `need prom-client, which cannot be loaded (${asError(cause).message}): install it, or, in a bundle, ` +
-      'leave prom-client out of the bundle (external)';
+      `requires prom-client, which cannot be loaded (${asError(cause).message}): install it, or, in a bundle, ` +
+      'mark prom-client as external';
     throw new ConfigError([{ field: 'metrics', value: options, rule }], { cause });
   });
   const other = metrics.otherRegistry(options);

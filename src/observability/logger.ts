@@ -4,7 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Logging must never stop the protocol and must cost nothing when nobody listens.
+// Passes log lines to the user's logger, or to `debug` and stderr. Logging never stops the protocol, and costs nothing
+// when no output is enabled.
 import { Console } from 'node:console';
 import type { Logger } from '../config/options.js';
 import { catchRejection, isThenable } from '../runtime/thenable.js';
@@ -13,29 +14,29 @@ import { stderrLines, type StderrLevel } from './stderr-lines.js';
 
 type Level = keyof Logger;
 type Sink = (level: Level, message: string, fields: object | undefined) => unknown;
-/** Writes warnings and errors that nobody else takes. */
+/** Writes warnings and errors that no other output shows. */
 type Stderr = (level: StderrLevel, message: string, fields?: object) => void;
 
 const defaultSubsystem = 'core';
 
-/** A logger that may know that nobody reads a line, so that the line need not be made. */
+/** A logger that can report that a line would not be written, so that the line need not be built. */
 export interface SparingLogger extends Logger {
-  /** Whether lines of a level and a subsystem are written at this moment. Without it: all are. */
+  /** Whether lines of a level and a subsystem are currently written. Without this method: all are. */
   isOn?(level: Level, subsystem: string): boolean;
 }
 
-/** What the default logger writes with. */
+/** The outputs of the default logger. */
 export interface DefaultLoggerComponents {
   readonly debug: CreateDebug;
-  /** Default: none, so that warnings and errors go to `debug` only. */
+  /** Default: none; then warnings and errors go to `debug` only. */
   readonly stderr?: Stderr | undefined;
 }
 
 /**
- * The logger that the library writes to: the user's, or else the default one; with false, the default one without
- * stderr. Whatever a user's logger throws, or rejects with, is dropped.
+ * The logger that the library writes to: the user's, or the default logger if there is none; for `false`, the default
+ * logger without stderr. Exceptions and rejections of a user's logger are ignored.
  *
- * A message is text, never a format: `%` in a name stays what it is for `console` and `debug`, too.
+ * A message is text, never a format string: `%` in a name is preserved, also with `console` and `debug`.
  */
 export async function loggerFor(user: Logger | false | undefined): Promise<SparingLogger> {
   if (typeof user === 'object') return userLogger(user);
@@ -48,15 +49,15 @@ export async function loggerFor(user: Logger | false | undefined): Promise<Spari
   });
 }
 
-/** What passes lines on to a logger of the user's. */
+/** A logger that passes lines to the user's logger. */
 export function userLogger(user: Logger): Logger {
   return guarded(isPino(user) ? pinoSink(user) : userSink(user));
 }
 
 /**
  * Writes to the `debug` package under `memberlist:<subsystem>`, where the subsystem is the text in `fields.subsystem`
- * (`core` without one). That is silent unless asked for, for instance by `DEBUG=memberlist:*`. Warnings and errors that
- * it does not show go to stderr.
+ * (`core` without one). `debug` prints nothing unless it is enabled, for example by `DEBUG=memberlist:*`. Warnings and
+ * errors that it does not print go to stderr.
  */
 export function defaultLogger({ debug, stderr }: DefaultLoggerComponents): SparingLogger {
   const debuggers = new Map<string, ReturnType<CreateDebug>>();
@@ -89,7 +90,7 @@ function isUrgent(level: Level): level is StderrLevel {
   return level === 'warn' || level === 'error';
 }
 
-/** Looks the method up at each call: loggers that change their level exchange their methods. */
+/** Looks the method up at each call: some loggers replace their methods when their level changes. */
 function userSink(user: Logger): Sink {
   return (level, message, fields) =>
     fields === undefined
@@ -97,8 +98,8 @@ function userSink(user: Logger): Sink {
       : user[level](formatsAsConsole(user, level) ? verbatim(message) : message, fields);
 }
 
-// With a second argument console reads the first as printf does, and would put the fields into a name such as
-// `web-%s`. Loggers that take its methods over, as in `{ ...console }`, do the same.
+// If there is a second argument, console treats the first one as a printf format, and would insert the fields into a
+// name such as `web-%s`. A logger that copies its methods, such as `{ ...console }`, does the same.
 function formatsAsConsole(user: Logger, level: Level): boolean {
   return user instanceof Console || user[level] === globalThis.console[level];
 }
@@ -113,13 +114,13 @@ interface Pino extends Readonly<Record<Level, PinoMethod>> {
   bindings(): object;
 }
 
-/** By two methods that pino documents, and that loggers with the message first do not both have. */
+/** Detects pino by two documented methods that loggers with the message as first argument do not both have. */
 function isPino(user: object): user is Pino {
   const { child, bindings } = user as Partial<Pino>;
   return typeof child === 'function' && typeof bindings === 'function';
 }
 
-/** Pino wants the fields first, and shows the error under `err` only. */
+/** Pino takes the fields first, and formats an error under `err` only. */
 function pinoSink(user: Pino): Sink {
   return (level, message, fields) => {
     const { error, ...others } = { ...fields } as { error?: unknown };
@@ -128,7 +129,7 @@ function pinoSink(user: Pino): Sink {
   };
 }
 
-// Its serializer takes the type from the constructor, or else from the name; that of a plain object is "Object".
+// Pino's serializer takes the type from the constructor, otherwise from the name. Without a prototype it uses the name.
 function errorForPino(error: { type?: unknown; cause?: unknown }): object {
   const { cause, ...fields } = error;
   const nested = typeof cause === 'object' && cause !== null ? { cause: errorForPino(cause) } : {};
@@ -144,7 +145,7 @@ function subsystemOf(fields: object | undefined): string {
   return typeof subsystem === 'string' ? subsystem : defaultSubsystem;
 }
 
-/** The fields without the subsystem, which the namespace shows already; undefined if none is left. */
+/** The fields without the subsystem, which the namespace already shows; undefined if none is left. */
 function shownFields(fields: object | undefined): object | undefined {
   if (fields === undefined) return undefined;
   const shown = Object.entries(fields).filter(([name]) => name !== 'subsystem');
@@ -159,12 +160,12 @@ function guarded(sink: Sink): Logger {
         const result = sink(level, message, fields);
         if (isThenable(result)) catchRejection(result, ignore);
       } catch {
-        // There is nowhere left to say it.
+        // There is no other place to report it.
       }
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
 function ignore(): void {
-  // There is nowhere left to say it.
+  // There is no other place to report it.
 }

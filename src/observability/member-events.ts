@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The two ways to hear of things: an emitter with types, and an iterator to loop over.
+// The two interfaces for events: a typed emitter, and an async iterator.
 import { EventEmitter } from 'node:events';
 import type { ClusterHealthEvent } from '../cluster-health/events.js';
 import type { ClusterSize } from '../cluster-health/isolation.js';
@@ -14,31 +14,31 @@ import { onAbort } from '../runtime/abort.js';
 import { catchRejection, isThenable } from '../runtime/thenable.js';
 import type { Address } from '../wire/address.js';
 
-/** What a Memberlist emits, with its arguments. Membership events are never about the local node. */
+/** The events of a Memberlist, with their arguments. Membership events are never about the local node. */
 export interface MemberlistEvents {
-  /** A node is alive that was not known, or was dead or had left. */
+  /** A node joined: it is alive, and was unknown, dead or left before. */
   join: [node: Node];
-  /** A node is gone: it said so itself, or was found dead. */
+  /** A node left gracefully, or was declared dead. */
   leave: [node: Node, reason: LeaveReason];
-  /** The metadata of a living node changed. */
+  /** The metadata of a live node changed. */
   update: [node: Node, previousMeta: Buffer];
-  /** A node does not answer; it has some time to refute. */
+  /** A node does not answer and is suspected; it has time to refute. */
   suspect: [node: Node];
-  /** A suspected node refuted. */
+  /** A suspected node refuted the suspicion. */
   refute: [node: Node];
-  /** Somebody claims a known name under another address. */
+  /** A known name was claimed with another address. */
   conflict: [existing: Node, other: Node];
   /** A user message arrived. */
   message: [payload: Buffer, from: Address];
   /** The local health score changed; 0 is healthy. */
   health: [score: number];
-  /** Everybody else is gone. */
+  /** No other member is alive. */
   isolated: [size: ClusterSize];
-  /** Half of those who should be there, or more, are gone. */
+  /** At most half of the expected members are alive. */
   minority: [size: ClusterSize];
-  /** More than half of those who should be there are there again. */
+  /** More than half of the expected members are alive again. */
   'quorum-restored': [size: ClusterSize];
-  /** A member failed more than three times within ten minutes; told once, until there was peace. */
+  /** A member failed more than three times within ten minutes; emitted again only after ten quiet minutes. */
   flapping: [node: Node, count: number];
 }
 
@@ -47,12 +47,12 @@ export type MemberEvent =
   | MembershipEvent
   | ClusterHealthEvent
   | { readonly type: 'message'; readonly payload: Buffer; readonly from: Address }
-  /** The reader was too slow: this many events that came next are lost. */
+  /** The reader was too slow: this number of subsequent events was dropped. */
   | { readonly type: 'overflow'; readonly dropped: number };
 
-/** An emitter whose listeners cannot hurt it: what they throw, or reject with, is passed aside. */
+/** An emitter that is protected from its listeners: their exceptions and rejections go to `listenerFailed`. */
 export abstract class SafeEmitter extends EventEmitter<MemberlistEvents> {
-  /** Called with what a listener threw. */
+  /** Called with the error of a listener that threw or rejected. */
   protected abstract listenerFailed(event: string, error: unknown): void;
 
   /** @internal */
@@ -70,7 +70,7 @@ export abstract class SafeEmitter extends EventEmitter<MemberlistEvents> {
   }
 }
 
-/** The arguments of an event for the emitter. */
+/** The emitter's arguments for an event. */
 export function argumentsOf(event: Exclude<MemberEvent, { type: 'overflow' }>): unknown[] {
   switch (event.type) {
     case 'leave':
@@ -94,11 +94,11 @@ export function argumentsOf(event: Exclude<MemberEvent, { type: 'overflow' }>): 
   }
 }
 
-const MAX_WAITING = 1024;
+const MAX_BUFFERED_EVENTS = 1024;
 
 /**
- * Events from now on, as an async iterator. It holds at most 1024 that were not read; past that they
- * are dropped, and an `overflow` event in their place says how many.
+ * Events from now on, as an async iterator. It buffers at most 1024 unread events; further ones are dropped, and an
+ * `overflow` event in their place has their number.
  */
 export class EventStream implements AsyncIterableIterator<MemberEvent> {
   readonly #waiting: MemberEvent[] = [];
@@ -108,7 +108,7 @@ export class EventStream implements AsyncIterableIterator<MemberEvent> {
   #ended = false;
   #stopListening: () => void = () => undefined;
 
-  /** @param init.closed - called once, when the iterator takes no more events */
+  /** @param init.closed - called once, when the iterator accepts no more events */
   constructor(init: { closed: () => void }) {
     this.#closed = init.closed;
   }
@@ -126,11 +126,11 @@ export class EventStream implements AsyncIterableIterator<MemberEvent> {
       reader({ value: event, done: false });
       return;
     }
-    if (this.#dropped > 0 || this.#waiting.length >= MAX_WAITING) this.#dropped++;
+    if (this.#dropped > 0 || this.#waiting.length >= MAX_BUFFERED_EVENTS) this.#dropped++;
     else this.#waiting.push(event);
   }
 
-  /** Ends the iteration once what is waiting was read. */
+  /** Ends the iteration after the buffered events were read. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;

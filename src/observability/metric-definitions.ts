@@ -4,58 +4,29 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The one table of metrics: what is published, and what docs/METRICS.md says of it. No label grows with
-// the cluster: peers are in the log, not in labels. Every series is there from the beginning, at 0, so
-// that a rate sees the first of anything.
-import { dropReasons, probeOutcomes, type Counters, type MessageCounts } from '../core/counters.js';
-import { MessageType } from '../wire/message-type.js';
+// The table of all metrics. docs/METRICS.md is generated from it. The number of series does not grow with the
+// cluster: the log names peers, labels do not. Every series exists from the start, at 0, so that `rate()` includes the
+// first increment.
+import { dropReasons, probeOutcomes } from '../core/counters.js';
 import { clusterHealthMetrics } from './cluster-health-metrics.js';
 import {
   counter,
   gauge,
   type HistogramMetric,
-  type MetricsSource,
   type ReadMetric,
   type Sample,
 } from './metric-kinds.js';
-import { streamMetrics } from './stream-metrics.js';
+import { trafficMetrics } from './traffic-metrics.js';
 
-const SECONDS_IN_A_LAN = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
-
-/** Messages by the name of their type in the label. Compounds and layers are no messages of their own. */
-const messageNames: readonly (readonly [type: number, name: string])[] = [
-  [MessageType.ping, 'ping'],
-  [MessageType.indirectPing, 'indirect-ping'],
-  [MessageType.ackResp, 'ack'],
-  [MessageType.nackResp, 'nack'],
-  [MessageType.suspect, 'suspect'],
-  [MessageType.alive, 'alive'],
-  [MessageType.dead, 'dead'],
-  [MessageType.pushPull, 'push-pull'],
-  [MessageType.user, 'user'],
-  [MessageType.err, 'error'],
-];
-
-function messages(
-  name: string,
-  help: string,
-  meaning: string,
-  read: (counters: Counters) => { readonly packet: MessageCounts; readonly stream: MessageCounts },
-): ReadMetric {
-  const samples = ({ counters }: MetricsSource): Sample[] =>
-    Object.entries(read(counters)).flatMap(([over, counts]) =>
-      messageNames.map(([type, label]): Sample => [counts.of(type), { over, type: label }]),
-    );
-  return { name, help, meaning, kind: 'counter', labels: ['over', 'type'], samples };
-}
+const ROUND_TRIP_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
 const members: readonly ReadMetric[] = [
   {
     name: 'members',
-    help: 'Members in the table by state, the local node among them',
+    help: 'Members in the member table by state, including the local node',
     meaning:
-      'Compare `alive` among nodes: they should agree within seconds. `dead` and `left` are remembered for ' +
-      '`gossipToTheDeadTime` and then forgotten.',
+      'Compare `alive` between nodes: the values should agree within seconds. Members in `dead` and `left` are reaped ' +
+      'after `gossipToTheDeadTime`.',
     kind: 'gauge',
     labels: ['state'],
     samples: (source) =>
@@ -63,74 +34,76 @@ const members: readonly ReadMetric[] = [
   },
   gauge(
     'suspicions',
-    'Members under suspicion now',
-    'Above 0 for long: somebody keeps being suspected and keeps refuting.',
+    'Members currently suspected',
+    'Above 0 for a long time: a member is suspected repeatedly and refutes each time.',
     (source) => source.suspicions(),
   ),
   gauge(
     'health_score',
-    'How much the node doubts itself (Lifeguard): 0 is healthy',
-    'Above 0 this node, or its network, is slow: look here first, not at those whom it suspects.',
+    'Local Health Multiplier (Lifeguard): 0 is healthy',
+    'Above 0: this node or its network is slow. Check this node before the members that it suspects.',
     (source) => source.healthScore(),
   ),
   counter(
     'joins_total',
-    'Members that joined, or came back',
-    'Rises in a deployment; with `deaths_total` at other times it is flapping.',
+    'Members that joined or came back',
+    'Increases during a deployment. At other times, together with `deaths_total`: members are flapping.',
     ({ events }) => events.join,
   ),
   counter(
     'leaves_total',
-    'Members that left by themselves',
-    'Orderly shutdowns of others.',
+    'Members that left gracefully',
+    'Graceful shutdowns of other members.',
     ({ events }) => events.left,
   ),
   counter(
     'deaths_total',
     'Members that were declared dead',
-    'Crashes, kills without a leave, and networks that are cut.',
+    'Crashes, processes killed without a leave, and network partitions.',
     ({ events }) => events.failed,
   ),
   counter(
     'updates_total',
-    'New metadata of living members',
-    'How busy metadata is; each update is gossiped to all.',
+    'Metadata changes of live members',
+    'Each change is gossiped to all members.',
     ({ events }) => events.update,
   ),
   counter(
     'conflicts_total',
-    'Claims that a known name lives under another address',
-    'Two nodes have one name: rename one. The log line `address-conflict` has both addresses.',
+    'Claims that a known name has another address',
+    'Two nodes use the same name: rename one. The log line `address-conflict` has both addresses.',
     ({ events }) => events.conflict,
   ),
   counter(
     'suspicions_raised_total',
-    'Suspicions that began, whoever raised them',
-    'Each is a member that somebody got no answer from.',
+    'Suspicions that started, by whichever member',
+    'Each one is a member that did not answer the probe of another member.',
     ({ events }) => events.suspect,
   ),
   counter(
     'suspicion_confirmations_total',
-    'Suspicions confirmed by one more member',
-    'Many confirmations: the member is really gone. None: the accuser is the odd one.',
+    'Confirmations of suspicions by further members',
+    'Many confirmations: the member is really gone. None: the fault is probably on the side of the member that ' +
+      'suspects it.',
     (c) => c.suspicionConfirmations,
   ),
   counter(
     'suspicions_refuted_total',
-    'Suspicions of others that were refuted',
-    'The member was alive after all; it, or the accuser, is slow.',
+    'Suspicions of other members that ended in a refutation',
+    'The member is alive. It, or the member that suspected it, is slow.',
     ({ events }) => events.refute,
   ),
   counter(
     'suspicion_timeouts_unconfirmed_total',
-    'Suspicions that ran out without the wanted confirmations',
-    'We buried somebody on little evidence; in a large cluster, a sign that we are cut off.',
+    'Suspicion timeouts with fewer confirmations than expected',
+    'This node declared a member dead although few other members confirmed the suspicion. In a large cluster: this node ' +
+      'may be cut off.',
     (c) => c.unconfirmedSuspicionTimeouts,
   ),
   counter(
     'refutations_total',
-    'Claims about the local node that it refuted',
-    'Others think that this node is gone: it stalls, or its packets do not get through.',
+    'Suspect and dead claims about the local node that it refuted',
+    'Other members consider this node failed: it stalls, or its packets are lost.',
     (c) => c.refutations,
   ),
 ];
@@ -138,11 +111,12 @@ const members: readonly ReadMetric[] = [
 const probes: readonly ReadMetric[] = [
   {
     name: 'probes_total',
-    help: 'Probe rounds that ended, by outcome',
+    help: 'Finished probe rounds, by outcome',
     meaning:
-      '`direct`: answered. `indirect`: only by way of others, packets are being lost. `stream`: only over ' +
-      'TCP, so UDP is blocked. `failed`: suspected. `stalled`: the silence is not held against the ' +
-      'other, as this process stalled meanwhile. `abandoned`: could not be sent, or interrupted.',
+      '`direct`: the member answered. `indirect`: it answered only through other members, so packets are lost. ' +
+      '`stream`: it answered only over TCP, so UDP is blocked. `failed`: no answer, the member is suspected. `stalled`: ' +
+      'no answer, but this process stalled during the probe, so the probe does not count. `abandoned`: the ping could ' +
+      'not be sent, or the probe was interrupted.',
     kind: 'counter',
     labels: ['outcome'],
     samples: ({ counters }) =>
@@ -150,84 +124,43 @@ const probes: readonly ReadMetric[] = [
   },
   counter(
     'stalls_total',
-    'Stalls of the event loop longer than probeTimeout',
-    'Periodic work came more than `probeTimeout` late, so what is shorter than twice that may go unseen in a ' +
-      'quiet node. Something blocks the thread: long synchronous work, ' +
-      'garbage collection, a starved CPU. Others suspect a node that stalls.',
+    'Event-loop stalls longer than probeTimeout',
+    'Periodic work ran more than `probeTimeout` late. In an idle node, stalls shorter than twice that time may be ' +
+      'missed. Causes: long synchronous work, garbage collection, CPU starvation. Other members suspect a node that ' +
+      'stalls.',
     (c) => c.stalls,
   ),
   counter(
     'stall_seconds_total',
-    'Time lost in those stalls',
-    'Its rate is the share of time in which the process does not answer.',
+    'Total duration of event-loop stalls in seconds',
+    'Its rate is the fraction of time in which the process does not answer.',
     (c) => c.stallMs / 1000,
   ),
 ];
 
-const traffic: readonly ReadMetric[] = [
-  messages(
-    'messages_received_total',
-    'Messages received, by type and by what carried them',
-    'What the traffic consists of. Retransmissions count each time.',
-    (c) => ({ packet: c.messagesIn, stream: c.streams.messagesIn }),
-  ),
-  messages(
-    'messages_sent_total',
-    'Messages sent, by type and by what carried them',
-    'The same for the other direction; a broadcast counts once for each packet that takes it along.',
-    (c) => ({ packet: c.messagesOut, stream: c.streams.messagesOut }),
-  ),
-  counter('packets_received_total', 'Packets received', 'Dropped ones too.', (c) => c.packetsIn),
-  counter(
-    'packets_sent_total',
-    'Packets sent',
-    'About two a second in a quiet cluster, whatever its size.',
-    (c) => c.packetsOut,
-  ),
-  counter(
-    'packet_bytes_received_total',
-    'Bytes received in packets',
-    'Without UDP and IP headers.',
-    (c) => c.packetBytesIn,
-  ),
-  counter(
-    'packet_bytes_sent_total',
-    'Bytes sent in packets',
-    'Without UDP and IP headers.',
-    (c) => c.packetBytesOut,
-  ),
-  counter(
-    'send_failures_total',
-    'Packets that the system would not send',
-    'A wrong route, a firewall that rejects, a full buffer. The log line `send-failed` says which.',
-    (c) => c.sendFailures,
-  ),
-  ...streamMetrics,
-];
-
-const troubles: readonly ReadMetric[] = [
+const problems: readonly ReadMetric[] = [
   gauge(
     'broadcast_queue_depth',
-    'Membership messages that wait to be gossiped',
-    'Falls to 0 within seconds after a change. If it grows, news comes in faster than it can be sent.',
+    'Membership updates queued for gossip',
+    'Falls to 0 within seconds after a change. If it grows, updates arrive faster than this node can send them.',
     (source) => source.queueDepth(),
   ),
   counter(
     'broadcasts_evicted_total',
-    'Membership messages that were not gossiped because the queue was full',
-    'The queue holds 65,536. Those who miss one get it by push/pull. Unless tens of thousands of members change at ' +
-      'once, somebody invents members.',
+    'Membership updates removed from the gossip queue because it was full',
+    'The queue holds 65,536 updates. Members receive removed updates by push/pull. Unless tens of thousands of members ' +
+      'change at once, a peer sends forged members.',
     (c) => c.evictedBroadcasts,
   ),
   gauge(
     'inbox_depth',
-    'Received messages that wait for their turn',
-    'Near `handoffQueueDepth` the process does not keep up; past it messages are dropped as `queue-full`.',
+    'Received messages waiting to be processed',
+    'Near `handoffQueueDepth`: the process does not keep up. Beyond it, messages are dropped as `queue-full`.',
     (source) => source.inboxDepth(),
   ),
   {
     name: 'drops_total',
-    help: 'What arrived and was not used, by reason',
+    help: 'Packets, messages and streams dropped, by reason',
     meaning: 'See [the reasons](#reasons-of-drops).',
     kind: 'counter',
     labels: ['reason'],
@@ -236,26 +169,27 @@ const troubles: readonly ReadMetric[] = [
   },
   counter(
     'decrypt_failures_total',
-    'Packets and streams that no installed key opened',
-    'The same as `drops_total{reason="undecryptable"}`: a node with another key or none, or a stranger.',
+    'Packets and streams that no installed key decrypted',
+    'Equals `drops_total{reason="undecryptable"}`: a node with another key or without a key, or an unrelated sender.',
     ({ drops }) => drops.get('undecryptable') ?? 0,
   ),
   counter(
     'push_pull_failures_total',
-    'Push/pull exchanges begun by this node that failed',
-    'TCP is blocked, the other is gone or refuses. Joins that fail count too.',
+    'Failed push/pull exchanges that this node started',
+    'TCP is blocked, or the peer is gone or refuses. Includes failed joins.',
     (c) => c.pushPullFailures,
   ),
   counter(
     'callback_errors_total',
-    "The user's delegates and listeners that threw",
-    'A bug in the code round the library; the log line `callback-threw` has the error.',
+    'Exceptions from delegates and listeners of the application',
+    'A bug in the application. The log line `callback-threw` has the error.',
     (c) => c.callbackErrors,
   ),
   counter(
     'internal_errors_total',
-    'Exceptions inside this library that were caught',
-    'Should be 0. A bug in node-memberlist, or in a transport, clock or random source of yours; the log line `internal-error` has the error.',
+    'Caught exceptions inside this library',
+    'Should be 0. A bug in node-memberlist, or in a custom transport, clock or random source. The log line ' +
+      '`internal-error` has the error.',
     (c) => c.internalErrors,
   ),
 ];
@@ -263,9 +197,9 @@ const troubles: readonly ReadMetric[] = [
 const extensionMetrics: readonly ReadMetric[] = [
   {
     name: 'extension_messages_total',
-    help: 'Messages of extensions, by extension and direction',
+    help: 'Extension messages, by extension and direction',
     meaning:
-      'Packets, streams and gossip together. Extensions add metrics of their own as `<extension>_*`.',
+      'Packets, streams and gossip together. An extension can add metrics named `<extension>_*`.',
     kind: 'counter',
     labels: ['extension', 'direction'],
     samples: ({ extensions }) =>
@@ -276,7 +210,7 @@ const extensionMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'extension_bytes_total',
-    help: 'Bytes of messages of extensions, by extension and direction',
+    help: 'Bytes of extension messages, by extension and direction',
     meaning: 'Before compression and encryption.',
     kind: 'counter',
     labels: ['extension', 'direction'],
@@ -288,8 +222,8 @@ const extensionMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'extension_errors_total',
-    help: 'Exceptions of extensions that were caught',
-    meaning: 'A bug in the extension; the log line `extension-threw` has the error.',
+    help: 'Caught exceptions from extensions',
+    meaning: 'A bug in the extension. The log line `extension-threw` has the error.',
     kind: 'counter',
     labels: ['extension'],
     samples: ({ extensions }) =>
@@ -302,34 +236,34 @@ export const readMetrics: readonly ReadMetric[] = [
   ...members,
   ...clusterHealthMetrics,
   ...probes,
-  ...traffic,
+  ...trafficMetrics,
   ...extensionMetrics,
-  ...troubles,
+  ...problems,
 ];
 
-/** Every metric that is observed. */
+/** Every metric that records single events. */
 export const histogramMetrics = {
   roundTrip: {
     name: 'probe_round_trip_seconds',
-    help: 'Round trips of probes that were answered directly',
-    meaning: 'Should be far below `probeTimeout`, or probes fail for nothing.',
+    help: 'Round-trip times of directly answered probes',
+    meaning: 'Should be far below `probeTimeout`; otherwise probes of healthy members fail.',
     kind: 'histogram',
     labels: [],
-    buckets: SECONDS_IN_A_LAN,
+    buckets: ROUND_TRIP_BUCKETS,
   },
   pushPullDuration: {
     name: 'push_pull_duration_seconds',
-    help: 'How long the push/pull exchanges took that this node began',
-    meaning: 'Grows with the size of the cluster and of the state that the delegate adds.',
+    help: 'Duration of push/pull exchanges that this node started',
+    meaning: "Grows with the size of the cluster and of the delegate's state.",
     kind: 'histogram',
     labels: [],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   },
   pushPullBytes: {
     name: 'push_pull_bytes',
-    help: 'Bytes on the wire of the push/pull exchanges that this node began',
+    help: 'Bytes on the wire of push/pull exchanges that this node started',
     meaning:
-      'By `direction`: `sent` or `received`. About 100 bytes for each member, plus the state.',
+      "By `direction`: `sent` or `received`. About 100 bytes per member, plus the delegate's state.",
     kind: 'histogram',
     labels: ['direction'],
     buckets: [256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216],

@@ -4,16 +4,16 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a metric is, for the table in metric-definitions.ts.
+// The types of the table in metric-definitions.ts.
 import type { Counters, ExtensionTraffic } from '../core/counters.js';
 import type { MemberState } from '../core/member.js';
 import type { ExtensionMeters } from '../extensions/extension-meters.js';
 
-/** What the metrics read at each scrape. */
+/** The values that the metrics read at each scrape. */
 export interface MetricsSource {
   readonly node: string;
   readonly counters: Counters;
-  /** Counts and reports what reading the others throws. */
+  /** Counts and reports an error that one of the readers throws. */
   failed(error: unknown): void;
   healthScore(): number;
   queueDepth(): number;
@@ -28,36 +28,37 @@ export interface MetricsSource {
   }[];
 }
 
-/** What the metrics tell of the company that a node is in. */
+/** Cluster health as seen by one node. */
 export interface ClusterGauges {
-  /** Failed members that are looked for. */
+  /** Failed members that the node tries to reconnect to. */
   readonly reconnectCandidates: number;
+  /** Expected number of members, including the node itself. */
   readonly expected: number;
-  /** `well`, `minority` or `isolated`. */
+  /** `healthy`, `minority` or `isolated`. */
   readonly health: string;
 }
 
-/** One series of a metric: its value, and the labels that tell it from the others. */
+/** One series of a metric: its value, and its labels in addition to the common ones. */
 export type Sample = readonly [value: number, labels?: Readonly<Record<string, string>>];
 
 interface Described {
   /** Without the prefix. */
   readonly name: string;
-  /** One sentence, for `# HELP`. */
+  /** One phrase, for `# HELP`. */
   readonly help: string;
-  /** What an operator makes of it, for the document. */
+  /** What a value tells an operator, for docs/METRICS.md. */
   readonly meaning: string;
-  /** Beside `node` and the user's own. */
+  /** In addition to `node` and the labels of the user. */
   readonly labels: readonly string[];
 }
 
-/** A metric that is read from counts that are kept anyway. */
+/** A metric whose value is read from existing counters at each scrape. */
 export interface ReadMetric extends Described {
   readonly kind: 'counter' | 'gauge';
   readonly samples: (source: MetricsSource) => readonly Sample[];
 }
 
-/** A metric that is told of each event. */
+/** A metric that records each event. */
 export interface HistogramMetric extends Described {
   readonly kind: 'histogram';
   readonly buckets: readonly number[];
@@ -65,7 +66,7 @@ export interface HistogramMetric extends Described {
 
 type Read = (counters: Counters) => number;
 
-/** A count of which there is one. */
+/** A counter with one series. */
 export const counter = (name: string, help: string, meaning: string, read: Read): ReadMetric => ({
   name,
   help,
@@ -75,7 +76,7 @@ export const counter = (name: string, help: string, meaning: string, read: Read)
   samples: ({ counters }) => [[read(counters)]],
 });
 
-/** A value that goes up and down, of which there is one. */
+/** A gauge with one series. */
 export const gauge = (
   name: string,
   help: string,

@@ -4,9 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Metrics with prom-client. Little is measured here: at each scrape the engine's own counters are
-// read. One set of metrics for each registry and prefix, with the node's name as a label, so that
-// several Memberlists in one process do not collide.
+// Publishes metrics with prom-client. Most values are read from the engine's counters at each scrape. There is one set
+// of metrics for each registry and prefix. The label `node` separates several Memberlists in one process.
 import { Counter, Gauge, Histogram, register } from 'prom-client';
 import type { MetricsOptions, MetricsRegistry } from '../config/options.js';
 import type { ExchangedBytes } from '../core/reports.js';
@@ -16,13 +15,13 @@ import { histogramMetrics, readMetrics } from './metric-definitions.js';
 import type { HistogramMetric, MetricsSource, ReadMetric } from './metric-kinds.js';
 import { otherPromClient, type TwoCopies } from './other-prom-client.js';
 
-/** One node's metrics, as they are published. */
+/** The published metrics of one node. */
 export interface Publication {
-  /** A probe was answered directly. */
+  /** Records a directly answered probe. */
   roundTrip(roundTripMs: number): void;
-  /** A push/pull of ours succeeded. */
+  /** Records a successful push/pull that this node started. */
   exchanged(exchange: { readonly durationMs: number; readonly bytes: ExchangedBytes }): void;
-  /** Takes the node's series back; the registry is as before once the last node has. */
+  /** Removes the node's series, and the metrics when no other node uses them. */
   unpublish(): void;
 }
 
@@ -31,7 +30,7 @@ type Sources = Map<MetricsSource, Labels>;
 type AnyMetric = Counter | Gauge | Histogram;
 type Histograms = Readonly<Record<keyof typeof histogramMetrics, Histogram>>;
 
-/** The metrics of one registry under one prefix, and the nodes whose values they have. */
+/** The metrics of one registry under one prefix, and the nodes that they include. */
 interface MetricSet {
   /** By their names in the registry. */
   readonly metrics: ReadonlyMap<string, AnyMetric>;
@@ -47,11 +46,11 @@ const metricSets = new WeakMap<MetricsRegistry, Map<string, MetricSet>>();
 /**
  * Publishes a node's metrics.
  *
- * A registry that is cleared meanwhile gets them back when another node publishes there, or with the next probe
- * that is answered.
+ * If the registry is cleared later, the metrics are registered again when another node publishes there, or at the next
+ * answered probe.
  *
- * @throws ConfigError when the registry has these metrics with other labels, or others of these names; nothing
- *   is left in it then
+ * @throws ConfigError when the registry has these metrics with other labels, or other metrics with these names; then
+ *   the registry is unchanged
  */
 export function publishMetrics(options: MetricsOptions, source: MetricsSource): Publication {
   const registry = options.registry ?? register;
@@ -77,7 +76,7 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
   const own = { ...labels, node: source.node };
   const { roundTrip, pushPullDuration, pushPullBytes } = set.histograms;
   const directions = [sent, received].map((direction) => ({ ...own, ...direction }));
-  // Nodes of the same name and labels are added up.
+  // The values of nodes with the same name and labels are summed.
   const isShared = (): boolean => [...set.sources.values()].some((labels) => isSame(labels, own));
   if (!isShared()) {
     roundTrip.zero(own);
@@ -85,7 +84,7 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
     for (const direction of directions) pushPullBytes.zero(direction);
   }
   set.sources.set(source, own);
-  const takeBackExtensions = publishExtensionMetrics(options, source.extensions, source);
+  const unpublishExtensions = publishExtensionMetrics(options, source.extensions, source);
   return {
     roundTrip: (roundTripMs) => {
       if (!isPublished(registry, set)) restore(registry, set);
@@ -97,7 +96,7 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
       pushPullBytes.observe({ ...own, ...received }, bytes.received);
     },
     unpublish: () => {
-      takeBackExtensions();
+      unpublishExtensions();
       set.sources.delete(source);
       if (!isShared()) {
         roundTrip.remove(own);
@@ -113,21 +112,21 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
   };
 }
 
-/** The versions, when metrics go to a default registry that is not the application's. */
+/** The two versions of prom-client, when metrics go to a default registry that the application does not serve. */
 export function otherRegistry({ registry }: MetricsOptions): TwoCopies | undefined {
   return registry === undefined ? otherPromClient(register) : undefined;
 }
 
-/** The name of a metric that is not ours where one of ours should be. */
+/** The name of a foreign metric in the registry that collides with one of the set. */
 function nameTaken(registry: MetricsRegistry, set: MetricSet): string | undefined {
   for (const [name, metric] of set.metrics) {
-    const held = registry.getSingleMetric(name);
-    if (held !== undefined && held !== metric) return name;
+    const registered = registry.getSingleMetric(name);
+    if (registered !== undefined && registered !== metric) return name;
   }
   return undefined;
 }
 
-// One for all: a registry loses its metrics together, by `clear()`.
+// Checking one metric is enough: `clear()` removes all metrics of a registry.
 function isPublished(registry: MetricsRegistry, { metrics }: MetricSet): boolean {
   for (const name of metrics.keys()) return registry.getSingleMetric(name) !== undefined;
   return true;
@@ -168,7 +167,7 @@ interface Common {
   name: string;
   help: string;
   labelNames: string[];
-  /** The registry is the user's, and may be of another version: metrics are put into it by name. */
+  /** Empty: the user's registry may be of another prom-client version, so metrics are registered by name. */
   registers: never[];
 }
 
@@ -178,7 +177,7 @@ function defineRead({ kind, samples }: ReadMetric, common: Common, sources: Sour
     collect(this: Counter | Gauge) {
       this.reset();
       for (const [source, own] of sources) {
-        // A node that cannot be read is left out; the scrape goes on with the others.
+        // If reading one node fails, the scrape continues with the others.
         try {
           for (const [value, more] of samples(source)) this.inc({ ...own, ...more }, value);
         } catch (error) {

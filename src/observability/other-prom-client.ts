@@ -3,24 +3,25 @@
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
-// An application may have another copy of prom-client than this package. Metrics on the registry of ours are not what
-// the application serves then, and nothing else says so.
+
+// Detects that the application loads another copy of prom-client than this package. In that case the application does
+// not serve the default registry of this package's copy, and the metrics would be missing without any other sign.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** Two copies of prom-client: ours, and that of the application. */
+/** The versions of two copies of prom-client: that of this package, and that of the application. */
 export interface TwoCopies {
   readonly ours: string;
   readonly theirs: string;
 }
 
 /**
- * Looks for another copy of prom-client than the one that was loaded here.
+ * Looks for a copy of prom-client other than the one loaded here.
  *
- * @param register - the default registry of ours
- * @param from - paths from which the application loads its packages, the most certain first
- * @returns the versions; undefined when there is one copy, or when it cannot be told, as in a bundle
+ * @param register - the default registry of the copy loaded here
+ * @param from - paths from which the application loads its packages, the most reliable first
+ * @returns the versions; undefined when there is one copy, or when this cannot be determined, as in a bundle
  */
 export function otherPromClient(
   register: unknown,
@@ -34,22 +35,22 @@ export function otherPromClient(
       if (ours === undefined || ours === theirs) return undefined;
       return { ours: versionAt(ours), theirs: versionAt(theirs) };
     } catch {
-      // Nothing can be loaded from there.
+      // prom-client cannot be loaded from this path.
     }
   }
   return undefined;
 }
 
-/** The program that was started, and else the folder in which it was. */
+/** The path of the started program, then the working directory. */
 function applicationPaths(): string[] {
   const [, program] = process.argv;
   return [...(program === undefined ? [] : [program]), join(process.cwd(), 'package.json')];
 }
 
-/** The file of the module that exports a registry. */
+/** The file of the module that exports the given registry. */
 function fileOf(register: unknown, modules: NodeJS.Dict<NodeJS.Module>): string | undefined {
   for (const [file, module] of Object.entries(modules)) {
-    // Looking at `exports` of other modules could call their getters.
+    // Reading `exports` of other modules could invoke their getters.
     if (!/[\\/]prom-client[\\/]index\.js$/.test(file)) continue;
     if ((module?.exports as { register?: unknown } | undefined)?.register === register) return file;
   }

@@ -4,29 +4,29 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a log line carries beside its text. Peers choose names, labels and the texts of some errors, and
-// loggers write fields as they are: so they are shown as the text of the line is (wire/printable). Errors become
-// plain objects: what JSON makes of an Error is {}.
+// Makes the fields of a log line safe to print. Peers choose names, labels and some error messages, and loggers write
+// fields unchanged, so all texts are escaped like the message of the line (wire/printable). Errors become plain
+// objects, because JSON turns an Error into {}.
 import { types } from 'node:util';
 import { isError } from '../runtime/as-error.js';
 import { printable } from '../wire/printable.js';
 
-const MOST_CAUSES = 4;
-const MOST_FRAMES = 20;
+const MAX_CAUSES = 4;
+const MAX_FRAMES = 20;
 
-/** An error in the fields of a line. All texts are printable; only the stack has line breaks. */
+/** An error in the fields of a line. All texts are escaped; only the stack has line breaks. */
 export interface ShownError {
   /** The name of its class. */
   readonly type: string;
   readonly message: string;
-  /** If it has one. */
+  /** If the error has one. */
   readonly code?: string | number;
   readonly stack: string;
-  /** If it has one: an error at most four causes deep, or the text of what else was thrown. */
+  /** If the error has one: a nested error, at most four levels deep, or a text. */
   readonly cause?: ShownError | string;
 }
 
-/** The fields of a line, as a logger may write them. */
+/** The fields of a line in a form that a logger can write. */
 export function printableFields(fields: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, shown(each)]));
 }
@@ -47,15 +47,15 @@ function shownError(error: Error, depth: number): ShownError {
     message: printable(message),
     ...(typeof code === 'number' && { code }),
     ...(typeof code === 'string' && { code: printable(code) }),
-    stack: [`${type}: ${message}`, ...frames.slice(0, MOST_FRAMES)]
+    stack: [`${type}: ${message}`, ...frames.slice(0, MAX_FRAMES)]
       .map((each) => printable(each))
       .join('\n'),
-    ...(isAnyError(cause) && depth < MOST_CAUSES && { cause: shownError(cause, depth + 1) }),
+    ...(isAnyError(cause) && depth < MAX_CAUSES && { cause: shownError(cause, depth + 1) }),
     ...(typeof cause === 'string' && { cause: printable(cause) }),
   };
 }
 
-// Also one with getters that throw.
+// Includes errors with getters that throw.
 function isAnyError(value: unknown): value is Error {
   return isError(value) || types.isNativeError(value);
 }
@@ -65,7 +65,7 @@ function textIn(error: Error, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-// What was thrown is the user's: a getter of it may throw as well.
+// The thrown value comes from user code: its getters may throw.
 function property(error: Error, name: string): unknown {
   try {
     return (error as unknown as Record<string, unknown>)[name];

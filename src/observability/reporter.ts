@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Writes what the engine noticed to a logger. Lines that others can bring about are folded (line-fold.ts),
-// so that a flood of bad packets is not a flood of lines.
+// Writes the engine's reports to a logger. Lines that peers can cause are rate-limited (line-fold.ts), so that a
+// flood of bad packets does not flood the log.
 import type { Report, ReportCode } from '../core/reports.js';
 import type { Clock } from '../core/ports.js';
 import { printable } from '../wire/printable.js';
@@ -27,10 +27,10 @@ export class Reporter {
     });
   }
 
-  /** Writes one report, unless too many of its kind were written a moment ago. */
+  /** Writes one report, unless the rate limit of its kind is exceeded. */
   readonly report = (report: Report): void => this.#fold.take(report);
 
-  /** Writes what is held back, and leaves no timer behind. What is reported later is still written. */
+  /** Writes the pending summaries of suppressed lines and cancels all timers. Later reports are still written. */
   close(): void {
     this.#fold.close();
   }
@@ -42,8 +42,8 @@ export class Reporter {
     const fields = printableFields({ subsystem, ...report });
     if (suppressed === 0) this.#logger[level](line, fields);
     else {
-      const words = `${line} (and ${suppressed} more like it)`;
-      this.#logger[level](words, { ...fields, suppressed });
+      const message = `${line} (and ${suppressed} more like it)`;
+      this.#logger[level](message, { ...fields, suppressed });
     }
   }
 }

@@ -4,10 +4,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What nobody asked to see and should see all the same: warnings and errors, where there is no logger. One line each,
-// and few of them, whatever happens to the nodes of this process.
+// Warnings and errors on stderr, for nodes without a logger: one line each, and a bounded number of lines for all nodes
+// of this process.
 import type { Clock, Timer } from '../core/ports.js';
-import { coloured, showsColours } from '../runtime/colours.js';
+import { colored, showsColors } from '../runtime/colors.js';
 import { StderrOutput, type LineOutput } from '../runtime/stderr-output.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { limits } from '../wire/limits.js';
@@ -16,7 +16,7 @@ import { printable } from '../wire/printable.js';
 /** The levels that are written to stderr. */
 export type StderrLevel = 'warn' | 'error';
 
-/** What the lines are made with. */
+/** The dependencies of {@link StderrLines}. */
 export interface StderrLinesComponents {
   readonly output: LineOutput;
   readonly clock: Clock;
@@ -25,19 +25,19 @@ export interface StderrLinesComponents {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Writes lines: so many in a time, and then how many were not written. */
+/** Writes a bounded number of lines per time window, then the number of suppressed lines. */
 export class StderrLines {
   readonly #components: StderrLinesComponents;
-  readonly #isColoured: boolean;
+  readonly #isColored: boolean;
   #windowEnds = -Infinity;
   #left = 0;
-  #held = 0;
+  #suppressed = 0;
   #timer: Timer | undefined;
 
   constructor(components: StderrLinesComponents) {
     this.#components = components;
     const { output, env = process.env } = components;
-    this.#isColoured = showsColours(output.isTerminal, env);
+    this.#isColored = showsColors(output.isTerminal, env);
   }
 
   write(level: StderrLevel, message: string, fields: object = {}): void {
@@ -49,7 +49,7 @@ export class StderrLines {
       const frame = level === 'error' ? frameOf(fields) : '';
       if (this.#put(level, printable(message, 2 * limits.logLineCharacters) + frame + code)) return;
     }
-    this.#held++;
+    this.#suppressed++;
     this.#timer ??= clock.setTimer(this.#windowEnds - clock.now(), () => this.#begin());
   }
 
@@ -58,22 +58,23 @@ export class StderrLines {
     this.#timer = undefined;
     this.#windowEnds = this.#components.clock.now() + limits.logWindowMs;
     this.#left = limits.logStderrLines;
-    if (this.#held === 0) return;
-    const lines = this.#held === 1 ? '1 more line was' : `${this.#held} more lines were`;
-    this.#held = 0;
-    this.#put('warn', `${lines} held back; a logger of your own gets every line`);
+    if (this.#suppressed === 0) return;
+    const lines =
+      this.#suppressed === 1 ? '1 more line was' : `${this.#suppressed} more lines were`;
+    this.#suppressed = 0;
+    this.#put('warn', `${lines} suppressed; configure a logger to get every line`);
   }
 
   #put(level: StderrLevel, text: string): boolean {
     const { output, timeOfDay } = this.#components;
     const time = new Date(timeOfDay()).toISOString();
-    if (!this.#isColoured) return output.write(`${time} node-memberlist ${level}: ${text}`);
-    const word = coloured(level, level === 'error' ? 'red' : 'yellow');
-    return output.write(`${coloured(time, 'dim')} node-memberlist ${word}: ${text}`);
+    if (!this.#isColored) return output.write(`${time} node-memberlist ${level}: ${text}`);
+    const word = colored(level, level === 'error' ? 'red' : 'yellow');
+    return output.write(`${colored(time, 'dim')} node-memberlist ${word}: ${text}`);
   }
 }
 
-/** Where an error was thrown: the first line of its stack that names a file which is not Node's. */
+/** The place where an error was thrown: the first line of its stack that is not in Node itself. */
 function frameOf(fields: object): string {
   const { stack } = { ...(fields as { error?: { stack?: unknown } }).error };
   if (typeof stack !== 'string') return '';
@@ -82,14 +83,14 @@ function frameOf(fields: object): string {
   return frame === undefined ? '' : ` (${printable(frame.trim())})`;
 }
 
-let ofProcess: StderrLines | undefined;
+let processLines: StderrLines | undefined;
 
-/** The lines of this process: all nodes in it share the bound. */
+/** The instance of this process: all its nodes share the bound. */
 export function stderrLines(): StderrLines {
-  ofProcess ??= new StderrLines({
+  processLines ??= new StderrLines({
     output: new StderrOutput(),
     clock: systemClock,
     timeOfDay: Date.now,
   });
-  return ofProcess;
+  return processLines;
 }

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Metrics of streams: push/pull, stream pings, user messages.
+// Metrics of streams: push/pull exchanges, TCP pings, user messages.
 import { counter, type ReadMetric, type Sample } from './metric-kinds.js';
 
 /** In the order of the document. */
@@ -12,19 +12,19 @@ export const streamMetrics: readonly ReadMetric[] = [
   counter(
     'stream_bytes_received_total',
     'Bytes received over streams',
-    'Mostly push/pull.',
+    'Push/pull exchanges cause most of them.',
     ({ streams }) => streams.bytesIn,
   ),
   counter(
     'stream_bytes_sent_total',
     'Bytes sent over streams',
-    'Mostly push/pull.',
+    'Push/pull exchanges cause most of them.',
     ({ streams }) => streams.bytesOut,
   ),
   {
     name: 'streams_total',
-    help: 'Streams that were opened, by direction',
-    meaning: '`outbound`: opened by this node; `inbound`: opened by peers.',
+    help: 'Streams opened, by direction',
+    meaning: '`outbound`: this node opened the stream; `inbound`: a peer opened it.',
     kind: 'counter',
     labels: ['direction'],
     samples: ({ counters }) =>
@@ -35,9 +35,10 @@ export const streamMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'streams_open',
-    help: 'Streams that are open now, by direction',
+    help: 'Streams currently open, by direction',
     meaning:
-      'Usually 0 or 1. Many for long: peers that do not end what they begin, or a network that swallows TCP.',
+      'Usually 0 or 1. A high value for a long time: peers do not finish their exchanges, or the network drops TCP ' +
+      'packets.',
     kind: 'gauge',
     labels: ['direction'],
     samples: ({ counters }) =>
@@ -48,9 +49,9 @@ export const streamMetrics: readonly ReadMetric[] = [
   },
   counter(
     'stream_errors_withheld_total',
-    'Errors on streams that were not sent, because no key opened the stream',
-    'Sealing an answer for every stranger would use up the key: a few are answered, then one in ten seconds. Each of ' +
-      'these streams is in `drops_total` as well.',
+    'Error responses that were not sent, because no installed key decrypted the request',
+    'Each encrypted response uses up the key a little. Therefore peers without a key get six responses, then one every ' +
+      'ten seconds. `drops_total` counts each of these streams as well.',
     ({ streams }) => streams.withheldErrors,
   ),
 ];

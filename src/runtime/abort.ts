@@ -4,10 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Abort signals of users: those of Node, or of a polyfill or another realm (jsdom), which may lack `reason` and
-// `throwIfAborted`, and which `AbortSignal.any` does not follow. An exception in a listener of `abort` would end the
-// process, as Node rethrows it outside of every handler.
-/** What an aborted operation rejects with: the signal's reason, or a new AbortError if it has none. */
+// Helpers for abort signals that users pass. They may come from Node, a polyfill or another realm (jsdom); they may
+// lack `reason` and `throwIfAborted`, and `AbortSignal.any` may not support them. An exception in an `abort` listener
+// would end the process, because Node rethrows it outside of every handler.
+
+/** The error of an aborted operation: the signal's reason, or a new AbortError if the signal has none. */
 export function reasonOf(signal: AbortSignal): unknown {
   const reason: unknown = signal.reason;
   return reason === undefined
@@ -15,16 +16,16 @@ export function reasonOf(signal: AbortSignal): unknown {
     : reason;
 }
 
-/** @throws the signal's reason when it is aborted */
+/** @throws the signal's reason, if the signal is aborted */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw reasonOf(signal);
 }
 
 /**
- * Calls `aborted` with the reason once the signal is aborted, at once if it is already.
+ * Calls `aborted` with the reason when the signal is aborted; immediately, if it already is.
  *
  * @param aborted - must not throw
- * @returns stops listening
+ * @returns a function that removes the listener
  */
 export function onAbort(
   signal: AbortSignal | undefined,

@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What may be thrown at this library. Values come from other realms as well (a `vm` context, as under Jest) and
-// from other copies of a class, so the checks look for what is needed and do not use `instanceof` alone.
+// Conversion of thrown values to errors. Values may come from other realms (a `vm` context, as under Jest) and from
+// other copies of a class, so the checks look at properties and do not use `instanceof` alone.
 import { types } from 'node:util';
 
-/** Whether a value is an error, of whichever realm: an object with a message and a stack. Never throws. */
+/** Whether a value is an error of any realm: an object with a message and a stack. Never throws. */
 export function isError(value: unknown): value is Error {
   if (typeof value !== 'object' || value === null) return false;
   try {
@@ -21,8 +21,8 @@ export function isError(value: unknown): value is Error {
 }
 
 /**
- * What was thrown, as an error. An error is given back as it is, with its `code`. Anything else becomes the `cause`
- * of a new error, which has the same text, and the same `code` if there is one. Never throws.
+ * Converts a thrown value to an error. An error is returned unchanged, with its `code`. Any other value becomes the
+ * `cause` of a new error, which has the same text, and the same `code` if there is one. Never throws.
  */
 export function asError(thrown: unknown): Error {
   if (isError(thrown)) return thrown;
@@ -38,7 +38,7 @@ function textOf(thrown: unknown): string {
   try {
     return String(thrown);
   } catch {
-    return 'a value without a text was thrown';
+    return 'the thrown value cannot be converted to a string';
   }
 }
 

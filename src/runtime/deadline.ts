@@ -8,20 +8,20 @@ import type { Clock, Timer } from '../core/ports.js';
 import { TimeoutError } from '../errors.js';
 import { onAbort } from './abort.js';
 
-/** How long something may take. */
+/** The time limit of an operation. */
 export interface Deadline {
   readonly clock: Clock;
-  /** Milliseconds; infinity for no limit. */
+  /** Milliseconds; `Infinity` for no limit. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** What it is, for the error's text. */
+  /** A description of the operation, for the error message. */
   readonly what: string;
 }
 
 /**
- * What `work` resolves to, if it does in time. The work itself is not stopped.
+ * Resolves to the result of `work`, if `work` finishes before the deadline. The work itself is not stopped.
  *
- * @throws TimeoutError when time is up; the signal's reason when it is aborted
+ * @throws TimeoutError after `timeoutMs`; the signal's reason when it is aborted
  */
 export async function withDeadline<T>(work: Promise<T>, deadline: Deadline): Promise<T> {
   const { clock, timeoutMs, signal, what } = deadline;
@@ -37,7 +37,7 @@ export async function withDeadline<T>(work: Promise<T>, deadline: Deadline): Pro
     stopListening = onAbort(signal, interrupt);
     return await Promise.race([work, interrupted]);
   } catch (error) {
-    // A clock or a signal of the user's may have thrown before the work was awaited.
+    // A clock or a signal of the user may have thrown before `work` was awaited.
     work.catch(() => undefined);
     throw error;
   } finally {

@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// An exception inside this library must not end the process that uses it. Whatever the event loop calls (timers,
-// sockets, streams, continuations of promises) passes the guard of its node: an exception is counted and reported
-// as `internal-error`, and the node goes on.
+// An exception inside this library must not end the process that uses it. All callbacks of the event loop (timers,
+// sockets, streams, promise continuations) run in the guard of their node: it counts an exception and reports it as
+// `internal-error`, and the node continues.
 import type { Counters } from '../core/counters.js';
 import type { Clock } from '../core/ports.js';
 import type { Report } from '../core/reports.js';
@@ -21,7 +21,7 @@ export class Guard {
   readonly #report: (report: Report) => void;
   readonly #hook: InternalErrorHook | undefined;
 
-  /** @param init.hook - is called after the report */
+  /** @param init.hook - called after the report */
   constructor(
     components: { counters: Pick<Counters, 'internalErrors'>; report: (report: Report) => void },
     init: { hook?: InternalErrorHook | undefined } = {},
@@ -42,12 +42,12 @@ export class Guard {
     try {
       this.#report({ code: 'internal-error', ...(peer !== undefined && { peer }), error });
     } catch {
-      // It is counted; there is no other place left to report it to.
+      // The error is counted. There is no other place to report it.
     }
     this.#hook?.(error);
   };
 
-  /** Passes a report on. What that throws is counted and reported; whoever has something to report goes on. */
+  /** Passes a report to the reporter. An exception of the reporter is counted and reported; the caller continues. */
   readonly report = (report: Report): void => {
     try {
       this.#report(report);
@@ -56,7 +56,7 @@ export class Guard {
     }
   };
 
-  /** Calls `next` once a promise is settled, also when it was rejected: that is reported. */
+  /** Calls `next` when a promise is settled. A rejection is reported as well. */
   whenSettled(promise: Promise<unknown>, next: () => unknown): void {
     promise
       .then(next, (error: unknown) => {
@@ -66,7 +66,7 @@ export class Guard {
       .catch(this.failed);
   }
 
-  /** Calls `work`. Returns whether it ended without an exception. */
+  /** Calls `work`. Returns whether it completed without an exception. */
   run(work: () => void): boolean {
     try {
       work();
@@ -77,7 +77,7 @@ export class Guard {
     }
   }
 
-  /** The same clock, with callbacks that pass this guard. */
+  /** The same clock, with callbacks that run in this guard. */
   clock(clock: Clock): Clock {
     const guarded = (callback: () => void) => (): void => {
       try {

@@ -5,8 +5,8 @@
  */
 
 /**
- * Why the package does not run on a version of Node; undefined if it does. The rule is that of
- * `engines` in package.json: `^20.19 || >=22.12`. Bun and Deno report the Node that they emulate.
+ * The reason why the package does not support a version of Node; undefined if it does. The rule is that of
+ * `engines` in package.json: `^20.19 || >=22.12`. Bun and Deno report the Node version that they emulate.
  *
  * @param version - as in `process.versions.node`
  */

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The entry points import this module before all others. On a Node that is too old it throws one
-// clear error before anything else can fail.
+// The entry points import this module before all others. On an unsupported version of Node it throws one clear error
+// before anything else can fail.
 import { unsupportedNode } from './node-version.js';
 
 const problem = unsupportedNode(process.versions.node);

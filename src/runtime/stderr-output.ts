@@ -4,23 +4,23 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The standard error of the process, for lines of a library. A write neither throws nor blocks, and never makes an
-// uncaught exception of a stderr that is closed: the process belongs to somebody else.
+// Writes lines to the standard error of the process. A write neither throws nor blocks, and a closed stderr does not
+// cause an uncaught exception: a library must not end or block the process of the application.
 import { write as writeToFile } from 'node:fs';
 import { isatty } from 'node:tty';
 
-/** Bytes that may wait because nobody reads them; lines past it are dropped. */
-const MOST_WAITING_BYTES = 64 * 1024;
+/** Maximum number of buffered bytes while the reader of stderr is slow; further lines are dropped. */
+const MAX_BUFFERED_BYTES = 64 * 1024;
 const STDERR = 2;
 
-/** Takes lines. */
+/** An output for lines. */
 export interface LineOutput {
   readonly isTerminal: boolean;
-  /** Writes a line, which has no line break, or drops it. Returns whether it was taken. */
+  /** Writes a line without a line break, or drops it. Returns whether the line was accepted. */
   write(line: string): boolean;
 }
 
-/** Standard error, as it is at each write: a process may replace `process.stderr.write`. */
+/** Standard error. It is looked up at each write, because a process may replace `process.stderr.write`. */
 export class StderrOutput implements LineOutput {
   readonly isTerminal = isatty(STDERR);
   readonly #stream = new StreamOutput();
@@ -28,7 +28,7 @@ export class StderrOutput implements LineOutput {
 
   write(line: string): boolean {
     const { stderr } = process;
-    // Node's writes to a terminal are synchronous: one that is stopped (Ctrl-S) would stop the process.
+    // Node writes to a terminal synchronously: a stopped terminal (Ctrl-S) would block the process.
     if (this.isTerminal && !Object.hasOwn(stderr, 'write')) {
       return this.#terminal.write(`${line}\n`);
     }
@@ -36,14 +36,14 @@ export class StderrOutput implements LineOutput {
   }
 }
 
-/** Writes to a file, a pipe or a socket, or to what stands in for it. */
+/** Writes to a file, a pipe or a socket, or to a replaced `process.stderr.write`. */
 class StreamOutput {
   #pending = 0;
 
   write(text: string, stderr: NodeJS.WriteStream): boolean {
-    if (stderr.destroyed || stderr.writableLength > MOST_WAITING_BYTES) return false;
-    // The reader may be gone (EPIPE), and an 'error' without a listener is an uncaught exception. Console ignores errors
-    // too, but not one of a write that fails at once (Node 20). The event comes soon after the callback.
+    if (stderr.destroyed || stderr.writableLength > MAX_BUFFERED_BYTES) return false;
+    // The reader may be gone (EPIPE), and an 'error' event without a listener is an uncaught exception. Console ignores
+    // errors too, but not that of a write that fails immediately (Node 20). The event follows the callback.
     if (this.#pending++ === 0) stderr.on('error', ignore);
     const done = (): void => {
       if (--this.#pending === 0) stderr.off('error', ignore);
@@ -59,28 +59,28 @@ class StreamOutput {
 }
 
 function ignore(): void {
-  // There is no other place to say so.
+  // There is no other place to report it.
 }
 
-/** Writes to a terminal outside of the event loop, one write at a time. */
+/** Writes to a terminal asynchronously, one write at a time. */
 class TerminalOutput {
-  #waiting = Buffer.alloc(0);
+  #buffered = Buffer.alloc(0);
   #isWriting = false;
 
   write(text: string): boolean {
-    if (this.#waiting.length > MOST_WAITING_BYTES) return false;
-    this.#waiting = Buffer.concat([this.#waiting, Buffer.from(text)]);
+    if (this.#buffered.length > MAX_BUFFERED_BYTES) return false;
+    this.#buffered = Buffer.concat([this.#buffered, Buffer.from(text)]);
     this.#next();
     return true;
   }
 
   #next(): void {
-    if (this.#isWriting || this.#waiting.length === 0) return;
+    if (this.#isWriting || this.#buffered.length === 0) return;
     this.#isWriting = true;
-    writeToFile(STDERR, this.#waiting, (error, written) => {
+    writeToFile(STDERR, this.#buffered, (error, written) => {
       this.#isWriting = false;
-      // What cannot be written is lost; there is no other place to say so.
-      this.#waiting = error === null ? this.#waiting.subarray(written) : Buffer.alloc(0);
+      // Lines that cannot be written are lost; there is no other place to report it.
+      this.#buffered = error === null ? this.#buffered.subarray(written) : Buffer.alloc(0);
       this.#next();
     });
   }

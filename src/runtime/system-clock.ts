@@ -6,16 +6,17 @@
 
 import type { Clock, Timer } from '../core/ports.js';
 
-/** The longest delay that `setTimeout` takes, in milliseconds; it makes 1 ms of anything longer. */
+/** The longest delay that `setTimeout` supports, in milliseconds; it treats anything longer as 1 ms. */
 const longestDelayMs = 2 ** 31 - 1;
 
 /**
- * The event loop counts whole milliseconds from the beginning of its turn, so it is early by up to one, or by more
- * in a long turn. Asked for one more it seldom is, and wakes up once for a timer and not twice.
+ * The event loop counts whole milliseconds from the start of its turn, so a timer may fire up to 1 ms early, or more
+ * in a long turn. With one additional millisecond it is rarely early, so a timer wakes the process up once and not
+ * twice.
  */
-const mayBeEarlyByMs = 1;
+const timerSlackMs = 1;
 
-/** Milliseconds. What `performance.now()` tells as well; but that looks at what it is called on first, each time. */
+/** Milliseconds. The same value as `performance.now()`, but faster: that method checks its receiver at each call. */
 function now(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1e3 + nanoseconds / 1e6;
@@ -25,11 +26,11 @@ function now(): number {
  * The system's monotonic clock: `process.hrtime()`, `setTimeout`, `setImmediate`.
  *
  * Timers do not keep the process alive (a listening socket does, until it is closed); a pending
- * `afterTurn` keeps it for that one turn. A delay that is negative or NaN counts as 0; any length
- * is kept, also beyond what `setTimeout` takes.
+ * `afterTurn` keeps it alive for that turn. A negative delay or NaN counts as 0. Any delay is
+ * supported, also beyond the maximum of `setTimeout`.
  *
- * `afterTurn` is `setImmediate`: asked for by a timer it comes after the sockets were read once;
- * asked for by another `afterTurn` it comes after they were read once more.
+ * `afterTurn` is `setImmediate`: called from a timer, it runs after the sockets were read once;
+ * called from another `afterTurn`, it runs after they were read once more.
  */
 export const systemClock: Clock = {
   now,
@@ -59,11 +60,11 @@ class SystemTimer implements Timer {
   }
 
   #arm(delayMs: number): NodeJS.Timeout {
-    const wholeMs = Math.min(Math.ceil(delayMs) + mayBeEarlyByMs, longestDelayMs);
+    const wholeMs = Math.min(Math.ceil(delayMs) + timerSlackMs, longestDelayMs);
     return setTimeout(() => this.#fire(), wholeMs).unref();
   }
 
-  /** We promise not to be early. */
+  /** The contract of {@link Clock}: a timer is never early. */
   #fire(): void {
     const early = this.#dueAt - now();
     if (early > 0) this.#timeout = this.#arm(early);

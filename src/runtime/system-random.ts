@@ -6,5 +6,5 @@
 
 import type { Random } from '../core/ports.js';
 
-/** `Math.random`. Not for secrets; those come from `node:crypto`. */
+/** `Math.random`. Not for secrets: those use `node:crypto`. */
 export const systemRandom: Random = { next: () => Math.random() };

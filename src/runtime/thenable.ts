@@ -4,13 +4,13 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Promises of users. They need not be those of the global `Promise`: Bluebird, zone.js, another realm and libraries
-// with promises of their own return other objects with a `then`.
+// Helpers for promises that user code returns. They need not be instances of the global `Promise`: Bluebird, zone.js,
+// other realms and some libraries return other objects with a `then` method.
 
-/** What a rejection can be caught of. */
+/** An object whose rejection can be caught. */
 export type Thenable = PromiseLike<unknown>;
 
-/** Whether a value has a method `then`, or a getter of that name that throws. Never throws. */
+/** Whether a value has a method `then`, or a getter `then` that throws. Never throws. */
 export function isThenable(value: unknown): value is Thenable {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
   try {
@@ -21,8 +21,9 @@ export function isThenable(value: unknown): value is Thenable {
 }
 
 /**
- * Calls `failed` with what a thenable rejects with, at most once. Never throws; what `then` itself throws counts as a
- * rejection. `then` is called at once: some implementations report a rejection as unhandled before the next microtask.
+ * Calls `failed` with the rejection of a thenable, at most once. Never throws; an exception of `then` itself counts
+ * as a rejection. `then` is called immediately, because some implementations report an unhandled rejection before the
+ * next microtask.
  */
 export function catchRejection(thenable: Thenable, failed: (error: unknown) => void): void {
   let isSettled = false;

@@ -16,10 +16,10 @@ const TAG_BYTES = 16;
 const BLOCK_BYTES = 16;
 const FIXED_BYTES = VERSION_BYTES + NONCE_BYTES + TAG_BYTES;
 
-/** Version 0 pads to whole blocks (spoken by protocol 1); version 1 does not. */
+/** Version 0 pads to whole blocks (used by protocol version 1); version 1 does not. */
 export type EncryptionVersion = 0 | 1;
 
-/** Seals with the primary key of a keyring, opens with any of its keys. */
+/** Encrypts with the primary key of a keyring, decrypts with any of its keys. */
 export class GossipCipher implements Cipher {
   readonly sealsOutgoing: boolean;
   readonly requiresSealed: boolean;
@@ -60,7 +60,7 @@ export class GossipCipher implements Cipher {
       const padding = paddingFor(plain.length);
       sealed.set(cipher.update(Buffer.alloc(padding, padding)), start + plain.length);
     }
-    // GCM holds nothing back, so there is nothing left to come.
+    // GCM is a stream mode: `final` returns no more data.
     cipher.final();
     sealed.set(cipher.getAuthTag(), sealed.length - TAG_BYTES);
     return sealed;
@@ -89,7 +89,7 @@ function openWith(key: KeyObject, sealed: Buffer, additionalData: Buffer): Buffe
     decipher.final();
     return plain;
   } catch {
-    return undefined; // another key's, or forged
+    return undefined; // encrypted with another key, or forged
   }
 }
 
@@ -103,11 +103,11 @@ function algorithmOf(key: KeyObject): CipherGCMTypes {
   return algorithms[key.symmetricKeySize ?? 0] as CipherGCMTypes;
 }
 
-// Random bytes are asked for by the hundred nonces: the call costs more than the bytes. Each is used once.
+// Random bytes are drawn for 100 nonces at a time, because the call costs more than the bytes. Each nonce is used once.
 const nonces = Buffer.allocUnsafeSlow(100 * NONCE_BYTES);
 let nextNonceAt = nonces.length;
 
-/** Good until the next call. */
+/** A view that is valid until the next call. */
 function nextNonce(): Buffer {
   if (nextNonceAt === nonces.length) {
     randomFillSync(nonces);
@@ -122,14 +122,14 @@ function paddingFor(length: number): number {
   return BLOCK_BYTES - (length % BLOCK_BYTES);
 }
 
-// The tag does not cover the version, so somebody on the way can turn a 1 into a 0, and what looks
-// like padding would be cut off a message that has none. Whoever speaks version 0 pads to whole
-// blocks: that alone shows 15 of 16 such forgeries (docs/SECURITY.md has the rest).
+// The tag does not cover the version byte. An attacker on the path can change 1 to 0, so that bytes that look like
+// padding would be removed from a message without padding. A sender of version 0 pads to whole blocks; this check
+// detects 15 of 16 such forgeries (docs/SECURITY.md describes the rest).
 function isWholeBlocks(length: number): boolean {
   return length > 0 && length % BLOCK_BYTES === 0;
 }
 
-// PKCS#7; undefined when the padding is not right.
+// Removes PKCS#7 padding; undefined when the padding is invalid.
 function withoutPadding(plain: Buffer): Buffer | undefined {
   const padding = plain[plain.length - 1] ?? 0;
   if (padding === 0 || padding > BLOCK_BYTES || padding > plain.length) return undefined;

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Which IPs may belong to members (`cidrsAllowed`).
+// The list of networks that may contain members (`cidrsAllowed`).
 import { BlockList, SocketAddress, isIP } from 'node:net';
 
 interface Network {
@@ -13,17 +13,17 @@ interface Network {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/** The bits before the IPv4 address in `::ffff:a.b.c.d`. */
+/** The number of bits before the IPv4 address in `::ffff:a.b.c.d`. */
 const mappedPrefix = 96;
 
 /** A list of networks, IPv4 and IPv6. An empty list allows nothing. */
 export class CidrList {
-  // One list a family: a BlockList alone would find every IPv4 address in ::/0, which Go does not.
+  // One list per family: a single BlockList would match every IPv4 address with ::/0, unlike Go.
   readonly #networks = { ipv4: new BlockList(), ipv6: new BlockList() };
 
   /**
    * @param cidrs - networks such as `'10.0.0.0/8'` or `'fd00::/8'`; a bare IP stands for itself only
-   * @throws TypeError for text that {@link CidrList.problemWith} objects to
+   * @throws TypeError for a text that {@link CidrList.problemWith} rejects
    */
   constructor(cidrs: readonly string[]) {
     for (const cidr of cidrs) {
@@ -34,8 +34,8 @@ export class CidrList {
   }
 
   /**
-   * Whether an IP lies in one of the networks. IPv4 in IPv6 notation (`::ffff:10.0.0.1`) counts as
-   * IPv4, as in Go; what is no IP is not allowed.
+   * Whether an IP is in one of the networks. IPv4 in IPv6 notation (`::ffff:10.0.0.1`) counts as
+   * IPv4, as in Go. A text that is not an IP is not allowed.
    */
   allows(ip: string): boolean {
     const [bare = ''] = ip.split('%', 1);
@@ -45,14 +45,14 @@ export class CidrList {
     return this.#networks[family].check(address, family);
   }
 
-  /** What is wrong with the text of a network, in words that follow its name; undefined if nothing. */
+  /** The rule that a network's text breaks, worded to follow that text; undefined if it is valid. */
   static problemWith(cidr: string): string | undefined {
     const network = parseCidr(cidr);
     return typeof network === 'string' ? network : undefined;
   }
 }
 
-/** The network that a text stands for, or the rule that the text breaks. */
+/** The network that a text denotes, or the rule that the text breaks. */
 function parseCidr(cidr: string): Network | string {
   const slash = cidr.indexOf('/');
   const ip = slash === -1 ? cidr : cidr.slice(0, slash);
@@ -72,7 +72,7 @@ function parseCidr(cidr: string): Network | string {
   return { ip: address, prefix: prefix - mappedPrefix, family: 'ipv4' };
 }
 
-/** `::ffff:a.b.c.d`, however it is written, as `a.b.c.d`; every other IP as it is. */
+/** `::ffff:a.b.c.d`, in any notation, as `a.b.c.d`; every other IP unchanged. */
 function unmapped(ip: string): string {
   if (isIP(ip) === 4) return ip;
   const canonical = new SocketAddress({ address: ip, family: 'ipv6' }).address;

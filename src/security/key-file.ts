@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Keys in a file: one a line, in base64, the first is the primary. Empty lines, and what follows a '#', do not count.
-// The file is read again when it changes, also when it is replaced as a whole: by a rename, or by the symbolic links
-// of a ConfigMap or Secret of Kubernetes, which swap a folder beside it.
+// Keys in a file: one base64 key per line, the first is the primary key. Empty lines and comments after '#' are
+// ignored. The file is read again when it changes, also when it is replaced: by a rename, or by the symbolic links of
+// a Kubernetes ConfigMap or Secret, which swap a sibling folder.
 import { readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '../core/ports.js';
@@ -14,19 +14,19 @@ import type { Report } from '../core/reports.js';
 import { asError } from '../runtime/as-error.js';
 import { Keyring } from './keyring.js';
 
-/** How often the file is looked at where the system does not tell of changes (network file systems), in milliseconds. */
+/** Milliseconds between two polls, for file systems without change events (network file systems). */
 const POLL_MS = 5_000;
-/** A change is several events of the system; they have settled after so many milliseconds. */
+/** Milliseconds after which the several events of one change have arrived. */
 const SETTLE_MS = 100;
-/** A key file is some hundred bytes; more is another file. */
-const MOST_BYTES = 64 * 1024;
-/** Who may write or run it beside the owner, and everybody else: 0640 is the widest mode. */
-const TOO_WIDE = 0o037;
+/** A key file has some hundred bytes; a larger file is not a key file. */
+const MAX_BYTES = 64 * 1024;
+/** Permission bits that must not be set: group write and execute, and all bits of others. The widest mode is 0640. */
+const FORBIDDEN_MODE_BITS = 0o037;
 
 /**
- * The keys in the text of a key file.
+ * Parses the text of a key file.
  *
- * @throws Error that names the line, and never the key
+ * @throws Error that has the line number, and never the key
  */
 export function parseKeys(text: string): Keyring {
   const keys: string[] = [];
@@ -41,23 +41,26 @@ export function parseKeys(text: string): Keyring {
     keys.push(key);
   }
   const [primary, ...others] = keys;
-  if (primary === undefined)
-    throw new Error('it has no key; there must be one key a line, in base64');
+  if (primary === undefined) throw new Error('it has no key; it must have one base64 key per line');
   return new Keyring(primary, others);
 }
 
 /**
  * Reads a key file.
  *
- * @throws the system's error; Error that names the line that is no key
+ * @throws the system's error; Error with the number of a line that is not a valid key
  */
 export function readKeyFile(path: string): Keyring {
-  if (statSync(path).size > MOST_BYTES) throw new Error('it is too long for a key file');
+  if (statSync(path).size > MAX_BYTES) throw new Error('it is too large for a key file');
   return parseKeys(readFileSync(path, 'utf8'));
 }
 
-/** Brings a keyring in line with another, in the order of a rotation: add, use, remove. True when that changed it. */
-export function takeKeys(keyring: Keyring, wanted: Keyring): boolean {
+/**
+ * Makes a keyring equal to another one, in the order of a key rotation: add, use, remove.
+ *
+ * @returns whether the keyring changed
+ */
+export function applyKeys(keyring: Keyring, wanted: Keyring): boolean {
   const before = keyring.keys();
   const keys = wanted.keys();
   for (const key of keys) keyring.addKey(key);
@@ -68,11 +71,11 @@ export function takeKeys(keyring: Keyring, wanted: Keyring): boolean {
   return !isSamePrimary || before.length !== keys.length || !before.every(isWanted);
 }
 
-/** What {@link KeyFile} works with. */
+/** The dependencies of {@link KeyFile}. */
 export interface KeyFileComponents {
   readonly clock: Clock;
   readonly report: (report: Report) => void;
-  /** What the keys go into. */
+  /** The keyring that receives the keys. */
   readonly keyring: Keyring;
 }
 
@@ -82,9 +85,9 @@ export class KeyFile {
   readonly #components: KeyFileComponents;
   #watcher: FSWatcher | undefined;
   #timer: Timer | undefined;
-  /** What was reported last of the file, so that a fault is logged once. */
-  #fault = '';
-  #mode = '';
+  /** The last reported error and file mode, so that each is logged once. */
+  #lastError = '';
+  #lastMode = '';
   #isStopped = false;
 
   constructor(path: string, components: KeyFileComponents) {
@@ -92,20 +95,20 @@ export class KeyFile {
     this.#components = components;
   }
 
-  /** Begins to watch; what has changed since the file was read is taken. */
+  /** Starts to watch, and applies a change since the file was read. */
   start(): void {
     try {
-      // The folder, as the file itself may be replaced. It does not keep the process alive.
+      // Watches the folder, because the file itself may be replaced. The watcher does not keep the process alive.
       const watcher = watch(dirname(this.#path), { persistent: false }, () => this.#arm(SETTLE_MS));
       watcher.on('error', () => watcher.close());
       this.#watcher = watcher;
     } catch {
-      // Looking at it now and then has to do.
+      // Without a watcher, polling detects changes.
     }
-    this.#look();
+    this.#check();
   }
 
-  /** Ends the watching. */
+  /** Stops watching. */
   stop(): void {
     this.#isStopped = true;
     this.#watcher?.close();
@@ -115,23 +118,23 @@ export class KeyFile {
   #arm(delayMs: number): void {
     this.#timer?.cancel();
     if (this.#isStopped) return;
-    this.#timer = this.#components.clock.setTimer(delayMs, () => this.#look());
+    this.#timer = this.#components.clock.setTimer(delayMs, () => this.#check());
   }
 
-  #look(): void {
+  #check(): void {
     this.#arm(POLL_MS);
     const { report, keyring } = this.#components;
     const path = this.#path;
     try {
       this.#checkMode();
-      if (takeKeys(keyring, readKeyFile(path))) {
+      if (applyKeys(keyring, readKeyFile(path))) {
         report({ code: 'key-file-read', path, keys: keyring.keys().length });
       }
-      this.#fault = '';
+      this.#lastError = '';
     } catch (thrown) {
       const error = asError(thrown);
-      if (error.message === this.#fault) return;
-      this.#fault = error.message;
+      if (error.message === this.#lastError) return;
+      this.#lastError = error.message;
       report({ code: 'key-file-failed', path, error });
     }
   }
@@ -140,9 +143,9 @@ export class KeyFile {
     if (process.platform === 'win32') return;
     const bits = statSync(this.#path).mode & 0o777;
     const mode = `0${bits.toString(8).padStart(3, '0')}`;
-    if (mode === this.#mode) return;
-    this.#mode = mode;
-    if ((bits & TOO_WIDE) === 0) return;
+    if (mode === this.#lastMode) return;
+    this.#lastMode = mode;
+    if ((bits & FORBIDDEN_MODE_BITS) === 0) return;
     this.#components.report({ code: 'key-file-mode', path: this.#path, mode });
   }
 }

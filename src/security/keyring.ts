@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The keys of a cluster. The primary seals what we send, every key may open what we receive; that
-// is what makes rotation possible without an outage: add everywhere, use everywhere, remove
-// everywhere. Keys live in KeyObjects, so nothing that prints an object can print one.
+// The keys of a cluster. The primary key encrypts sent data, and every key can decrypt received data. This allows key
+// rotation without an outage: add the new key on all nodes, use it on all nodes, remove the old key on all nodes.
+// Keys are stored in KeyObjects, so printing an object cannot print a key.
 import { createSecretKey, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { inspect, types } from 'node:util';
 import { ConfigError } from '../errors.js';
@@ -15,18 +15,18 @@ import { ConfigError } from '../errors.js';
 export type Key = Uint8Array | string;
 
 const keyLengths: readonly number[] = [16, 24, 32];
-const lengthRule = 'must be 16, 24 or 32 bytes, or base64 of that';
+const lengthRule = 'must be 16, 24 or 32 bytes, or their base64 text';
 const hidden = '[hidden]';
 
-/** The keys that this node may use; as in Go memberlist, the first is the primary. */
+/** The installed keys of this node; as in Go memberlist, the first one is the primary key. */
 export class Keyring {
-  /** The primary first. Replaced as a whole by every change, so that a reader's copy stays whole. */
+  /** The primary key first. Every change replaces the array, so a reader's reference stays consistent. */
   #keys: readonly [KeyObject, ...KeyObject[]];
 
   /**
-   * @param primary - the key that seals what we send
-   * @param others - further keys that may open what we receive
-   * @throws ConfigError when a key has another length than 16, 24 or 32 bytes
+   * @param primary - the key that encrypts sent data
+   * @param others - further keys that can decrypt received data
+   * @throws ConfigError when a key does not have 16, 24 or 32 bytes
    */
   constructor(primary: Key, others: readonly Key[] = []) {
     this.#keys = [toKeyObject(primary)];
@@ -34,7 +34,7 @@ export class Keyring {
   }
 
   /**
-   * A new random key, to be shared with all nodes of the cluster.
+   * Generates a random key, to be distributed to all nodes of the cluster.
    *
    * @param bytes - 16, 24 or 32 (the default) for AES-128, AES-192 or AES-256
    * @throws ConfigError for another length
@@ -47,7 +47,7 @@ export class Keyring {
   }
 
   /**
-   * The rule that a value breaks as a key, or undefined if it is one.
+   * The rule that a value breaks, or undefined if it is a valid key.
    *
    * @internal
    */
@@ -55,55 +55,54 @@ export class Keyring {
     return bytesOf(key) === undefined ? lengthRule : undefined;
   }
 
-  /** A copy of the key that seals what we send. */
+  /** A copy of the primary key, which encrypts sent data. */
   get primaryKey(): Buffer {
     return this.#keys[0].export();
   }
 
-  /** Copies of all keys, the primary first. */
+  /** Copies of all keys, the primary key first. */
   keys(): Buffer[] {
     return this.#keys.map((key) => key.export());
   }
 
   /**
-   * Installs a key: what it sealed can be opened from now on. A key that is installed already stays
-   * as it is.
+   * Installs a key: from now on it can decrypt received data. If the key is already installed, nothing changes.
    *
    * @throws ConfigError when the key has a wrong length
    */
   addKey(key: Key): void {
     const added = toKeyObject(key);
-    if (!this.#holds(added)) this.#keys = [...this.#keys, added];
+    if (!this.#has(added)) this.#keys = [...this.#keys, added];
   }
 
   /**
-   * Makes an installed key the primary one.
+   * Makes an installed key the primary key.
    *
-   * @throws ConfigError when the key has a wrong length or was not added before
+   * @throws ConfigError when the key has a wrong length or is not installed
    */
   useKey(key: Key): void {
     const primary = toKeyObject(key);
-    if (!this.#holds(primary)) throw keyError('must be installed with addKey before it is used');
+    if (!this.#has(primary)) throw keyError('must be installed with addKey before it is used');
     this.#keys = [primary, ...this.#keys.filter((other) => !same(other, primary))];
   }
 
   /**
-   * Removes a key: what it sealed is not opened any more. A key that is not installed is no error.
+   * Removes a key: it no longer decrypts received data. Removing a key that is not installed does nothing.
    *
-   * @throws ConfigError when the key has a wrong length or is the primary one
+   * @throws ConfigError when the key has a wrong length or is the primary key
    */
   removeKey(key: Key): void {
     const removed = toKeyObject(key);
     const [primary, ...others] = this.#keys;
     if (same(primary, removed)) {
-      throw keyError('must not be the primary key; make another one primary with useKey first');
+      throw keyError('must not be the primary key; make another key primary with useKey first');
     }
     this.#keys = [primary, ...others.filter((other) => !same(other, removed))];
   }
 
   /**
-   * For the cipher: the keys to try, the primary first. The array does not change; after a change
-   * of the keyring there is another one.
+   * For the cipher: the keys to try, the primary key first. The array is immutable; a change of the
+   * keyring creates a new one.
    *
    * @internal
    */
@@ -111,22 +110,22 @@ export class Keyring {
     return this.#keys;
   }
 
-  /** Tells how many keys there are, never which. */
+  /** The number of keys, never the keys themselves. */
   toJSON(): { keys: number } {
     return { keys: this.#keys.length };
   }
 
-  /** What `util.inspect` and `console.log` show: how many keys there are, never which. */
+  /** The output of `util.inspect` and `console.log`: the number of keys, never the keys themselves. */
   [inspect.custom](): string {
     return `Keyring { keys: ${this.#keys.length} }`;
   }
 
-  #holds(key: KeyObject): boolean {
+  #has(key: KeyObject): boolean {
     return this.#keys.some((other) => same(other, key));
   }
 }
 
-/** In constant time, which `KeyObject.equals` does not promise. */
+/** Compares in constant time, which `KeyObject.equals` does not guarantee. */
 function same(one: KeyObject, other: KeyObject): boolean {
   const [bytes, otherBytes] = [one.export(), other.export()];
   return bytes.length === otherBytes.length && timingSafeEqual(bytes, otherBytes);
@@ -138,7 +137,7 @@ function toKeyObject(key: unknown): KeyObject {
   return createSecretKey(bytes);
 }
 
-/** The bytes of a key, or undefined if it is none. White space round base64 text does not count. */
+/** The bytes of a key, or undefined if it is not a valid key. White space around base64 text is ignored. */
 function bytesOf(key: unknown): Uint8Array | undefined {
   if (types.isUint8Array(key)) return keyLengths.includes(key.length) ? key : undefined;
   if (typeof key !== 'string' || !/^\s*[A-Za-z0-9+/]+={0,2}\s*$/.test(key)) return undefined;

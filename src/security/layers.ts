@@ -9,7 +9,7 @@ import { Label } from '../wire/label.js';
 import type { StreamLayers } from '../wire/stream-codec.js';
 import { GossipCipher } from './aes-gcm.js';
 
-/** The label, cipher and compression that a configuration asks for. */
+/** The label, cipher and compression of a configuration. */
 export function layersFor(config: ResolvedConfig): StreamLayers {
   const { keyring } = config;
   const cipher =

@@ -7,7 +7,7 @@
 // Streams of the in-memory network: a Connection at each end, and a pipe for each direction.
 
 import type { Random } from '../core/ports.js';
-import { codedError } from '../transport/tcp.js';
+import { codedError } from '../transport/coded-error.js';
 import type { Connection } from '../transport/transport.js';
 import type { Gate } from './gate.js';
 import type { Pipe } from './pipe.js';

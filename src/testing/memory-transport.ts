@@ -8,7 +8,7 @@
 
 import type { Clock } from '../core/ports.js';
 import { ShutdownError } from '../errors.js';
-import { abortError, codedError } from '../transport/tcp.js';
+import { abortError, codedError } from '../transport/coded-error.js';
 import type { Connection, Transport, TransportHandlers } from '../transport/transport.js';
 import { type Address, ipToBytes, joinHostPort, splitHostPort } from '../wire/address.js';
 import { limits } from '../wire/limits.js';

@@ -4,23 +4,22 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Which address others are told. Pure, over the shape of `os.networkInterfaces()`.
-
+// Chooses the address to advertise to other members. Pure: works on the result of `os.networkInterfaces()`.
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { ConfigError } from '../errors.js';
 import { ipFromBytes, ipToBytes } from '../wire/address.js';
 import type { DefaultRoutes } from './default-route.js';
 
-/** What the choice depends on. */
+/** The inputs of the choice. */
 export interface AdvertiseOptions {
-  /** The IP that the user wants to advertise, if any. */
+  /** The configured `advertiseAddr`, if any. */
   readonly given: string | undefined;
   /** The bound IPs: one or more. */
   readonly bound: readonly string[];
-  /** As `os.networkInterfaces()` gives them. */
+  /** The result of `os.networkInterfaces()`. */
   readonly interfaces: NodeJS.Dict<readonly NetworkInterfaceInfo[]>;
-  /** What leads to the world, the best first. */
+  /** The default routes, the best first. */
   readonly defaultRoutes: DefaultRoutes;
 }
 
@@ -31,21 +30,21 @@ privateAddresses.addSubnet('192.168.0.0', 16, 'ipv4');
 privateAddresses.addSubnet('100.64.0.0', 10, 'ipv4');
 privateAddresses.addSubnet('fc00::', 7, 'ipv6');
 
-/** Interfaces of container engines and virtual machines: their addresses mean something on this host only. */
+/** Interfaces of container engines and virtual machines: their addresses are valid on this host only. */
 const hostOnlyInterface =
   /^(docker\d|docker_gwbridge|br-[\da-f]{12}|veth|cni|cbr|flannel|podman|virbr|lxcbr|lxdbr)/;
 
 /**
- * The IP to advertise: the given one; else the first bound one that is neither loopback nor link-local, or the
- * first one at all; else, when that is `0.0.0.0` or `::`, the best of the interfaces:
+ * The IP to advertise: the configured one; otherwise the first bound IP that is neither loopback nor link-local,
+ * otherwise the first bound IP. If that is `0.0.0.0` or `::`, the best IP of the interfaces, in this order:
  *
- * 1. a private one (RFC 1918 or 100.64.0.0/10; for `::` also fc00::/7) of an interface with a default route, as
+ * 1. a private IP (RFC 1918 or 100.64.0.0/10; for `::` also fc00::/7) of an interface with a default route, as
  *    in Go memberlist;
- * 2. a private one of another interface, but those of container bridges such as docker0;
- * 3. a public one of an interface with a default route;
- * 4. a private one of a container bridge.
+ * 2. a private IP of another interface, except container bridges such as docker0;
+ * 3. a public IP of an interface with a default route;
+ * 4. a private IP of a container bridge.
  *
- * @throws ConfigError for `advertiseAddr` when there is none, or when the given one is not usable.
+ * @throws ConfigError for `advertiseAddr` when there is no such IP, or when the configured one is not usable.
  */
 export function chooseAdvertiseAddr(options: AdvertiseOptions): string {
   const { given, bound } = options;
@@ -58,12 +57,12 @@ export function chooseAdvertiseAddr(options: AdvertiseOptions): string {
   if (found !== undefined) return found;
   throw problem(
     undefined,
-    `bindAddr is ${ip} and no interface has a private address that could be advertised; ` +
-      'set advertiseAddr to an IP at which the other nodes reach this one',
+    `bindAddr is ${ip} and no interface has a private address to advertise; ` +
+      'set advertiseAddr to an IP at which other members reach this node',
   );
 }
 
-/** The best IP in the system's order; loopback and link-local never are. */
+/** The best IP, in the order of the system. Loopback and link-local IPs are excluded. */
 function bestOfInterfaces(
   { interfaces, defaultRoutes }: AdvertiseOptions,
   onlyIpv4: boolean,
@@ -73,7 +72,7 @@ function bestOfInterfaces(
       .filter(({ internal, family }) => !internal && !(onlyIpv4 && family !== 'IPv4'))
       .map(({ address }) => ({ name, ip: plainText(address) })),
   );
-  // A route is known by its interface, or by an address of that one.
+  // A route is given by the name of its interface, or by an address of that interface.
   const routed = defaultRoutes.flatMap((route) => {
     const via = all.find(({ name, ip }) => name === route || ip === route)?.name;
     return all.filter(({ name }) => name === via);
@@ -90,15 +89,17 @@ function bestOfInterfaces(
 function checkedIp(given: string, bound: readonly string[]): string {
   if (isIP(given) === 0) throw problem(given, 'must be an IP address, without a port');
   const ip = plainText(given);
-  if (isUnspecified(ip)) throw problem(given, 'must be an IP at which others reach this node');
-  // With a single one the user knows better: there are proxies and tunnels.
+  if (isUnspecified(ip)) {
+    throw problem(given, 'must be an IP at which other members reach this node');
+  }
+  // A single loopback address may be intended: there are proxies and tunnels.
   if (bound.length > 1 && !isLoopbackIp(ip) && bound.every((each) => isLoopbackIp(each))) {
-    throw problem(given, 'all of bindAddr are loopback, so that no other host reaches it; bind it');
+    throw problem(given, 'all IPs in bindAddr are loopback: no other host can reach it; bind it');
   }
   return ip;
 }
 
-/** One text for each IP: without zone, IPv4 free of its IPv6 mapping. */
+/** The canonical text of an IP: without zone, and plain IPv4 for an IPv4-mapped IPv6 address. */
 function plainText(ip: string): string {
   const bytes = ipToBytes(ip.replace(/%.*$/, ''));
   return (bytes && ipFromBytes(bytes)) ?? ip;
@@ -112,7 +113,7 @@ function problem(value: unknown, rule: string): ConfigError {
   return new ConfigError([{ field: 'advertiseAddr', value, rule }]);
 }
 
-/** Whether an IP may be reached from the internet: neither private, nor loopback, nor link-local. */
+/** Whether an IP may be reachable from the internet: neither private, nor loopback, nor link-local. */
 export function isPublicIp(ip: string): boolean {
   return !isPrivateIp(ip) && !isLocalIp(ip);
 }
@@ -126,7 +127,7 @@ function isLocalIp(ip: string): boolean {
   return localAddresses.check(ip, familyOf(ip));
 }
 
-/** Whether an IP leads to the host itself, whatever host that is. */
+/** Whether an IP is loopback: on every host it means the host itself. */
 export function isLoopbackIp(ip: string): boolean {
   return loopbackAddresses.check(ip, familyOf(ip));
 }

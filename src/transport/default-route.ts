@@ -4,23 +4,22 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Which interfaces lead to the world: those of the default routes. Linux lists its routes in /proc. Elsewhere a
-// UDP socket that is connected to some address of the world has the address of that interface: connecting it
-// looks the route up, and sends nothing.
+// Finds the interfaces of the default routes. Linux lists its routes in /proc. On other systems, a UDP socket is
+// connected to a remote address and then has the address of the route's interface; connecting it sends nothing.
 import { createSocket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 
-/** What leads to the world, the best first: names of interfaces, or local addresses of theirs. */
+/** The default routes, the best first: names of interfaces, or local addresses of interfaces. */
 export type DefaultRoutes = readonly string[];
 
-/** Addresses for documentation (RFC 5737, RFC 3849): nobody lives there, so only the default route fits. */
-const SOMEWHERE = { udp4: '192.0.2.1', udp6: '2001:db8::1' } as const;
+/** Addresses for documentation (RFC 5737, RFC 3849): no host has them, so only the default route matches. */
+const DOCUMENTATION_ADDRESS = { udp4: '192.0.2.1', udp6: '2001:db8::1' } as const;
 /** The discard service. Nothing is sent to it. */
-const SOME_PORT = 9;
+const DISCARD_PORT = 9;
 const RTF_UP = 0x1;
 const RTF_REJECT = 0x200;
 
-/** The default routes of this machine, IPv4 before IPv6; none when there are none. Never rejects. */
+/** The default routes of this machine, IPv4 before IPv6; empty if there are none. Never rejects. */
 export async function findDefaultRoutes(): Promise<DefaultRoutes> {
   try {
     const routes = ipv4DefaultRoutes(await readFile('/proc/net/route', 'latin1'));
@@ -32,7 +31,7 @@ export async function findDefaultRoutes(): Promise<DefaultRoutes> {
   }
 }
 
-/** The interfaces of the default routes in `/proc/net/route`, that of the lowest metric first. */
+/** The interfaces of the default routes in `/proc/net/route`, by ascending metric. */
 export function ipv4DefaultRoutes(table: string): string[] {
   const routes = rowsOf(table).map(([name, to, , flags, , , metric, mask]) => ({
     name,
@@ -43,7 +42,7 @@ export function ipv4DefaultRoutes(table: string): string[] {
   return namesOf(routes);
 }
 
-/** The interfaces of the default routes in `/proc/net/ipv6_route`, that of the lowest metric first. */
+/** The interfaces of the default routes in `/proc/net/ipv6_route`, by ascending metric. */
 export function ipv6DefaultRoutes(table: string): string[] {
   const routes = rowsOf(table).map(([to, length, , , , metric, , , flags, name]) => ({
     name,
@@ -73,8 +72,10 @@ function namesOf(routes: readonly Route[]): string[] {
   return [...new Set(names.filter((name) => name !== undefined && name !== 'lo'))] as string[];
 }
 
-/** The local address from which the world is reached; undefined when there is no route. */
-export function localAddressFor(type: keyof typeof SOMEWHERE): Promise<string | undefined> {
+/** The local address of the default route; undefined when there is none. */
+export function localAddressFor(
+  type: keyof typeof DOCUMENTATION_ADDRESS,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket(type);
     const end = (address?: string): void => {
@@ -84,6 +85,6 @@ export function localAddressFor(type: keyof typeof SOMEWHERE): Promise<string | 
     };
     socket.once('error', () => end());
     socket.once('connect', () => end(socket.address().address));
-    socket.connect(SOME_PORT, SOMEWHERE[type]);
+    socket.connect(DISCARD_PORT, DOCUMENTATION_ADDRESS[type]);
   });
 }

@@ -4,21 +4,21 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// File descriptors. A process that has none left accepts no connection, and libuv closes those that wait without a
-// word. So the streams of others take only a part of what the system allows, and none of the last few.
+// File descriptors. A process without free descriptors accepts no connection, and libuv silently closes the pending
+// ones. Therefore inbound streams may use only a part of the limit, and none of the last descriptors.
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 
-/** Where the limit is not known: what is usual where it is low. */
-const usualLimit = 1024;
-/** What a process has open anyway: standard streams, the event loop, sockets that listen. */
-const ownDescriptors = 32;
-/** Kept free for streams that we open, and for the rest of the process. */
-const mostReserved = 16;
+/** The assumed limit where it is unknown: a common low default. */
+const assumedLimit = 1024;
+/** Descriptors that a process always has open: standard streams, the event loop, listening sockets. */
+const baseDescriptors = 32;
+/** Descriptors reserved for outbound streams and for the rest of the process. */
+const maxReserved = 16;
 
 /**
- * The most files that this process may have open (the soft `RLIMIT_NOFILE`); undefined where it cannot be read
- * cheaply, which is everywhere but on Linux.
+ * The maximum number of open files of this process (the soft `RLIMIT_NOFILE`); undefined where it cannot be read
+ * cheaply, which is the case on all systems except Linux.
  */
 export function descriptorLimit(
   read = (): string => readFileSync('/proc/self/limits', 'latin1'),
@@ -31,18 +31,18 @@ export function descriptorLimit(
   }
 }
 
-/** How many streams of others a node takes at once; infinity where descriptors are not scarce. */
-export function mostStreams(limit: number | undefined, platform: string): number {
+/** The maximum number of concurrent inbound streams; `Infinity` where descriptors are not scarce. */
+export function maxInboundStreams(limit: number | undefined, platform: string): number {
   if (limit === undefined && platform === 'win32') return Infinity;
-  return Math.max(4, Math.floor(((limit ?? usualLimit) - ownDescriptors) / 2));
+  return Math.max(4, Math.floor(((limit ?? assumedLimit) - baseDescriptors) / 2));
 }
 
-/** Whether a descriptor is so near to the limit that nothing may keep it which others asked for. */
-export function isAmongTheLast(descriptor: number, limit: number): boolean {
-  return descriptor >= limit - Math.min(mostReserved, Math.floor(limit / 8));
+/** Whether a descriptor is so close to the limit that an inbound stream must not use it. */
+export function isReservedDescriptor(descriptor: number, limit: number): boolean {
+  return descriptor >= limit - Math.min(maxReserved, Math.floor(limit / 8));
 }
 
-/** The descriptor of a socket; undefined where the system has none. The lowest that is free is always given. */
+/** The descriptor of a socket; undefined on systems without descriptors. The system assigns the lowest free one. */
 export function descriptorOf(socket: Socket): number | undefined {
   const handle = (socket as Socket & { readonly _handle?: { readonly fd?: unknown } | null })
     ._handle;

@@ -4,59 +4,51 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The transport of production: UDP for packets, TCP for streams, both on the same port of every
-// bound address.
-
+// The default transport: UDP for packets and TCP for streams, both on the same port of every bound address.
 import { type Socket, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../core/ports.js';
 import { ConfigError, ShutdownError } from '../errors.js';
 import { systemClock } from '../runtime/system-clock.js';
-import {
-  type Address,
-  ipFromBytes,
-  ipToBytes,
-  joinHostPort,
-  splitHostPort,
-} from '../wire/address.js';
+import { type Address, joinHostPort, splitHostPort } from '../wire/address.js';
 import { chooseAdvertiseAddr, isLoopbackIp } from './advertise.js';
 import { findDefaultRoutes, type DefaultRoutes } from './default-route.js';
-import { descriptorLimit, descriptorOf, isAmongTheLast, mostStreams } from './descriptors.js';
-import { SocketPicker } from './pick-socket.js';
-import { SocketSet, TcpConnection, TcpListener, codedError, dialTcp, plainIp } from './tcp.js';
+import {
+  descriptorLimit,
+  descriptorOf,
+  isReservedDescriptor,
+  maxInboundStreams,
+} from './descriptors.js';
+import { plainIp } from './plain-ip.js';
+import { SocketSet } from './socket-set.js';
+import { TcpListener, dialTcp } from './tcp.js';
+import { TcpConnection } from './tcp-connection.js';
 import type { Connection, Transport, TransportHandlers } from './transport.js';
 import { UdpSocket } from './udp.js';
+import { UdpRoutes, parseTarget } from './udp-routes.js';
 
 const defaultBindAddr = '0.0.0.0';
 const defaultBindPort = 7946;
-/** How often a port is picked, for port 0, until one is free for UDP and TCP on every address. */
+/** For port 0: the number of attempts to pick a port that is free for UDP and TCP on every address. */
 const portTries = 10;
-/** Parsed destinations that are remembered. Beyond that many peers some are parsed again. */
-const routeLimit = 4096;
-/** Closed streams that wait for the far end to close as well; fewer where descriptors are scarce. */
-const mostLingering = 128;
+/** Maximum number of closed streams that wait for the far end to close; fewer where descriptors are scarce. */
+const maxLingering = 128;
 
-/** What a {@link NetTransport} is bound to. */
+/** The addresses and the clock of a {@link NetTransport}. */
 export interface NetTransportOptions {
   /**
-   * One IP or several; the default is `0.0.0.0`. `::` alone, or with IPv6 only, is dual-stack: IPv4
-   * peers come and are reached through it, with plain IPv4 addresses.
+   * One IP or several; the default is `0.0.0.0`. `::` alone, or with other IPv6 addresses only, is dual-stack: it also
+   * sends to and receives from IPv4 peers, with plain IPv4 addresses.
    */
   readonly bindAddr?: string | readonly string[] | undefined;
-  /** The port for UDP and TCP on every address, 0 to 65535; 0 picks one. The default is 7946. */
+  /** The port for UDP and TCP on every address: 0 to 65535, where 0 picks a free one. The default is 7946. */
   readonly bindPort?: number | undefined;
-  /** What `receivedAt` is told by; give it the Memberlist's. The system's by default. */
+  /** The clock for `receivedAt`; pass the clock of the Memberlist. The default is the system clock. */
   readonly clock?: Clock | undefined;
 }
 
-interface Route {
-  readonly socket: UdpSocket;
-  readonly ip: string;
-  readonly port: number;
-}
-
-/** Packets over UDP, streams over TCP. Its sockets keep the process alive until `shutdown` or `unref`. */
+/** Sends packets over UDP and streams over TCP. Its sockets keep the process alive until `shutdown` or `unref`. */
 export class NetTransport implements Transport {
   readonly #bindAddrs: readonly string[];
   readonly #bindPort: number;
@@ -64,14 +56,13 @@ export class NetTransport implements Transport {
   readonly #udpSockets: UdpSocket[] = [];
   readonly #listeners: TcpListener[] = [];
   readonly #streams = new SocketSet();
-  readonly #routes = new Map<string, Route>();
   #state: 'new' | 'starting' | 'running' | 'closed' = 'new';
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   readonly #descriptorLimit = descriptorLimit();
-  /** Streams of others at once, so that descriptors are left for everything else. */
-  readonly maxStreams = mostStreams(this.#descriptorLimit, process.platform);
-  #picker: SocketPicker<UdpSocket> | undefined;
+  /** Maximum number of concurrent inbound streams, so that descriptors remain for everything else. */
+  readonly maxStreams = maxInboundStreams(this.#descriptorLimit, process.platform);
+  #routes: UdpRoutes | undefined;
   #defaultRoutes: DefaultRoutes = [];
   #boundPort: number | undefined;
 
@@ -81,7 +72,7 @@ export class NetTransport implements Transport {
     this.#bindAddrs = [...new Set(typeof bindAddr === 'string' ? [bindAddr] : bindAddr)];
     this.#bindPort = bindPort;
     this.#clock = options.clock ?? systemClock;
-    this.#streams.mostLingering = Math.min(mostLingering, Math.ceil(this.maxStreams / 8));
+    this.#streams.maxLingering = Math.min(maxLingering, Math.ceil(this.maxStreams / 8));
     if (this.#bindAddrs.length === 0 || this.#bindAddrs.some((address) => isIP(address) === 0)) {
       const rule = 'must be an IP address, or a list of one or more';
       throw new ConfigError([{ field: 'bindAddr', value: bindAddr, rule }]);
@@ -142,8 +133,8 @@ export class NetTransport implements Transport {
   }
 
   async writeTo(packet: Buffer, to: Address): Promise<void> {
-    const { socket, ip, port } = this.#routeTo(to.addr);
-    await socket.send(packet, ip, port);
+    this.#assertRunning('writeTo');
+    await this.#routes?.send(packet, to.addr);
   }
 
   async dial(
@@ -163,9 +154,9 @@ export class NetTransport implements Transport {
     this.#keepAlive(true);
   }
 
-  #keepAlive(isKept: boolean): void {
-    this.#streams.keepAlive(isKept);
-    for (const socket of [...this.#udpSockets, ...this.#listeners]) socket.keepAlive(isKept);
+  #keepAlive(isEnabled: boolean): void {
+    this.#streams.keepAlive(isEnabled);
+    for (const socket of [...this.#udpSockets, ...this.#listeners]) socket.keepAlive(isEnabled);
   }
 
   shutdown(): Promise<void> {
@@ -174,7 +165,7 @@ export class NetTransport implements Transport {
   }
 
   async #close(): Promise<void> {
-    // A start under way sees that it came too late, closes what it opened and rejects.
+    // A pending `start` notices the new state, closes its sockets and rejects.
     await this.#starting?.catch(() => undefined);
     await this.#closeSockets();
   }
@@ -185,7 +176,7 @@ export class NetTransport implements Transport {
       ...this.#listeners.splice(0).map((listener) => listener.close()),
       this.#streams.destroyAll(new ShutdownError('stream')),
     ]);
-    // Node says 'close' before the system's handles are gone; two turns later they are.
+    // Node emits 'close' before the system handles are closed. Two turns later they are.
     await turn();
     await turn();
   }
@@ -205,7 +196,7 @@ export class NetTransport implements Transport {
   }
 
   async #bindAll(handlers: TransportHandlers): Promise<void> {
-    // Beside an IPv4 socket on the same port, `::` cannot have IPv4 as well, nor needs it.
+    // If an IPv4 socket is bound to the same port, `::` cannot be dual-stack, and need not be.
     const ipv6Only = this.#bindAddrs.some((address) => isIP(address) === 4);
     const failed = (error: unknown): void => {
       if (handlers.internalError === undefined) throw error;
@@ -244,7 +235,7 @@ export class NetTransport implements Transport {
       interfaces: networkInterfaces(),
       defaultRoutes: this.#defaultRoutes,
     };
-    this.#picker = new SocketPicker(this.#udpSockets, { interfaces, defaultRoutes });
+    this.#routes = new UdpRoutes(this.#udpSockets, { interfaces, defaultRoutes });
     this.#boundPort = port;
     this.#state = 'running';
   }
@@ -252,14 +243,18 @@ export class NetTransport implements Transport {
   #accept(socket: Socket, handlers: TransportHandlers): void {
     const { remoteAddress: ip, remotePort: port } = socket;
     this.#streams.add(socket);
-    // Without an address it was reset before we saw it.
+    // A socket without an address was already reset by the peer.
     if (this.#state !== 'running' || ip === undefined || port === undefined) {
       socket.destroy();
       return;
     }
     const descriptor = descriptorOf(socket);
     const limit = this.#descriptorLimit;
-    if (descriptor !== undefined && limit !== undefined && isAmongTheLast(descriptor, limit)) {
+    if (
+      descriptor !== undefined &&
+      limit !== undefined &&
+      isReservedDescriptor(descriptor, limit)
+    ) {
       socket.destroy();
       handlers.descriptorsShort?.(`${descriptor} of ${limit} are in use`);
       return;
@@ -269,50 +264,14 @@ export class NetTransport implements Transport {
     handlers.stream(new TcpConnection({ socket, remoteAddress, clock, sockets: this.#streams }));
   }
 
-  #routeTo(addr: string): Route {
-    this.#assertRunning('writeTo');
-    const known = this.#routes.get(addr);
-    if (known) return known;
-    const target = parseTarget(addr);
-    const route = { ...target, socket: this.#socketFor(target.ip) };
-    if (this.#routes.size >= routeLimit) this.#routes.clear();
-    this.#routes.set(addr, route);
-    return route;
-  }
-
-  #socketFor(ip: string): UdpSocket {
-    const socket = this.#picker?.pick(ip);
-    if (socket) return socket;
-    const isIpv6 = ip.includes(':');
-    const family = isIpv6 ? 'IPv6' : 'IPv4';
-    if (this.#udpSockets.some((each) => each.isIpv6 === isIpv6)) {
-      const message = `cannot send to ${ip}: only loopback addresses are bound for ${family}`;
-      throw codedError(message, { code: 'EADDRNOTAVAIL' });
-    }
-    const message = `cannot send to ${ip}: no ${family} address is bound`;
-    throw codedError(message, { code: 'EAFNOSUPPORT' });
-  }
-
   #assertRunning(operation: string): void {
     if (this.#state === 'closed') throw new ShutdownError(operation);
     if (this.#state !== 'running') throw new Error(`${operation}: not started yet`);
   }
 }
 
-/** Only ports that somebody else has, or that the system keeps back, are worth another try. */
+/** Whether the port is in use or reserved by the system, so that another port may work. */
 function isPortTaken(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'EADDRINUSE' || code === 'EACCES';
-}
-
-/** Takes `'ip:port'` apart; a link-local IPv6 address may have its zone, as sockets give it. */
-function parseTarget(addr: string): { ip: string; port: number } {
-  const zone = /%[^\]]+(?=\]:)/.exec(addr)?.[0] ?? '';
-  const parts = splitHostPort(addr.replace(zone, ''));
-  const bytes = parts && ipToBytes(parts.host);
-  const ip = bytes && ipFromBytes(bytes);
-  if (ip === undefined || parts === undefined || parts.port === 0) {
-    throw codedError(`"${addr}" is not an 'ip:port'`, { code: 'EINVAL' });
-  }
-  return { ip: ip + zone, port: parts.port };
 }

@@ -4,15 +4,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Which of several bound UDP sockets a packet leaves by. The system takes the source address from the socket,
-// and a packet with a source that does not fit, such as loopback on its way to another host, is not sent at
-// all or never answered.
+// Chooses one of several bound UDP sockets for a packet. The system takes the source address from the socket. A packet
+// with an unsuitable source, such as loopback to another host, is not sent or never answered.
 import { BlockList } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { isLoopbackIp } from './advertise.js';
 import type { DefaultRoutes } from './default-route.js';
 
-/** What the choice sees of a socket. */
+/** The properties of a socket that the choice depends on. */
 export interface BoundSocket {
   /** The bound IP. */
   readonly address: string;
@@ -21,22 +20,22 @@ export interface BoundSocket {
   readonly isDualStack: boolean;
 }
 
-/** What the sockets are chosen by. */
-export interface Surroundings {
-  /** As `os.networkInterfaces()` gives them. */
+/** The network interfaces and routes of the host. */
+export interface NetworkContext {
+  /** The result of `os.networkInterfaces()`. */
   readonly interfaces: NodeJS.Dict<readonly NetworkInterfaceInfo[]>;
   readonly defaultRoutes: DefaultRoutes;
 }
 
-/** Chooses among the sockets of one transport. */
+/** Chooses one of the sockets of a transport for each destination. */
 export class SocketPicker<S extends BoundSocket> {
   readonly #sockets: readonly S[];
-  /** The networks that each socket's address is in. */
+  /** The network of each socket's address. */
   readonly #networks = new Map<S, BlockList>();
-  /** Those whose interface has a default route. */
+  /** The sockets whose interface has a default route. */
   readonly #routed = new Set<S>();
 
-  constructor(sockets: readonly S[], { interfaces, defaultRoutes }: Surroundings) {
+  constructor(sockets: readonly S[], { interfaces, defaultRoutes }: NetworkContext) {
     this.#sockets = sockets;
     for (const [name, infos] of Object.entries(interfaces)) {
       const isRouted =
@@ -55,22 +54,22 @@ export class SocketPicker<S extends BoundSocket> {
   }
 
   /**
-   * The socket for a destination: of its family, and never a loopback one for another host. Among these, one
-   * in the same network, else one that is bound to all addresses, else one whose interface has a default
-   * route, else the first.
+   * The socket for a destination: of the same family, and not bound to loopback if the destination is another host.
+   * Among these: a socket in the same network, otherwise a socket bound to all addresses, otherwise a socket whose
+   * interface has a default route, otherwise the first one.
    *
-   * @returns undefined when none can reach it
+   * @returns undefined when no socket can reach the destination
    */
   pick(ip: string): S | undefined {
     const isIpv6 = ip.includes(':');
     const plainIp = ip.replace(/%.*$/, '');
     const isLoopback = isLoopbackIp(plainIp);
     const ofFamily = this.#sockets.filter((socket) => socket.isIpv6 === isIpv6);
-    const able =
+    const candidates =
       isIpv6 || ofFamily.length > 0 ? ofFamily : this.#sockets.filter((s) => s.isDualStack);
-    // With a single address the user has no other choice to offer; the system says what it thinks of it.
-    if (this.#sockets.length === 1) return able[0];
-    const usable = able.filter((socket) => isLoopback || !isLoopbackIp(socket.address));
+    // With a single socket there is no choice; the system reports an error if it does not fit.
+    if (this.#sockets.length === 1) return candidates[0];
+    const usable = candidates.filter((socket) => isLoopback || !isLoopbackIp(socket.address));
     const family = isIpv6 ? 'ipv6' : 'ipv4';
     return (
       usable.find((socket) => this.#networks.get(socket)?.check(plainIp, family) === true) ??

@@ -4,52 +4,51 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Seeds: what a user may write for a node to join through, and the addresses that it stands for.
-
+// Seeds: their syntax, and their resolution to addresses.
 import dns from 'node:dns';
 import { Resolver as DnsResolver } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { type Address, ipFromBytes, ipToBytes, joinHostPort } from '../wire/address.js';
 import { SharedLookups } from './shared-lookups.js';
-import { nameServerPatience, SystemLookup, systemPorts } from './system-lookup.js';
+import { nameServerLimits, SystemLookup, systemPorts } from './system-lookup.js';
 
-/** A seed, taken apart. */
+/** A parsed seed. */
 export interface Seed {
-  /** The name of the node, where the seed says it. */
+  /** The name of the node, if the seed has one. */
   readonly name?: string;
   /** A host name or an IP, without brackets. */
   readonly host: string;
-  /** 1 to 65535. Of no meaning for SRV records, which have their own. */
+  /** 1 to 65535. Ignored for SRV records, which have their own ports. */
   readonly port: number;
-  /** The host is the name of SRV records, each of which names a host and a port. */
+  /** Whether the host is a name with SRV records, each of which has a host and a port. */
   readonly isSrv?: true;
 }
 
-/** Every address of a host name, IPv4 and IPv6; rejects when there is none. The signal gives up. */
+/** Resolves a host name to all its addresses, IPv4 and IPv6; rejects when there is none. The signal cancels it. */
 export type Lookup = (
   hostname: string,
   signal: AbortSignal,
 ) => Promise<readonly { readonly address: string }[]>;
 
-/** The SRV records of a name; rejects when there is none. The signal gives up. */
+/** Resolves a name to its SRV records; rejects when there is none. The signal cancels it. */
 export type SrvLookup = (
   name: string,
   signal: AbortSignal,
 ) => Promise<readonly { readonly name: string; readonly port: number }[]>;
 
-/** Looks names up. Of each name there is one look-up at a time. */
+/** The name lookups. There is at most one concurrent lookup for each name. */
 export interface Resolver {
-  /** By default the hosts file, the name servers, and what else the system asks (system-lookup.ts). */
+  /** Default: the hosts file, the name servers, then the other sources of the system (system-lookup.ts). */
   readonly lookup?: Lookup | undefined;
-  /** The name servers of the system by default. */
+  /** Default: the name servers of the system. */
   readonly srv?: SrvLookup | undefined;
 }
 
-/** How a seed is resolved. */
+/** Options of {@link resolveSeed}. */
 export interface ResolveSeedOptions extends Resolver {
-  /** The port of seeds that name none. */
+  /** The port of seeds without a port. */
   readonly defaultPort: number;
-  /** Gives up looking names up. */
+  /** Cancels the lookups. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -58,26 +57,26 @@ const forms =
   "'host', 'host:port', '[v6]:port' or 'v6', each optionally as 'nodeName/…', or 'srv+name'";
 
 /**
- * Takes `host`, `host:port`, `[v6]:port`, `[v6]` or bare `v6` apart, each optionally as
- * `nodeName/…` (the name ends at the first slash), and `srv+name`.
+ * Parses `host`, `host:port`, `[v6]:port`, `[v6]` or bare `v6`, each optionally with the prefix
+ * `nodeName/` (the name ends at the first slash), and `srv+name`.
  *
- * @throws Error that says what is wrong with the seed.
+ * @throws SeedSyntaxError that describes the mistake.
  */
 export function parseSeed(seed: string, defaultPort: number): Seed {
   if (seed.startsWith(srvPrefix)) {
     const host = seed.slice(srvPrefix.length);
     if (isHostName(host)) return { host, port: defaultPort, isSrv: true };
-    throw nonsense(seed, `"${host}" is not the name of SRV records`);
+    throw syntaxError(seed, `"${host}" is not the name of SRV records`);
   }
   const slash = seed.indexOf('/');
-  if (slash === 0) throw nonsense(seed, 'the node name before the slash is empty');
+  if (slash === 0) throw syntaxError(seed, 'the node name before the slash is empty');
   const target = parseTarget(seed, seed.slice(slash + 1), defaultPort);
   return slash < 0 ? target : { name: seed.slice(0, slash), ...target };
 }
 
-/** What is wrong with a seed, in words that follow "seeds"; undefined when nothing is. */
+/** The rule that a seed breaks, worded to follow "seeds"; undefined if the seed is valid. */
 export function problemWithSeed(seed: unknown): string | undefined {
-  if (typeof seed !== 'string') return `must be texts: ${forms}`;
+  if (typeof seed !== 'string') return `must be strings: ${forms}`;
   try {
     parseSeed(seed, 1);
     return undefined;
@@ -87,11 +86,11 @@ export function problemWithSeed(seed: unknown): string | undefined {
 }
 
 /**
- * Every address that a seed stands for: an IP is its own, a name is looked up (A and AAAA, all
- * answers, in the resolver's order, without duplicates; IPv4 mapped into IPv6 is IPv4). SRV records
- * are looked up first, then the hosts that they name; those that have no address are passed over.
+ * Resolves a seed to all its addresses. An IP needs no lookup. A host name is resolved to all its A and
+ * AAAA records, in the resolver's order and without duplicates; IPv4-mapped IPv6 addresses become
+ * IPv4. For SRV records, their hosts are resolved as well; hosts without an address are skipped.
  *
- * @returns a promise that rejects when the seed is nonsense or its name has no address.
+ * @returns a promise that rejects when the seed is invalid or its name has no address.
  */
 export async function resolveSeed(seed: string, options: ResolveSeedOptions): Promise<Address[]> {
   const { name, host, port, isSrv } = parseSeed(seed, options.defaultPort);
@@ -106,13 +105,13 @@ async function hostAddrs(
   port: number,
   options: ResolveSeedOptions,
 ): Promise<string[]> {
-  const ips = isIP(host) > 0 ? [host] : await lookUp(host, options);
+  const ips = isIP(host) > 0 ? [host] : await lookUpHost(host, options);
   return ips.map((ip) => joinHostPort(plainText(ip), port));
 }
 
 async function srvAddrs(name: string, options: ResolveSeedOptions): Promise<string[]> {
   const { srv = lookUpSrv, signal } = options;
-  const records = await shared(srv).ask(name, signal);
+  const records = await shared(srv).lookUp(name, signal);
   if (records.length === 0) throw new Error(`"${name}" has no SRV records`);
   const found = await Promise.allSettled(
     records.map((record) => hostAddrs(record.name, record.port, options)),
@@ -127,13 +126,15 @@ function parseTarget(seed: string, text: string, defaultPort: number): Seed {
   if (isIP(text) > 0) return { host: text, port: defaultPort };
   if (text.startsWith('[')) {
     const [, host = '', port] = /^\[(.*)\](?::(.*))?$/.exec(text) ?? [];
-    if (!isIPv6(host)) throw nonsense(seed, 'only an IPv6 address may be in brackets');
+    if (!isIPv6(host)) throw syntaxError(seed, 'only an IPv6 address may be in brackets');
     return { host, port: parsePort(seed, port, defaultPort) };
   }
   const [host = '', port, ...more] = text.split(':');
-  if (more.length > 0) throw nonsense(seed, 'it is not an IPv6 address; with a port that needs []');
-  if (host === '') throw nonsense(seed, 'the host is empty');
-  if (!isHostName(host)) throw nonsense(seed, `"${host}" is not a host name`);
+  if (more.length > 0) {
+    throw syntaxError(seed, 'it is not an IPv6 address; one with a port needs []');
+  }
+  if (host === '') throw syntaxError(seed, 'the host is empty');
+  if (!isHostName(host)) throw syntaxError(seed, `"${host}" is not a host name`);
   return { host, port: parsePort(seed, port, defaultPort) };
 }
 
@@ -145,34 +146,34 @@ function parsePort(seed: string, text: string | undefined, defaultPort: number):
   if (text === undefined) return defaultPort;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
   if (port >= 1 && port <= 0xffff) return port;
-  throw nonsense(seed, `the port must be a number from 1 to 65535, not "${text}"`);
+  throw syntaxError(seed, `the port must be a number from 1 to 65535, not "${text}"`);
 }
 
-/** What was given is not a seed at all, whatever the network says. */
+/** A seed that cannot be parsed, independent of the network. */
 export class SeedSyntaxError extends Error {}
 
-function nonsense(seed: string, why: string): SeedSyntaxError {
+function syntaxError(seed: string, why: string): SeedSyntaxError {
   return new SeedSyntaxError(`"${seed}" is not a seed: ${why} (${forms})`);
 }
 
-async function lookUp(
+async function lookUpHost(
   host: string,
   { lookup = lookUpAll, signal }: ResolveSeedOptions,
 ): Promise<string[]> {
-  const answers = await shared(lookup).ask(host, signal);
+  const answers = await shared(lookup).lookUp(host, signal);
   if (answers.length === 0) throw new Error(`"${host}" has no address`);
   return answers.map(({ address }) => address);
 }
 
 const sharedLookups = new WeakMap<object, SharedLookups<unknown>>();
 
-/** The look-ups under way of one function that looks up. */
+/** The pending lookups of one lookup function. */
 function shared<T>(lookUpOne: (name: string, signal: AbortSignal) => Promise<T>): SharedLookups<T> {
   const known = sharedLookups.get(lookUpOne) as SharedLookups<T> | undefined;
   if (known !== undefined) return known;
-  const made = new SharedLookups(lookUpOne);
-  sharedLookups.set(lookUpOne, made);
-  return made;
+  const created = new SharedLookups(lookUpOne);
+  sharedLookups.set(lookUpOne, created);
+  return created;
 }
 
 const system = new SystemLookup(systemPorts);
@@ -181,9 +182,9 @@ const lookUpAll: Lookup = async (hostname, signal) =>
   (await system.lookUp(hostname, signal)).map((address) => ({ address }));
 
 async function lookUpSrv(...[name, signal]: Parameters<SrvLookup>): ReturnType<SrvLookup> {
-  // One of its own, which can be stopped; it asks those whom `dns.setServers` names. (That puts another
-  // function in the module's place, which a name that was imported does not see.)
-  const resolver = new DnsResolver(nameServerPatience);
+  // A separate resolver, because it can be canceled. It uses the servers of `dns.setServers`, which replaces
+  // functions of the module; a function imported by name would not be replaced.
+  const resolver = new DnsResolver(nameServerLimits);
   resolver.setServers(dns.getServers());
   const cancel = (): void => resolver.cancel();
   signal.addEventListener('abort', cancel, { once: true });
@@ -194,7 +195,7 @@ async function lookUpSrv(...[name, signal]: Parameters<SrvLookup>): ReturnType<S
   }
 }
 
-/** One text for each IP, so that duplicates show; one with a zone stays as it is. */
+/** The canonical text of an IP, for the removal of duplicates; an IP with a zone is unchanged. */
 function plainText(ip: string): string {
   const bytes = ipToBytes(ip);
   return (bytes && ipFromBytes(bytes)) ?? ip;

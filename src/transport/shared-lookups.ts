@@ -4,66 +4,68 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// At most one look-up of a name at a time, however many wait for it. Name servers that do not answer would
-// otherwise collect requests: of each node in the process, and of each attempt.
+// At most one concurrent lookup for each name, however many callers wait for it. Otherwise requests to name servers
+// that do not answer would accumulate: one for each node in the process and for each attempt.
 
-/** One look-up of a name, which gives up when its signal is aborted. */
+/** One lookup of a name, which stops when its signal is aborted. */
 export type LookUp<T> = (name: string, signal: AbortSignal) => Promise<T>;
 
-interface Flight<T> {
+interface PendingLookup<T> {
   readonly result: Promise<T>;
   readonly controller: AbortController;
   waiting: number;
 }
 
-/** Look-ups that are under way, each with all that wait for it. */
+/** The pending lookups, each with the number of waiting callers. */
 export class SharedLookups<T> {
-  readonly #lookUp: LookUp<T>;
-  readonly #flights = new Map<string, Flight<T>>();
+  readonly #lookUpOne: LookUp<T>;
+  readonly #pending = new Map<string, PendingLookup<T>>();
 
   constructor(lookUp: LookUp<T>) {
-    this.#lookUp = lookUp;
+    this.#lookUpOne = lookUp;
   }
 
   /**
-   * Looks a name up, or waits for the look-up that is under way. It is aborted once all that waited gave up.
+   * Looks a name up, or waits for the pending lookup. The lookup is aborted when all waiting callers have canceled.
    *
-   * @throws what the look-up rejects with; the signal's reason
+   * @throws the error of the lookup; the signal's reason
    */
-  async ask(name: string, signal?: AbortSignal): Promise<T> {
+  async lookUp(name: string, signal?: AbortSignal): Promise<T> {
     for (;;) {
       signal?.throwIfAborted();
-      const flight = this.#flights.get(name) ?? this.#begin(name);
-      // One that everybody gave up may still be ending; the next begins after it.
-      if (!flight.controller.signal.aborted) return this.#wait(flight, signal);
-      await unless(
+      const lookup = this.#pending.get(name) ?? this.#begin(name);
+      // An aborted lookup may not have ended yet; the next one starts after it.
+      if (!lookup.controller.signal.aborted) return this.#wait(lookup, signal);
+      await abortable(
         signal,
-        flight.result.catch(() => undefined),
+        lookup.result.catch(() => undefined),
       );
     }
   }
 
-  #begin(name: string): Flight<T> {
+  #begin(name: string): PendingLookup<T> {
     const controller = new AbortController();
-    const result = this.#lookUp(name, controller.signal).finally(() => this.#flights.delete(name));
+    const result = this.#lookUpOne(name, controller.signal).finally(() =>
+      this.#pending.delete(name),
+    );
     result.catch(() => undefined);
-    const flight = { result, controller, waiting: 0 };
-    this.#flights.set(name, flight);
-    return flight;
+    const lookup = { result, controller, waiting: 0 };
+    this.#pending.set(name, lookup);
+    return lookup;
   }
 
-  async #wait(flight: Flight<T>, signal: AbortSignal | undefined): Promise<T> {
-    flight.waiting++;
+  async #wait(lookup: PendingLookup<T>, signal: AbortSignal | undefined): Promise<T> {
+    lookup.waiting++;
     try {
-      return await unless(signal, flight.result);
+      return await abortable(signal, lookup.result);
     } finally {
-      if (--flight.waiting === 0) flight.controller.abort(signal?.reason);
+      if (--lookup.waiting === 0) lookup.controller.abort(signal?.reason);
     }
   }
 }
 
-/** What `work` resolves to, unless the signal is aborted before; then its reason is thrown. */
-export async function unless<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+/** Resolves to the result of `work`; throws the signal's reason if the signal is aborted before. */
+export async function abortable<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return work;
   let abort: () => void = () => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {

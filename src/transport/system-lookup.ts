@@ -4,83 +4,83 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Host names, as this machine knows them: its hosts file, then its name servers with its search domains, then
-// whatever else `getaddrinfo` asks (mDNS, NIS, the machine's own name). The first two are done here and not by
-// `getaddrinfo`, which cannot be cancelled and occupies a thread of libuv's pool: with name servers that do
-// not answer, it blocks the look-ups of the whole process, and keeps it from ending. It is asked only when
-// the name servers have answered that they do not know the name, and by one thread at a time.
+// Resolves host names with the sources of this machine: its hosts file, its name servers and search domains, then the
+// other sources of `getaddrinfo` (mDNS, NIS, the host's own name). The first two do not use `getaddrinfo`, which
+// cannot be canceled and occupies a thread of libuv's pool: with name servers that do not answer, it would block the
+// lookups of the whole process and keep the process from ending. `getaddrinfo` runs only when the name servers have
+// answered that they do not know the name, and in one thread at a time.
 import { Resolver as DnsResolver, lookup as getaddrinfo } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { Clock, Timer } from '../core/ports.js';
 import { systemClock } from '../runtime/system-clock.js';
-import { unless } from './shared-lookups.js';
+import { abortable } from './shared-lookups.js';
 
-/** How long a name server has for an answer, and how often all of them are asked. */
-export const nameServerPatience = { timeout: 2_000, tries: 2 } as const;
-/** How much longer the second family may take once the other one has an address, in milliseconds. */
+/** The timeout of a name server in milliseconds, and the number of tries over all name servers. */
+export const nameServerLimits = { timeout: 2_000, tries: 2 } as const;
+/** Milliseconds to wait for the second address family after the first one has answered. */
 const SECOND_FAMILY_MS = 500;
-/** Names that are asked for at a time. */
-const NAMES_AT_ONCE = 64;
+/** Maximum number of concurrent names. */
+const MAX_CONCURRENT_NAMES = 64;
 
-/** What looking up needs of the machine. */
+/** The system functions for lookups. */
 export interface LookupPorts {
-  /** The text of a file; rejects when there is none. */
+  /** The text of a file; rejects when it does not exist. */
   read(path: string): Promise<string>;
-  /** Asks the name servers for the A or AAAA records of a complete name; rejects as `dns.resolve4` does. */
+  /** Queries the name servers for the A or AAAA records of a complete name; rejects like `dns.resolve4`. */
   query(name: string, family: 4 | 6, signal: AbortSignal): Promise<readonly string[]>;
-  /** Asks the system's own resolver; cannot be cancelled. */
+  /** Calls the system resolver; cannot be canceled. */
   getaddrinfo(name: string): Promise<readonly string[]>;
   readonly clock: Clock;
   readonly hostsFile: string;
   readonly resolvConf: string;
 }
 
-/** Looks names up on this machine. */
+/** Resolves names with the sources of this machine. */
 export class SystemLookup {
   readonly #ports: LookupPorts;
-  readonly #names = new Slots(NAMES_AT_ONCE);
-  readonly #threads = new Slots(1);
+  readonly #names = new Semaphore(MAX_CONCURRENT_NAMES);
+  readonly #threads = new Semaphore(1);
 
   constructor(ports: LookupPorts) {
     this.#ports = ports;
   }
 
   /**
-   * The addresses of a name: of the first source that has any.
+   * The addresses of a name from the first source that has any.
    *
-   * @throws the last source's error; the signal's reason
+   * @throws the error of the last source; the signal's reason
    */
   async lookUp(name: string, signal: AbortSignal): Promise<readonly string[]> {
     const known = addressesIn(await this.#textOf(this.#ports.hostsFile), name);
     if (known.length > 0) return known;
     // RFC 6761, section 6.3.
     if (/^(.+\.)?localhost\.?$/i.test(name)) return ['127.0.0.1', '::1'];
-    // A name of multicast DNS, which name servers do not know (RFC 6762). Longer ones may be of a domain.
-    if (/^[^.]+\.local\.?$/i.test(name)) return this.#askSystem(name, signal);
+    // A multicast DNS name, which name servers do not know (RFC 6762). A name with more labels may be in a DNS domain.
+    if (/^[^.]+\.local\.?$/i.test(name)) return this.#querySystem(name, signal);
     const search = searchListOf(await this.#textOf(this.#ports.resolvConf));
     try {
-      return await this.#names.use(signal, () => this.#askServers(namesFor(name, search), signal));
+      return await this.#names.run(signal, () => this.#queryNames(namesFor(name, search), signal));
     } catch (error) {
       signal.throwIfAborted();
       if (codeOf(error) === 'ETIMEOUT') throw noAnswer(name, error);
     }
-    return this.#askSystem(name, signal);
+    return this.#querySystem(name, signal);
   }
 
-  /** The thread is occupied until the system has answered, whoever gave up. */
-  #askSystem(name: string, signal: AbortSignal): Promise<readonly string[]> {
-    return unless(
+  /** The thread stays occupied until the system has answered, even if the caller has canceled. */
+  #querySystem(name: string, signal: AbortSignal): Promise<readonly string[]> {
+    return abortable(
       signal,
-      this.#threads.use(signal, () => this.#ports.getaddrinfo(name)),
+      this.#threads.run(signal, () => this.#ports.getaddrinfo(name)),
     );
   }
 
-  /** Asks for one name after the other, until one has an address; a server that is silent ends it. */
-  async #askServers(names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  /** Queries one name after the other, until one has an address. A timeout of the name servers ends the search. */
+  async #queryNames(names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
     for (const [index, name] of names.entries()) {
       try {
-        return await this.#askForBoth(name, signal);
+        return await this.#queryBothFamilies(name, signal);
       } catch (error) {
         const isLast = index === names.length - 1;
         if (isLast || signal.aborted || codeOf(error) === 'ETIMEOUT') throw error;
@@ -89,17 +89,17 @@ export class SystemLookup {
     return [];
   }
 
-  /** IPv4 first, as 0.0.0.0 is bound by default. */
-  async #askForBoth(name: string, signal: AbortSignal): Promise<readonly string[]> {
+  /** Returns IPv4 addresses first, because 0.0.0.0 is bound by default. */
+  async #queryBothFamilies(name: string, signal: AbortSignal): Promise<readonly string[]> {
     const enough = new AbortController();
     const ended = AbortSignal.any([signal, enough.signal]);
     let timer: Timer | undefined;
-    const ask = async (family: 4 | 6): Promise<readonly string[]> => {
+    const query = async (family: 4 | 6): Promise<readonly string[]> => {
       const found = await this.#ports.query(name, family, ended);
       timer ??= this.#ports.clock.setTimer(SECOND_FAMILY_MS, () => enough.abort());
       return found;
     };
-    const answers = await Promise.allSettled([ask(4), ask(6)]);
+    const answers = await Promise.allSettled([query(4), query(6)]);
     timer?.cancel();
     const found = answers.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
     if (found.length > 0) return found;
@@ -126,7 +126,7 @@ export function addressesIn(hosts: string, name: string): string[] {
   return [...found];
 }
 
-/** The search domains of a `resolv.conf`, and from how many dots on a name is tried as it is first. */
+/** The search domains of a `resolv.conf`, and `ndots`: a name with that many dots is tried first as is. */
 export function searchListOf(resolvConf: string): { domains: string[]; ndots: number } {
   let domains: string[] = [];
   let ndots = 1;
@@ -135,7 +135,7 @@ export function searchListOf(resolvConf: string): { domains: string[]; ndots: nu
       .replace(/[#;].*$/, '')
       .trim()
       .split(/\s+/);
-    // The last of them counts.
+    // The last `search` or `domain` line takes effect.
     if (word === 'search') domains = rest;
     if (word === 'domain') domains = rest.slice(0, 1);
     if (word !== 'options') continue;
@@ -150,7 +150,7 @@ export function searchListOf(resolvConf: string): { domains: string[]; ndots: nu
   };
 }
 
-/** The complete names that a name may stand for, in the order in which they are asked for (resolv.conf(5)). */
+/** The complete names to query for a name, in the order of resolv.conf(5). */
 export function namesFor(
   name: string,
   { domains, ndots }: { readonly domains: readonly string[]; readonly ndots: number },
@@ -161,8 +161,8 @@ export function namesFor(
   return dots >= ndots ? [name, ...searched] : [...searched, name];
 }
 
-/** So many at a time; the others wait. */
-class Slots {
+/** Limits the number of concurrent operations; the others wait in order. */
+class Semaphore {
   #free: number;
   readonly #waiting = new Set<() => void>();
 
@@ -170,10 +170,10 @@ class Slots {
     this.#free = count;
   }
 
-  /** Does `work` when it is its turn, unless the signal is aborted before. */
-  async use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /** Runs `work` as soon as the limit allows it, unless the signal is aborted before. */
+  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
-    else await this.#turn(signal);
+    else await this.#wait(signal);
     try {
       signal.throwIfAborted();
       return await work();
@@ -182,15 +182,15 @@ class Slots {
     }
   }
 
-  async #turn(signal: AbortSignal): Promise<void> {
-    let begin: () => void = () => undefined;
-    const turn = new Promise<void>((resolve) => (begin = resolve));
-    this.#waiting.add(begin);
+  async #wait(signal: AbortSignal): Promise<void> {
+    let start: () => void = () => undefined;
+    const started = new Promise<void>((resolve) => (start = resolve));
+    this.#waiting.add(start);
     try {
-      await unless(signal, turn);
+      await abortable(signal, started);
     } catch (error) {
-      // Its turn may have come at the same moment.
-      if (!this.#waiting.delete(begin)) this.#release();
+      // The slot may have been assigned at the same moment.
+      if (!this.#waiting.delete(start)) this.#release();
       throw error;
     }
   }
@@ -205,14 +205,14 @@ class Slots {
   }
 }
 
-/** Those of this machine. */
+/** The functions of this machine. */
 export const systemPorts: LookupPorts = {
   read: (path) => readFile(path, 'utf8'),
 
   async query(name, family, signal) {
     signal.throwIfAborted();
-    // One of its own: it can be cancelled, and it has read what the machine's name servers are now.
-    const resolver = new DnsResolver(nameServerPatience);
+    // A separate resolver: it can be canceled, and it uses the current name servers of the machine.
+    const resolver = new DnsResolver(nameServerLimits);
     const cancel = (): void => resolver.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     try {

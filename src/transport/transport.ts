@@ -8,116 +8,116 @@ import type { Address } from '../wire/address.js';
 
 export type { Address };
 
-/** What a transport calls when something arrives. Neither may be called after `shutdown` resolved. */
+/** The callbacks of a transport. It must not call them after `shutdown` has resolved. */
 export interface TransportHandlers {
   /**
-   * One datagram.
+   * A datagram arrived.
    *
-   * @param buf - the datagram; the transport does not touch it again
-   * @param from - the source address as the socket saw it
-   * @param receivedAt - when it arrived, in the milliseconds of the Memberlist's clock
+   * @param buf - the datagram; the transport does not use the buffer again
+   * @param from - the source address that the socket reported
+   * @param receivedAt - the time of arrival, in milliseconds of the Memberlist's clock
    */
   packet(buf: Buffer, from: Address, receivedAt: number): void;
-  /** A stream that somebody opened to us. Whoever takes it must close it. */
+  /** A peer opened a stream. The receiver of the connection must close it. */
   stream(connection: Connection): void;
   /**
-   * An exception in the transport's own handling of something that arrived. The Memberlist counts it and reports it
-   * as `internal-error`; thrown into the event loop it would end the process. Never throws.
+   * The transport threw while it handled an event. The Memberlist counts the exception and reports it as
+   * `internal-error`; thrown into the event loop, it would end the process. Never throws.
    */
   internalError?(error: unknown): void;
   /**
-   * A stream of others was closed, or could not be accepted, because the process is short of file descriptors.
+   * An inbound stream was closed, or could not be accepted, because the process has too few free file descriptors.
    *
-   * @param detail - how many there are, or the system's error
+   * @param detail - the number of used descriptors, or the system's error
    */
   descriptorsShort?(detail: string): void;
 }
 
 /**
- * The door to the network: datagrams that may be lost, and streams that may break.
+ * The network layer: datagrams that may be lost, and streams that may break.
  *
- * `NetTransport` is the default; `MemoryNetwork` of `node-memberlist/testing` makes in-memory ones.
+ * `NetTransport` is the default; `MemoryNetwork` of `node-memberlist/testing` creates in-memory transports.
  * Every implementation passes the same contract suite.
  */
 export interface Transport {
   /**
-   * How many streams of others may be open at once, if the system allows fewer than the 1,024 that a node takes.
+   * The maximum number of concurrent inbound streams, if the system allows fewer than the 1,024 that a node accepts.
    * Read once, after `start`.
    */
   readonly maxStreams?: number | undefined;
   /**
-   * Whether all that is sent stays in this process, so that nobody else can read it. Then nothing is logged about
-   * plaintext. A transport of your own that encrypts is told apart by `plaintext: true` in the configuration.
+   * Whether all sent data stays in this process, so that no other process can read it. Then the node does not warn
+   * about plaintext. For a custom transport that encrypts, set `plaintext: true` in the configuration instead.
    */
   readonly isInProcess?: boolean | undefined;
-  /** Binds and listens. Rejects, with nothing left open, when it cannot. Called once. */
+  /** Binds and listens. Called once. If it fails, it rejects and leaves nothing open. */
   start(handlers: TransportHandlers): Promise<void>;
   /**
-   * The address that others are told, decided after `start`.
+   * The address to advertise to other members. Called after `start`.
    *
-   * @param addr - the IP that the user wants to advertise, if any
-   * @param port - the port that the user wants to advertise, if any
-   * @throws when no address can be found to advertise
+   * @param addr - the configured `advertiseAddr`, if any
+   * @param port - the configured `advertisePort`, if any
+   * @throws when there is no address to advertise
    */
   finalAdvertiseAddr(
     addr: string | undefined,
     port: number | undefined,
   ): { addr: string; port: number };
   /**
-   * Whether an `'ip:port'` leads to this transport itself, such as a loopback address with the bound port.
-   * Without this method, only the advertised address is known to be our own.
+   * Whether an `'ip:port'` is an address of this transport, such as a loopback address with the bound port.
+   * Without this method, the node recognizes only its advertised address as its own.
    */
   isOwn?(addr: string): boolean;
   /**
-   * Whether an IP belongs to this machine at this moment. Without this method, a node does not notice that
-   * its advertised address is gone.
+   * Whether an IP currently belongs to this machine. Without this method, the node does not notice that
+   * its advertised address was removed.
    */
   isLocal?(ip: string): boolean;
   /**
-   * Sends one datagram, best effort. A rejection is a local failure or a refusal that is known at
-   * once; success says nothing about arrival.
+   * Sends one datagram, best effort. A rejection is a local failure or an immediate refusal;
+   * success does not mean that the datagram arrives.
    */
   writeTo(packet: Buffer, to: Address): void | Promise<void>;
   /**
-   * Opens a stream.
+   * Opens a stream to a peer.
    *
-   * @param options.timeout - milliseconds until the attempt is given up
+   * @param options.timeout - milliseconds after which the attempt fails
    */
   dial(
     to: Address,
     options: { timeout: number; signal?: AbortSignal | undefined },
   ): Promise<Connection>;
-  /** From now on sockets do not keep the process alive. Without this method `Memberlist.unref` has no effect on them. */
+  /** From now on, sockets do not keep the process alive. Without it, `Memberlist.unref` does not affect them. */
   unref?(): void;
-  /** Undoes `unref`. */
+  /** Reverses `unref`. */
   ref?(): void;
-  /** Closes sockets and open streams; resolves when the last is closed. Idempotent. */
+  /** Closes all sockets and streams; resolves when the last one is closed. Idempotent. */
   shutdown(): Promise<void>;
 }
 
-/** One byte stream between two nodes. */
+/** A byte stream between two nodes. */
 export interface Connection {
   /** `'ip:port'` of the far end. */
   readonly remoteAddress: string;
   /**
-   * The next bytes, or null at the end of the stream: the far end finished, or `close` was called.
-   * Rejects when the stream broke. One read at a time.
+   * Resolves to the next bytes, or to null at the end of the stream: the far end finished, or `close` was called.
+   * Rejects when the stream broke. Only one read may be pending.
    */
   read(): Promise<Buffer | null>;
-  /** Resolves when the bytes were handed to the system; rejects when the stream is broken or closed. */
+  /** Resolves when the system has accepted the bytes; rejects when the stream is broken or closed. */
   write(data: Buffer): Promise<void>;
-  /** Ends our side and gives up reading. Bytes already written are still delivered. Idempotent. */
+  /** Ends this side and stops reading. Bytes already written are still delivered. Idempotent. */
   close(): void;
   /**
-   * Ends the stream at once, also after `close`: writes that are pending reject, and what they hold is released.
-   * Without it `close` is called instead, and what a peer does not read stays in memory until it ends by itself.
-   * Idempotent.
+   * Ends the stream at once, also after `close`: pending writes reject, and their memory is released. Idempotent.
+   * Without this method, `close` is called instead, and data that the peer does not read stays in memory until the
+   * stream ends.
    */
   destroy?(): void;
   /**
-   * Breaks the stream in both directions, so that reads at the far end reject (over TCP: a reset). It tells a
-   * sender that its bytes were not read. After `close` it does nothing. A transport that cannot do it
-   * leaves it out; `close` is called instead.
+   * Breaks the stream in both directions, so that reads at the far end reject (over TCP: a reset). This shows a
+   * sender that its bytes were not read. After `close` it does nothing. Optional: without this method, `close` is
+   * called instead.
    */
   reset?(): void;
 }

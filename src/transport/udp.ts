@@ -4,31 +4,32 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One bound UDP socket. Sending to an IP must cost no look-up and little memory: a node sends
-// thousands of packets a second while a large cluster changes.
+// One bound UDP socket. Sending to an IP causes no name lookup and little allocation: a node sends
+// thousands of packets per second while a large cluster changes.
 
 import { type Socket, createSocket } from 'node:dgram';
 import { isIP } from 'node:net';
-import { codedError, plainIp } from './tcp.js';
 import { joinHostPort } from '../wire/address.js';
+import { codedError } from './coded-error.js';
+import { plainIp } from './plain-ip.js';
 
-/** What is asked for first; the system gives less where it must. */
+/** The first requested size; the system may grant less. */
 const receiveBufferBytes = 4 * 1024 * 1024;
-const leastReceiveBufferBytes = 16 * 1024;
+const minReceiveBufferBytes = 16 * 1024;
 
-/** What a UDP socket is bound to, and what it calls. */
+/** The address of a UDP socket, and its callback. */
 export interface UdpSocketOptions {
   /** An IP, without brackets. */
   readonly address: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** Whether `::` leaves IPv4 to others. */
+  /** Whether `::` accepts IPv6 only. */
   readonly ipv6Only: boolean;
-  /** One datagram; `fromIp` is plain IPv4 also where IPv4 came through a dual-stack socket. */
+  /** Called for each datagram; `fromIp` is plain IPv4 also if it arrived through a dual-stack socket. */
   readonly onPacket: (packet: Buffer, fromIp: string, fromPort: number) => void;
 }
 
-/** A bound UDP socket; made by {@link UdpSocket.bind}. */
+/** A bound UDP socket, created by {@link UdpSocket.bind}. */
 export class UdpSocket {
   /** The bound IP. */
   readonly address: string;
@@ -42,8 +43,8 @@ export class UdpSocket {
   /**
    * Binds.
    *
-   * @returns a promise that rejects with an error that names address and port, has the system's
-   * error as `cause` and keeps its `code`; nothing stays open then.
+   * @returns a promise that rejects with an error that names address and port and has the system's
+   * error as `cause` and its `code`; then nothing stays open.
    */
   static bind(options: UdpSocketOptions): Promise<UdpSocket> {
     const { address, port, ipv6Only } = options;
@@ -60,13 +61,13 @@ export class UdpSocket {
       };
       socket.once('error', fail);
       socket.once('listening', () => {
-        // Errors of a bound socket concern single packets; losing those is what UDP does anyway.
+        // Errors of a bound socket concern single packets, and UDP may lose packets anyway.
         socket.on('error', () => undefined);
         socket.off('error', fail);
         growReceiveBuffer(socket);
         resolve(new UdpSocket(socket, options));
       });
-      // Exclusive: workers of a node cluster must not share the port behind our back.
+      // Exclusive: workers of a `node:cluster` must not share the port implicitly.
       socket.bind({ address, port, exclusive: true });
     });
   }
@@ -84,7 +85,7 @@ export class UdpSocket {
   /**
    * Sends one datagram.
    *
-   * @param ip - an IP that this socket's family can reach; IPv4 is mapped where need be
+   * @param ip - an IP that this socket's family can reach; IPv4 is mapped to IPv6 if necessary
    * @returns a promise that rejects with the system's error
    */
   send(packet: Buffer, ip: string, port: number): Promise<void> {
@@ -97,13 +98,13 @@ export class UdpSocket {
     });
   }
 
-  /** Whether it keeps the process alive; it does until it is told otherwise. */
-  keepAlive(isKept: boolean): void {
-    if (isKept) this.#socket.ref();
+  /** Sets whether the socket keeps the process alive; by default it does. */
+  keepAlive(isEnabled: boolean): void {
+    if (isEnabled) this.#socket.ref();
     else this.#socket.unref();
   }
 
-  /** Closes; nothing is delivered once this was called. Call it once. */
+  /** Closes the socket. No datagram is delivered after this call. Call it once. */
   close(): Promise<void> {
     this.#socket.removeAllListeners('message');
     return new Promise((resolve) => {
@@ -112,7 +113,7 @@ export class UdpSocket {
   }
 }
 
-/** Stands in for `dns.lookup`, which dgram would otherwise call for every single packet. */
+/** Replaces `dns.lookup`, which dgram would otherwise call for every packet. */
 function answerIp(
   hostname: string,
   _options: unknown,
@@ -123,14 +124,14 @@ function answerIp(
   callback(error, hostname, family);
 }
 
-/** A burst while the event loop is busy must wait in the kernel. Some systems refuse, some give less. */
+/** While the event loop is busy, a burst must wait in the kernel. Some systems refuse a size, some grant less. */
 function growReceiveBuffer(socket: Socket): void {
-  for (let bytes = receiveBufferBytes; bytes >= leastReceiveBufferBytes; bytes /= 2) {
+  for (let bytes = receiveBufferBytes; bytes >= minReceiveBufferBytes; bytes /= 2) {
     try {
       socket.setRecvBufferSize(bytes);
       return;
     } catch {
-      // Less, then; the system's own size at worst.
+      // Retry with half the size; finally the system default remains.
     }
   }
 }

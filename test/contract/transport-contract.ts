@@ -4,33 +4,33 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What every transport keeps. One suite, run for each of them.
+// The contract of every transport. One suite, run for each implementation.
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Connection, Transport } from '../../src/transport/transport.js';
 import { splitHostPort } from '../../src/wire/address.js';
-import { Station, failureOf, pattern, readAll, readExactly, settle } from './station.js';
+import { Endpoint, failureOf, pattern, readAll, readExactly, settle } from './endpoint.js';
 
-/** Makes transports of one kind, all of which can reach each other. */
+/** Creates transports of one kind, all of which can reach each other. */
 export interface TransportHarness {
-  /** A transport that was not started, with an address of its own. */
+  /** A transport that has not been started, with a unique address. */
   make(): Transport;
   /** One that binds exactly `addr`, an `'ip:port'`. */
   makeAt(addr: string): Transport;
 }
 
-type Pair = (a: Station, b: Station) => Promise<void>;
+type Pair = (a: Endpoint, b: Endpoint) => Promise<void>;
 
 /** Runs the contract for one kind of transport. */
 export function transportContract(name: string, makeHarness: () => TransportHarness): void {
-  const started = (): Promise<Station> => Station.start(makeHarness().make());
-  /** A test with two started stations, which are shut down after it. */
+  const started = (): Promise<Endpoint> => Endpoint.start(makeHarness().make());
+  /** A test with two started endpoints, which are shut down after it. */
   const pairTest = (title: string, body: Pair): void => {
     test(title, { timeout: 20_000 }, async () => {
       const harness = makeHarness();
-      await using a = await Station.start(harness.make());
-      await using b = await Station.start(harness.make());
+      await using a = await Endpoint.start(harness.make());
+      await using b = await Endpoint.start(harness.make());
       await body(a, b);
     });
   };
@@ -44,7 +44,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
 
 type PairTest = (title: string, body: Pair) => void;
 
-function packetContract(pairTest: PairTest, started: () => Promise<Station>): void {
+function packetContract(pairTest: PairTest, started: () => Promise<Endpoint>): void {
   pairTest('packets go both ways and come with the address of their source', async (a, b) => {
     await a.transport.writeTo(Buffer.from('ping'), { addr: b.addr, name: 'b' });
     const ping = await b.packets.next();
@@ -57,7 +57,7 @@ function packetContract(pairTest: PairTest, started: () => Promise<Station>): vo
     assert.equal(pong.from.addr, b.addr);
   });
 
-  pairTest('packets are told when they were received', async (a, b) => {
+  pairTest('a packet has the time at which it was received', async (a, b) => {
     for (let i = 0; i < 2; i++) await a.transport.writeTo(Buffer.from('x'), { addr: b.addr });
     const [first, second] = [await b.packets.next(), await b.packets.next()];
     assert.ok(first.receivedAt > 0 && second.receivedAt >= first.receivedAt);
@@ -72,7 +72,7 @@ function packetContract(pairTest: PairTest, started: () => Promise<Station>): vo
     });
   }
 
-  pairTest('a packet that was handed over may be overwritten by the sender', async (a, b) => {
+  pairTest('the sender may overwrite a packet after sending it', async (a, b) => {
     const sent = Buffer.from('first');
     await a.transport.writeTo(sent, { addr: b.addr });
     sent.fill(0);
@@ -90,14 +90,14 @@ function packetContract(pairTest: PairTest, started: () => Promise<Station>): vo
   });
 
   for (const addr of ['', 'nonsense', 'host.example:7946', '10.0.0.1', '::1:7946', '10.0.0.1:0']) {
-    test(`writing to "${addr}" and dialling it rejects`, async () => {
+    test(`writing to "${addr}" and dialing it rejects`, async () => {
       await using a = await started();
       await assert.rejects(async () => a.transport.writeTo(Buffer.from('x'), { addr }));
       await assert.rejects(a.transport.dial({ addr }, { timeout: 5_000 }));
     });
   }
 
-  pairTest('packets to an address where nobody lives vanish', async (a, b) => {
+  pairTest('packets to an unused address vanish', async (a, b) => {
     const { addr } = b;
     await b.transport.shutdown();
     await a.transport.writeTo(Buffer.from('x'), { addr });
@@ -107,15 +107,12 @@ function packetContract(pairTest: PairTest, started: () => Promise<Station>): vo
 }
 
 function streamContract(pairTest: PairTest): void {
-  pairTest(
-    'a dialled stream arrives, and both ends know the address of the other',
-    async (a, b) => {
-      const [near, far] = await a.connect(b);
-      assert.equal(near.remoteAddress, b.addr);
-      const { port = 0 } = splitHostPort(far.remoteAddress) ?? {};
-      assert.ok(port > 0, `"${far.remoteAddress}" is an ip:port`);
-    },
-  );
+  pairTest('a dialed stream arrives, and both ends know the address of the other', async (a, b) => {
+    const [near, far] = await a.connect(b);
+    assert.equal(near.remoteAddress, b.addr);
+    const { port = 0 } = splitHostPort(far.remoteAddress) ?? {};
+    assert.ok(port > 0, `"${far.remoteAddress}" is an ip:port`);
+  });
 
   pairTest('what one end writes, the other can echo', async (a, b) => {
     const [near, far] = await a.connect(b);
@@ -138,7 +135,7 @@ function streamContract(pairTest: PairTest): void {
     assert.ok(returned.equals(answer));
   });
 
-  pairTest('several streams between the same two are separate', async (a, b) => {
+  pairTest('several streams between the same two transports are separate', async (a, b) => {
     const [near1, far1] = await a.connect(b);
     const [near2, far2] = await a.connect(b);
     await near1.write(Buffer.from('one'));
@@ -158,7 +155,7 @@ function streamContract(pairTest: PairTest): void {
     },
   );
 
-  pairTest('dialling where nobody listens rejects with ECONNREFUSED', async (a, b) => {
+  pairTest('dialing an address without a listener rejects with ECONNREFUSED', async (a, b) => {
     const { addr } = b;
     await b.transport.shutdown();
     const dial = a.transport.dial({ addr }, { timeout: 5_000 });
@@ -200,7 +197,7 @@ function streamContract(pairTest: PairTest): void {
 }
 
 function closeContract(pairTest: PairTest): void {
-  pairTest('what was written before close is delivered, then the end', async (a, b) => {
+  pairTest('data written before close is delivered, then the end', async (a, b) => {
     const [near, far] = await a.connect(b);
     const sent = pattern(1_000_000);
     const written = near.write(sent);
@@ -240,7 +237,7 @@ function closeContract(pairTest: PairTest): void {
     assert.equal(await pending, null);
   });
 
-  pairTest('bytes that nobody has read yet survive the far end closing', async (a, b) => {
+  pairTest('unread bytes survive the far end closing', async (a, b) => {
     const [near, far] = await a.connect(b);
     await near.write(Buffer.from('late'));
     near.close();
@@ -252,26 +249,29 @@ function closeContract(pairTest: PairTest): void {
 function resetContract(pairTest: PairTest): void {
   const broken = { code: 'ECONNRESET' };
 
-  pairTest('after a reset, the far end reads no end but an error', async (a, b) => {
-    const [near, far] = await a.connect(b);
-    await near.write(Buffer.from('unread'));
-    const pending = near.read();
-    resetOf(far);
-    await assert.rejects(pending, broken);
-    await assert.rejects(near.read(), broken);
-    near.close();
-  });
+  pairTest(
+    'after a reset, the far end reads an error and not the end of the stream',
+    async (a, b) => {
+      const [near, far] = await a.connect(b);
+      await near.write(Buffer.from('unread'));
+      const pending = near.read();
+      resetOf(far);
+      await assert.rejects(pending, broken);
+      await assert.rejects(near.read(), broken);
+      near.close();
+    },
+  );
 
-  pairTest('a reset is seen even by an end whose bytes come after it', async (a, b) => {
+  pairTest('an end notices a reset even if its bytes arrive after it', async (a, b) => {
     const [near, far] = await a.connect(b);
     resetOf(far);
-    // Writing may succeed, or fail already; the read is what tells.
+    // Writing may still succeed; the read must fail.
     await failureOf(near.write(Buffer.from('late')));
     await assert.rejects(near.read(), broken);
     near.close();
   });
 
-  pairTest('a reset is seen by an end whose bytes were read in part', async (a, b) => {
+  pairTest('an end notices a reset even if its bytes were partly read', async (a, b) => {
     const [near, far] = await a.connect(b);
     const written = failureOf(near.write(pattern(400_000)));
     await readExactly(far, 1);
@@ -293,7 +293,7 @@ function resetContract(pairTest: PairTest): void {
     near.close();
   });
 
-  pairTest('a reset after close takes back nothing', async (a, b) => {
+  pairTest('a reset after close does not discard written data', async (a, b) => {
     const [near, far] = await a.connect(b);
     await far.write(Buffer.from('answer'));
     far.close();
@@ -320,23 +320,23 @@ function resetOf(connection: Connection): void {
 }
 
 function lifecycleContract(pairTest: PairTest, makeHarness: () => TransportHarness): void {
-  test('starting on an address that is taken rejects, and it can be bound later', async () => {
+  test('starting on an address in use rejects, and the address can be bound later', async () => {
     const harness = makeHarness();
-    const first = await Station.start(harness.make());
+    const first = await Endpoint.start(harness.make());
     const { addr } = first;
     const late = harness.makeAt(addr);
-    await assert.rejects(Station.start(late), { code: 'EADDRINUSE' });
+    await assert.rejects(Endpoint.start(late), { code: 'EADDRINUSE' });
     await late.shutdown();
     await first.transport.shutdown();
-    await using second = await Station.start(harness.makeAt(addr));
+    await using second = await Endpoint.start(harness.makeAt(addr));
     assert.equal(second.addr, addr);
   });
 
-  test('a transport starts once', async () => {
-    const { transport } = await Station.start(makeHarness().make());
-    await assert.rejects(Station.start(transport));
+  test('a transport can be started only once', async () => {
+    const { transport } = await Endpoint.start(makeHarness().make());
+    await assert.rejects(Endpoint.start(transport));
     await transport.shutdown();
-    await assert.rejects(Station.start(transport), { code: 'ERR_MEMBERLIST_SHUTDOWN' });
+    await assert.rejects(Endpoint.start(transport), { code: 'ERR_MEMBERLIST_SHUTDOWN' });
   });
 
   test('a transport that was not started rejects sends and dials, and can be shut down', async () => {
@@ -347,10 +347,10 @@ function lifecycleContract(pairTest: PairTest, makeHarness: () => TransportHarne
     await transport.shutdown();
   });
 
-  test('a shutdown while it starts leaves nothing open', async () => {
+  test('a shutdown during the start leaves nothing open', async () => {
     const harness = makeHarness();
     const transport = harness.make();
-    const start = failureOf(Station.start(transport));
+    const start = failureOf(Endpoint.start(transport));
     await transport.shutdown();
     await start;
     const to = { addr: '127.0.0.1:7946' };
@@ -359,7 +359,7 @@ function lifecycleContract(pairTest: PairTest, makeHarness: () => TransportHarne
     });
   });
 
-  pairTest('the advertised address is the given one, else the bound one', (a) => {
+  pairTest('the advertised address is the configured one, otherwise the bound one', (a) => {
     const { transport } = a;
     const bound = transport.finalAdvertiseAddr(undefined, undefined);
     assert.ok(bound.port > 0);
@@ -398,13 +398,13 @@ function lifecycleContract(pairTest: PairTest, makeHarness: () => TransportHarne
     far.close();
   });
 
-  pairTest('shutdown ends dials that are under way', async (a, b) => {
+  pairTest('shutdown ends pending dials', async (a, b) => {
     const dial = failureOf(a.dial(b));
     await a.transport.shutdown();
     assert.ok(await dial);
   });
 
-  pairTest('nothing is delivered once shutdown resolved', async (a, b) => {
+  pairTest('nothing is delivered after shutdown has resolved', async (a, b) => {
     for (let i = 0; i < 50; i++) await a.transport.writeTo(Buffer.from('x'), { addr: b.addr });
     const dial = failureOf(a.dial(b));
     await b.transport.shutdown();

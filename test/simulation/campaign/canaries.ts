@@ -278,7 +278,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'a lost member is joined without asking for its name',
     file: 'discovery/contacts.ts',
-    from: 'isThere = await this.#node.dialer.pingOrSayWhy(to, ping, signal);',
+    from: 'isThere = await this.#node.dialer.pingOrThrow(to, ping, signal);',
     to: 'isThere = ping.node !== "";',
   },
   {

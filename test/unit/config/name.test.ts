@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A name of our own that fits into no ping is refused before anything is bound.
+// A name of the local node that does not fit into a ping is refused before anything is bound.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MemberlistConfig } from '../../../src/config/options.js';

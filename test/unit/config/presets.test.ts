@@ -10,7 +10,7 @@ import { lanConfig, localConfig, wanConfig } from '../../../src/config/presets.j
 import { resolveConfig } from '../../../src/config/resolve.js';
 import { limits } from '../../../src/wire/limits.js';
 
-// Table 9 of the behaviour: LAN, WAN, local.
+// Table 9 of the behavior: LAN, WAN, local.
 const table = {
   bindAddr: ['0.0.0.0', '0.0.0.0', '0.0.0.0'],
   bindPort: [7946, 7946, 7946],
@@ -52,7 +52,7 @@ for (const [column, [name, preset]] of Object.entries(presets).entries()) {
     assert.deepEqual(actual, expected);
   });
 
-  test(`${name} passes all rules and gives back what it holds`, () => {
+  test(`${name} passes all rules and resolves to its own values`, () => {
     const { bindAddr, ...rest } = preset();
     const resolved = resolveConfig(preset());
     assert.deepEqual(resolved.bindAddr, [bindAddr]);
@@ -68,7 +68,7 @@ for (const [column, [name, preset]] of Object.entries(presets).entries()) {
   });
 }
 
-test('what is not in the table is off', () => {
+test('settings that are not in the table are disabled', () => {
   const config = lanConfig();
   assert.equal(config.label, '');
   assert.equal(config.metrics, false);
@@ -78,7 +78,7 @@ test('what is not in the table is off', () => {
   assert.equal(config.delegateProtocolVersion, 0);
 });
 
-test('no bound on packets lets through what a datagram cannot carry', () => {
+test('no packet bound exceeds what a datagram can carry', () => {
   assert.ok(lanConfig().udpBufferSize <= limits.packetBytes);
   assert.ok(limits.decompressedPacketBytes * 100 <= limits.decompressedStreamBytes);
 });

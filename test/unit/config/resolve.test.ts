@@ -19,7 +19,7 @@ import { systemClock } from '../../../src/runtime/system-clock.js';
 import { systemRandom } from '../../../src/runtime/system-random.js';
 import { Keyring } from '../../../src/security/keyring.js';
 
-/** Resolves whatever a caller without types may give. */
+/** Resolves any value that an untyped caller may pass. */
 const resolve = (config: unknown): ResolvedConfig => resolveConfig(config as MemberlistConfig);
 
 function problemsOf(config: unknown): readonly ConfigProblem[] {
@@ -35,7 +35,7 @@ function problemsOf(config: unknown): readonly ConfigProblem[] {
 const brokenFields = (config: unknown) => problemsOf(config).map(({ field }) => field);
 const nothing = () => undefined;
 
-test('without a configuration everything has the default of a LAN', () => {
+test('without a configuration every setting has the LAN default', () => {
   const { bindAddr, ...rest } = lanConfig();
   for (const config of [undefined, {}]) {
     const resolved = resolveConfig(config);
@@ -67,18 +67,18 @@ test('without a configuration everything has the default of a LAN', () => {
   }
 });
 
-test('every setting is either resolved or turned into the keyring', () => {
+test('every setting is either resolved or converted to the keyring', () => {
   const resolved = Object.keys(resolveConfig({}));
   assert.deepEqual([...resolved, 'secretKey'].sort(), Object.keys(rules).sort());
 });
 
-test('a field that is undefined counts as not given, known or not, unless it is a key', () => {
+test('an undefined field counts as not set, known or not, unless it is a key', () => {
   const others = Object.keys(rules).filter((field) => !keyFields.some((key) => key === field));
   const config = Object.fromEntries(others.map((field) => [field, undefined]));
   assert.deepEqual(resolve({ ...config, nonsense: undefined }), resolveConfig({}));
 });
 
-test('what is given replaces the default', () => {
+test('a given value replaces the default', () => {
   const delegate = { nodeMeta: () => Buffer.from('x') };
   const resolved = resolveConfig({ name: 'a', probeInterval: 250.5, label: 'blue', delegate });
   assert.equal(resolved.name, 'a');
@@ -101,7 +101,7 @@ test('port 0 to advertise means the bound port', () => {
   assert.equal(resolveConfig({ advertisePort: 80 }).advertisePort, 80);
 });
 
-test('of rejoin what is not given has its default, and seeds are a copy', () => {
+test('missing options of rejoin have their defaults, and seeds are copied', () => {
   const hour = 3_600_000;
   const rejoin = { interval: 5_000, timeout: undefined };
   const seeds = ['10.0.0.1'];
@@ -124,7 +124,7 @@ test('a secret key becomes a keyring and is not kept', () => {
   assert.equal(resolveConfig({ keyring }).keyring, keyring);
 });
 
-test('the result is frozen, and later changes of what was given do not reach it', () => {
+test('the result is frozen, and later changes of the input do not affect it', () => {
   const bindAddr = ['127.0.0.1'];
   const cidrsAllowed = ['10.0.0.0/8'];
   const labels = { cluster: 'blue' };
@@ -158,7 +158,7 @@ test('the result is frozen, and later changes of what was given do not reach it'
   assert.ok(!Object.isFrozen(registry));
 });
 
-test('the value that was given stands in the problem, a key excepted', () => {
+test('a problem has the given value, except for keys', () => {
   for (const field of Object.keys(rules)) {
     const value = Symbol('no value of any setting');
     const secret = field === 'secretKey' || field === 'keyring';
@@ -178,7 +178,7 @@ test('all mistakes are reported at once, in the order of the settings, unknown o
   assert.deepEqual(brokenFields(config), expected);
 });
 
-test('an unknown field is a mistake, with the name that was probably meant', () => {
+test('an unknown field is a mistake, with the most likely intended name', () => {
   assert.deepEqual(problemsOf({ probeIntervall: 5, __proto: 1, favouriteColour: 'blue' }), [
     { field: 'probeIntervall', value: 5, rule: "unknown field; did you mean 'probeInterval'?" },
     { field: '__proto', value: 1, rule: 'unknown field' },
@@ -188,7 +188,7 @@ test('an unknown field is a mistake, with the name that was probably meant', () 
   assert.deepEqual(brokenFields(JSON.parse('{"__proto__": {"name": "x"}}')), ['__proto__']);
 });
 
-test('no error shows a key, not even under a misspelt name', () => {
+test('no error shows a key, not even under a misspelled name', () => {
   const text = 'c2VjcmV0LXNlY3JldC1zZWNyZXQ';
   const key = Buffer.from(text, 'base64');
   for (const config of [
@@ -226,7 +226,7 @@ test('a secret key and a keyring together contradict each other', () => {
   ]);
 });
 
-test('a key that is there and has no value is one mistake, with one sentence that says what to do', () => {
+test('a key property without a value is one mistake, with one sentence that says what to do', () => {
   const blanks = [undefined, null, '', ' \n', Buffer.alloc(0), new Uint8Array()];
   for (const field of keyFields) {
     for (const value of blanks) {
@@ -235,7 +235,7 @@ test('a key that is there and has no value is one mistake, with one sentence tha
         assert.deepEqual(more, []);
         assert.equal(problem?.field, field);
         assert.match(problem.rule, /environment variable/);
-        assert.match(problem.rule, new RegExp(`leave ${field} out and set plaintext: true`));
+        assert.match(problem.rule, new RegExp(`omit ${field} and set plaintext: true`));
         assert.doesNotMatch(problem.rule, /[.\n]/, 'it is one sentence');
       }
     }
@@ -248,7 +248,7 @@ test('a key that is there and has no value is one mistake, with one sentence tha
   );
 });
 
-test('a key that only a prototype has as undefined, or no key at all, is no mistake', () => {
+test('a key property that only a prototype has as undefined, or no key at all, is not a mistake', () => {
   assert.deepEqual(problemsOf(Object.create({ secretKey: undefined })), []);
   for (const preset of [lanConfig(), wanConfig(), localConfig()]) {
     assert.deepEqual(problemsOf({ ...preset }), []);
@@ -291,7 +291,7 @@ test('a probe timeout may exceed the probe interval, as in Go', () => {
   assert.deepEqual(problemsOf({ probeTimeout: 2_000, probeInterval: 1_000 }), []);
 });
 
-test('a configuration that is no object is one mistake', () => {
+test('a configuration that is not an object is one mistake', () => {
   for (const config of [null, 'lan', 5, true, [], nothing]) {
     const problems = problemsOf(config);
     assert.equal(problems.length, 1);

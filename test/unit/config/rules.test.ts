@@ -165,7 +165,7 @@ const cases: Record<keyof MemberlistConfig, { good: unknown[]; bad: unknown[] }>
 };
 
 for (const [field, rule] of Object.entries(rules)) {
-  test(`${field} is accepted where it keeps its rule and refused where it breaks it`, () => {
+  test(`${field} accepts values that follow its rule and refuses the others`, () => {
     const { good, bad } = cases[field as keyof MemberlistConfig];
     for (const value of good) assert.equal(rule(value), undefined, `good: ${inspect(value)}`);
     for (const value of bad) assert.match(rule(value) ?? '', /must/, `bad: ${inspect(value)}`);

@@ -26,7 +26,7 @@ class Stage {
       },
       engine: { self: { nextSequence: () => 7 }, settle: () => void this.notes.push('settles') },
       dialer: {
-        pingOrSayWhy: (to, { node, seqNo }) => {
+        pingOrThrow: (to, { node, seqNo }) => {
           this.notes.push(`pings ${node} at ${to.addr}, ${seqNo}`);
           return this.answersToItsName();
         },

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What one packet of a stranger makes a node without a key send, to addresses of the stranger's choice: the table of
+// How much one forged packet makes a node without a key send to addresses that the attacker chooses: the table of
 // docs/SECURITY.md. node --import tsx test/unit/docs/amplification.ts
 import { argv } from 'node:process';
 import { pathToFileURL } from 'node:url';
@@ -43,7 +43,7 @@ function indirectPing(source: typeof victim): Message {
 function measure(
   what: string,
   messages: Message[],
-  { hasNews, from = stranger }: { hasNews: boolean; from?: Address },
+  { hasUpdates, from = stranger }: { hasUpdates: boolean; from?: Address },
 ): Amplification {
   const label = new Label({ label: '', skipInboundCheck: false });
   const codec = new PacketCodec({ label, cipher: undefined, compress: true });
@@ -51,14 +51,14 @@ function measure(
   harness.addMember('m', member);
   // Metadata that does not compress, so that packets are as long as they may be.
   const random = new SeededRandom('metadata');
-  for (let n = 0; hasNews && n < queuedClaims; n++) {
+  for (let n = 0; hasUpdates && n < queuedClaims; n++) {
     const meta = Buffer.from(Array.from({ length: 256 }, () => Math.floor(256 * random.next())));
     harness.receive(alive(`m-${n}`, { addr: ip('10.0.1.1'), port: 1 + n, meta }));
   }
   harness.sent.length = 0;
   const packet = harness.packet(...messages);
   harness.receive(packet, from);
-  // Whoever is to be pinged for somebody does not answer.
+  // The target of an indirect ping does not answer.
   harness.run(harness.settings.probeTimeout + 1);
   const { sent } = harness;
   return {
@@ -69,25 +69,25 @@ function measure(
   };
 }
 
-/** Every kind that there is. */
+/** All measured kinds of packets. */
 export function amplifications(): Amplification[] {
   const many = (message: Message): Message[] => new Array<Message>(255).fill(message);
-  const [quiet, news] = [{ hasNews: false }, { hasNews: true }];
+  const [quiet, busy] = [{ hasUpdates: false }, { hasUpdates: true }];
   const known = { sourceAddr: member.addr, sourcePort: member.port, sourceNode: 'm' };
   return [
     measure('a ping', [ping(victim)], quiet),
-    measure('a ping, while claims are queued', [ping(victim)], news),
+    measure('a ping, while claims are queued', [ping(victim)], busy),
     measure('255 pings', many(ping(victim)), quiet),
-    measure('255 pings, while claims are queued', many(ping(victim)), news),
+    measure('255 pings, while claims are queued', many(ping(victim)), busy),
     measure('an indirect ping', [indirectPing(victim)], quiet),
     measure('255 indirect pings', many(indirectPing(victim)), quiet),
-    measure('255 indirect pings, while claims are queued', many(indirectPing(victim)), news),
-    measure('a ping with a member as its source, while claims are queued', [ping(known)], news),
+    measure('255 indirect pings, while claims are queued', many(indirectPing(victim)), busy),
+    measure('a ping with a member as its source, while claims are queued', [ping(known)], busy),
     measure(
       'the same, with the member’s address forged as the source of the packet',
       [ping(known)],
       {
-        hasNews: true,
+        hasUpdates: true,
         from: { addr: '10.0.0.2:7946' },
       },
     ),

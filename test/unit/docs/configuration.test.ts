@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// docs/CONFIGURATION.md has every field, with the default that the code has, and no other field.
+// docs/CONFIGURATION.md has every field and no other, and the defaults of the code.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -55,48 +55,51 @@ const sections = new Map(
 const defaults = new Map(
   (sections.get('All defaults') ?? [])
     .slice(1)
-    .map(([name = '', unit = '', ...values]) => [name.replaceAll('`', ''), { unit, values }]),
+    .map(([name = '', unit = '', range = '', ...values]) => [
+      name.replaceAll('`', ''),
+      { unit, range, values },
+    ]),
 );
-/** The rows that say what each field is. */
+/** The rows that describe each field. */
 const entries = [...sections.values()]
   .flat()
   .filter(({ length, 0: name = '' }) => length === 4 && name.startsWith('`'));
 
-/** The names of the options that a field is made of, from what is said about a wrong one. */
-function optionsOf(field: 'rejoin' | 'metrics' | 'snapshot'): string[] {
+/** The names of the options of a field, from the error message about an unknown option. */
+function optionNamesOf(field: 'rejoin' | 'metrics' | 'snapshot'): string[] {
   try {
     resolveConfig({ [field]: { path: 'x', wrong: 1 } });
   } catch (error) {
     assert.ok(error instanceof ConfigError);
-    const said = /the (?:only option is|options are) ([\w, ]+)/.exec(error.message)?.[1] ?? '';
-    return said.split(', ').map((option) => `${field}.${option}`);
+    const listed = /the (?:only option is|options are) ([\w, ]+)/.exec(error.message)?.[1] ?? '';
+    return listed.split(', ').map((option) => `${field}.${option}`);
   }
   throw new Error(`${field} takes anything`);
 }
 
-/** As the page shows a value. */
+/** A value as the page shows it. */
 function shown(value: unknown): string {
   if (typeof value === 'number') return value.toLocaleString('en-US');
   return value === '' ? 'none' : `\`${String(value)}\``;
 }
 
-const made = (['rejoin', 'metrics', 'snapshot'] as const).flatMap(optionsOf);
-const fields = [...Object.keys(rules), ...made].sort();
+const optionNames = (['rejoin', 'metrics', 'snapshot'] as const).flatMap(optionNamesOf);
+const fields = [...Object.keys(rules), ...optionNames].sort();
 
-test('every field has one entry, with all of its cells, and there is no other', () => {
-  assert.ok(made.includes('rejoin.forgetAfter') && made.includes('metrics.prefix'));
+test('every field has one entry with all cells filled, and there is no other entry', () => {
+  assert.ok(optionNames.includes('rejoin.forgetAfter') && optionNames.includes('metrics.prefix'));
   assert.deepEqual(entries.map(([name = '']) => name.replaceAll('`', '')).sort(), fields);
   for (const [name = '', ...cells] of entries) {
-    if (name !== '`snapshot`') for (const cell of cells) assert.ok(cell.length > 4, name);
+    for (const cell of cells) assert.ok(cell.length > 4, name);
   }
 });
 
-test('every field is in the table of the defaults, and there is no other', () => {
+test('the table of defaults has every field, and no other', () => {
   const withoutParents = fields.filter((field) => !['rejoin', 'snapshot'].includes(field));
   assert.deepEqual([...defaults.keys()].sort(), withoutParents);
 });
 
-test('the defaults are those of the code, for each preset', () => {
+test('the documented defaults are those of the code, for each preset', () => {
   const plain = Object.keys(presets.LAN).filter((field) => field !== 'rejoin');
   assert.ok(plain.length > 25);
   for (const field of plain as (keyof PresetConfig)[]) {
@@ -111,18 +114,18 @@ test('the defaults are those of the code, for each preset', () => {
     assert.deepEqual(preset.rejoin, { ...defaultRejoin });
 });
 
-test('what has no default is said to have none, or what stands in for it', () => {
+test('for a field without a default in the presets the table has "none" or the effective value', () => {
   const resolved = resolveConfig({});
   const inWords: Readonly<Record<string, string>> = {
-    advertiseAddr: 'the bound one',
-    advertisePort: 'the bound one',
-    expectedMembers: 'as seen',
+    advertiseAddr: 'bound IP',
+    advertisePort: 'bound port',
+    expectedMembers: 'observed',
     transport: '`NetTransport`',
     logger: 'stderr, `debug`',
   };
   const filledIn = new Map<string, readonly [value: unknown, words: string]>([
-    ['name', [hostname(), "the host's name"]],
-    ['clock', [systemClock, "the system's"]],
+    ['name', [hostname(), 'host name']],
+    ['clock', [systemClock, 'system clock']],
     ['random', [systemRandom, '`Math.random`']],
     ['use', [resolved.use, 'none']],
   ]);
@@ -135,14 +138,40 @@ test('what has no default is said to have none, or what stands in for it', () =>
   }
 });
 
-test('durations are said to be milliseconds', () => {
+test('the unit of durations is milliseconds', () => {
   const durations = fields.filter((field) => /(Interval|Timeout|Time)$/.test(field));
   assert.ok(durations.length > 7);
   for (const field of durations) assert.equal(defaults.get(field)?.unit, 'ms', field);
 });
 
-test('what follows from the defaults is what the formulas give', () => {
-  const rows = (sections.get('What follows from them') ?? []).filter(
+/** Values at the bounds of a documented numeric range: the accepted and the refused ones; undefined without a range. */
+function boundsOf(range: string): { accepted: number[]; refused: number[] } | undefined {
+  const numbers = (range.match(/\d[\d,]*/g) ?? []).map((text) => Number(text.replaceAll(',', '')));
+  const [low = 0, high = low] = numbers;
+  if (range.startsWith('> '))
+    return { accepted: [low + 1e-3, 2 ** 31 - 1], refused: [low, 2 ** 31] };
+  if (range.startsWith('≥ ')) return { accepted: [low, low + 100], refused: [low - 1] };
+  if (!/^[\d,]+–[\d,]+$/.test(range)) return undefined;
+  return { accepted: [low, high], refused: [low - 1, high + 1] };
+}
+
+test('the documented ranges are those of the rules', () => {
+  let checked = 0;
+  for (const [field, { range }] of defaults) {
+    const bounds = boundsOf(range);
+    if (bounds === undefined) continue;
+    const [name, option] = field.split('.') as [keyof typeof rules, string?];
+    const problem = (value: number): string | undefined =>
+      rules[name](option === undefined ? value : { [option]: value });
+    for (const value of bounds.accepted) assert.equal(problem(value), undefined, field);
+    for (const value of bounds.refused) assert.ok(problem(value), `${field} ${value}`);
+    checked++;
+  }
+  assert.ok(checked > 25, `${checked}`);
+});
+
+test('the derived values are those of the formulas', () => {
+  const rows = (sections.get('Derived values') ?? []).filter(
     ({ length, 0: preset = '' }) => length === 6 && preset in presets,
   );
   assert.equal(rows.length, 9);
@@ -161,7 +190,7 @@ test('what follows from the defaults is what the formulas give', () => {
   }
 });
 
-test('every field that the page names exists, and so does every page that it links to', () => {
+test('the fields that the page names and the pages that it links to exist', () => {
   const known = new Set(fields);
   const names = Array.from(page.matchAll(/`([a-z]+(?:[A-Z][a-z]+)+)`/g), ([, name = '']) => name);
   const others = new Set([

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The deployment files against the service that they deploy, as far as can be read.
+// Checks the deployment files against the service that they deploy.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const kubernetes = read('examples/deploy/kubernetes.yaml');
 const compose = read('examples/deploy/compose.yml');
 const dockerfile = read('examples/deploy/Dockerfile');
 
-test('what the files set in the environment is what the service reads', () => {
+test('the service reads the environment variables that the files set', () => {
   const known = ['NAME', 'BIND', 'HTTP', 'SEEDS', 'KEY'];
   for (const name of known) assert.match(main, new RegExp(`\\b${name}\\b`));
   const set = [
@@ -28,7 +28,7 @@ test('what the files set in the environment is what the service reads', () => {
   for (const name of set) assert.ok(known.includes(name), name);
 });
 
-test('what the image copies and runs is there', () => {
+test('the files that the image copies and runs exist', () => {
   for (const [, from = ''] of dockerfile.matchAll(/^COPY (.+) \S+$/gm)) {
     for (const path of from.split(' ')) assert.ok(existsSync(join(root, path)), path);
   }
@@ -44,7 +44,7 @@ test('gossip is open over both protocols wherever ports are named', () => {
   assert.deepEqual([tcp, udp], [3, 3]);
 });
 
-test('the seeds are the headless service, and pods that start are found by it', () => {
+test('the seeds are the headless service, which includes pods that are starting', () => {
   assert.match(kubernetes, /serviceName: web-gossip/);
   assert.match(kubernetes, /name: SEEDS\n\s+value: web-gossip/);
   assert.match(kubernetes, /clusterIP: None[^]*publishNotReadyAddresses: true/);

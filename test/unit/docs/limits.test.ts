@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// docs/LIMITS.md says what the code does.
+// docs/LIMITS.md matches the code.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -59,20 +59,20 @@ const ofSerf = Object.entries(serfLimits).map(([key, value]): [string, number] =
   value,
 ]);
 
-test('every limit has a reason and what happens past it', () => {
+test('every limit has a reason and a description of what happens beyond it', () => {
   for (const { key, why, pastIt } of rows()) {
     assert.ok(why.length > 20 && pastIt.length > 3, key);
   }
 });
 
-test('what is counted past a limit is counted by a reason that there is', () => {
+test('the drop reasons that the page names exist', () => {
   const reasons = read('src/core/counters.ts') + read('src/wire/wire-error.ts');
   const named = rows().flatMap(({ pastIt }) => pastIt.match(/(?<=`)[a-z]+(-[a-z]+)*(?=`)/g) ?? []);
   assert.ok(named.length > 12);
   for (const reason of named) assert.ok(reasons.includes(`'${reason}'`), reason);
 });
 
-test('every limit is kept somewhere', () => {
+test('every limit is used in the code', () => {
   const code = [...sources('src')]
     .filter((path) => path !== 'src/wire/limits.ts')
     .map(read)

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What the documents link to in this repository is there, headings included; and so are the commands
+// The files and headings that the documents link to exist, and so do the commands
 // that they name.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ function anchorsOf(path: string): Set<string> {
 }
 
 for (const document of documents) {
-  test(`what ${document} links to and calls is there`, () => {
+  test(`the targets of links and the commands in ${document} exist`, () => {
     const text = read(document);
     for (const [, path = '', anchor] of text.matchAll(
       /\]\((?!https?:)([^)#\s]*)(?:#([^)]+))?\)/g,
@@ -51,7 +51,7 @@ for (const document of documents) {
   });
 }
 
-test('the README leads to every page of docs', () => {
+test('the README links to every page of docs', () => {
   const readme = read('README.md');
   for (const document of documents.filter((path) => path.startsWith('docs/'))) {
     assert.ok(readme.includes(`](${document})`), document);

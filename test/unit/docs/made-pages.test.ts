@@ -11,7 +11,7 @@ import { test } from 'node:test';
 import { madePages } from './made-pages.js';
 
 for (const { path, text } of await madePages()) {
-  test(`docs/${basename(path)} is what the code says; \`npm run docs\` makes it anew`, () => {
+  test(`docs/${basename(path)} is up to date; \`npm run docs\` regenerates it`, () => {
     assert.equal(readFileSync(path, 'utf8'), text);
   });
 }

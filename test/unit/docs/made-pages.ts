@@ -4,19 +4,19 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The documents that are made of tables in the code.
+// The documents that are generated from tables in the code.
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { logsPage } from './logs-page.js';
 import { metricsPage } from './metrics-page.js';
 
-/** A page: where it is, and what is to stand in it. */
+/** A generated page: its path and its expected text. */
 export interface MadePage {
   readonly path: string;
   readonly text: string;
 }
 
-/** All of them, laid out as everything else in the repository. */
+/** All generated pages, formatted like the rest of the repository. */
 export function madePages(): Promise<MadePage[]> {
   return Promise.all([
     laidOut('docs/METRICS.md', metricsPage()),

@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// docs/MIGRATING-FROM-GO.md has all of Go's fields and methods, and names nothing of ours that there is
-// not.
+// docs/MIGRATING-FROM-GO.md has all fields and methods of Go, and names nothing of this library that does
+// not exist.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ const cellsOf = (text: string): string[][] =>
     .filter((line) => line.startsWith('| `') || line.startsWith('| none'))
     .map((line) => line.split('|').map((cell) => cell.trim()));
 
-test('all of the fields of the configuration are in it, Go’s and ours', () => {
+test('it has all configuration fields, those of Go and those of this library', () => {
   const rows = cellsOf(section('Configuration')).filter(({ length }) => length === 5);
   assert.deepEqual(
     rows.map(([, go = '']) => go.replaceAll('`', '')),
@@ -51,7 +51,7 @@ test('all of the fields of the configuration are in it, Go’s and ours', () => 
   assert.deepEqual([...new Set([...paired, ...alone])].sort(), Object.keys(rules).sort());
 });
 
-test('all of Go’s methods are in it, and those of ours that it names exist', () => {
+test('it has all methods of Go, and the methods of this library that it names exist', () => {
   const rows = cellsOf(section('Methods')).filter(({ length }) => length === 5);
   const go = rows.map(([, cell = '']) => cell).join(' ');
   for (const method of goMethods.split(' ')) assert.match(go, new RegExp(`\`${method}\\b`), method);
@@ -78,7 +78,7 @@ test('the methods of the keyring, the queue and the transport exist', () => {
   }
 });
 
-test('the delegates have the methods that it says', () => {
+test('the delegates have the methods that it names', () => {
   const source = readFileSync(join(root, 'src/delegates.ts'), 'utf8');
   const methods = Array.from(source.matchAll(/^ {2}(\w+)\??\(/gm), ([, name = '']) => name);
   const rows = cellsOf(section('Delegates'));

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// docs/OPERATIONS.md names nothing that there is not: metrics, log codes, reasons, settings, events,
+// docs/OPERATIONS.md names nothing that does not exist: metrics, log codes, reasons, settings, events,
 // commands, alerts and pages.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -41,14 +41,14 @@ test('the metrics that it names exist', () => {
   for (const name of named) assert.ok(known.has(name), name);
 });
 
-test('every word with a hyphen in it is a log code or a reason of drops', () => {
+test('every hyphenated word is a log code or a drop reason', () => {
   const known = new Set([...Object.keys(lines), ...dropReasons]);
   const named = matches(/`([a-z]+(?:-[a-z]+)+)`/g, prose);
   assert.ok(named.length > 40);
   for (const name of named) assert.ok(known.has(name), name);
 });
 
-test('every reason of drops has advice', () => {
+test('every drop reason has advice', () => {
   const section = page.slice(page.indexOf('### Packets or streams are dropped'));
   const table = section.slice(0, section.indexOf('### ', 4));
   const named = new Set(matches(/`([a-z]+(?:-[a-z]+)*)`/g, table));
@@ -79,7 +79,7 @@ test('every other name is a setting, an event, or one of a few', () => {
     assert.ok(name in Object(lanConfig().rejoin), name);
 });
 
-test('every section on a symptom says which command to run', () => {
+test('every section about a symptom has a command to run', () => {
   const [, troubles = ''] = page.split('## Troubleshooting');
   const sections = troubles.split(/^### /m).slice(1);
   assert.ok(sections.length > 10);
@@ -133,7 +133,7 @@ test('the alerts, files and pages that it names exist', () => {
   for (const anchor of matches(/\]\(#([^)]+)\)/g)) assert.ok(anchors.has(anchor), anchor);
 });
 
-test('the figure for the traffic of news is what the preset gives', () => {
+test('the figure for the gossip traffic is that of the preset', () => {
   const { gossipNodes, gossipInterval, udpBufferSize } = lanConfig();
   const bytes = (gossipNodes * 1_000 * udpBufferSize) / gossipInterval;
   assert.match(page, new RegExp(`= ${bytes.toLocaleString('en-US')} bytes a second`));

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// docs/SECURITY.md: each of its steps has a test of that name, and what it names is there.
+// docs/SECURITY.md: each of its steps has a test with that name, and everything that it names exists.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ function matches(text: string, pattern: RegExp): string[] {
   return Array.from(text.matchAll(pattern), ([, name = '']) => name).sort();
 }
 
-test('every numbered step has a test of its name, and every such test its step', () => {
+test('every numbered step has a test with its name, and every such test has its step', () => {
   const steps = matches(security, /^- \*\*([A-Z]\d+)\.\*\* /gm);
   const tests = sockets.flatMap((name) =>
     matches(read(`test/sockets/${name}`), /^test\('([A-Z]\d+): /gm),
@@ -32,7 +32,7 @@ test('every numbered step has a test of its name, and every such test its step',
   assert.deepEqual(tests.sort(), steps);
 });
 
-test('the steps of a procedure are in order, and the text speaks of none that is not there', () => {
+test('the steps of a procedure are in order, and the text refers only to existing steps', () => {
   const steps = new Set(matches(security, /^- \*\*([A-Z]\d+)\.\*\* /gm));
   for (const mentioned of matches(security, /\b([REP]\d)\b/g)) {
     assert.ok(steps.has(mentioned), mentioned);
@@ -46,13 +46,13 @@ test('the steps of a procedure are in order, and the text speaks of none that is
   }
 });
 
-test('the amplification is what is measured', () => {
+test('the documented amplification is the measured one', () => {
   const cells = (row: string): string => row.replace(/ +/g, ' ');
   const rows = security.split('\n').map(cells);
   for (const row of amplificationRows()) assert.ok(rows.includes(cells(row)), row);
 });
 
-test('without a forged source address a stranger gains next to nothing in bytes', () => {
+test('without a forged source address an attacker gains almost no amplification in bytes', () => {
   for (const { what, bytesIn, bytesOut, packetsOut } of amplifications().slice(0, -1)) {
     assert.ok(bytesOut <= 1.4 * bytesIn && packetsOut <= 2, what);
   }

@@ -24,7 +24,7 @@ const wrong: Snippet = {
 const folder = new SnippetFolder([...snippets, wrong]);
 after(() => folder[Symbol.dispose]());
 
-test('there is code in the documents that should have some', () => {
+test('the documents that should have code have some', () => {
   const documents = new Set(snippets.map(({ where }) => where.split(':')[0]));
   for (const name of [
     'CONFIGURATION',
@@ -46,7 +46,7 @@ for (const snippet of snippets) {
   });
 }
 
-test('code that is wrong is found', async () => {
+test('wrong code is detected', async () => {
   assert.match(folder.problems(wrong).join(), /^line 1: .*not assignable to type 'number'/);
   await assert.rejects(folder.run(wrong), /ran/);
 });

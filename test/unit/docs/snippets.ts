@@ -4,18 +4,18 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The code of a document as programs. A block of TypeScript is one program; comments before it, which
-// a reader does not see, may put something before and behind it:
+// The code blocks of a document as programs. A block of TypeScript is one program. Comments before it, which
+// a reader does not see, may add code before and after it:
 //
-//     <!-- setup … -->   what the block takes for granted
-//     <!-- check … -->   what must hold when it has run
+//     <!-- setup … -->   code that the block requires
+//     <!-- check … -->   assertions after it has run
 //
-// `assert` and `temporary`, a folder, are there for both. What needs other machines, or ends the process, is
-// compiled, and not run:
+// Both can use `assert` and `temporary`, a folder. Code that needs other machines, or ends the process, is
+// compiled and not run:
 //
 //     <!-- compiled only -->
 //
-// A block that shows a file says so, and is not run, as the file is:
+// A block that shows a file names it, and is not run, because the file itself is:
 //
 //     <!-- from path/of/the/file.ts -->
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,7 +38,7 @@ export interface Snippet {
   readonly where: string;
   /** The whole program, as it is compiled and run. */
   readonly program: string;
-  /** Whether it is run, too. */
+  /** Whether the program is run as well. */
   readonly runs: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface Excerpt {
 
 const excerpt = /<!-- from (\S+) -->\n\n```[jt]s\n([^]*?)```/g;
 
-/** As many lines, with nothing in them. */
+/** The same number of lines, all empty. */
 function blank(text: string): string {
   return text.replace(/.+/g, '');
 }
@@ -61,7 +61,7 @@ export function excerptsOf(document: string): Excerpt[] {
   return Array.from(text.matchAll(excerpt), ([, file = '', code = '']) => ({ file, code }));
 }
 
-/** The blocks of a document that are programs; it is given relative to the repository. */
+/** The blocks of a document that are programs. The path is relative to the repository. */
 export function snippetsOf(document: string): Snippet[] {
   const text = readFileSync(join(root, document), 'utf8').replace(excerpt, blank);
   const parts = /<!-- (setup|check)\n([^]*?)-->|<!-- compiled only -->|```ts\n([^]*?)```/g;
@@ -86,7 +86,7 @@ export function snippetsOf(document: string): Snippet[] {
   return snippets;
 }
 
-/** The programs in a folder of their own, to be compiled and run; to be removed in the end. */
+/** Compiles and runs the programs in a temporary folder; dispose it to remove the folder. */
 export class SnippetFolder implements Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'snippets-'));
   readonly #files = new Map<Snippet, string>();
@@ -110,7 +110,7 @@ export class SnippetFolder implements Disposable {
     }
   }
 
-  /** What the compiler has against a program; nothing, if all is well. */
+  /** The compiler errors of a program; empty if there are none. */
   problems(snippet: Snippet): string[] {
     const program = (this.#compiled ??= this.#compile());
     const source = program.getSourceFile(this.#files.get(snippet) as string);

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// docs/TESTING.md shows the examples as they are, and speaks of everything that there is.
+// docs/TESTING.md shows the examples unchanged, and covers every feature.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,13 +17,13 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const document = 'docs/TESTING.md';
 const text = read(document);
 
-/** A file as users would write it: without the licence. */
+/** A file as users would write it: without the license header. */
 function asShown(file: string): string {
   const [, code = ''] = read(file).split(/(?<=^ \*\/\n)\n/m);
   return code;
 }
 
-test('every example is shown, whole and as it is', () => {
+test('every example is shown, complete and unchanged', () => {
   const excerpts = excerptsOf(document);
   const filesIn = (folder: string): string[] =>
     readdirSync(join(root, folder)).map((name) => `${folder}/${name}`);
@@ -37,14 +37,14 @@ test('every example is shown, whole and as it is', () => {
   for (const { file, code } of excerpts) assert.equal(code, asShown(file), file);
 });
 
-test('everything that a simulated cluster can do is in it', () => {
+test('it has every method of a simulated cluster', () => {
   const all = Object.getOwnPropertyNames(SimulatedCluster.prototype);
   for (const name of all.filter((each) => each !== 'constructor')) {
     assert.match(text, new RegExp(`\`${name}\\b`), name);
   }
 });
 
-test('everything that a link can have is in it, and so are all options', () => {
+test('it has every property of a link, and all options', () => {
   const fields = ['links.ts', 'cluster-options.ts'].flatMap((file) => {
     const interfaces = read(`src/testing/${file}`).matchAll(/^export interface [^]*?^}/gm);
     return Array.from(interfaces).flatMap(([body]) =>

@@ -4,23 +4,23 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What others may have of us at once: streams, push/pulls, memory; and from where.
+// The bounds on inbound streams, push/pulls and memory, in total and for each source.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../../src/wire/limits.js';
 import { encodePushPull, encodeUserMessage } from '../../../src/wire/stream-codec.js';
-import { ping, pushPull, Stage, StuckConnection, theirs } from './acceptor-stage.js';
+import { ping, pushPull, Harness, StuckConnection, theirs } from './acceptor-harness.js';
 
 const turn = (): Promise<void> => new Promise(setImmediate);
 
-/** Connections that bring a request and then take and bring nothing, of one source. */
+/** Connections of one source that send a request and then neither read nor send. */
 function stuck(count: number, request: Buffer, ip = '10.0.0.9'): StuckConnection[] {
   return Array.from({ length: count }, (_, i) => new StuckConnection(request, `${ip}:${i + 1}`));
 }
 
-/** Has them accepted; resolves when all that they brought is taken. */
-async function accepted(stage: Stage, connections: readonly StuckConnection[]): Promise<void> {
-  for (const connection of connections) void stage.acceptor.accept(connection);
+/** Accepts the connections; resolves when all sent data has been read. */
+async function accepted(harness: Harness, connections: readonly StuckConnection[]): Promise<void> {
+  for (const connection of connections) void harness.acceptor.accept(connection);
   for (let turns = 0; turns < 5; turns++) await turn();
 }
 
@@ -29,157 +29,157 @@ const open = (connections: readonly StuckConnection[]): number =>
 const idle = Buffer.alloc(0);
 
 test('one source has 256 streams at once; the next is closed unread and counted', async () => {
-  const stage = await Stage.open();
+  const harness = await Harness.open();
   const greedy = stuck(limits.streamsPerSource + 10, idle);
-  await accepted(stage, greedy);
+  await accepted(harness, greedy);
   assert.equal(open(greedy), limits.streamsPerSource);
   assert.ok(greedy.slice(limits.streamsPerSource).every(({ isClosed }) => isClosed));
-  assert.deepEqual(stage.host.drops, Array(10).fill('too-many-streams'));
-  assert.equal((await stage.asked(ping('target')))?.type, 2, 'another source is served');
+  assert.deepEqual(harness.host.drops, Array(10).fill('too-many-streams'));
+  assert.equal((await harness.asked(ping('target')))?.type, 2, 'another source is served');
 
   greedy[0]?.close();
   await turn();
   const [later] = stuck(1, idle);
-  await accepted(stage, [later!]);
+  await accepted(harness, [later!]);
   assert.equal(later?.isClosed, false, 'there is room again');
 });
 
 test('past 1024 streams the source that has most gives way to one that has less', async () => {
-  const stage = await Stage.open();
+  const harness = await Harness.open();
   const count = limits.streamsPerSource;
   const sources = [1, 2, 3, 4].map((n) => stuck(count, idle, `10.9.0.${n}`));
-  await accepted(stage, sources.flat());
+  await accepted(harness, sources.flat());
   assert.equal(open(sources.flat()), limits.streams);
-  assert.deepEqual(stage.host.drops, []);
+  assert.deepEqual(harness.host.drops, []);
 
   const others = stuck(count, idle, '10.9.0.5');
-  await accepted(stage, others);
+  await accepted(harness, others);
   assert.equal(open([...sources.flat(), ...others]), limits.streams);
   const shares = [...sources, others].map(open);
   assert.ok(Math.max(...shares) - Math.min(...shares) <= 2, shares.join());
   assert.ok(sources[0]?.[0]?.isClosed, 'the oldest goes first');
-  assert.deepEqual([...new Set(stage.host.drops)], ['too-many-streams']);
-  assert.equal((await stage.asked(pushPull))?.type, 6, 'whoever has nothing is served');
+  assert.deepEqual([...new Set(harness.host.drops)], ['too-many-streams']);
+  assert.equal((await harness.asked(pushPull))?.type, 6, 'a source without streams is served');
 });
 
-test('where the system allows few streams, these are all, and one source has half of them', async () => {
-  const stage = await Stage.open(undefined, { maxStreams: 4 });
+test('if the system allows few streams, one source may use half of them', async () => {
+  const harness = await Harness.open(undefined, { maxStreams: 4 });
   const greedy = stuck(3, idle, '10.9.0.1');
-  await accepted(stage, greedy);
+  await accepted(harness, greedy);
   assert.equal(open(greedy), 2);
   const others = [2, 3, 4].map((n) => stuck(1, idle, `10.9.0.${n}`));
-  await accepted(stage, others.flat());
+  await accepted(harness, others.flat());
   assert.equal(open([...greedy, ...others.flat()]), 4);
   assert.equal(open(others.flat()), 3);
-  assert.deepEqual(stage.host.drops, ['too-many-streams', 'too-many-streams']);
+  assert.deepEqual(harness.host.drops, ['too-many-streams', 'too-many-streams']);
 });
 
 test('addresses of one IPv6 network are one source', async () => {
-  const stage = await Stage.open();
+  const harness = await Harness.open();
   const address = (i: number): string => `[2001:db8:0:1::${(i + 1).toString(16)}]:7946`;
   const make = (_: unknown, i: number): StuckConnection => new StuckConnection(idle, address(i));
   const greedy = Array.from({ length: limits.streamsPerSource + 1 }, make);
-  await accepted(stage, [...greedy, new StuckConnection(idle, '[2001:db8:0:2::1]:7946')]);
-  assert.deepEqual(stage.host.drops, ['too-many-streams']);
+  await accepted(harness, [...greedy, new StuckConnection(idle, '[2001:db8:0:2::1]:7946')]);
+  assert.deepEqual(harness.host.drops, ['too-many-streams']);
 });
 
-test('idle streams end with the deadline, and then others of that source are taken', async () => {
-  const stage = await Stage.open();
+test('idle streams end at the deadline, and then the source may open others', async () => {
+  const harness = await Harness.open();
   const greedy = stuck(limits.streamsPerSource, idle);
-  await accepted(stage, greedy);
-  stage.clock.advance(9_999);
+  await accepted(harness, greedy);
+  harness.clock.advance(9_999);
   await turn();
   assert.equal(open(greedy), limits.streamsPerSource);
-  stage.clock.advance(1);
+  harness.clock.advance(1);
   for (let turns = 0; turns < 5; turns++) await turn();
   assert.equal(open(greedy), 0);
-  assert.deepEqual(stage.host.drops, Array(limits.streamsPerSource).fill('timed-out'));
+  assert.deepEqual(harness.host.drops, Array(limits.streamsPerSource).fill('timed-out'));
   const later = stuck(limits.streamsPerSource, idle);
-  await accepted(stage, later);
+  await accepted(harness, later);
   assert.equal(open(later), limits.streamsPerSource);
 });
 
-// All of a push/pull may have come, with the answer under way, or just its first bytes.
+// A push/pull may be complete, with its answer in transit, or only its first bytes may have arrived.
 for (const [what, request] of [
   ['being answered', pushPull],
   ['being received', pushPull.subarray(0, 5)],
 ] as const) {
   test(`the 129th push/pull of a source is refused while 128 are ${what}`, async () => {
-    const stage = await Stage.open();
+    const harness = await Harness.open();
     const connections = stuck(limits.pushPullExchanges, request, '10.0.0.2');
-    await accepted(stage, connections);
-    const answer = await stage.asked(pushPull);
+    await accepted(harness, connections);
+    const answer = await harness.asked(pushPull);
     assert.ok(answer?.type === 13);
     assert.match(answer.error, /too many/);
-    assert.deepEqual(stage.host.drops, ['too-many-exchanges']);
-    assert.deepEqual(stage.host.merged, []);
-    assert.equal((await stage.asked(ping('target')))?.type, 2);
+    assert.deepEqual(harness.host.drops, ['too-many-exchanges']);
+    assert.deepEqual(harness.host.merged, []);
+    assert.equal((await harness.asked(ping('target')))?.type, 2);
     assert.equal(limits.pushPullExchanges, 128);
 
     connections[0]?.close();
     await turn();
-    assert.equal((await stage.asked(pushPull))?.type, 6);
+    assert.equal((await harness.asked(pushPull))?.type, 6);
   });
 
   test(`the push/pull of another source is taken while 128 are ${what}`, async () => {
-    const stage = await Stage.open();
+    const harness = await Harness.open();
     const connections = stuck(limits.pushPullExchanges, request);
-    await accepted(stage, connections);
-    assert.equal((await stage.asked(pushPull))?.type, 6);
-    assert.deepEqual(stage.host.drops, ['too-many-exchanges']);
+    await accepted(harness, connections);
+    assert.equal((await harness.asked(pushPull))?.type, 6);
+    assert.deepEqual(harness.host.drops, ['too-many-exchanges']);
     assert.equal(connections[0]?.isClosed, true, 'the oldest of those gave way');
     assert.equal(open(connections), limits.pushPullExchanges - 1);
   });
 }
 
-test('streams hold 256 MiB at most, and who holds most gives way to others', async () => {
-  const stage = await Stage.open();
-  // What is nearly whole is held until it is, or until the deadline.
+test('streams use at most 256 MiB, and the source that uses most gives way', async () => {
+  const harness = await Harness.open();
+  // An almost complete request uses memory until it is complete, or until the deadline.
   const part = encodeUserMessage(Buffer.alloc(limits.userStreamBytes)).subarray(0, -1);
   const fitting = Math.floor(limits.heldBytes / part.length);
   const greedy = stuck(fitting + 2, part);
-  await accepted(stage, greedy);
+  await accepted(harness, greedy);
   assert.equal(open(greedy), fitting);
-  assert.deepEqual(stage.host.drops, ['too-many-bytes', 'too-many-bytes']);
+  assert.deepEqual(harness.host.drops, ['too-many-bytes', 'too-many-bytes']);
   const big = encodePushPull({ join: true, ...theirs, userState: Buffer.alloc(17 * 2 ** 20) });
-  assert.equal((await stage.asked(big))?.type, 6);
-  // A buffer that grows is held twice for a moment.
+  assert.equal((await harness.asked(big))?.type, 6);
+  // A growing buffer uses its memory twice for a moment.
   assert.equal(open(greedy), fitting - 2);
-  assert.equal(stage.host.drops.at(-1), 'too-many-bytes');
+  assert.equal(harness.host.drops.at(-1), 'too-many-bytes');
   for (const connection of greedy) connection.close();
 });
 
 test('a stream from a network that is not allowed is closed unread and counted', async () => {
-  const stage = await Stage.open();
+  const harness = await Harness.open();
   const asked: string[] = [];
-  stage.host.allowsIp = (ip) => asked.push(ip) === 0;
+  harness.host.allowsIp = (ip) => asked.push(ip) === 0;
   const connections = ['10.0.0.9:1', '[fe80::1%eth0]:1', 'no ip'].map(
     (address) => new StuckConnection(pushPull, address),
   );
   let reads = 0;
   for (const connection of connections)
     connection.read = () => Promise.resolve(reads++ ? null : idle);
-  await accepted(stage, connections);
+  await accepted(harness, connections);
   assert.deepEqual(asked, ['10.0.0.9', 'fe80::1%eth0', 'no ip']);
   assert.equal(reads, 0);
   assert.equal(open(connections), 0);
-  assert.deepEqual(stage.host.drops, ['not-allowed', 'not-allowed', 'not-allowed']);
+  assert.deepEqual(harness.host.drops, ['not-allowed', 'not-allowed', 'not-allowed']);
 });
 
-test('exchanges that throw inside this library give back what they had', async () => {
-  const stage = await Stage.open();
-  stage.host.merge = () => {
+test('exchanges that throw inside this library release their resources', async () => {
+  const harness = await Harness.open();
+  harness.host.merge = () => {
     throw new TypeError('a bug');
   };
   for (let i = 0; i < limits.pushPullExchanges + 10; i++) {
-    assert.equal((await stage.asked(pushPull))?.type, 6);
+    assert.equal((await harness.asked(pushPull))?.type, 6);
   }
-  assert.equal(stage.host.failures.length, limits.pushPullExchanges + 10);
-  assert.deepEqual(stage.host.drops, []);
-  stage.host.allowsIp = () => {
+  assert.equal(harness.host.failures.length, limits.pushPullExchanges + 10);
+  assert.deepEqual(harness.host.drops, []);
+  harness.host.allowsIp = () => {
     throw new TypeError('a bug before anything is taken');
   };
   const [connection] = stuck(1, idle);
-  await assert.rejects(stage.acceptor.accept(connection!), /before anything/);
-  assert.equal(stage.running, 0);
+  await assert.rejects(harness.acceptor.accept(connection!), /before anything/);
+  assert.equal(harness.running, 0);
 });

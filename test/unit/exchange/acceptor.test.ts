@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Our end of the exchanges that others begin.
+// The exchanges that peers start.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError, ShutdownError } from '../../../src/errors.js';
@@ -22,62 +22,62 @@ import {
   ping,
   pushPull,
   readAll,
-  Stage,
+  Harness,
   StuckConnection,
   theirs,
-} from './acceptor-stage.js';
+} from './acceptor-harness.js';
 
-test('a ping for us, or for whoever gets it, is answered with its own number', async () => {
-  const stage = await Stage.open();
+test('a ping for this node, or without a name, is answered with its own number', async () => {
+  const harness = await Harness.open();
   for (const [node, seqNo] of [
     ['target', 7],
     ['', 4_294_967_295],
     ['target', 0],
   ] as const) {
-    assert.deepEqual(await stage.asked(ping(node, seqNo)), { type: 2, seqNo, payload: null });
+    assert.deepEqual(await harness.asked(ping(node, seqNo)), { type: 2, seqNo, payload: null });
   }
-  assert.deepEqual(stage.host.drops, []);
-  assert.equal(stage.running, 0);
+  assert.deepEqual(harness.host.drops, []);
+  assert.equal(harness.running, 0);
 });
 
 test('a ping for another name is not answered, and counted', async () => {
-  const stage = await Stage.open();
-  assert.equal((await stage.ask(ping('target-2'))).length, 0);
-  assert.deepEqual(stage.host.drops, ['misaddressed']);
-  assert.equal(stage.clock.now(), 0);
+  const harness = await Harness.open();
+  assert.equal((await harness.ask(ping('target-2'))).length, 0);
+  assert.deepEqual(harness.host.drops, ['misaddressed']);
+  assert.equal(harness.clock.now(), 0);
 });
 
-test('a user message is handed on with its sender and not answered', async () => {
-  const stage = await Stage.open();
-  assert.equal((await stage.ask(encodeUserMessage(Buffer.from('hello')))).length, 0);
-  const [[payload, from] = ['', '']] = stage.host.users;
+test('a user message is delivered with its sender and not answered', async () => {
+  const harness = await Harness.open();
+  assert.equal((await harness.ask(encodeUserMessage(Buffer.from('hello')))).length, 0);
+  const [[payload, from] = ['', '']] = harness.host.users;
   assert.equal(payload, 'hello');
   assert.match(from, /^10\.0\.0\.2:\d+$/);
 });
 
-test('a push/pull is answered with our state and then merged', async () => {
-  const stage = await Stage.open();
+test('a push/pull is answered with the local state and then merged', async () => {
+  const harness = await Harness.open();
   for (const join of [true, false]) {
-    const answer = await stage.asked(encodePushPull({ join, ...theirs }));
+    const answer = await harness.asked(encodePushPull({ join, ...theirs }));
     assert.deepEqual(answer, { type: 6, join, ...ours });
-    assert.deepEqual(stage.host.merged.pop(), { type: 6, join, ...theirs });
+    assert.deepEqual(harness.host.merged.pop(), { type: 6, join, ...theirs });
   }
 });
 
-test('a push/pull that is objected to is answered with the objection and not merged', async () => {
-  const stage = await Stage.open();
-  stage.host.objection = new ProtocolError('this cluster is full');
-  assert.deepEqual(await stage.asked(pushPull), { type: 13, error: 'this cluster is full' });
-  assert.deepEqual(stage.host.merged, []);
-  assert.deepEqual(stage.host.drops, ['incompatible']);
+test('a refused push/pull is answered with the reason and not merged', async () => {
+  const harness = await Harness.open();
+  harness.host.objection = new ProtocolError('this cluster is full');
+  assert.deepEqual(await harness.asked(pushPull), { type: 13, error: 'this cluster is full' });
+  assert.deepEqual(harness.host.merged, []);
+  assert.deepEqual(harness.host.drops, ['incompatible']);
   const cause = new Error('this cluster is full');
-  stage.host.objection = new ProtocolError('merge refused: this cluster is full', { cause });
-  await stage.asked(pushPull);
-  assert.deepEqual(stage.host.drops, ['incompatible', 'refused-merge']);
+  harness.host.objection = new ProtocolError('merge refused: this cluster is full', { cause });
+  await harness.asked(pushPull);
+  assert.deepEqual(harness.host.drops, ['incompatible', 'refused-merge']);
 });
 
-test('what could not be read is answered with an err that says what was wrong', async () => {
-  const stage = await Stage.open();
+test('an unreadable request is answered with an err that has the reason', async () => {
+  const harness = await Harness.open();
   for (const [request, reason] of [
     [Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'unknown-type'],
     [Buffer.from('00c1', 'hex'), 'malformed'],
@@ -85,29 +85,29 @@ test('what could not be read is answered with an err that says what was wrong', 
     [Buffer.from('0affffffff', 'hex'), 'undecryptable'],
     [Buffer.from('0982a4416c676f07a3427566a0', 'hex'), 'bad-compression'],
   ] as const) {
-    const answer = await stage.asked(request);
+    const answer = await harness.asked(request);
     assert.ok(answer?.type === 13);
-    assert.equal(answer.error, stage.host.details.at(-1));
-    assert.equal(stage.host.drops.at(-1), reason);
+    assert.equal(answer.error, harness.host.details.at(-1));
+    assert.equal(harness.host.drops.at(-1), reason);
   }
-  assert.equal(stage.clock.now(), 0);
+  assert.equal(harness.clock.now(), 0);
 });
 
 test('with encryption, plaintext is refused and the err is encrypted', async () => {
   const layers = layersOf({ key: Buffer.alloc(16, 1) });
-  const stage = await Stage.open(layers);
-  const raw = await stage.ask(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+  const harness = await Harness.open(layers);
+  const raw = await harness.ask(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
   assert.equal(raw[0], 10);
   const answer = new StreamReader(layers, { expectLabel: false }).push(raw);
   assert.ok(answer?.type === 13);
-  assert.deepEqual(stage.host.drops, ['undecryptable']);
-  assert.equal((await stage.asked(wrapForStream(ping(''), layers), layers))?.type, 2);
+  assert.deepEqual(harness.host.drops, ['undecryptable']);
+  assert.equal((await harness.asked(wrapForStream(ping(''), layers), layers))?.type, 2);
 });
 
-test('strangers are sent few sealed errors, and those that have the key all of theirs', async () => {
+test('peers without the key receive few encrypted errors, peers with the key receive all', async () => {
   const key = Buffer.alloc(16, 1);
   const layers = layersOf({ key });
-  const stage = await Stage.open(layers);
+  const harness = await Harness.open(layers);
   const garbage = [
     Buffer.of(0, 0x80),
     wrapForStream(ping(''), layersOf({ key: Buffer.alloc(16, 2) })),
@@ -115,7 +115,7 @@ test('strangers are sent few sealed errors, and those that have the key all of t
   const answered = async (): Promise<number> => {
     let count = 0;
     for (let i = 0; i < 20; i++) {
-      const reply = await stage
+      const reply = await harness
         .ask(garbage[i % 2]!)
         .catch((error: unknown) => (error as { code?: string }).code);
       if (reply !== 'ECONNRESET') count++;
@@ -123,112 +123,112 @@ test('strangers are sent few sealed errors, and those that have the key all of t
     return count;
   };
   assert.equal(await answered(), limits.strangerErrors);
-  assert.equal(stage.traffic.withheldErrors, 20 - limits.strangerErrors);
-  assert.equal(stage.host.drops.length, 20, 'each is counted');
+  assert.equal(harness.traffic.withheldErrors, 20 - limits.strangerErrors);
+  assert.equal(harness.host.drops.length, 20, 'each is counted');
   const member = wrapForStream(Buffer.of(99), layers);
-  for (let i = 0; i < 10; i++) assert.equal((await stage.asked(member, layers))?.type, 13);
+  for (let i = 0; i < 10; i++) assert.equal((await harness.asked(member, layers))?.type, 13);
 
-  stage.clock.advance(2 * limits.strangerErrorMs);
+  harness.clock.advance(2 * limits.strangerErrorMs);
   assert.equal(await answered(), 2);
-  const plain = await Stage.open();
+  const plain = await Harness.open();
   for (let i = 0; i < 10; i++) assert.equal((await plain.asked(Buffer.of(99)))?.type, 13);
 });
 
-test('who has another label learns nothing', async () => {
-  const stage = await Stage.open(layersOf({ label: 'prod' }));
+test('a peer with another label receives no answer', async () => {
+  const harness = await Harness.open(layersOf({ label: 'prod' }));
   for (const request of [ping(''), Buffer.from('f40474657374' + '0080', 'hex')]) {
-    await assert.rejects(stage.ask(request), { code: 'ECONNRESET' });
+    await assert.rejects(harness.ask(request), { code: 'ECONNRESET' });
   }
-  assert.deepEqual(stage.host.drops, ['bad-label', 'bad-label']);
-  assert.deepEqual(stage.host.foreign, [
+  assert.deepEqual(harness.host.drops, ['bad-label', 'bad-label']);
+  assert.deepEqual(harness.host.foreign, [
     ['', 'prod'],
     ['test', 'prod'],
   ]);
   assert.equal(
-    (await stage.asked(Buffer.concat([Buffer.from('f40470726f64', 'hex'), ping('')])))?.type,
+    (await harness.asked(Buffer.concat([Buffer.from('f40470726f64', 'hex'), ping('')])))?.type,
     2,
   );
 });
 
-test('an answer as a request is dropped without an answer', async () => {
-  const stage = await Stage.open();
+test('a response as a request is dropped without an answer', async () => {
+  const harness = await Harness.open();
   const ack = encodeMessage({ type: 2, seqNo: 7, payload: null });
   for (const request of [ack, encodeMessage({ type: 13, error: 'no' })]) {
-    await assert.rejects(stage.ask(request), { code: 'ECONNRESET' });
-    assert.equal(stage.host.drops.at(-1), 'unknown-type');
+    await assert.rejects(harness.ask(request), { code: 'ECONNRESET' });
+    assert.equal(harness.host.drops.at(-1), 'unknown-type');
   }
 });
 
-test('a peer that closes without a byte is nothing to talk about', async () => {
-  const stage = await Stage.open();
-  const connection = await stage.dial();
+test('a peer that closes without sending a byte is not reported', async () => {
+  const harness = await Harness.open();
+  const connection = await harness.dial();
   connection.close();
-  await stage.idle();
-  assert.deepEqual(stage.host.drops, []);
-  assert.equal(stage.clock.now(), 0);
+  await harness.idle();
+  assert.deepEqual(harness.host.drops, []);
+  assert.equal(harness.clock.now(), 0);
 });
 
 test('a peer that closes in the middle of a request is counted as truncated, wherever', async () => {
   for (let length = 1; length < pushPull.length; length++) {
-    const stage = await Stage.open();
-    const connection = await stage.dial();
+    const harness = await Harness.open();
+    const connection = await harness.dial();
     await connection.write(pushPull.subarray(0, length));
     connection.close();
-    await stage.idle();
-    assert.deepEqual(stage.host.drops, ['truncated']);
-    assert.deepEqual(stage.host.merged, []);
-    assert.equal(stage.clock.now(), 0);
+    await harness.idle();
+    assert.deepEqual(harness.host.drops, ['truncated']);
+    assert.deepEqual(harness.host.merged, []);
+    assert.equal(harness.clock.now(), 0);
   }
 });
 
 test('a peer that sends one byte a second is cut off by the deadline', async () => {
-  const stage = await Stage.open();
-  const connection = await stage.dial();
+  const harness = await Harness.open();
+  const connection = await harness.dial();
   for (let i = 0; i < 30; i++) {
     const byte = pushPull.subarray(i, i + 1);
-    stage.clock.setTimer(i * 1000, () => {
+    harness.clock.setTimer(i * 1000, () => {
       connection.write(byte).catch(() => undefined);
     });
   }
-  await assert.rejects(stage.finish(readAll(connection)), { code: 'ECONNRESET' });
-  assert.equal(stage.clock.now(), 10_000);
-  assert.deepEqual(stage.host.drops, ['timed-out']);
+  await assert.rejects(harness.finish(readAll(connection)), { code: 'ECONNRESET' });
+  assert.equal(harness.clock.now(), 10_000);
+  assert.deepEqual(harness.host.drops, ['timed-out']);
 });
 
 test('a peer that sends nothing is cut off by the deadline', async () => {
-  const stage = await Stage.open();
-  const connection = await stage.dial();
-  await assert.rejects(stage.finish(connection.read()), { code: 'ECONNRESET' });
-  assert.equal(stage.clock.now(), 10_000);
-  assert.deepEqual(stage.host.drops, ['timed-out']);
+  const harness = await Harness.open();
+  const connection = await harness.dial();
+  await assert.rejects(harness.finish(connection.read()), { code: 'ECONNRESET' });
+  assert.equal(harness.clock.now(), 10_000);
+  assert.deepEqual(harness.host.drops, ['timed-out']);
 });
 
-test('when the err cannot be sent, what was wrong is still what is counted', async () => {
-  const stage = await Stage.open();
+test('when the err cannot be sent, the original reason is counted', async () => {
+  const harness = await Harness.open();
   const connection = new StuckConnection(Buffer.from('GET /'));
   connection.write = () => Promise.reject(new Error('EPIPE'));
-  await stage.acceptor.accept(connection);
-  assert.deepEqual(stage.host.drops, ['unknown-type']);
+  await harness.acceptor.accept(connection);
+  assert.deepEqual(harness.host.drops, ['unknown-type']);
 });
 
 test('a stream that breaks, or a host that throws, never makes accept reject', async () => {
-  const stage = await Stage.open();
+  const harness = await Harness.open();
   const connection = new StuckConnection(Buffer.alloc(0));
   connection.read = () => Promise.reject(new Error('ECONNRESET'));
-  await stage.acceptor.accept(connection);
+  await harness.acceptor.accept(connection);
   const bug = new TypeError('a bug');
-  stage.host.merge = () => {
+  harness.host.merge = () => {
     throw bug;
   };
-  assert.equal((await stage.asked(pushPull))?.type, 6);
-  assert.deepEqual(stage.host.drops, ['broken']);
-  assert.deepEqual(stage.host.failures, [bug]);
-  assert.equal(stage.running, 0);
+  assert.equal((await harness.asked(pushPull))?.type, 6);
+  assert.deepEqual(harness.host.drops, ['broken']);
+  assert.deepEqual(harness.host.failures, [bug]);
+  assert.equal(harness.running, 0);
 });
 
 test('a stream that is refused or breaks without an answer is reset; one that was answered ends', async () => {
   const key = Buffer.alloc(16, 1);
-  const refused: [Buffer, (stage: Stage) => void, ReturnType<typeof layersOf>?][] = [
+  const refused: [Buffer, (harness: Harness) => void, ReturnType<typeof layersOf>?][] = [
     [pushPull, ({ host }) => (host.allowsIp = () => false)],
     [pushPull, () => undefined, layersOf({ label: 'another' })],
     [
@@ -241,14 +241,14 @@ test('a stream that is refused or breaks without an answer is reset; one that wa
     ],
   ];
   for (const [request, prepare, layers] of refused) {
-    const stage = await Stage.open(layers);
-    prepare(stage);
-    await assert.rejects(stage.ask(request), { code: 'ECONNRESET' });
-    assert.equal(stage.host.drops.length, 1);
+    const harness = await Harness.open(layers);
+    prepare(harness);
+    await assert.rejects(harness.ask(request), { code: 'ECONNRESET' });
+    assert.equal(harness.host.drops.length, 1);
   }
-  const answered = await Stage.open(layersOf({ key }));
+  const answered = await Harness.open(layersOf({ key }));
   assert.ok((await answered.ask(pushPull)).length > 0, 'an error, and then the end');
-  const taken = await Stage.open();
+  const taken = await Harness.open();
   assert.equal((await taken.ask(encodeUserMessage(Buffer.from('hello')))).length, 0);
   assert.equal((await taken.ask(ping('another'))).length, 0, 'a ping for another is not answered');
 });

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// One request and its answer over one connection, under one deadline.
+// One request and its answer over one connection, with one deadline.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageTooLargeError, ProtocolError, TimeoutError } from '../../../src/errors.js';
@@ -70,7 +70,7 @@ function layersOf(
   return { label: new Label({ label, skipInboundCheck: false }), cipher, compress };
 }
 
-/** Our end of a stream on which the far end sends these bytes and finishes. */
+/** The local end of a stream on which the far end sends these bytes and finishes. */
 function conversation(
   chunks: readonly (Buffer | Error)[],
   side: 'dialer' | 'acceptor' = 'dialer',
@@ -97,7 +97,7 @@ function bytewise(bytes: Buffer): Buffer[] {
   return Array.from(bytes, (byte) => Buffer.of(byte));
 }
 
-test('what one end sends the other receives, through every layer, in any pieces', async () => {
+test('a message arrives through every layer, in any chunks', async () => {
   const settings = [{}, { label: 'prod' }, { compress: true }, { key: Buffer.alloc(16, 1) }];
   for (const layers of [...settings, Object.assign({}, ...settings) as object].map((each) =>
     layersOf(each),
@@ -131,7 +131,7 @@ test('the dialer puts the label in front, the acceptor does not', async () => {
   }
 });
 
-test('a stream that ends without a byte is no message and no error', async () => {
+test('a stream that ends without a byte is neither a message nor an error', async () => {
   assert.equal(await conversation([]).receive(), undefined);
   assert.equal(await conversation([Buffer.alloc(0)], 'acceptor').receive(), undefined);
 });
@@ -148,7 +148,7 @@ test('a stream that ends in the middle of a message, or of its label, is truncat
   }
 });
 
-test('who watches hears after each piece what it is and how much is held for it', async () => {
+test('the watch function is called after each chunk with the progress', async () => {
   for (const [message, isPushPull] of [
     [pushPull, true],
     [ack, false],
@@ -158,7 +158,7 @@ test('who watches hears after each piece what it is and how much is held for it'
     const memory = new Ledger();
     const bytes = new ScriptedConnection(bytewise(message));
     await converseOver(bytes, layersOf(), 'dialer', memory).receive(({ isPushPull }) => {
-      // Of a push/pull, what was read need not be held.
+      // The decoded part of a push/pull need not stay in memory.
       assert.ok(isPushPull || memory.held > seen.length);
       seen.push({ isPushPull });
     });
@@ -181,7 +181,7 @@ test('an answer that is an error is a ProtocolError with its text and its sender
   });
 });
 
-test('no answer, and one that cannot be read, are ProtocolErrors', async () => {
+test('a missing answer, and an unreadable one, are ProtocolErrors', async () => {
   await assert.rejects(conversation([]).answer(), (error) => {
     assert.ok(error instanceof ProtocolError);
     return error.message.includes('closed without an answer');
@@ -198,15 +198,15 @@ test('no answer, and one that cannot be read, are ProtocolErrors', async () => {
   }
 });
 
-test('a stream that breaks says why', async () => {
+test('a broken stream rejects with its error', async () => {
   const broken = new Error('ECONNRESET');
   await assert.rejects(conversation([ack.subarray(0, 3), broken]).receive(), broken);
   await assert.rejects(conversation([broken]).answer(), broken);
 });
 
-test('a message that the other side would refuse once it is encrypted is not sent', async () => {
+test('a message that the peer would refuse after encryption is not sent', async () => {
   const key = Buffer.alloc(16, 1);
-  // LZW makes a third more of what has no pattern.
+  // LZW makes data without patterns a third larger.
   const noise = Buffer.alloc(15 << 20);
   for (let i = 0, x = 1; i < noise.length; i++) {
     x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
@@ -245,7 +245,7 @@ test('the connection is closed when the work is done and when it fails', async (
   assert.equal(failed.closed, 1);
 });
 
-test('when time is up the work fails with a TimeoutError, to the millisecond, and is cut off', async () => {
+test('at the deadline, to the millisecond, the work fails with a TimeoutError and the stream is destroyed', async () => {
   const clock = new VirtualClock();
   const connection = new ScriptedConnection([], { hangs: true });
   const talk = converseOver(connection, layersOf(), 'dialer');

@@ -11,7 +11,7 @@ import { Pacer } from '../../../src/exchange/pacer.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import type { Sliced } from '../../../src/wire/sliced.js';
 
-/** Work of so many slices; writes each of them down. */
+/** Work with a number of slices; records each slice. */
 function* work(name: string, slices: number, log: string[]): Sliced<string> {
   for (let slice = 1; slice <= slices; slice++) {
     log.push(`${name}${slice}`);
@@ -20,10 +20,10 @@ function* work(name: string, slices: number, log: string[]): Sliced<string> {
   return name;
 }
 
-function stage(): { pacer: Pacer; log: string[]; turns: () => Promise<number> } {
+function harness(): { pacer: Pacer; log: string[]; turns: () => Promise<number> } {
   const clock = new VirtualClock();
   const log: string[] = [];
-  // Turn by turn, with all that a turn brings about done before the next.
+  // Turn by turn, each with all its consequences.
   const turns = async (): Promise<number> => {
     let count = 0;
     for (; clock.runNext(); count++) {
@@ -39,24 +39,24 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-test('work of one slice is done at once, without a turn', async () => {
-  const { pacer, log, turns } = stage();
+test('work of one slice runs immediately, without a turn', async () => {
+  const { pacer, log, turns } = harness();
   const result = pacer.run(work('a', 1, log));
   assert.deepEqual(log, ['a1']);
   assert.equal(await result, 'a');
   assert.equal(await turns(), 0);
 });
 
-test('longer work has a turn of the event loop between two slices', async () => {
-  const { pacer, log, turns } = stage();
+test('longer work waits for a turn of the event loop between two slices', async () => {
+  const { pacer, log, turns } = harness();
   const result = pacer.run(work('a', 3, log));
   await turns();
   assert.deepEqual(log, ['a1', '|', 'a2', '|', 'a3']);
   assert.equal(await result, 'a');
 });
 
-test('of all the work that waits one slice is done a turn, one after the other', async () => {
-  const { pacer, log, turns } = stage();
+test('each turn runs one slice of the pending work, in order', async () => {
+  const { pacer, log, turns } = harness();
   const results = ['a', 'b', 'c'].map((name) => pacer.run(work(name, 2, log)));
   await settled();
   assert.deepEqual(log, ['a1'], 'who comes while there is long work waits, however short its own');
@@ -65,8 +65,8 @@ test('of all the work that waits one slice is done a turn, one after the other',
   assert.deepEqual(await Promise.all(results), ['a', 'b', 'c']);
 });
 
-test('when the long work is done the next is done at once again', async () => {
-  const { pacer, log, turns } = stage();
+test('after long work has finished, the next work runs immediately again', async () => {
+  const { pacer, log, turns } = harness();
   void pacer.run(work('a', 2, log));
   await turns();
   log.length = 0;
@@ -74,8 +74,8 @@ test('when the long work is done the next is done at once again', async () => {
   assert.deepEqual(log, ['b1']);
 });
 
-test('work that throws rejects, and others go on', async () => {
-  const { pacer, log, turns } = stage();
+test('work that throws rejects, and other work continues', async () => {
+  const { pacer, log, turns } = harness();
   function* failing(): Sliced<never> {
     yield;
     throw new Error('broken');
@@ -88,8 +88,8 @@ test('work that throws rejects, and others go on', async () => {
   assert.deepEqual(log.filter((entry) => entry !== '|').join(' '), 'a1 a2 a3');
 });
 
-test('stopped in the midst of it, no work goes on, no turn is left, and who waits is told', async () => {
-  const { pacer, log, turns } = stage();
+test('after a stop no work continues, no turn is left, and waiting work rejects', async () => {
+  const { pacer, log, turns } = harness();
   const results = ['a', 'b', 'c'].map((name) => pacer.run(work(name, 3, log)));
   const outcomes = Promise.allSettled(results);
   await settled();
@@ -104,7 +104,7 @@ test('stopped in the midst of it, no work goes on, no turn is left, and who wait
 });
 
 test('work that stops the pacer itself ends with that slice', async () => {
-  const { pacer, log, turns } = stage();
+  const { pacer, log, turns } = harness();
   function* last(): Sliced<void> {
     pacer.stop();
     yield;
@@ -115,8 +115,8 @@ test('work that stops the pacer itself ends with that slice', async () => {
   assert.deepEqual(log, []);
 });
 
-test('work that is done alone begins when the one before is done, and other work goes on between', async () => {
-  const { pacer, log, turns } = stage();
+test('exclusive work starts when the previous one has finished, and other work continues in between', async () => {
+  const { pacer, log, turns } = harness();
   const results = ['a', 'b'].map((name) => pacer.runAlone(work(name, 3, log)));
   results.push(pacer.run(work('c', 2, log)));
   await turns();
@@ -124,8 +124,8 @@ test('work that is done alone begins when the one before is done, and other work
   assert.deepEqual(log.filter((entry) => entry !== '|').join(' '), 'a1 a2 c1 a3 c2 b1 b2 b3');
 });
 
-test('work whose signal is aborted is dropped at once, wherever it waits', async () => {
-  const { pacer, log, turns } = stage();
+test('work with an aborted signal is dropped at once, wherever it waits', async () => {
+  const { pacer, log, turns } = harness();
   const controllers = ['a', 'b', 'c', 'd'].map(() => new AbortController());
   const [inTurn, alone, next, early] = controllers.map(({ signal }) => signal);
   const reason = new Error('enough');
@@ -149,8 +149,8 @@ test('work whose signal is aborted is dropped at once, wherever it waits', async
   assert.deepEqual(log.filter((entry) => entry !== '|').join(' '), 'a1 c1 c2 c3');
 });
 
-test('stopped, what waits to be alone is told as well', async () => {
-  const { pacer, log, turns } = stage();
+test('after a stop, waiting exclusive work rejects as well', async () => {
+  const { pacer, log, turns } = harness();
   const outcomes = Promise.allSettled(['a', 'b'].map((name) => pacer.runAlone(work(name, 3, log))));
   await settled();
   pacer.stop();

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// How many messages are sent over streams at a time, and in which order the others follow.
+// The limits for concurrent messages over streams, and the order of queued messages.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BusyError, ShutdownError, TimeoutError } from '../../../src/errors.js';
@@ -14,11 +14,11 @@ import { limits } from '../../../src/wire/limits.js';
 
 const turn = (): Promise<void> => new Promise(setImmediate);
 
-/** A queue, and work in it that ends when it is told to. */
-class Stage {
+/** A queue, and work in it that ends when the test ends it. */
+class Harness {
   readonly clock = new VirtualClock();
   readonly queue = new SendQueue({ clock: this.clock });
-  /** What has begun, in order. */
+  /** The names of started work, in order. */
   readonly begun: string[] = [];
   readonly left: number[] = [];
   readonly #ends: ((error?: Error) => void)[] = [];
@@ -37,7 +37,7 @@ class Stage {
     return Array.from({ length: count }, (_, i) => this.send(to, { name: `${to}${i}` }));
   }
 
-  /** Ends the oldest work that is under way. */
+  /** Ends the oldest running work. */
   async endOne(error?: Error): Promise<void> {
     this.#ends.shift()?.(error);
     await turn();
@@ -48,112 +48,112 @@ class Stage {
   }
 }
 
-test('so many are sent to one peer at a time; the others follow in order, one for each that ends', async () => {
-  const stage = new Stage();
+test('a limited number is sent to one peer concurrently; the others follow in order', async () => {
+  const harness = new Harness();
   const extra = 5;
-  const all = stage.sendMany(limits.sendsPerPeer + extra, 'a');
+  const all = harness.sendMany(limits.sendsPerPeer + extra, 'a');
   await turn();
-  assert.equal(stage.begun.length, limits.sendsPerPeer);
-  assert.equal(stage.queue.waiting, extra);
-  await stage.endOne();
-  assert.equal(stage.begun.length, limits.sendsPerPeer + 1);
-  await stage.endAll();
+  assert.equal(harness.begun.length, limits.sendsPerPeer);
+  assert.equal(harness.queue.waiting, extra);
+  await harness.endOne();
+  assert.equal(harness.begun.length, limits.sendsPerPeer + 1);
+  await harness.endAll();
   const results = await Promise.all(all);
-  assert.deepEqual(stage.begun, results);
-  assert.equal(stage.queue.waiting, 0);
-  assert.equal(stage.clock.pending, 0, 'no timer is left');
+  assert.deepEqual(harness.begun, results);
+  assert.equal(harness.queue.waiting, 0);
+  assert.equal(harness.clock.pending, 0, 'no timer is left');
 });
 
-test('work that fails makes room as well, and its error is passed on', async () => {
-  const stage = new Stage();
-  const [first, ...others] = stage.sendMany(limits.sendsPerPeer + 1, 'a');
+test('failed work frees its slot as well, and its error is passed on', async () => {
+  const harness = new Harness();
+  const [first, ...others] = harness.sendMany(limits.sendsPerPeer + 1, 'a');
   const failure = new Error('reset');
   const outcome = assert.rejects(first!, failure);
   await turn();
-  await stage.endOne(failure);
+  await harness.endOne(failure);
   await outcome;
-  assert.equal(stage.begun.length, limits.sendsPerPeer + 1);
-  await stage.endAll();
+  assert.equal(harness.begun.length, limits.sendsPerPeer + 1);
+  await harness.endAll();
   await Promise.all(others);
 });
 
-test('one peer that is slow does not delay another', async () => {
-  const stage = new Stage();
-  stage
+test('a slow peer does not delay another one', async () => {
+  const harness = new Harness();
+  harness
     .sendMany(limits.sendsPerPeer * 2, 'slow')
     .forEach((sent) => void sent.catch(() => undefined));
-  void stage.send('other');
+  void harness.send('other');
   await turn();
-  assert.equal(stage.begun.at(-1), 'other');
+  assert.equal(harness.begun.at(-1), 'other');
 });
 
-test('past the total, peers take turns', async () => {
-  const stage = new Stage();
+test('beyond the total limit, peers take turns', async () => {
+  const harness = new Harness();
   const peers = Array.from({ length: limits.sends / limits.sendsPerPeer }, (_, i) => `p${i}-`);
-  const all = peers.flatMap((peer) => stage.sendMany(limits.sendsPerPeer, peer));
-  all.push(...stage.sendMany(3, 'x'), ...stage.sendMany(3, 'y'));
+  const all = peers.flatMap((peer) => harness.sendMany(limits.sendsPerPeer, peer));
+  all.push(...harness.sendMany(3, 'x'), ...harness.sendMany(3, 'y'));
   await turn();
-  assert.equal(stage.begun.length, limits.sends);
+  assert.equal(harness.begun.length, limits.sends);
   for (let ended = 1; ended <= 6; ended++) {
-    await stage.endOne();
-    assert.equal(stage.begun.length, limits.sends + ended, 'one more for each that ends');
+    await harness.endOne();
+    assert.equal(harness.begun.length, limits.sends + ended, 'one more for each that ends');
   }
-  assert.deepEqual(stage.begun.slice(limits.sends), ['x0', 'y0', 'x1', 'y1', 'x2', 'y2']);
-  await stage.endAll();
+  assert.deepEqual(harness.begun.slice(limits.sends), ['x0', 'y0', 'x1', 'y1', 'x2', 'y2']);
+  await harness.endAll();
   await Promise.all(all);
 });
 
-test('waiting counts: what is left of the time is told, and a message whose time is over is given up', async () => {
-  const stage = new Stage();
-  const first = stage.sendMany(limits.sendsPerPeer, 'a');
-  const patient = stage.send('a', { name: 'patient', timeoutMs: 1_000 });
-  const late = assert.rejects(stage.send('a', { name: 'late', timeoutMs: 500 }), (error) => {
-    return error instanceof TimeoutError && /a, which waits.*500 ms/.test(error.message);
+test('waiting counts toward the timeout: the work gets the remaining time, and an expired message rejects', async () => {
+  const harness = new Harness();
+  const first = harness.sendMany(limits.sendsPerPeer, 'a');
+  const patient = harness.send('a', { name: 'patient', timeoutMs: 1_000 });
+  const late = assert.rejects(harness.send('a', { name: 'late', timeoutMs: 500 }), (error) => {
+    return error instanceof TimeoutError && /a, which was queued.*500 ms/.test(error.message);
   });
   await turn();
-  stage.clock.advance(500);
+  harness.clock.advance(500);
   await late;
-  stage.clock.advance(200);
-  await stage.endAll();
-  assert.deepEqual(await Promise.all(first), stage.begun.slice(0, -1));
+  harness.clock.advance(200);
+  await harness.endAll();
+  assert.deepEqual(await Promise.all(first), harness.begun.slice(0, -1));
   assert.equal(await patient, 'patient');
-  assert.equal(stage.left.at(-1), 300);
-  assert.ok(!stage.begun.includes('late'));
-  assert.equal(stage.clock.pending, 0);
+  assert.equal(harness.left.at(-1), 300);
+  assert.ok(!harness.begun.includes('late'));
+  assert.equal(harness.clock.pending, 0);
 });
 
-test('a message whose turn comes after its time, as after a stall, is given up and makes room', async () => {
-  const stage = new Stage();
-  const first = stage.sendMany(limits.sendsPerPeer, 'a');
-  const late = assert.rejects(stage.send('a', { name: 'late', timeoutMs: 500 }), TimeoutError);
-  const next = stage.send('a', { name: 'next', timeoutMs: 5_000 });
+test('a message that would start after its timeout, as after a stall, rejects and frees its slot', async () => {
+  const harness = new Harness();
+  const first = harness.sendMany(limits.sendsPerPeer, 'a');
+  const late = assert.rejects(harness.send('a', { name: 'late', timeoutMs: 500 }), TimeoutError);
+  const next = harness.send('a', { name: 'next', timeoutMs: 5_000 });
   await turn();
-  // What ended meanwhile is told of before the timers.
-  stage.clock.now = () => 700;
-  await stage.endOne();
+  // Finished work is reported before timers fire.
+  harness.clock.now = () => 700;
+  await harness.endOne();
   await late;
   await turn();
-  assert.equal(stage.begun.at(-1), 'next');
-  assert.equal(stage.left.at(-1), 4_300);
-  await stage.endAll();
+  assert.equal(harness.begun.at(-1), 'next');
+  assert.equal(harness.left.at(-1), 4_300);
+  await harness.endAll();
   await Promise.all([...first, next]);
 });
 
-test('when too many messages or bytes wait, the next is refused at once with a BusyError', async () => {
-  const stage = new Stage();
-  void stage.sendMany(limits.sendsPerPeer, 'a');
+test('when too many messages or bytes are queued, the next one rejects at once with a BusyError', async () => {
+  const harness = new Harness();
+  void harness.sendMany(limits.sendsPerPeer, 'a');
   const bytes = limits.waitingSendBytes / 4;
-  const waiting = Array.from({ length: 4 }, () => stage.send('a', { bytes }));
-  await assert.rejects(stage.send('a'), (error) => {
+  const waiting = Array.from({ length: 4 }, () => harness.send('a', { bytes }));
+  await assert.rejects(harness.send('a'), (error) => {
     assert.ok(error instanceof BusyError);
     return error.waiting === 4 && error.bytes === limits.waitingSendBytes;
   });
-  void stage.send('b');
-  assert.equal(stage.begun.at(-1), 'b', 'what need not wait is sent');
-  await stage.endAll();
+  void harness.send('b');
+  assert.equal(harness.begun.at(-1), 'b', 'what need not wait is sent');
+  await harness.endAll();
   await Promise.all(waiting);
 
-  const crowded = new Stage();
+  const crowded = new Harness();
   const many = crowded.sendMany(limits.sendsPerPeer + limits.waitingSends, 'a');
   await assert.rejects(crowded.send('a'), BusyError);
   crowded.queue.stop();
@@ -163,15 +163,15 @@ test('when too many messages or bytes wait, the next is refused at once with a B
   assert.equal(failed.length, limits.waitingSends);
 });
 
-test('stopping gives up what waits and what comes later, and lets the rest end', async () => {
-  const stage = new Stage();
-  const underWay = stage.sendMany(limits.sendsPerPeer, 'a');
-  const waiting = assert.rejects(stage.send('a'), ShutdownError);
+test('stopping rejects queued and later messages, and lets messages in transit finish', async () => {
+  const harness = new Harness();
+  const underWay = harness.sendMany(limits.sendsPerPeer, 'a');
+  const waiting = assert.rejects(harness.send('a'), ShutdownError);
   await turn();
-  stage.queue.stop();
+  harness.queue.stop();
   await waiting;
-  await assert.rejects(stage.send('b'), ShutdownError);
-  assert.equal(stage.clock.pending, 0);
-  await stage.endAll();
+  await assert.rejects(harness.send('b'), ShutdownError);
+  assert.equal(harness.clock.pending, 0);
+  await harness.endAll();
   assert.equal((await Promise.all(underWay)).length, limits.sendsPerPeer);
 });

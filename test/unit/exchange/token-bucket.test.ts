@@ -15,7 +15,7 @@ function taken(bucket: TokenBucket, tries: number): number {
   return count;
 }
 
-test('so many at once, then one in each interval, and never more than at the beginning', () => {
+test('allows a burst, then one event in each interval, and never more than the burst', () => {
   const clock = new VirtualClock();
   const bucket = new TokenBucket({ clock }, { size: 3, refillMs: 10 });
   assert.equal(taken(bucket, 10), 3);

@@ -12,7 +12,7 @@ import { Driver } from '../../../src/testing/driver.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { limits } from '../../../src/wire/limits.js';
 import { encodePushPull, StreamReader } from '../../../src/wire/stream-codec.js';
-import { layersOf } from '../exchange/acceptor-stage.js';
+import { layersOf } from '../exchange/acceptor-harness.js';
 import { Cluster, Log, addressOf, altered, fast, mute, names, until } from './cluster.js';
 
 const MiB = 2 ** 20;

@@ -130,7 +130,7 @@ const entries: Readonly<Record<string, Entry>> = {
     act: ends,
   },
   'an answer to a stream ping': {
-    breaks: (bug) => bug.in(Dialer.prototype, 'pingOrSayWhy'),
+    breaks: (bug) => bug.in(Dialer.prototype, 'pingOrThrow'),
     act: (cluster) => {
       cluster.network.blackhole(cluster.node('n3').localNode.address);
     },

@@ -14,7 +14,7 @@ import { limits } from '../../../src/wire/limits.js';
 
 const refused = new ProtocolError('refused');
 const stalled = new TimeoutError('push/pull with b', 10_000);
-const undialled = new TimeoutError('dialling b', 10_000, { cause: new Error('ETIMEDOUT') });
+const undialed = new TimeoutError('dialing b', 10_000, { cause: new Error('ETIMEDOUT') });
 
 function start(): { watch: ExchangeWatch; told: Report[] } {
   const told: Report[] = [];
@@ -67,7 +67,7 @@ test('packets that pass while streams stall are told, and only if the connection
   const cases = [
     ['b', stalled, true],
     ['another', stalled, false],
-    ['b', undialled, false],
+    ['b', undialed, false],
     ['b', refused, false],
   ] as const;
   for (const [acknowledging, error, packetsPass] of cases) {

@@ -18,7 +18,7 @@ import { SimulatedCluster } from '../../../src/testing/index.js';
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 const originalLog = createDebug.log;
 
-/** What the debug package writes while `body` runs, as text without colours. */
+/** The output of the debug package while `body` runs, as text without colors. */
 function debugOutput(namespaces: string, body: () => void): string[] {
   const lines: string[] = [];
   createDebug.log = (...args: unknown[]) => void lines.push(format(...args));
@@ -60,7 +60,7 @@ test('without fields a user logger gets the message alone', () => {
   assert.deepEqual(calls, [['info', 'a message']]);
 });
 
-test('a user logger keeps its this, and may exchange its methods', () => {
+test('a user logger keeps its this, and may replace its methods', () => {
   const { logger, calls } = recorder();
   class Counting {
     count = 0;
@@ -81,7 +81,7 @@ test('a user logger keeps its this, and may exchange its methods', () => {
   assert.deepEqual(calls, [['warn', 'exchanged']]);
 });
 
-test('a user logger that throws or rejects breaks nothing', async () => {
+test('a user logger that throws or rejects does no harm', async () => {
   const throws = (): never => {
     throw new Error('disk full');
   };
@@ -102,7 +102,7 @@ test('console is a logger', () => {
   assert.deepEqual(lines, [['a message', { code: 'x' }]]);
 });
 
-test('console reads no format into a name, nor do loggers with its methods or of its class', () => {
+test('console does not treat a name as a format, nor do loggers with its methods or of its class', () => {
   const lines: string[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -125,7 +125,7 @@ test('console reads no format into a name, nor do loggers with its methods or of
   assert.deepEqual(calls, [['info', '100%d', { code: 'x' }]], 'another logger gets it as it is');
 });
 
-test('pino gets its fields first, and the error where it shows it, with a type that it keeps', () => {
+test('pino gets the fields first, and the error as `err` with its type', () => {
   const { logger, calls } = recorder();
   const pino = Object.assign(logger, { child: () => logger, bindings: () => ({}) });
   const cause = { type: 'Error', message: 'why', stack: 'Error: why' };
@@ -136,7 +136,7 @@ test('pino gets its fields first, and the error where it shows it, with a type t
     ['warn', { code: 'x', err: error }, 'a message'],
     ['warn', {}, 'another'],
   ]);
-  // As pino's serializer finds it: by the constructor if there is one, else by the name.
+  // Like pino's serializer: the constructor if there is one, otherwise the name.
   const { err } = calls[0]?.[1] as { err: Error };
   for (const each of [err, err.cause as Error]) {
     assert.equal((each as { constructor?: unknown }).constructor, undefined);
@@ -145,7 +145,7 @@ test('pino gets its fields first, and the error where it shows it, with a type t
   }
 });
 
-/** A default logger, and what it writes to stderr. */
+/** A default logger, and its output on stderr. */
 function withStderr(): { logger: Logger; lines: unknown[][] } {
   const lines: unknown[][] = [];
   const stderr = (...line: unknown[]) => void lines.push(line);
@@ -164,7 +164,7 @@ test('by default warnings and errors go to stderr, and nothing goes to debug', (
   ]);
 });
 
-test('with logger: false nothing is written unless DEBUG asks for it', async () => {
+test('with logger: false nothing is written unless DEBUG enables it', async () => {
   const logger = await loggerFor(false);
   const silent = debugOutput('', () => {
     for (const level of levels) logger[level]('a message');
@@ -177,7 +177,7 @@ test('with logger: false nothing is written unless DEBUG asks for it', async () 
   assert.equal(lines.length, 4);
 });
 
-test('a line of a namespace that DEBUG asks for does not go to stderr as well', () => {
+test('a line of a namespace that DEBUG enables does not go to stderr as well', () => {
   const { logger, lines } = withStderr();
   const shown = debugOutput('memberlist:probe', () => {
     logger.warn('one', { subsystem: 'probe' });
@@ -188,7 +188,7 @@ test('a line of a namespace that DEBUG asks for does not go to stderr as well', 
   assert.deepEqual(lines, [['warn', 'two', { subsystem: 'stream' }]]);
 });
 
-test('the default logger says which lines nobody reads', () => {
+test('the default logger reports which lines are not written', () => {
   const quiet = defaultLogger({ debug: createDebug });
   const loud = defaultLogger({ debug: createDebug, stderr: ignore });
   debugOutput('memberlist:probe', () => {
@@ -199,7 +199,7 @@ test('the default logger says which lines nobody reads', () => {
   });
 });
 
-test('where the debug package cannot be loaded, DEBUG means the same', () => {
+test('if the debug package cannot be loaded, DEBUG has the same meaning', () => {
   const lines: string[] = [];
   const output = { isTerminal: false, write: (line: string) => lines.push(line) > 0 };
   const isOn = (DEBUG: string | undefined, subsystem: string): boolean => {
@@ -223,7 +223,7 @@ test('where the debug package cannot be loaded, DEBUG means the same', () => {
   assert.match(lines[0] ?? '', /^\d{4}-.*Z memberlist:probe debug %s \{ node: 'n7' \}$/);
 });
 
-test('asked for, the default writes the namespace, the level, the message and the fields', () => {
+test('when enabled, the default logger writes the namespace, the level, the message and the fields', () => {
   const [line, ...others] = debugOutput('memberlist:*', () => {
     defaultLogger({ debug: createDebug }).warn('no %s answer', {
       subsystem: 'probe',
@@ -249,14 +249,14 @@ test('a line without a subsystem belongs to the core', () => {
   assert.match(lines[1] ?? '', /memberlist:core.*info two/s);
 });
 
-test('a logger that was made before debugging was switched on writes afterwards', () => {
+test('a logger that was created before debugging was enabled writes afterwards', () => {
   const logger = defaultLogger({ debug: createDebug });
   logger.error('before');
   const lines = debugOutput('memberlist:*', () => logger.error('after'));
   assert.equal(lines.length, 1);
 });
 
-test('the default does not look at fields that nobody asked to see', () => {
+test('the default logger does not read the fields of lines that are not written', () => {
   const fields = {
     get expensive(): never {
       throw new Error('looked');

@@ -55,7 +55,7 @@ test('two nodes in one process publish on one registry without a collision', asy
   assert.equal((await registry.metrics()).trim(), '', 'the registry is as it was');
 });
 
-test('what is dropped is counted by its reason', async () => {
+test('drops are counted by their reason', async () => {
   const registry = new Registry();
   const network = new MemoryNetwork();
   const a = await create(network, 'a', registry);
@@ -92,7 +92,7 @@ const sumOf = async (registry: Registry, name: string, labels: object = {}): Pro
   return values.reduce((sum, { value, labels: has }) => sum + (isWanted(has) ? value : 0), 0);
 };
 
-/** A cluster in virtual time of which `n0` is measured. */
+/** A cluster in virtual time; `n0` publishes metrics. */
 async function measured(
   size: number,
   network: { loss?: number } = {},
@@ -105,7 +105,7 @@ async function measured(
   return { cluster, registry };
 }
 
-test('a life is counted: joins, suspicions, deaths, leaves, probes, push/pulls', async () => {
+test('the lifecycle of members is counted: joins, suspicions, deaths, leaves, probes, push/pulls', async () => {
   const { cluster, registry } = await measured(6);
   const of = (name: string, labels?: object): Promise<number> =>
     sumOf(registry, `memberlist_${name}`, labels);
@@ -144,7 +144,7 @@ test('a life is counted: joins, suspicions, deaths, leaves, probes, push/pulls',
   await cluster.close();
 });
 
-test('every metric is documented as what it is, and labels are those that are defined', async () => {
+test('every metric has its documented type and its defined labels', async () => {
   const { cluster, registry } = await measured(3);
   const published = await registry.getMetricsAsJSON();
   assert.deepEqual(
@@ -167,7 +167,7 @@ test('every metric is documented as what it is, and labels are those that are de
   await cluster.close();
 });
 
-test('there are as many series among twelve members as among two, also after trouble', async () => {
+test('there are as many series with twelve members as with two, also after failures', async () => {
   const series = async (size: number): Promise<string[]> => {
     const { cluster, registry } = await measured(size, { loss: 0.05 });
     for (const name of cluster.names().slice(1, size / 2)) cluster.crash(name);
@@ -179,7 +179,7 @@ test('there are as many series among twelve members as among two, also after tro
   assert.deepEqual(await series(12), await series(2));
 });
 
-test('nodes of the same name and labels are added up, and leave one by one', async () => {
+test('the values of nodes with the same name and labels are summed, and each node can leave', async () => {
   const registry = new Registry();
   const network = new MemoryNetwork();
   const create1 = (where: string, labels?: Record<string, string>): Promise<Memberlist> =>
@@ -208,7 +208,7 @@ test('nodes of the same name and labels are added up, and leave one by one', asy
   assert.equal((await registry.metrics()).trim(), '');
 });
 
-test('a node that is created anew under its name begins at 0', async () => {
+test('a node that is created again under its name starts at 0', async () => {
   const registry = new Registry();
   const network = new MemoryNetwork();
   const peer = await create(network, 'peer', new Registry());
@@ -228,7 +228,7 @@ test('a node that is created anew under its name begins at 0', async () => {
   await peer.shutdown();
 });
 
-test('metrics are there again after registry.clear(): for a node that is created, and one that runs', async () => {
+test('metrics are registered again after registry.clear(), by a new node and by a running one', async () => {
   const registry = new Registry();
   const network = new MemoryNetwork();
   const count = async (): Promise<number> =>
@@ -256,7 +256,7 @@ test('metrics are there again after registry.clear(): for a node that is created
   await cluster.close();
 });
 
-test("a metric of the user's that has a name of ours is a ConfigError, and stays; so does the registry", async () => {
+test('a user metric with the name of a library metric is a ConfigError, and the registry is unchanged', async () => {
   const registry = new Registry();
   const network = new MemoryNetwork();
   const theirs = new Gauge({ name: 'memberlist_suspicions', help: 'x', registers: [registry] });
@@ -266,7 +266,7 @@ test("a metric of the user's that has a name of ours is a ConfigError, and stays
     return true;
   });
   assert.deepEqual(registry.getMetricsAsArray(), [theirs]);
-  // Put there later, while ours were away: it is left alone.
+  // Registered while the metrics of the library were removed: it must not be touched.
   registry.clear();
   const a = await create(network, 'b', registry);
   registry.clear();
@@ -284,7 +284,7 @@ test('a push/pull that fails is counted', async () => {
   await a.shutdown();
 });
 
-test('a node that cannot be read is left out of the scrape, and that is counted', async () => {
+test('a node that cannot be read is omitted from the scrape, and this is counted', async () => {
   const registry = new Registry();
   const network = new MemoryNetwork();
   const a = await create(network, 'a', registry);

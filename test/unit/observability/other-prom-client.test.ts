@@ -25,19 +25,19 @@ writeFileSync(join(theirs, 'index.js'), 'throw new Error("it is not loaded")');
 const application = join(folder, 'server.js');
 const here = new URL('', import.meta.url).pathname;
 
-test('another prom-client of the application is found, with both versions, and not loaded', () => {
+test('another prom-client of the application is detected, with both versions, and not loaded', () => {
   const found = otherPromClient(register, [application, here]);
   assert.equal(found?.theirs, '14.2.0');
   assert.match(found.ours, /^15\./);
 });
 
-test('the same prom-client, or none, is no other one', () => {
+test('the same prom-client, or none, is not reported', () => {
   assert.equal(otherPromClient(register, [here, application]), undefined);
   assert.equal(otherPromClient(register, [join(tmpdir(), 'x.js'), '']), undefined);
   assert.equal(otherPromClient(register), undefined, 'these tests have one copy');
 });
 
-test('where ours cannot be found, as in a bundle, nothing is said', () => {
+test('if the own copy cannot be found, as in a bundle, nothing is reported', () => {
   assert.equal(otherPromClient({}, [application]), undefined);
 });
 
@@ -62,7 +62,7 @@ test('a prom-client that cannot be loaded is a ConfigError that says what to do'
     (error) => {
       assert.ok(error instanceof ConfigError);
       assert.equal(error.cause, cause);
-      assert.match(error.message, /metrics: need prom-client.*"cluster".*install it.*external/);
+      assert.match(error.message, /metrics: requires prom-client.*"cluster".*install it.*external/);
       return true;
     },
   );

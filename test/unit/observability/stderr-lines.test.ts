@@ -7,11 +7,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StderrLines } from '../../../src/observability/stderr-lines.js';
-import { showsColours } from '../../../src/runtime/colours.js';
+import { showsColors } from '../../../src/runtime/colors.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { limits } from '../../../src/wire/limits.js';
 
-class Stage {
+class Harness {
   readonly clock = new VirtualClock();
   readonly lines: string[] = [];
   takes = true;
@@ -30,24 +30,24 @@ class Stage {
     });
   }
 
-  /** What was written since it was last asked. */
+  /** The lines written since the last call. */
   written(): string[] {
     return this.lines.splice(0);
   }
 }
 
 test('a line has the time, the level, the message and the code', () => {
-  const stage = new Stage();
-  stage.stderr.write('warn', 'a %s message', { code: 'plaintext', peer: 'x' });
-  stage.stderr.write('error', 'another');
-  assert.deepEqual(stage.written(), [
+  const harness = new Harness();
+  harness.stderr.write('warn', 'a %s message', { code: 'plaintext', peer: 'x' });
+  harness.stderr.write('error', 'another');
+  assert.deepEqual(harness.written(), [
     '2026-01-02T03:04:05.006Z node-memberlist warn: a %s message [plaintext]',
     '2026-01-02T03:04:05.006Z node-memberlist error: another',
   ]);
 });
 
-test('an error has the place where it was thrown, on the same line', () => {
-  const stage = new Stage();
+test('an error line includes the place where it was thrown', () => {
+  const harness = new Harness();
   const stack = [
     'TypeError: no',
     '    at JSON.parse (<anonymous>)',
@@ -56,53 +56,53 @@ test('an error has the place where it was thrown, on the same line', () => {
     '    at other (/app/other.js:1:1)',
   ].join('\n');
   const fields = { code: 'callback-threw', error: { type: 'TypeError', message: 'no', stack } };
-  stage.stderr.write('error', "a listener of 'join' threw: no", fields);
-  stage.stderr.write('warn', 'no place', fields);
-  const [line, other] = stage.written();
+  harness.stderr.write('error', "a listener of 'join' threw: no", fields);
+  harness.stderr.write('warn', 'no place', fields);
+  const [line, other] = harness.written();
   assert.match(
     line ?? '',
     /threw: no \(at onJoin \(\/app\/\\u001bserver\.js:3:5\)\) \[callback-threw\]$/,
   );
   assert.match(other ?? '', /no place \[callback-threw\]$/);
-  stage.stderr.write('error', 'odd', { error: { stack: 5 } });
-  assert.match(stage.written()[0] ?? '', /error: odd$/);
+  harness.stderr.write('error', 'odd', { error: { stack: 5 } });
+  assert.match(harness.written()[0] ?? '', /error: odd$/);
 });
 
-test('what acts on a terminal is escaped, and a line is one line and not endless', () => {
-  const stage = new Stage();
-  stage.stderr.write('warn', `evil\r\n\u001b[2J\u202e${'x'.repeat(100_000)}`);
-  const [line = ''] = stage.written();
+test('terminal control characters are escaped, and a line has no breaks and a bounded length', () => {
+  const harness = new Harness();
+  harness.stderr.write('warn', `evil\r\n\u001b[2J\u202e${'x'.repeat(100_000)}`);
+  const [line = ''] = harness.written();
   assert.doesNotMatch(line, /[\p{Cc}\p{Cf}]/u);
   assert.ok(line.length < 2_200, `${line.length} characters`);
 });
 
-test('a flood is so many lines in 10 s, and then their number, and leaves no timer', () => {
-  const stage = new Stage();
-  for (let i = 0; i < 1_000; i++) stage.stderr.write('warn', `line ${i}`);
-  assert.equal(stage.written().length, limits.logStderrLines);
-  stage.clock.advance(limits.logWindowMs);
-  const [line, ...more] = stage.written();
+test('a flood is a bounded number of lines in 10 s, then a count, and leaves no timer', () => {
+  const harness = new Harness();
+  for (let i = 0; i < 1_000; i++) harness.stderr.write('warn', `line ${i}`);
+  assert.equal(harness.written().length, limits.logStderrLines);
+  harness.clock.advance(limits.logWindowMs);
+  const [line, ...more] = harness.written();
   assert.match(
     line ?? '',
-    new RegExp(`warn: ${1_000 - limits.logStderrLines} more lines were held back`),
+    new RegExp(`warn: ${1_000 - limits.logStderrLines} more lines were suppressed`),
   );
   assert.deepEqual(more, []);
-  assert.equal(stage.clock.pending, 0);
-  stage.clock.advance(5 * limits.logWindowMs);
-  stage.stderr.write('warn', 'after it');
-  assert.match(stage.written().join(), /warn: after it$/);
+  assert.equal(harness.clock.pending, 0);
+  harness.clock.advance(5 * limits.logWindowMs);
+  harness.stderr.write('warn', 'after it');
+  assert.match(harness.written().join(), /warn: after it$/);
 });
 
-test('a flood that goes on keeps to the bound, and no line is lost from the count', () => {
-  const stage = new Stage();
+test('a continuing flood stays within the bound, and every line is counted', () => {
+  const harness = new Harness();
   let told = 0;
   let lines = 0;
   for (let second = 0; second < 60; second++) {
-    for (let i = 0; i < 50; i++) stage.stderr.write('error', 'again');
-    stage.clock.advance(1_000);
+    for (let i = 0; i < 50; i++) harness.stderr.write('error', 'again');
+    harness.clock.advance(1_000);
   }
-  stage.clock.advance(limits.logWindowMs);
-  for (const line of stage.written()) {
+  harness.clock.advance(limits.logWindowMs);
+  for (const line of harness.written()) {
     lines++;
     told += line.endsWith('again') ? 1 : Number(/(\d+) more/.exec(line)?.[1]);
   }
@@ -110,33 +110,33 @@ test('a flood that goes on keeps to the bound, and no line is lost from the coun
   assert.ok(lines <= 7 * (limits.logStderrLines + 1), `${lines} lines`);
 });
 
-test('lines that stderr does not take are counted as held back', () => {
-  const stage = new Stage();
-  stage.takes = false;
-  stage.stderr.write('warn', 'lost');
-  assert.deepEqual(stage.written(), []);
-  stage.takes = true;
-  stage.clock.advance(limits.logWindowMs);
-  assert.match(stage.written().join(), /1 more line was held back/);
+test('lines that stderr does not accept are counted as suppressed', () => {
+  const harness = new Harness();
+  harness.takes = false;
+  harness.stderr.write('warn', 'lost');
+  assert.deepEqual(harness.written(), []);
+  harness.takes = true;
+  harness.clock.advance(limits.logWindowMs);
+  assert.match(harness.written().join(), /1 more line was suppressed/);
 });
 
-test('a terminal gets colours, unless it is told otherwise', () => {
-  const coloured = new Stage({ isTerminal: true });
-  coloured.stderr.write('warn', 'x');
-  coloured.stderr.write('error', 'y');
+test('a terminal gets colors by default', () => {
+  const colored = new Harness({ isTerminal: true });
+  colored.stderr.write('warn', 'x');
+  colored.stderr.write('error', 'y');
   assert.deepEqual(
-    coloured.written().map((line) => line.replaceAll('\u001b', '^')),
+    colored.written().map((line) => line.replaceAll('\u001b', '^')),
     [
       '^[2m2026-01-02T03:04:05.006Z^[0m node-memberlist ^[33mwarn^[0m: x',
       '^[2m2026-01-02T03:04:05.006Z^[0m node-memberlist ^[31merror^[0m: y',
     ],
   );
-  const plain = new Stage({ isTerminal: true, env: { NO_COLOR: '1' } });
+  const plain = new Harness({ isTerminal: true, env: { NO_COLOR: '1' } });
   plain.stderr.write('warn', 'x');
   assert.ok(!plain.written().join().includes('\u001b'));
 });
 
-test('NO_COLOR, FORCE_COLOR and TERM decide about colours', () => {
+test('NO_COLOR, FORCE_COLOR and TERM control colors', () => {
   for (const [isTerminal, env, expected] of [
     [true, {}, true],
     [false, {}, false],
@@ -149,6 +149,6 @@ test('NO_COLOR, FORCE_COLOR and TERM decide about colours', () => {
     [true, { FORCE_COLOR: 'false' }, false],
     [true, { FORCE_COLOR: '1', NO_COLOR: '1' }, true],
   ] as const) {
-    assert.equal(showsColours(isTerminal, env), expected, JSON.stringify([isTerminal, env]));
+    assert.equal(showsColors(isTerminal, env), expected, JSON.stringify([isTerminal, env]));
   }
 });

@@ -20,7 +20,7 @@ test('a signal without a reason aborts with an AbortError', () => {
   assert.throws(() => throwIfAborted(signal.asAbortSignal), { name: 'AbortError' });
 });
 
-test('whoever listens is called once, at once where it is aborted already, and not after it stopped', () => {
+test('a listener is called once, immediately if the signal is already aborted, and not after its removal', () => {
   const reasons: unknown[] = [];
   const { signal, ...controller } = { ...controllerOf() };
   onAbort(signal, (reason) => reasons.push(reason));
@@ -31,7 +31,7 @@ test('whoever listens is called once, at once where it is aborted already, and n
   assert.deepEqual(reasons, ['why', 'why']);
 });
 
-test('a deadline ends with a signal of another make, and does not listen to it any more', async () => {
+test('a deadline ends with a signal of another implementation, and removes its listener', async () => {
   const signal = new OldSignal();
   const deadline = { clock: new VirtualClock(), timeoutMs: Infinity, what: 'it' };
   const never = new Promise<never>(() => undefined);
@@ -42,7 +42,7 @@ test('a deadline ends with a signal of another make, and does not listen to it a
   assert.equal(signal.listeners, 0);
 });
 
-test('a clock that throws rejects, and work that fails later is no unhandled rejection', async () => {
+test('a clock that throws rejects, and work that fails later is not an unhandled rejection', async () => {
   const clock = new VirtualClock();
   clock.setTimer = () => {
     throw new Error('no timers');

@@ -13,7 +13,7 @@ function foreign(code: string): unknown {
   return runInNewContext(code) as unknown;
 }
 
-test('an error is kept as it is, also one of another realm, with its code', () => {
+test('an error is unchanged, also one of another realm, with its code', () => {
   const own = Object.assign(new Error('no'), { code: 'EPERM' });
   assert.equal(asError(own), own);
   const other = foreign(`Object.assign(new TypeError('no'), { code: 'ECONNREFUSED' })`);
@@ -58,7 +58,7 @@ for (const [what, thrown] of [
   ['an object whose toString throws', { toString: () => assert.fail('no text') }],
   ['a revoked proxy', revoked()],
 ] as const) {
-  test(`${what} becomes an error whose text can be read`, () => {
+  test(`${what} becomes an error with a readable message`, () => {
     const error = asError(thrown);
     assert.ok(error instanceof Error);
     assert.equal(typeof error.message, 'string');

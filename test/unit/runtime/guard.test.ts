@@ -34,7 +34,7 @@ function setUp(report: (report: Report) => void = () => undefined) {
   return { counters, reports, hooked, guard };
 }
 
-test('an exception is counted, reported with its peer, and told to the hook', () => {
+test('an exception is counted, reported with its peer, and passed to the hook', () => {
   const { counters, reports, hooked, guard } = setUp();
   assert.equal(guard.run(fail), false);
   assert.equal(
@@ -50,7 +50,7 @@ test('an exception is counted, reported with its peer, and told to the hook', ()
   assert.deepEqual(hooked, [bug, bug]);
 });
 
-test('a report that fails as well is still counted, and nothing is thrown', () => {
+test('if the report fails too, the exception is counted, and nothing is thrown', () => {
   const { counters, guard } = setUp(fail);
   guard.failed(undefined);
   assert.equal(counters.internalErrors, 1);

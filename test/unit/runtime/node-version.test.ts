@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { unsupportedNode } from '../../../src/runtime/node-version.js';
 
-test('the versions of Node that engines names are supported, and no others', () => {
+test('exactly the versions of Node in engines are supported', () => {
   const { engines } = JSON.parse(
     readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
   ) as { engines: { node: string } };

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-/** A signal as older polyfills have it: no `reason`, no `throwIfAborted`, and not Node's class. */
+/** A signal like that of older polyfills: no `reason`, no `throwIfAborted`, and not Node's class. */
 export class OldSignal {
   aborted = false;
   readonly #listeners = new Set<() => void>();

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The real clock, for a few milliseconds.
+// The system clock, for a few milliseconds.
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { systemClock } from '../../../src/runtime/system-clock.js';
@@ -18,7 +18,7 @@ test('it counts milliseconds, with fractions', () => {
   }
 });
 
-test('no timer is early, whatever part of a millisecond it is asked in', async () => {
+test('no timer is early, at whatever fraction of a millisecond it is set', async () => {
   const elapsed = (delayMs: number): Promise<number> => {
     const begun = systemClock.now();
     return new Promise((resolve) => {
@@ -35,7 +35,7 @@ test('no timer is early, whatever part of a millisecond it is asked in', async (
   }
 });
 
-test('the event loop is asked for a millisecond more, so that it need not be asked twice', () => {
+test('a timer asks the event loop for one more millisecond, so that one wake-up is enough', () => {
   const asked = mock.method(globalThis, 'setTimeout');
   try {
     const delays = [0, 0.4, 1, 199.3, 2 ** 40];

@@ -19,7 +19,7 @@ function unreadable(): object {
   });
 }
 
-// Each gives something that rejects with `no`.
+// Each returns a thenable that rejects with `no`.
 const rejecting: Readonly<Record<string, () => unknown>> = {
   'a promise': () => Promise.reject(no),
   'a promise of another realm': () =>
@@ -48,7 +48,7 @@ const rejecting: Readonly<Record<string, () => unknown>> = {
 };
 
 for (const [what, make] of Object.entries(rejecting)) {
-  test(`what ${what} rejects with is caught once`, async () => {
+  test(`a rejection of ${what} is caught once`, async () => {
     const caught: unknown[] = [];
     const value = make();
     assert.ok(isThenable(value));
@@ -59,7 +59,7 @@ for (const [what, make] of Object.entries(rejecting)) {
   });
 }
 
-test('what a thenable does after it was fulfilled is no rejection', () => {
+test('a thenable cannot reject after it was fulfilled', () => {
   const thenable = {
     then: (done: (value: unknown) => void, failed: (error: unknown) => void) => {
       done(1);
@@ -70,7 +70,7 @@ test('what a thenable does after it was fulfilled is no rejection', () => {
   catchRejection(thenable, () => assert.fail('it was fulfilled'));
 });
 
-test('anything else is no promise', () => {
+test('any other value is not a promise', () => {
   for (const value of [undefined, null, 7, 'then', {}, { then: 1 }, Buffer.of(1), () => 1]) {
     assert.equal(isThenable(value), false);
   }

@@ -27,7 +27,7 @@ function cipherWith(keyring: Keyring | Buffer, version: EncryptionVersion = 1): 
   });
 }
 
-/** A payload made by hand: whatever plaintext, sealed as it is. */
+/** A hand-made payload: any plaintext, encrypted without further padding. */
 function sealedByHand(version: number, plain: Buffer, key = first): Buffer {
   const nonce = Buffer.alloc(12, 5);
   const cipher = createCipheriv(`aes-${key.length * 8}-gcm` as 'aes-128-gcm', key, nonce);
@@ -36,7 +36,7 @@ function sealedByHand(version: number, plain: Buffer, key = first): Buffer {
   return Buffer.concat([Buffer.of(version), nonce, body, cipher.getAuthTag()]);
 }
 
-test('what was sealed is opened again, for every key length, version and plaintext length', () => {
+test('encryption round-trips for every key length, version and plaintext length', () => {
   for (const key of [first, second, third]) {
     for (const version of versions) {
       const cipher = cipherWith(key, version);
@@ -51,7 +51,7 @@ test('what was sealed is opened again, for every key length, version and plainte
   }
 });
 
-test('a payload is the version, 12 random bytes, as many as the plaintext has, and 16 of tag', () => {
+test('a payload has the version, a nonce of 12 bytes, the ciphertext, and a tag of 16 bytes', () => {
   const cipher = cipherWith(first);
   const plain = Buffer.alloc(40);
   const [one, other] = [cipher.seal(plain, none), cipher.seal(plain, none)];
@@ -79,7 +79,7 @@ test('version 1 adds 29 bytes, version 0 up to 45 and always pads', () => {
   }
 });
 
-test('either version is opened whichever we speak', () => {
+test('both versions are decrypted, whichever one the node sends', () => {
   const plain = Buffer.from('hello');
   for (const theirs of versions) {
     const sealed = cipherWith(first, theirs).seal(plain, label);
@@ -89,14 +89,14 @@ test('either version is opened whichever we speak', () => {
   }
 });
 
-test('another version than 0 and 1 is not opened', () => {
+test('a version other than 0 and 1 is not decrypted', () => {
   const cipher = cipherWith(first);
   for (const version of [2, 3, 127, 128, 255]) {
     assert.equal(cipher.open(sealedByHand(version, Buffer.alloc(16, 16)), none), undefined);
   }
 });
 
-test('the padding of version 0 is taken off: 1 to 16 bytes that say how many they are', () => {
+test('the padding of version 0 is removed: 1 to 16 bytes that contain their number', () => {
   const cipher = cipherWith(first);
   for (let padding = 1; padding <= 16; padding++) {
     const content = Buffer.alloc(32 - padding, 0x61);
@@ -129,7 +129,7 @@ test('padding that is out of range or not uniform is an error and not a crash', 
   }
 });
 
-test('version 0 in anything but whole blocks is no version 0, however right its padding looks', () => {
+test('version 0 without whole blocks is refused, even if its padding looks valid', () => {
   const cipher = cipherWith(first);
   for (let length = 0; length <= 64; length++) {
     for (const padding of [1, 2, 15, 16].filter((each) => each <= length)) {
@@ -142,7 +142,7 @@ test('version 0 in anything but whole blocks is no version 0, however right its 
   assert.equal(cipher.open(sealedByHand(0, none), none), undefined);
 });
 
-test('a changed bit anywhere behind the version is noticed, in either version', () => {
+test('a changed bit anywhere after the version byte is detected, in both versions', () => {
   for (const version of versions) {
     const cipher = cipherWith(first, version);
     const sealed = cipher.seal(Buffer.from('node-a is alive, at 10.0.0.1'), label);
@@ -154,8 +154,8 @@ test('a changed bit anywhere behind the version is noticed, in either version', 
   }
 });
 
-// As in Go: the version byte is outside of what the tag covers. What keeps a changed one out is the
-// padding, and the message codec behind it.
+// As in Go, the tag does not cover the version byte. A changed byte is detected by the
+// padding, and by the message codec.
 test('a changed version byte yields the plaintext with its padding, nothing, or no plaintext', () => {
   const cipher = cipherWith(first);
   const plain = Buffer.from('hello');
@@ -169,7 +169,7 @@ test('a changed version byte yields the plaintext with its padding, nothing, or 
   assert.equal(cipher.open(bare, none), undefined);
 });
 
-test('a payload cut short or made longer is not opened', () => {
+test('a shortened or extended payload is not decrypted', () => {
   for (const version of versions) {
     const cipher = cipherWith(first, version);
     const sealed = cipher.seal(Buffer.alloc(20), none);
@@ -181,7 +181,7 @@ test('a payload cut short or made longer is not opened', () => {
   assert.equal(cipherWith(first).open(Buffer.alloc(29), none), undefined);
 });
 
-test('another key, of this or another length, does not open it', () => {
+test('another key, of the same or another length, does not decrypt the payload', () => {
   const sealed = cipherWith(first).seal(Buffer.alloc(20), none);
   const almost = Buffer.from(first);
   almost[15] = 0xa0;
@@ -190,7 +190,7 @@ test('another key, of this or another length, does not open it', () => {
   }
 });
 
-test('other additional data does not open it', () => {
+test('other additional data does not decrypt the payload', () => {
   const cipher = cipherWith(first);
   for (const [given, needed] of [
     [none, label],
@@ -204,7 +204,7 @@ test('other additional data does not open it', () => {
   }
 });
 
-test('any installed key opens, and the primary alone seals', () => {
+test('every installed key decrypts, and only the primary key encrypts', () => {
   const keyring = new Keyring(first, [second, third]);
   const cipher = cipherWith(keyring);
   for (const key of [first, second, third]) {
@@ -218,7 +218,7 @@ test('any installed key opens, and the primary alone seals', () => {
   assert.equal(cipherWith(second).open(sealed, label), undefined);
 });
 
-test('a change of the keyring counts from the next packet on', () => {
+test('a change of the keyring takes effect with the next packet', () => {
   const keyring = new Keyring(first);
   const cipher = cipherWith(keyring);
   const old = cipher.seal(Buffer.from('old'), none);
@@ -234,7 +234,7 @@ test('a change of the keyring counts from the next packet on', () => {
   assert.equal(cipher.open(fresh, none)?.toString(), 'new');
 });
 
-test('whether sealing is sent and demanded is as it was set', () => {
+test('the settings for encrypting and for requiring encryption take effect', () => {
   const keyring = new Keyring(first);
   for (const verifyIncoming of [true, false]) {
     for (const verifyOutgoing of [true, false]) {
@@ -245,7 +245,7 @@ test('whether sealing is sent and demanded is as it was set', () => {
   }
 });
 
-test('the buffers that were given are left as they were', () => {
+test('the input buffers are not changed', () => {
   const cipher = cipherWith(first, 0);
   const plain = Buffer.from('hello');
   const sealed = cipher.seal(plain, label);

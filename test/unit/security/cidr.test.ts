@@ -14,7 +14,7 @@ function check(cidrs: string[], allowed: string[], refused: string[]): void {
   for (const ip of refused) assert.equal(list.allows(ip), false, `${ip} not in ${cidrs.join()}`);
 }
 
-test('an IP is allowed when one of the networks holds it', () => {
+test('an IP is allowed if one of the networks contains it', () => {
   check(
     ['10.0.0.0/8', '192.168.4.0/22', 'fd00::/8'],
     ['10.0.0.0', '10.255.255.255', '192.168.7.255', 'fd12::1', 'FDFF::'],
@@ -22,7 +22,7 @@ test('an IP is allowed when one of the networks holds it', () => {
   );
 });
 
-test('a bare IP stands for itself only', () => {
+test('a bare IP allows only itself', () => {
   check(
     ['10.0.0.1', '2001:db8::1'],
     ['10.0.0.1', '2001:db8::1', '2001:db8:0:0::0:1'],
@@ -30,11 +30,11 @@ test('a bare IP stands for itself only', () => {
   );
 });
 
-test('a network may be named by any of its addresses', () => {
+test('a network may be given by any of its addresses', () => {
   check(['10.1.2.3/8', 'fd12::5/8'], ['10.9.9.9', 'fd99::'], ['11.1.2.3', 'fe00::']);
 });
 
-test('the whole of one family holds nothing of the other', () => {
+test('the network of all IPv4 addresses contains no IPv6 address, and vice versa', () => {
   check(['0.0.0.0/0'], ['1.2.3.4', '255.255.255.255'], ['::1', '2001:db8::1']);
   check(['::/0'], ['::1', '2001:db8::1'], ['1.2.3.4', '::ffff:1.2.3.4']);
 });
@@ -49,11 +49,11 @@ test('IPv4 in IPv6 notation is IPv4, in addresses and in networks', () => {
   check(['::ffff:10.0.0.1'], ['10.0.0.1'], ['10.0.0.2']);
 });
 
-test('the zone of an address does not matter', () => {
+test('the zone of an address is ignored', () => {
   check(['fe80::/10'], ['fe80::1%eth0'], ['fd00::1%eth0']);
 });
 
-test('what is no IP is not allowed', () => {
+test('a text that is not an IP is not allowed', () => {
   check(['0.0.0.0/0', '::/0'], [], ['', 'localhost', '10.0.0.1:80', '[::1]', '10.0.0', '%eth0']);
 });
 
@@ -61,13 +61,13 @@ test('an empty list allows nothing', () => {
   check([], [], ['10.0.0.1', '::1']);
 });
 
-test('prefixes that end within a byte are kept to the bit', () => {
+test('prefixes that end within a byte are exact to the bit', () => {
   check(['2001:db8::/33'], ['2001:db8:7fff::'], ['2001:db8:8000::']);
   check(['10.0.0.0/9'], ['10.127.255.255'], ['10.128.0.0']);
   check(['10.0.0.4/31'], ['10.0.0.4', '10.0.0.5'], ['10.0.0.3', '10.0.0.6']);
 });
 
-test('text that is no network is refused with a reason', () => {
+test('text that is not a network is refused with a reason', () => {
   for (const cidr of ['', '/8', 'ten/8', '10.0.0/8', '[::1]/8', 'fe80::%eth0/10', ' 10.0.0.0/8']) {
     assert.match(CidrList.problemWith(cidr) ?? '', /must be a network/, cidr);
   }

@@ -33,7 +33,7 @@ test('the primary key comes first, the others in the order in which they were ad
   assert.deepEqual(keyring.primaryKey, first);
 });
 
-test('keys are bytes of 16, 24 or 32, or their base64', () => {
+test('keys are 16, 24 or 32 bytes, or their base64 text', () => {
   for (const key of [first, second, third]) {
     const text = key.toString('base64');
     const given = [new Uint8Array(key), text, text.replaceAll('=', ''), `${text}\n`];
@@ -41,7 +41,7 @@ test('keys are bytes of 16, 24 or 32, or their base64', () => {
   }
 });
 
-test('a key of another length, and what is no key, is refused wherever a key is taken', () => {
+test('a key of another length, and a value that is not a key, is refused by every method', () => {
   const wrong: unknown[] = [
     Buffer.alloc(0),
     Buffer.alloc(15),
@@ -99,7 +99,7 @@ test('the primary key cannot be removed, any other can', () => {
   assert.deepEqual(keyring.keys(), [first]);
 });
 
-test('a key rotates out without a moment in which either key fails', () => {
+test('during a rotation both keys work at every step', () => {
   const keyring = new Keyring(first);
   keyring.addKey(second);
   keyring.useKey(second);
@@ -107,7 +107,7 @@ test('a key rotates out without a moment in which either key fails', () => {
   assert.deepEqual(keyring.keys(), [second]);
 });
 
-test('what goes in and what comes out are copies', () => {
+test('keys are copied on input and on output', () => {
   const key = Buffer.from(first);
   const keyring = new Keyring(key);
   key.fill(0);
@@ -134,7 +134,7 @@ test('the cipher gets the same key objects until the keyring changes', () => {
   );
 });
 
-test('generated keys have the length that was asked for, and differ', () => {
+test('generated keys have the requested length, and differ', () => {
   assert.equal(Keyring.generate().length, 32);
   for (const bytes of [16, 24, 32]) assert.equal(Keyring.generate(bytes).length, bytes);
   assert.notDeepEqual(Keyring.generate(), Keyring.generate());
@@ -143,7 +143,7 @@ test('generated keys have the length that was asked for, and differ', () => {
   }
 });
 
-test('key material shows in nothing that prints a keyring or an error', () => {
+test('printing a keyring or an error never shows a key', () => {
   const keyring = new Keyring(first, [second]);
   const shown = [
     inspect(keyring, { depth: Infinity, showHidden: true }),

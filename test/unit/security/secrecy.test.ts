@@ -4,8 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Keys are used by a node, and never shown by it: not by what prints or copies its objects, not by
-// its errors, its log, its events or its metrics.
+// A node uses keys and never shows them: neither in printed or copied objects, nor in
+// errors, log lines, events or metrics.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
@@ -19,7 +19,7 @@ import { addressOf, Cluster, Log, rejection, until } from '../memberlist/cluster
 
 const sizes = [16, 24, 32] as const;
 
-/** Everything that a piece of a key could look like: four bytes, from each place on. */
+/** All encodings of a part of a key: four bytes at each offset. */
 function* traces(key: Buffer): Iterable<string> {
   for (let at = 0; at + 4 <= key.length; at++) {
     const piece = key.subarray(at, at + 4);
@@ -49,7 +49,7 @@ function assertHidden(keys: readonly Buffer[], shown: readonly (string | Buffer)
   }
 }
 
-/** What a copy or a print gives, or the error that it ends in. */
+/** The result of copying or printing, or its error. */
 function outcome(make: () => string | Buffer): string | Buffer {
   try {
     return make();
@@ -73,7 +73,7 @@ function printed(value: unknown): (string | Buffer)[] {
   ];
 }
 
-test('the traces of a key are found in whatever shows one', () => {
+test('the search of this test finds a key in any output that shows one', () => {
   const key = randomBytes(32);
   for (const shown of [
     key,
@@ -92,7 +92,7 @@ test('the traces of a key are found in whatever shows one', () => {
   assertHidden([key], [randomBytes(32).toString('hex')]);
 });
 
-test('no print and no copy of a Memberlist or of its parts shows a key', async () => {
+test('no printed output and no copy of a Memberlist or its parts shows a key', async () => {
   await using cluster = new Cluster();
   for (const size of sizes) {
     const keys = [randomBytes(size), randomBytes(16)] as const;
@@ -109,7 +109,7 @@ test('no print and no copy of a Memberlist or of its parts shows a key', async (
   }
 });
 
-test('a copy of a keyring is empty, and no keyring', () => {
+test('a copy of a keyring is empty, and not a keyring', () => {
   const keyring = new Keyring(randomBytes(32));
   const copy: unknown = structuredClone(keyring);
   assert.deepEqual(copy, {});

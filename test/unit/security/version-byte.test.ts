@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The version byte of an encrypted payload is outside of what the tag covers, as in Go. Whoever
-// stands on the way can turn a 1 into a 0: what looks like padding is then cut off. Or a 0 into a 1:
-// the padding is then left on. Neither may make another message out of one.
+// As in Go, the tag of an encrypted payload does not cover its version byte. An attacker on the
+// path can change 1 to 0: then bytes that look like padding are removed. Or 0 to 1:
+// then the padding remains. Neither may turn a message into another valid message.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GossipCipher, type EncryptionVersion } from '../../../src/security/aes-gcm.js';
@@ -31,7 +31,7 @@ const label = new Label({ label: '', skipInboundCheck: false });
 const versions = [0, 1] as const;
 const source = { sourceAddr: Buffer.of(10, 0, 0, 1), sourceNode: 'asker', sourcePort: 0x0101 };
 const vsn = Buffer.of(1, 5, 2, 1, 1, 1);
-/** Ends that can be taken for padding. */
+/** Endings that look like padding. */
 const ends = ['\x01', '\x02\x02', '\x10'.repeat(16)];
 /** All remainders by 16, twice. */
 const fillings = Array.from({ length: 32 }, (_, length) => 'n'.repeat(length));
@@ -68,7 +68,7 @@ function swapped(payload: Buffer, versionAt = 0): Buffer {
   return copy;
 }
 
-/** What is taken out of a packet, and the rule that it breaks, if any. */
+/** The messages in a packet, and the rule that it breaks, if any. */
 function taken(codec: PacketCodec, packet: Buffer): { parts: Buffer[]; fault: string | undefined } {
   const parts: Buffer[] = [];
   try {
@@ -80,7 +80,7 @@ function taken(codec: PacketCodec, packet: Buffer): { parts: Buffer[]; fault: st
   return { parts, fault: undefined };
 }
 
-/** A part as a message; undefined when it is none. */
+/** A part as a message; undefined if it is not a message. */
 function read(part: Buffer): Message | undefined {
   try {
     return decodeMessage(part);
@@ -90,7 +90,7 @@ function read(part: Buffer): Message | undefined {
   }
 }
 
-test('a changed version byte makes of a message in a packet the same message or none', () => {
+test('a changed version byte turns a message in a packet into the same message or none', () => {
   const other = encodeMessage({ type: MessageType.nackResp, seqNo: 9 });
   for (const version of versions) {
     const counts = { same: 0, none: 0, unopened: 0 };
@@ -111,13 +111,13 @@ test('a changed version byte makes of a message in a packet the same message or 
         }
       }
     }
-    // The forgery came as far as it could.
+    // The forgery passed the padding check.
     assert.ok(counts.same > 0, JSON.stringify(counts));
     assert.equal(counts.unopened > 0, version === 1);
   }
 });
 
-test('a changed version byte breaks the checksum of whatever has one', () => {
+test('a changed version byte breaks the checksum of every packet with a checksum', () => {
   for (const version of versions) {
     const codec = new PacketCodec(layers(version));
     const faults = new Set<string | undefined>();
@@ -134,15 +134,15 @@ test('a changed version byte breaks the checksum of whatever has one', () => {
   }
 });
 
-// What is left of it, and said so in docs/SECURITY.md: these bytes have neither a length nor a checksum.
-test('a user message alone in a packet without a checksum can lose or gain up to 16 bytes', () => {
+// The remaining risk, described in docs/SECURITY.md: these bytes have neither a length nor a checksum.
+test('a single user message in a packet without a checksum can lose or gain up to 16 bytes', () => {
   const user = (text: string): Buffer => Buffer.from(`\x08${text}`);
   const outcome = (version: EncryptionVersion, text: string): string | undefined => {
     const codec = new PacketCodec(layers(version));
     const packet = swapped(codec.encode([user(text)], { checksum: false }));
     return taken(codec, packet).parts[0]?.subarray(1).toString('latin1');
   };
-  // 15 bytes and the type are a whole block, and the last of them says that it is padding.
+  // 15 bytes and the type are a whole block, and the last byte looks like padding.
   assert.equal(outcome(1, 'fourteen bytes\x01'), 'fourteen bytes');
   assert.equal(outcome(1, 'fifteen bytes..'), undefined);
   for (const length of [1, 13, 14, 16, 17, 30]) {
@@ -167,7 +167,7 @@ test('a user message in a compound loses and gains nothing', () => {
   }
 });
 
-/** The message on a stream, or the rule that is broken. */
+/** The message on a stream, or the rule that it breaks. */
 function fromStream(wire: Buffer, version: EncryptionVersion): StreamMessage | string {
   const reader = new StreamReader(layers(version), { expectLabel: true });
   try {
@@ -178,7 +178,7 @@ function fromStream(wire: Buffer, version: EncryptionVersion): StreamMessage | s
   }
 }
 
-test('a changed version byte makes of a message on a stream the same message or none', () => {
+test('a changed version byte turns a message on a stream into the same message or none', () => {
   for (const version of versions) {
     const seen = new Set<string>();
     for (const filling of fillings) {

@@ -11,41 +11,45 @@ import {
   type MemoryNetworkOptions,
   VirtualClock,
 } from '../../../src/testing/index.js';
-import { Station, failureOf, readAll, settle } from '../../contract/station.js';
+import { Endpoint, failureOf, readAll, settle } from '../../contract/endpoint.js';
 
 interface World {
   readonly network: MemoryNetwork;
   readonly clock: VirtualClock;
-  readonly a: Station;
-  readonly b: Station;
+  readonly a: Endpoint;
+  readonly b: Endpoint;
 }
 
 /** Two started transports, `a` and `b`, in virtual time. */
 async function world(options: MemoryNetworkOptions = {}): Promise<World> {
   const clock = new VirtualClock();
   const network = new MemoryNetwork({ clock, ...options });
-  const a = await Station.start(network.transport('a'));
-  const b = await Station.start(network.transport('b'));
+  const a = await Endpoint.start(network.transport('a'));
+  const b = await Endpoint.start(network.transport('b'));
   return { network, clock, a, b };
 }
 
-function send(from: Station, to: Station, text = 'x'): void {
+function send(from: Endpoint, to: Endpoint, text = 'x'): void {
   void from.transport.writeTo(Buffer.from(text), { addr: to.addr });
 }
 
-function sendMany(from: Station, to: Station, count = 1_000): void {
+function sendMany(from: Endpoint, to: Endpoint, count = 1_000): void {
   for (let i = 0; i < count; i++) send(from, to, String(i));
 }
 
-function numbers(station: Station): number[] {
-  return station.packets.all.map(({ data }) => Number(data.toString()));
+function numbers(endpoint: Endpoint): number[] {
+  return endpoint.packets.all.map(({ data }) => Number(data.toString()));
 }
 
-function times(station: Station): number[] {
-  return station.packets.all.map(({ receivedAt }) => receivedAt);
+function times(endpoint: Endpoint): number[] {
+  return endpoint.packets.all.map(({ receivedAt }) => receivedAt);
 }
 
-async function connected({ a, b, clock }: World): Promise<Awaited<ReturnType<Station['connect']>>> {
+async function connected({
+  a,
+  b,
+  clock,
+}: World): Promise<Awaited<ReturnType<Endpoint['connect']>>> {
   const pair = a.connect(b);
   clock.advance(100);
   return pair;
@@ -77,7 +81,7 @@ suite('MemoryNetwork: faults of packets', () => {
 
   test('bandwidth makes packets wait for one another, at their sender', async () => {
     const { network, clock, a, b } = await world({ bandwidth: 1_000 });
-    const c = await Station.start(network.transport('c'));
+    const c = await Endpoint.start(network.transport('c'));
     for (let i = 0; i < 3; i++) send(a, b, 'x'.repeat(100));
     send(c, b, 'x'.repeat(50));
     clock.advance(1_000);
@@ -247,7 +251,7 @@ suite('MemoryNetwork: links', () => {
   test('a vanished address answers nothing until another transport starts there', async () => {
     const { network, clock, a } = await world();
     const transport = network.transport('c');
-    const c = await Station.start(transport);
+    const c = await Endpoint.start(transport);
     const pair = a.connect(c);
     clock.advance(0);
     const [near] = await pair;
@@ -261,7 +265,7 @@ suite('MemoryNetwork: links', () => {
     void read.then(() => (hasEnded = true));
     await settle();
     assert.equal(hasEnded, false);
-    const again = await Station.start(network.transport('c'));
+    const again = await Endpoint.start(network.transport('c'));
     send(a, again);
     clock.advance(0);
     assert.equal(again.packets.all.length, 1);
@@ -349,7 +353,7 @@ suite('MemoryNetwork: streams that suffer', () => {
   test('all streams of one transport can be broken together', async () => {
     const it = await world({ latency: 1 });
     const transport = it.network.transport('c');
-    const c = await Station.start(transport);
+    const c = await Endpoint.start(transport);
     const [near, far] = await connected({ ...it, a: c });
     transport.breakStreams();
     it.clock.advance(2);
@@ -386,7 +390,7 @@ suite('MemoryNetwork: what was sent', () => {
   test('is not counted for a transport that could not start at the same address', async () => {
     const { network, clock, a, b } = await world();
     const late = network.transport('late', { addr: a.addr });
-    await assert.rejects(Station.start(network.transport('x', { addr: a.addr })));
+    await assert.rejects(Endpoint.start(network.transport('x', { addr: a.addr })));
     send(a, b);
     clock.advance(0);
     assert.deepEqual(
@@ -394,7 +398,7 @@ suite('MemoryNetwork: what was sent', () => {
       [1, 0],
     );
     await a.transport.shutdown();
-    send(await Station.start(late), b);
+    send(await Endpoint.start(late), b);
     assert.deepEqual(
       [network.stats().byNode.a?.packets, network.stats().byNode.late?.packets],
       [1, 1],
@@ -405,7 +409,7 @@ suite('MemoryNetwork: what was sent', () => {
     const { network, clock, a, b } = await world();
     send(b, a);
     await b.transport.shutdown();
-    const again = await Station.start(network.transport('b', { addr: 'new' }));
+    const again = await Endpoint.start(network.transport('b', { addr: 'new' }));
     assert.notEqual(again.addr, b.addr);
     assert.equal(network.addrOf('b'), again.addr);
     send(again, a);

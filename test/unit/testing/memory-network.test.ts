@@ -8,25 +8,25 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { MemoryNetwork, VirtualClock } from '../../../src/testing/index.js';
 import type { MemoryNetworkOptions } from '../../../src/testing/index.js';
-import { Station, failureOf, readAll, settle } from '../../contract/station.js';
+import { Endpoint, failureOf, readAll, settle } from '../../contract/endpoint.js';
 
 interface World {
   readonly network: MemoryNetwork;
   readonly clock: VirtualClock;
-  readonly a: Station;
-  readonly b: Station;
+  readonly a: Endpoint;
+  readonly b: Endpoint;
 }
 
 /** Two started transports, `a` and `b`, in virtual time. */
 async function world(options: MemoryNetworkOptions = {}): Promise<World> {
   const clock = new VirtualClock();
   const network = new MemoryNetwork({ clock, ...options });
-  const a = await Station.start(network.transport('a'));
-  const b = await Station.start(network.transport('b'));
+  const a = await Endpoint.start(network.transport('a'));
+  const b = await Endpoint.start(network.transport('b'));
   return { network, clock, a, b };
 }
 
-function send(from: Station, to: Station, text = 'x'): void {
+function send(from: Endpoint, to: Endpoint, text = 'x'): void {
   void from.transport.writeTo(Buffer.from(text), { addr: to.addr });
 }
 
@@ -36,9 +36,9 @@ suite('MemoryNetwork: addresses', () => {
     const addrs: string[] = [];
     const options = [{}, {}, { addr: '10.0.0.3:7946' }, {}, { addr: '[fd00::1]:99' }];
     for (const [i, option] of options.entries()) {
-      const station = await Station.start(network.transport(`n${i}`, option));
-      addrs.push(station.addr);
-      await station.transport.shutdown();
+      const endpoint = await Endpoint.start(network.transport(`n${i}`, option));
+      addrs.push(endpoint.addr);
+      await endpoint.transport.shutdown();
     }
     assert.deepEqual(addrs, [
       '10.0.0.1:7946',
@@ -52,9 +52,9 @@ suite('MemoryNetwork: addresses', () => {
 
   test('a name that comes back after a shutdown has its address again', async () => {
     const { network, a, b, clock } = await world();
-    await assert.rejects(Station.start(network.transport('b')), { code: 'EADDRINUSE' });
+    await assert.rejects(Endpoint.start(network.transport('b')), { code: 'EADDRINUSE' });
     await b.transport.shutdown();
-    const again = await Station.start(network.transport('b'));
+    const again = await Endpoint.start(network.transport('b'));
     assert.equal(again.addr, b.addr);
     send(a, again);
     clock.advance(0);
@@ -151,8 +151,8 @@ suite('MemoryNetwork: faults', () => {
 
   test('a partition lets only members of the same group hear each other, until it is healed', async () => {
     const { network, clock, a, b } = await world();
-    const c = await Station.start(network.transport('c'));
-    const d = await Station.start(network.transport('d'));
+    const c = await Endpoint.start(network.transport('c'));
+    const d = await Endpoint.start(network.transport('d'));
     const all = [a, b, c, d];
     const heard = (): string[] => {
       const before = all.map(({ packets }) => packets.all.length);
@@ -280,8 +280,8 @@ suite('MemoryNetwork: streams', () => {
 
     const network = new MemoryNetwork();
     const [c, d] = [network.transport('c'), network.transport('d')];
-    await Station.start(c);
-    await Station.start(d);
+    await Endpoint.start(c);
+    await Endpoint.start(d);
     assert.equal(timers(), before + 1);
     await c.shutdown();
     assert.equal(timers(), before + 1);

@@ -32,13 +32,13 @@ function choose(
 }
 
 suite('the address to advertise', () => {
-  test('is the given one, as one text', () => {
+  test('is the configured one, as canonical text', () => {
     assert.equal(choose('0.0.0.0', ['10.0.0.1'], '192.0.2.7'), '192.0.2.7');
     assert.equal(choose('10.0.0.1', [], '::ffff:192.0.2.7'), '192.0.2.7');
     assert.equal(choose('10.0.0.1', [], '2001:DB8:0:0::1'), '2001:db8::1');
   });
 
-  test('is the bound one, without zone, when that is specific', () => {
+  test('is the bound one, without zone, if that is specific', () => {
     assert.equal(choose('127.0.0.1', ['10.0.0.1']), '127.0.0.1');
     assert.equal(choose('203.0.113.9', ['10.0.0.1']), '203.0.113.9');
     assert.equal(choose('fe80::1%eth0', ['10.0.0.1']), 'fe80::1');
@@ -63,7 +63,7 @@ suite('the address to advertise', () => {
     assert.equal(choose('0:0::0', ['10.0.0.1']), '10.0.0.1');
   });
 
-  test('goes through the interfaces in their order', () => {
+  test('follows the order of the interfaces', () => {
     const interfaces = { lo: [info('127.0.0.1', true)], gone: undefined, a: [info('10.0.0.1')] };
     const options = { given: undefined, bound: ['0.0.0.0'], interfaces, defaultRoutes: [] };
     assert.equal(chooseAdvertiseAddr(options), '10.0.0.1');
@@ -82,13 +82,13 @@ suite('the address to advertise', () => {
     }
   });
 
-  test('cannot be what is no IP, or one at which nobody is reached', () => {
+  test('cannot be a text that is not an IP, or an unspecified IP', () => {
     for (const given of ['', 'localhost', '10.0.0.1:7946', '0.0.0.0', '::']) {
       assert.throws(() => choose('10.0.0.1', [], given), ConfigError);
     }
   });
 
-  test('of several bound ones is the first that other hosts reach', () => {
+  test('is the first of several bound ones that other hosts can reach', () => {
     const first = (...bound: string[]): string =>
       chooseAdvertiseAddr({ given: undefined, bound, interfaces: {}, defaultRoutes: [] });
     assert.equal(first('127.0.0.1', '10.0.0.1', '10.0.0.2'), '10.0.0.1');
@@ -97,7 +97,7 @@ suite('the address to advertise', () => {
     assert.equal(first('127.0.0.2', '127.0.0.3'), '127.0.0.2');
   });
 
-  test('is not one that no socket can serve, when several are bound', () => {
+  test('is not one that no bound socket can serve, if several are bound', () => {
     const bound = ['127.0.0.1', '::1'];
     const options = { bound, interfaces: {}, defaultRoutes: [] };
     assert.throws(() => chooseAdvertiseAddr({ ...options, given: '10.0.0.1' }), ConfigError);
@@ -128,7 +128,7 @@ suite('the address to advertise behind 0.0.0.0, with a default route', () => {
     assert.equal(chosen(interfaces, '198.51.100.1'), '10.1.2.3', 'known by an address');
   });
 
-  test('is that of the better route when there are several', () => {
+  test('is that of the better route if there are several', () => {
     const interfaces = { a: [info('10.0.0.1')], b: [info('10.0.1.1')], c: [info('10.0.2.1')] };
     assert.equal(chosen(interfaces, 'c', 'b'), '10.0.2.1');
     assert.equal(chosen(interfaces, 'gone', 'b'), '10.0.1.1');
@@ -140,7 +140,7 @@ suite('the address to advertise behind 0.0.0.0, with a default route', () => {
   });
 
   for (const name of ['docker0', 'br-0123456789ab', 'cni0', 'virbr0', 'veth12', 'podman1']) {
-    test(`is the public one rather than that of ${name}, which means nothing elsewhere`, () => {
+    test(`is the public one rather than that of ${name}, which is valid on this host only`, () => {
       const interfaces = { [name]: docker0, ens3: [info('203.0.113.7')] };
       assert.equal(chosen(interfaces, 'ens3'), '203.0.113.7');
       assert.equal(chosen({ [name]: docker0 }), '172.17.0.1', 'better than none');

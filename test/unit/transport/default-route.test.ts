@@ -21,15 +21,15 @@ function ipv4(name: string, to: string, flags: string, metric: number, mask: str
 }
 
 function ipv6(name: string, to: string, length: string, metric: string, flags: string): string {
-  const nobody = '0'.repeat(32);
-  return `${to} ${length} ${nobody} 00 ${nobody} ${metric} 00000001 00000000 ${flags}     ${name}\n`;
+  const unspecified = '0'.repeat(32);
+  return `${to} ${length} ${unspecified} 00 ${unspecified} ${metric} 00000001 00000000 ${flags}     ${name}\n`;
 }
 
 const any = '0'.repeat(32);
 const all = '00000000';
 
 suite('default routes', () => {
-  test('of IPv4 are those to everywhere that are up, that of the lowest metric first', () => {
+  test('of IPv4 are the active routes to all destinations, by ascending metric', () => {
     const table =
       header +
       ipv4('docker0', '000011AC', '0001', 0, '0000FFFF') +
@@ -44,7 +44,7 @@ suite('default routes', () => {
     assert.deepEqual(ipv4DefaultRoutes(''), []);
   });
 
-  test('of IPv6 are found in the same way, but not the one that rejects', () => {
+  test('of IPv6 are found in the same way, except the reject route', () => {
     const table =
       ipv6('eth1', `fd${'0'.repeat(30)}`, '40', '00000100', '00000001') +
       ipv6('eth1', any, '00', '00000400', '00000003') +
@@ -55,7 +55,7 @@ suite('default routes', () => {
     assert.deepEqual(ipv6DefaultRoutes('nonsense\n'), []);
   });
 
-  test('of this machine can be asked for, whatever it has', async () => {
+  test('of this machine can be read', async () => {
     assert.ok(Array.isArray(await findDefaultRoutes()));
     for (const type of ['udp4', 'udp6'] as const) {
       const address = await localAddressFor(type);

@@ -8,8 +8,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   descriptorLimit,
-  isAmongTheLast,
-  mostStreams,
+  isReservedDescriptor,
+  maxInboundStreams,
 } from '../../../src/transport/descriptors.js';
 import { limits } from '../../../src/wire/limits.js';
 
@@ -18,7 +18,7 @@ const proc = (limit: string): string =>
   'Max processes             95689                95689                processes \n' +
   `Max open files            ${limit}                 524288               files     \n`;
 
-test('the soft limit of open files is read from what the kernel says', () => {
+test('the soft limit of open files is read from the kernel', () => {
   assert.equal(
     descriptorLimit(() => proc('64')),
     64,
@@ -39,22 +39,22 @@ test('the soft limit of open files is read from what the kernel says', () => {
   if (process.platform === 'linux') assert.ok(ours !== undefined && ours > 16);
 });
 
-test('streams of others leave half of the descriptors to everybody else', () => {
-  assert.equal(mostStreams(64, 'linux'), 16);
-  assert.equal(mostStreams(1_024, 'linux'), 496);
-  assert.ok(mostStreams(2_080, 'linux') >= limits.streams);
-  assert.equal(mostStreams(20, 'linux'), 4, 'a few at least');
-  assert.equal(mostStreams(undefined, 'darwin'), 496);
-  assert.equal(mostStreams(undefined, 'win32'), Infinity);
+test('inbound streams use at most half of the descriptors', () => {
+  assert.equal(maxInboundStreams(64, 'linux'), 16);
+  assert.equal(maxInboundStreams(1_024, 'linux'), 496);
+  assert.ok(maxInboundStreams(2_080, 'linux') >= limits.streams);
+  assert.equal(maxInboundStreams(20, 'linux'), 4, 'a few at least');
+  assert.equal(maxInboundStreams(undefined, 'darwin'), 496);
+  assert.equal(maxInboundStreams(undefined, 'win32'), Infinity);
 });
 
-test('the last descriptors are known by their number', () => {
+test('the last descriptors are reserved, by their number', () => {
   assert.deepEqual(
-    [55, 56, 63].map((n) => isAmongTheLast(n, 64)),
+    [55, 56, 63].map((n) => isReservedDescriptor(n, 64)),
     [false, true, true],
   );
   assert.deepEqual(
-    [1_007, 1_008].map((n) => isAmongTheLast(n, 1_024)),
+    [1_007, 1_008].map((n) => isReservedDescriptor(n, 1_024)),
     [false, true],
   );
 });

@@ -14,9 +14,9 @@ import { type TestContext, suite, test } from 'node:test';
 import { ConfigError } from '../../../src/errors.js';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { NetTransport } from '../../../src/transport/net-transport.js';
-import { Station, failureOf, openHandles, settle } from '../../contract/station.js';
+import { Endpoint, failureOf, openHandles, settle } from '../../contract/endpoint.js';
 
-/** The UDP sockets that are made from here on. */
+/** Collects the UDP sockets that are created from now on. */
 function spyOnUdp(context: TestContext): UdpSocket[] {
   const made: UdpSocket[] = [];
   const { createSocket } = dgram;
@@ -36,10 +36,10 @@ function spyOnUdp(context: TestContext): UdpSocket[] {
 suite('NetTransport: binding', () => {
   test('port 0 gives the same port for UDP and TCP', async () => {
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const { port } = transport;
     assert.ok(port > 0);
-    assert.equal(station.addr, `127.0.0.1:${port}`);
+    assert.equal(endpoint.addr, `127.0.0.1:${port}`);
 
     const tcp = createServer().listen({ host: '127.0.0.1', port });
     const [tcpError] = (await once(tcp, 'error')) as [NodeJS.ErrnoException];
@@ -53,9 +53,9 @@ suite('NetTransport: binding', () => {
 
   test('several addresses are bound on one port, and the first is advertised', async () => {
     const bindAddr = ['127.0.0.2', '127.0.0.3', '::1'];
-    await using many = await Station.start(new NetTransport({ bindAddr, bindPort: 0 }));
-    await using v4 = await Station.start(new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }));
-    await using v6 = await Station.start(new NetTransport({ bindAddr: '::1', bindPort: 0 }));
+    await using many = await Endpoint.start(new NetTransport({ bindAddr, bindPort: 0 }));
+    await using v4 = await Endpoint.start(new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }));
+    await using v6 = await Endpoint.start(new NetTransport({ bindAddr: '::1', bindPort: 0 }));
     const { addr, port } = many.transport.finalAdvertiseAddr(undefined, undefined);
     assert.equal(addr, '127.0.0.2');
     for (const target of [`127.0.0.2:${port}`, `127.0.0.3:${port}`]) {
@@ -66,35 +66,35 @@ suite('NetTransport: binding', () => {
       stream.close();
       (await many.streams.next()).close();
     }
-    // Each family leaves by the first socket of its own.
+    // Each family uses its first socket.
     await many.transport.writeTo(Buffer.from('x'), { addr: v4.addr });
     assert.equal((await v4.packets.next()).from.addr, `127.0.0.2:${port}`);
     await many.transport.writeTo(Buffer.from('x'), { addr: v6.addr });
     assert.equal((await v6.packets.next()).from.addr, `[::1]:${port}`);
   });
 
-  test('of several addresses the one that other hosts reach is advertised, unless told otherwise', async () => {
+  test('of several addresses, the one that other hosts can reach is advertised by default', async () => {
     const bindAddr = ['127.0.0.1', '127.0.0.2'];
-    await using station = await Station.start(new NetTransport({ bindAddr, bindPort: 0 }));
+    await using endpoint = await Endpoint.start(new NetTransport({ bindAddr, bindPort: 0 }));
     const advertised = (addr?: string): string =>
-      station.transport.finalAdvertiseAddr(addr, undefined).addr;
+      endpoint.transport.finalAdvertiseAddr(addr, undefined).addr;
     assert.equal(advertised(), '127.0.0.1');
     assert.equal(advertised('127.0.0.2'), '127.0.0.2');
     assert.throws(() => advertised('192.0.2.1'), ConfigError, 'nothing that is bound leads there');
   });
 
-  test('of several loopback addresses none is used to send to another host', async () => {
+  test('with several loopback addresses, none is used to send to another host', async () => {
     const bindAddr = ['127.0.0.1', '127.0.0.2'];
-    await using station = await Station.start(new NetTransport({ bindAddr, bindPort: 0 }));
+    await using endpoint = await Endpoint.start(new NetTransport({ bindAddr, bindPort: 0 }));
     await assert.rejects(
-      Promise.resolve(station.transport.writeTo(Buffer.from('x'), { addr: '192.0.2.1:7946' })),
+      Promise.resolve(endpoint.transport.writeTo(Buffer.from('x'), { addr: '192.0.2.1:7946' })),
       { code: 'EADDRNOTAVAIL', message: /only loopback addresses are bound for IPv4/ },
     );
   });
 
-  test('knows which addresses lead to itself, and which are of this machine', async () => {
+  test('recognizes its own addresses, and those of this machine', async () => {
     const any = new NetTransport({ bindAddr: '0.0.0.0', bindPort: 0 });
-    await using station = await Station.start(any);
+    await using endpoint = await Endpoint.start(any);
     const { port } = any;
     for (const ip of ['127.0.0.1', '127.0.1.1', '127.9.9.9']) {
       assert.ok(any.isOwn(`${ip}:${port}`));
@@ -105,19 +105,19 @@ suite('NetTransport: binding', () => {
     }
     assert.equal(any.isLocal('198.51.100.1'), false);
     const one = new NetTransport({ bindAddr: '127.0.0.2', bindPort: 0 });
-    await using second = await Station.start(one);
+    await using second = await Endpoint.start(one);
     assert.ok(one.isOwn(`127.0.0.2:${one.port}`));
-    assert.equal(one.isOwn(`127.0.0.1:${one.port}`), false, 'nobody listens there');
-    assert.ok(station.addr !== second.addr);
+    assert.equal(one.isOwn(`127.0.0.1:${one.port}`), false, 'no socket listens there');
+    assert.ok(endpoint.addr !== second.addr);
   });
 
   test('0.0.0.0 and :: can be bound together', async () => {
     const bindAddr = ['0.0.0.0', '::'];
     const transport = new NetTransport({ bindAddr, bindPort: 0 });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     for (const addr of [`127.0.0.1:${transport.port}`, `[::1]:${transport.port}`]) {
       await transport.writeTo(Buffer.from('x'), { addr });
-      assert.equal((await station.packets.next()).from.addr, addr);
+      assert.equal((await endpoint.packets.next()).from.addr, addr);
     }
   });
 
@@ -129,7 +129,7 @@ suite('NetTransport: binding', () => {
       try {
         const bindAddr = ['127.0.0.1', '127.0.0.2'];
         const transport = new NetTransport({ bindAddr, bindPort: port.number });
-        const failure = await failureOf(Station.start(transport));
+        const failure = await failureOf(Endpoint.start(transport));
         assert.ok(failure);
         assert.equal((failure as NodeJS.ErrnoException).code, 'EADDRINUSE');
         assert.match(
@@ -148,10 +148,10 @@ suite('NetTransport: binding', () => {
     });
   }
 
-  test('an address that is not of this machine rejects at once and leaves nothing open', async () => {
+  test('an address of another machine rejects at once and leaves nothing open', async () => {
     const before = openHandles();
     const transport = new NetTransport({ bindAddr: ['127.0.0.1', '198.51.100.1'], bindPort: 0 });
-    await assert.rejects(Station.start(transport), { code: 'EADDRNOTAVAIL' });
+    await assert.rejects(Endpoint.start(transport), { code: 'EADDRNOTAVAIL' });
     await settle();
     assert.deepEqual(openHandles(), before);
   });
@@ -166,7 +166,7 @@ suite('NetTransport: binding', () => {
       return this;
     });
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await assert.rejects(Station.start(transport), { code: 'EADDRINUSE' });
+    await assert.rejects(Endpoint.start(transport), { code: 'EADDRINUSE' });
     assert.equal(binds, 10);
     await settle();
     assert.deepEqual(openHandles(), before);
@@ -175,14 +175,14 @@ suite('NetTransport: binding', () => {
   test('a shutdown during the start makes it reject and leaves nothing open', async () => {
     const before = openHandles();
     const transport = new NetTransport({ bindAddr: ['127.0.0.1', '127.0.0.2'], bindPort: 0 });
-    const start = failureOf(Station.start(transport));
+    const start = failureOf(Endpoint.start(transport));
     await transport.shutdown();
     assert.equal(((await start) as NodeJS.ErrnoException).code, 'ERR_MEMBERLIST_SHUTDOWN');
     await settle();
     assert.deepEqual(openHandles(), before);
   });
 
-  test('what is no IP or no port is a mistake in the configuration', () => {
+  test('an invalid IP or port is a ConfigError', () => {
     for (const bindAddr of ['localhost', '', '127.0.0.1:7946', []]) {
       assert.throws(() => new NetTransport({ bindAddr }), ConfigError);
     }
@@ -191,7 +191,7 @@ suite('NetTransport: binding', () => {
     }
   });
 
-  test('the port is not known before the start', () => {
+  test('the port is unknown before the start', () => {
     assert.throws(() => new NetTransport().port, /not been started/);
   });
 });
@@ -212,24 +212,24 @@ async function takePort(
 }
 
 suite('NetTransport: packets', () => {
-  test(':: carries IPv4 as well, under plain IPv4 addresses', async () => {
+  test(':: is dual-stack, with plain IPv4 addresses', async () => {
     const dual = new NetTransport({ bindAddr: '::', bindPort: 0 });
-    await using station = await Station.start(dual);
-    await using v4 = await Station.start(new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }));
-    await using v6 = await Station.start(new NetTransport({ bindAddr: '::1', bindPort: 0 }));
+    await using endpoint = await Endpoint.start(dual);
+    await using v4 = await Endpoint.start(new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }));
+    await using v6 = await Endpoint.start(new NetTransport({ bindAddr: '::1', bindPort: 0 }));
     for (const [peer, host] of [
       [v4, '127.0.0.1'],
       [v6, '[::1]'],
     ] as const) {
       const addr = `${host}:${dual.port}`;
       await peer.transport.writeTo(Buffer.from('ping'), { addr });
-      const { from } = await station.packets.next();
+      const { from } = await endpoint.packets.next();
       assert.equal(from.addr, peer.addr);
       await dual.writeTo(Buffer.from('pong'), from);
       assert.equal((await peer.packets.next()).from.addr, addr);
 
       const near = await peer.transport.dial({ addr }, { timeout: 5_000 });
-      const far = await station.streams.next();
+      const far = await endpoint.streams.next();
       assert.ok(far.remoteAddress.startsWith(`${host}:`));
       near.close();
       far.close();
@@ -239,20 +239,20 @@ suite('NetTransport: packets', () => {
 
   test('an IPv4 destination mapped into IPv6 is reached from an IPv4 socket', async () => {
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     await transport.writeTo(Buffer.from('x'), { addr: `[::ffff:127.0.0.1]:${transport.port}` });
-    assert.equal((await station.packets.next()).from.addr, station.addr);
+    assert.equal((await endpoint.packets.next()).from.addr, endpoint.addr);
   });
 
   test('sending to a family that is not bound rejects', async () => {
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const sent = transport.writeTo(Buffer.from('x'), { addr: '[::1]:7946' });
     await assert.rejects(sent, { code: 'EAFNOSUPPORT' });
-    assert.equal(station.packets.all.length, 0);
+    assert.equal(endpoint.packets.all.length, 0);
   });
 
-  test('neither sending nor dialling looks anything up', async (t) => {
+  test('neither sending nor dialing causes a name lookup', async (t) => {
     const lookup = t.mock.method(dns, 'lookup');
     syncBuiltinESMExports();
     t.after(() => {
@@ -260,63 +260,63 @@ suite('NetTransport: packets', () => {
       syncBuiltinESMExports();
     });
     for (const bindAddr of ['127.0.0.1', '::1']) {
-      await using station = await Station.start(new NetTransport({ bindAddr, bindPort: 0 }));
+      await using endpoint = await Endpoint.start(new NetTransport({ bindAddr, bindPort: 0 }));
       lookup.mock.resetCalls();
       for (let i = 0; i < 3; i++) {
-        await station.transport.writeTo(Buffer.from('x'), { addr: station.addr });
-        await station.packets.next();
+        await endpoint.transport.writeTo(Buffer.from('x'), { addr: endpoint.addr });
+        await endpoint.packets.next();
       }
-      (await station.dial(station)).close();
+      (await endpoint.dial(endpoint)).close();
       assert.equal(lookup.mock.callCount(), 0);
     }
   });
 
-  test('more destinations than are remembered are all reached', async () => {
+  test('more destinations than the cache holds are all reached', async () => {
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     for (let i = 0; i < 5_000; i++) {
       const addr = `127.1.${i >> 8}.${i & 0xff}:9`;
       await transport.writeTo(Buffer.from('x'), { addr });
     }
-    await transport.writeTo(Buffer.from('x'), { addr: station.addr });
-    await station.packets.next();
+    await transport.writeTo(Buffer.from('x'), { addr: endpoint.addr });
+    await endpoint.packets.next();
   });
 
   test('an error of a bound socket does no harm', async (t) => {
     const sockets = spyOnUdp(t);
-    await using station = await Station.start(
+    await using endpoint = await Endpoint.start(
       new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }),
     );
     assert.equal(sockets.length, 1);
     sockets[0]!.emit('error', new Error('recvmsg EIO'));
-    await station.transport.writeTo(Buffer.from('x'), { addr: station.addr });
-    await station.packets.next();
+    await endpoint.transport.writeTo(Buffer.from('x'), { addr: endpoint.addr });
+    await endpoint.packets.next();
   });
 
-  test('the receive buffer is halved until the system takes it, and a refusal is no failure', async (t) => {
+  test('the receive buffer is halved until the system accepts it, and a refusal is not a failure', async (t) => {
     const asked: number[] = [];
     t.mock.method(dgram.Socket.prototype, 'setRecvBufferSize', (bytes: number) => {
       asked.push(bytes);
       throw new Error('ENOBUFS');
     });
-    await using station = await Station.start(
+    await using endpoint = await Endpoint.start(
       new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }),
     );
-    assert.ok(station.addr);
+    assert.ok(endpoint.addr);
     assert.deepEqual(asked.slice(0, 3), [4 * 2 ** 20, 2 * 2 ** 20, 2 ** 20]);
   });
 
-  test('packets are stamped with the clock that was given', async () => {
+  test('packets have receive times of the configured clock', async () => {
     const clock = new VirtualClock({ now: 1234 });
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
-    await using station = await Station.start(transport);
-    await transport.writeTo(Buffer.from('x'), { addr: station.addr });
-    assert.equal((await station.packets.next()).receivedAt, 1234);
+    await using endpoint = await Endpoint.start(transport);
+    await transport.writeTo(Buffer.from('x'), { addr: endpoint.addr });
+    assert.equal((await endpoint.packets.next()).receivedAt, 1234);
   });
 });
 
 suite('NetTransport: handlers that throw', () => {
-  test('are told to internalError; the stream is closed, and what comes next is delivered', async () => {
+  test('are passed to internalError; the stream is closed, and later data is delivered', async () => {
     const bug = new TypeError('a bug');
     const errors: unknown[] = [];
     let isBroken = true;
@@ -341,7 +341,7 @@ suite('NetTransport: handlers that throw', () => {
     });
     const addr = `127.0.0.1:${transport.port}`;
     const dialer = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await using station = await Station.start(dialer);
+    await using endpoint = await Endpoint.start(dialer);
     try {
       await dialer.writeTo(Buffer.from('x'), { addr });
       const stream = await dialer.dial({ addr }, { timeout: 5_000 });
@@ -353,7 +353,7 @@ suite('NetTransport: handlers that throw', () => {
       (await dialer.dial({ addr }, { timeout: 5_000 })).close();
       await delivered;
       assert.deepEqual(came.sort(), ['packet', 'stream']);
-      assert.equal(station.packets.all.length, 0);
+      assert.equal(endpoint.packets.all.length, 0);
     } finally {
       await transport.shutdown();
     }

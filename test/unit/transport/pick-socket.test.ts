@@ -23,7 +23,7 @@ const interfaces = {
   eth1: [info('10.0.1.1/24'), info('fe80::1/64')],
 };
 
-/** By which of the bound addresses a packet leaves. */
+/** The bound address from which a packet is sent. */
 function sourceFor(ip: string, bound: string[], defaultRoutes: string[] = []): string | undefined {
   const hasIpv4 = bound.some((address) => !address.includes(':'));
   const sockets = bound.map((address): BoundSocket => ({
@@ -56,7 +56,7 @@ suite('of several bound addresses a packet leaves by', () => {
     assert.equal(sourceFor('fe80::9%eth1', ['fd00::1', 'fe80::1%eth1']), 'fe80::1%eth1');
   });
 
-  test('else the one whose interface has a default route, else the first', () => {
+  test('otherwise the one whose interface has a default route, otherwise the first', () => {
     const bound = ['10.0.0.1', '10.0.1.1'];
     assert.equal(sourceFor('192.0.2.1', bound, ['eth1']), '10.0.1.1');
     assert.equal(sourceFor('192.0.2.1', bound, ['10.0.1.1']), '10.0.1.1');

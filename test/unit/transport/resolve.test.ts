@@ -52,7 +52,7 @@ const mistakes: [seed: string, why: RegExp][] = [
   ['n1/n2/db1', /not a host name/],
 ];
 
-/** Answers every name with `addresses` and remembers which were asked. */
+/** Answers every name with `addresses` and records the queried names. */
 function answering(...addresses: string[]): { asked: string[]; lookup: Lookup } {
   const asked: string[] = [];
   const lookup: Lookup = (hostname) => {
@@ -74,7 +74,7 @@ suite('a seed', () => {
     });
   }
 
-  test('that is an IP is not looked up', async () => {
+  test('that is an IP needs no lookup', async () => {
     const { asked, lookup } = answering('192.0.2.9');
     const options = { defaultPort: 7946, lookup };
     assert.deepEqual(await resolveSeed('192.0.2.1', options), [{ addr: '192.0.2.1:7946' }]);
@@ -85,7 +85,7 @@ suite('a seed', () => {
     assert.deepEqual(asked, []);
   });
 
-  test('that is a name stands for all its addresses, each once, in the order of the answer', async () => {
+  test('that is a name resolves to all its addresses, without duplicates, in the order of the answer', async () => {
     const { asked, lookup } = answering(
       '192.0.2.2',
       '2001:db8::1',
@@ -101,7 +101,7 @@ suite('a seed', () => {
     ]);
   });
 
-  test('whose name has no address, or cannot be looked up, rejects', async () => {
+  test('whose name has no address, or cannot be resolved, rejects', async () => {
     const { lookup } = answering();
     await assert.rejects(resolveSeed('db1', { defaultPort: 1, lookup }), /"db1" has no address/);
     const failing = (): Promise<never> => Promise.reject(new Error('getaddrinfo ENOTFOUND db1'));
@@ -109,7 +109,7 @@ suite('a seed', () => {
     await assert.rejects(resolveSeed('db1', options), /ENOTFOUND/);
   });
 
-  test('that is localhost is looked up by the system', async () => {
+  test('that is localhost is resolved by the system', async () => {
     const addresses = await resolveSeed('localhost:80', { defaultPort: 7946 });
     const local = new Set(['127.0.0.1:80', '[::1]:80']);
     assert.ok(addresses.length > 0 && addresses.every(({ addr }) => local.has(addr)));

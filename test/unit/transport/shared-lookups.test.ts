@@ -15,7 +15,7 @@ interface LookUpUnderWay {
   readonly end: (result: string | Error) => void;
 }
 
-function stage(): { lookups: SharedLookups<string>; begun: LookUpUnderWay[] } {
+function harness(): { lookups: SharedLookups<string>; begun: LookUpUnderWay[] } {
   const begun: LookUpUnderWay[] = [];
   const lookups = new SharedLookups<string>(
     (name, signal) =>
@@ -31,9 +31,9 @@ function stage(): { lookups: SharedLookups<string>; begun: LookUpUnderWay[] } {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 suite('look-ups of one name', () => {
-  test('are one, however many ask, and all get its answer', async () => {
-    const { lookups, begun } = stage();
-    const asked = [lookups.ask('a'), lookups.ask('a'), lookups.ask('b')];
+  test('of the same name are one lookup, and all callers get its answer', async () => {
+    const { lookups, begun } = harness();
+    const asked = [lookups.lookUp('a'), lookups.lookUp('a'), lookups.lookUp('b')];
     assert.deepEqual(
       begun.map(({ name }) => name),
       ['a', 'b'],
@@ -46,22 +46,22 @@ suite('look-ups of one name', () => {
     ]);
   });
 
-  test('are another one once that has ended', async () => {
-    const { lookups, begun } = stage();
-    const first = lookups.ask('a');
+  test('start again after the previous lookup has ended', async () => {
+    const { lookups, begun } = harness();
+    const first = lookups.lookUp('a');
     begun[0]?.end(new Error('no answer'));
     await assert.rejects(first, /no answer/);
-    const second = lookups.ask('a');
+    const second = lookups.lookUp('a');
     assert.equal(begun.length, 2);
     begun[1]?.end('here');
     assert.equal(await second, 'here');
   });
 
-  test('are aborted when all have given up, and not before', async () => {
-    const { lookups, begun } = stage();
+  test('are aborted when all callers have canceled, and not before', async () => {
+    const { lookups, begun } = harness();
     const reason = new Error('never mind');
     const [first, second] = [new AbortController(), new AbortController()];
-    const asked = [lookups.ask('a', first.signal), lookups.ask('a', second.signal)];
+    const asked = [lookups.lookUp('a', first.signal), lookups.lookUp('a', second.signal)];
     first.abort(reason);
     await assert.rejects(asked[0]!, reason);
     assert.equal(begun[0]?.signal.aborted, false);
@@ -70,13 +70,13 @@ suite('look-ups of one name', () => {
     assert.equal(begun[0].signal.aborted, true);
   });
 
-  test('do not overlap one that was given up and has not ended yet', async () => {
-    const { lookups, begun } = stage();
+  test('do not overlap a canceled lookup that has not ended yet', async () => {
+    const { lookups, begun } = harness();
     const stop = new AbortController();
-    const given = lookups.ask('a', stop.signal);
+    const given = lookups.lookUp('a', stop.signal);
     stop.abort(new Error('never mind'));
     await assert.rejects(given);
-    const next = lookups.ask('a');
+    const next = lookups.lookUp('a');
     await turn();
     assert.equal(begun.length, 1);
     begun[0]?.end(new Error('cancelled'));
@@ -84,11 +84,11 @@ suite('look-ups of one name', () => {
     assert.equal(begun.length, 2);
     begun[1]?.end('here');
     assert.equal(await next, 'here');
-    await assert.rejects(lookups.ask('a', AbortSignal.abort(new Error('no'))), /no/);
+    await assert.rejects(lookups.lookUp('a', AbortSignal.abort(new Error('no'))), /no/);
     assert.equal(begun.length, 2);
   });
 
-  test('are shared by all nodes of a process that look up in the same way', async () => {
+  test('are shared by all nodes of a process with the same lookup function', async () => {
     let lookups = 0;
     const lookup = (): Promise<{ address: string }[]> => {
       lookups++;

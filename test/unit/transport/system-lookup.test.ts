@@ -24,14 +24,14 @@ function coded(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-/** A machine whose sources answer as a test says, and which remembers what was asked. */
+/** A machine whose sources answer as the test defines, and which records the queries. */
 class Machine implements LookupPorts {
   readonly clock = new VirtualClock();
   readonly driver = new Driver(this.clock);
   readonly hostsFile = 'hosts';
   readonly resolvConf = 'resolv.conf';
   readonly files: Record<string, string> = {};
-  /** By `name/family`. A code of a failure, or the addresses; otherwise the servers are silent. */
+  /** By `name/family`: an error code or the addresses; without an entry the servers do not answer. */
   readonly records: Record<string, string | string[]> = {};
   readonly queries: string[] = [];
   readonly cancelled: string[] = [];
@@ -63,7 +63,7 @@ class Machine implements LookupPorts {
     return new Promise((resolve) => this.system.set(name, resolve));
   }
 
-  /** Both families of a name give the same. */
+  /** The same answer for both families of a name. */
   has(name: string, record: string): void {
     this.records[`${name}/4`] = this.records[`${name}/6`] = record;
   }
@@ -74,7 +74,7 @@ class Machine implements LookupPorts {
 }
 
 suite('a host name', () => {
-  test('in the hosts file is found there, and nobody is asked', async () => {
+  test('in the hosts file is found there, without a query', async () => {
     const machine = new Machine();
     machine.files.hosts =
       '# a comment\n127.0.0.1 localhost\n10.0.0.7\tDB db.example.org # db2\nfd00::7 db\nnonsense db\n';
@@ -93,7 +93,7 @@ suite('a host name', () => {
     assert.deepEqual(machine.queries, []);
   });
 
-  test('is asked for at the name servers, IPv4 before IPv6, and no thread is occupied', async () => {
+  test('is queried from the name servers, IPv4 before IPv6, without occupying a thread', async () => {
     const machine = new Machine();
     Object.assign(machine.records, { 'db/4': ['10.0.0.7'], 'db/6': ['fd00::7'] });
     assert.deepEqual(await machine.lookUp('db'), ['10.0.0.7', 'fd00::7']);
@@ -101,7 +101,7 @@ suite('a host name', () => {
     assert.equal(machine.clock.pending, 0);
   });
 
-  test('with an address of one family does not wait for a server that is silent about the other', async () => {
+  test('with an address of one family does not wait for a missing answer about the other', async () => {
     const machine = new Machine();
     machine.records['db/4'] = ['10.0.0.7'];
     const found = machine.lookUp('db');
@@ -110,7 +110,7 @@ suite('a host name', () => {
     assert.deepEqual(machine.cancelled, ['db/6']);
   });
 
-  test('that the servers do not know is asked for at the system', async () => {
+  test('that the servers do not know is queried from the system', async () => {
     for (const code of ['ENOTFOUND', 'ENODATA', 'ESERVFAIL', 'ECONNREFUSED']) {
       const machine = new Machine();
       machine.has('db', code);
@@ -121,7 +121,7 @@ suite('a host name', () => {
     }
   });
 
-  test('is not asked for at the system while the servers are silent', async () => {
+  test('is not queried from the system while the servers do not answer', async () => {
     const machine = new Machine();
     machine.has('db', 'ETIMEOUT');
     await assert.rejects(machine.lookUp('db'), /the name servers do not answer .*"db"/);
@@ -131,7 +131,7 @@ suite('a host name', () => {
     assert.deepEqual(machine.asked, []);
   });
 
-  test('of multicast DNS is asked for at the system, but not one of a domain called local', async () => {
+  test('of multicast DNS is queried from the system, but not a name in a domain called local', async () => {
     const machine = new Machine();
     const found = machine.lookUp('printer.local');
     await machine.driver.settle();
@@ -143,7 +143,7 @@ suite('a host name', () => {
     assert.deepEqual(new Set(await machine.lookUp(name)), new Set(['10.0.0.8']));
   });
 
-  test('occupies one thread at most, and is not asked for once it is given up', async () => {
+  test('occupies at most one thread, and is not queried after it was canceled', async () => {
     const machine = new Machine();
     for (const name of ['a', 'b', 'c']) machine.has(name, 'ENOTFOUND');
     const stop = new AbortController();
@@ -166,7 +166,7 @@ suite('a host name', () => {
     assert.deepEqual(await c, ['10.0.0.7']);
   });
 
-  test('is given up at once, and its queries are cancelled', async () => {
+  test('is canceled at once, and so are its queries', async () => {
     const machine = new Machine();
     const stop = new AbortController();
     const found = machine.lookUp('db', stop.signal);
@@ -178,7 +178,7 @@ suite('a host name', () => {
     assert.deepEqual(machine.asked, []);
   });
 
-  test('is completed by the search domains, as resolv.conf says', async () => {
+  test('is completed with the search domains of resolv.conf', async () => {
     const machine = new Machine();
     machine.files['resolv.conf'] =
       'search ns.svc.cluster.local svc.cluster.local\noptions ndots:5\n';
@@ -189,7 +189,7 @@ suite('a host name', () => {
     assert.equal(machine.queries.length, 4);
   });
 
-  test('is not completed any further once a server was silent', async () => {
+  test('is not completed further after a server did not answer', async () => {
     const machine = new Machine();
     machine.files['resolv.conf'] = 'search a b c';
     machine.has('db.a', 'ETIMEOUT');
@@ -197,7 +197,7 @@ suite('a host name', () => {
     assert.deepEqual(machine.queries, ['db.a/4', 'db.a/6']);
   });
 
-  test('of more than 64 waits for its turn', async () => {
+  test('beyond 64 concurrent names waits', async () => {
     const machine = new Machine();
     const stop = new AbortController();
     const all = Array.from({ length: 100 }, (_, i) =>
@@ -212,7 +212,7 @@ suite('a host name', () => {
 });
 
 suite('a query to the name servers of this machine', () => {
-  test('is cancelled when it is given up, so that it keeps no process alive', async () => {
+  test('is canceled with its caller, so that it does not keep the process alive', async () => {
     let fail: (error: Error) => void = () => undefined;
     const silent = (): Promise<string[]> => new Promise((_resolve, reject) => (fail = reject));
     const resolve4 = mock.method(Resolver.prototype, 'resolve4', silent as never);
@@ -247,7 +247,7 @@ suite('resolv.conf', () => {
       assert.deepEqual(searchListOf(text), { domains, ndots }));
   }
 
-  test('says in which order a name is completed', () => {
+  test('determines the order in which a name is completed', () => {
     const list = { domains: ['a', 'b'], ndots: 2 };
     assert.deepEqual(namesFor('x', list), ['x.a', 'x.b', 'x']);
     assert.deepEqual(namesFor('x.y.z', list), ['x.y.z', 'x.y.z.a', 'x.y.z.b']);

@@ -11,21 +11,21 @@ import { suite, test } from 'node:test';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { NetTransport } from '../../../src/transport/net-transport.js';
 import {
-  Station,
+  Endpoint,
   failureOf,
   openHandles,
   pattern,
   readAll,
   settle,
-} from '../../contract/station.js';
+} from '../../contract/endpoint.js';
 
 suite('TCP streams', () => {
   test('a client that half-closed after its request still gets the answer', async () => {
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const client = connect({ host: '127.0.0.1', port: transport.port });
     client.end('request');
-    const stream = await station.streams.next();
+    const stream = await endpoint.streams.next();
     assert.equal((await readAll(stream)).toString(), 'request');
     const answer = pattern(300_000);
     await stream.write(answer);
@@ -41,7 +41,7 @@ suite('TCP streams', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const accepted = once(server, 'connection') as Promise<[Socket]>;
     const stream = await transport.dial({ addr: `127.0.0.1:${port}` }, { timeout: 5_000 });
     const [socket] = await accepted;
@@ -52,12 +52,12 @@ suite('TCP streams', () => {
     const [chunk] = (await once(socket, 'data')) as [Buffer];
     assert.equal(chunk.toString(), 'after your end');
     server.close();
-    assert.equal(station.streams.all.length, 0);
+    assert.equal(endpoint.streams.all.length, 0);
   });
 
-  test('a stream that nobody reads is not read from the kernel either', async () => {
-    await using a = await Station.start(new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }));
-    await using b = await Station.start(new NetTransport({ bindAddr: '127.0.0.2', bindPort: 0 }));
+  test('an unread stream is not read from the kernel either', async () => {
+    await using a = await Endpoint.start(new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }));
+    await using b = await Endpoint.start(new NetTransport({ bindAddr: '127.0.0.2', bindPort: 0 }));
     const [near, far] = await a.connect(b);
     const total = 64 * 2 ** 20;
     let isWritten = false;
@@ -71,9 +71,9 @@ suite('TCP streams', () => {
 
   test('a reset by the far end makes a pending read reject', async () => {
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const client = connect({ host: '127.0.0.1', port: transport.port });
-    const stream = await station.streams.next();
+    const stream = await endpoint.streams.next();
     const read = failureOf(stream.read());
     client.resetAndDestroy();
     assert.equal(((await read) as NodeJS.ErrnoException).code, 'ECONNRESET');
@@ -83,10 +83,10 @@ suite('TCP streams', () => {
   test('a far end that never closes holds a closed stream for the linger time only', async () => {
     const clock = new VirtualClock();
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const client = connect({ host: '127.0.0.1', port: transport.port, allowHalfOpen: true });
     client.resume();
-    const stream = await station.streams.next();
+    const stream = await endpoint.streams.next();
     const before = openHandles().length;
     await stream.write(Buffer.from('the last word'));
     stream.close();
@@ -99,14 +99,14 @@ suite('TCP streams', () => {
     client.destroy();
   });
 
-  test('a stream that is destroyed drops what the far end does not read, also once it is closed', async () => {
+  test('a destroyed stream drops data that the far end has not read, also after close', async () => {
     for (const closesFirst of [false, true]) {
       const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-      await using station = await Station.start(transport);
+      await using endpoint = await Endpoint.start(transport);
       const client = connect({ host: '127.0.0.1', port: transport.port, allowHalfOpen: true });
       client.on('error', () => undefined);
       client.pause();
-      const stream = await station.streams.next();
+      const stream = await endpoint.streams.next();
       const before = openHandles().length;
       const written = failureOf(stream.write(Buffer.alloc(64 * 2 ** 20)));
       const read = closesFirst ? undefined : stream.read();
@@ -122,17 +122,17 @@ suite('TCP streams', () => {
     }
   });
 
-  test('of closed streams that wait for the far end the oldest go when there are too many', async () => {
+  test('if too many closed streams wait for the far end, the oldest ones are destroyed', async () => {
     const clock = new VirtualClock();
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const most = Math.min(128, Math.ceil(transport.maxStreams / 8));
     const clients: Socket[] = [];
     const before = openHandles().length;
     for (let i = 0; i < most + 3; i++) {
       const client = connect({ host: '127.0.0.1', port: transport.port, allowHalfOpen: true });
       clients.push(client);
-      const stream = await station.streams.next();
+      const stream = await endpoint.streams.next();
       await stream.write(Buffer.from('the last word'));
       stream.close();
       client.on('error', () => undefined);
@@ -144,13 +144,13 @@ suite('TCP streams', () => {
     for (const client of clients) client.destroy();
   });
 
-  test('a stream that nothing was written to is gone as soon as it is closed', async () => {
+  test('a stream without written data ends as soon as it is closed', async () => {
     const clock = new VirtualClock();
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const client = connect({ host: '127.0.0.1', port: transport.port, allowHalfOpen: true });
     client.resume();
-    const stream = await station.streams.next();
+    const stream = await endpoint.streams.next();
     const before = openHandles().length;
     stream.close();
     await once(client, 'end');
@@ -163,11 +163,11 @@ suite('TCP streams', () => {
   test('a far end that never reads holds a closed stream for a bounded time', async () => {
     const clock = new VirtualClock();
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const client = connect({ host: '127.0.0.1', port: transport.port, allowHalfOpen: true });
     client.pause();
     client.on('error', () => undefined);
-    const stream = await station.streams.next();
+    const stream = await endpoint.streams.next();
     const written = failureOf(stream.write(Buffer.alloc(64 * 2 ** 20)));
     stream.close();
     await settle();
@@ -180,13 +180,13 @@ suite('TCP streams', () => {
   test('a slow reader gets the whole answer although its request was left unread', async () => {
     const clock = new VirtualClock();
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const client = connect({ host: '127.0.0.1', port: transport.port, allowHalfOpen: true });
     client.pause();
     const requested = new Promise<void>((resolve) => {
       client.write(pattern(1_000_000), () => resolve());
     });
-    const stream = await station.streams.next();
+    const stream = await endpoint.streams.next();
     await stream.read();
     const answer = pattern(200_000);
     await stream.write(answer);
@@ -206,8 +206,8 @@ suite('TCP streams', () => {
   test('a dial that succeeded leaves no timer behind', async () => {
     const clock = new VirtualClock();
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
-    await using station = await Station.start(transport);
-    const [near, far] = await station.connect(station);
+    await using endpoint = await Endpoint.start(transport);
+    const [near, far] = await endpoint.connect(endpoint);
     assert.equal(clock.pending, 0);
     near.close();
     far.close();
@@ -219,13 +219,13 @@ suite('TCP streams', () => {
   test('a dial that takes too long rejects with ETIMEDOUT and leaves no socket', async () => {
     const clock = new VirtualClock();
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0, clock });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const before = openHandles();
-    const dial = transport.dial({ addr: station.addr }, { timeout: 250 });
+    const dial = transport.dial({ addr: endpoint.addr }, { timeout: 250 });
     clock.advance(250);
     await assert.rejects(dial, { code: 'ETIMEDOUT', message: /timed out after 250 ms/ });
     await settle();
-    for (const stream of station.streams.all) stream.close();
+    for (const stream of endpoint.streams.all) stream.close();
     await settle();
     assert.deepEqual(openHandles(), before);
     assert.equal(clock.pending, 0);
@@ -233,23 +233,23 @@ suite('TCP streams', () => {
 
   test('an aborted dial leaves no socket and no listener behind', async () => {
     const transport = new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 });
-    await using station = await Station.start(transport);
+    await using endpoint = await Endpoint.start(transport);
     const before = openHandles();
     const controller = new AbortController();
     const { signal } = controller;
-    const dial = transport.dial({ addr: station.addr }, { timeout: 5_000, signal });
+    const dial = transport.dial({ addr: endpoint.addr }, { timeout: 5_000, signal });
     controller.abort();
     await assert.rejects(dial, { name: 'AbortError' });
     await settle();
-    for (const stream of station.streams.all) stream.close();
+    for (const stream of endpoint.streams.all) stream.close();
     await settle();
     assert.deepEqual(openHandles(), before);
   });
 
   test('shutdown leaves no socket open, whatever the streams were doing', async () => {
     const before = openHandles();
-    const a = await Station.start(new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }));
-    const b = await Station.start(new NetTransport({ bindAddr: '127.0.0.2', bindPort: 0 }));
+    const a = await Endpoint.start(new NetTransport({ bindAddr: '127.0.0.1', bindPort: 0 }));
+    const b = await Endpoint.start(new NetTransport({ bindAddr: '127.0.0.2', bindPort: 0 }));
     const [near, far] = await a.connect(b);
     const written = failureOf(near.write(Buffer.alloc(64 * 2 ** 20)));
     const [idle] = await b.connect(a);

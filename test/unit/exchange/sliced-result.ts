@@ -4,11 +4,11 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Long work that is short: for tests in which its length does not matter.
+// A sliced computation with a fixed result, for tests in which its duration does not matter.
 import type { Sliced } from '../../../src/wire/sliced.js';
 
-/** Work with this result, after so many interruptions. */
-export function* atOnce<T>(result: T | (() => T), interruptions = 0): Sliced<T> {
+/** Work with this result, after a number of interruptions. */
+export function* slicedResult<T>(result: T | (() => T), interruptions = 0): Sliced<T> {
   for (let i = 0; i < interruptions; i++) yield;
   return result instanceof Function ? result() : result;
 }

@@ -4,8 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Transports in tests, and the streams between them.
-
+// Started transports for tests, and helpers for the streams between them.
 import assert from 'node:assert/strict';
 import type { Address, Connection, Transport } from '../../src/transport/transport.js';
 import { joinHostPort } from '../../src/wire/address.js';
@@ -16,7 +15,7 @@ interface Packet {
   readonly receivedAt: number;
 }
 
-/** What came, in order, for those who wait for it. */
+/** Received items in order, for tests that wait for them. */
 class Inbox<T> {
   readonly all: T[] = [];
   readonly #waiting: ((item: T) => void)[] = [];
@@ -39,8 +38,8 @@ class Inbox<T> {
   }
 }
 
-/** A started transport and what came to it. */
-export class Station implements AsyncDisposable {
+/** A started transport, with the packets and streams that it received. */
+export class Endpoint implements AsyncDisposable {
   readonly packets = new Inbox<Packet>();
   readonly streams = new Inbox<Connection>();
   readonly transport: Transport;
@@ -49,13 +48,13 @@ export class Station implements AsyncDisposable {
     this.transport = transport;
   }
 
-  static async start(transport: Transport): Promise<Station> {
-    const station = new Station(transport);
+  static async start(transport: Transport): Promise<Endpoint> {
+    const endpoint = new Endpoint(transport);
     await transport.start({
-      packet: (data, from, receivedAt) => station.packets.add({ data, from, receivedAt }),
-      stream: (connection) => station.streams.add(connection),
+      packet: (data, from, receivedAt) => endpoint.packets.add({ data, from, receivedAt }),
+      stream: (connection) => endpoint.streams.add(connection),
     });
-    return station;
+    return endpoint;
   }
 
   get addr(): string {
@@ -63,12 +62,12 @@ export class Station implements AsyncDisposable {
     return joinHostPort(addr, port);
   }
 
-  dial(to: Station): Promise<Connection> {
+  dial(to: Endpoint): Promise<Connection> {
     return this.transport.dial({ addr: to.addr }, { timeout: 5_000 });
   }
 
-  /** A stream to another station: our end and theirs. */
-  async connect(to: Station): Promise<[near: Connection, far: Connection]> {
+  /** Opens a stream to another endpoint; resolves to both ends. */
+  async connect(to: Endpoint): Promise<[near: Connection, far: Connection]> {
     return Promise.all([this.dial(to), to.streams.next()]);
   }
 
@@ -96,19 +95,19 @@ export async function readExactly(connection: Connection, length: number): Promi
   return Buffer.concat(chunks);
 }
 
-/** Bytes that show when something is missing, doubled or out of order. */
+/** Bytes in which missing, duplicated or reordered parts are detectable. */
 export function pattern(length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
   for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + (i >> 16)) & 0xff;
   return bytes;
 }
 
-/** Lets everything that is under way on this machine arrive. */
+/** Waits until all pending data on this machine has arrived. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Whatever becomes of it; what it rejected with, or undefined. */
+/** Waits for a promise; resolves to its rejection, or to undefined. */
 export async function failureOf(promise: Promise<unknown>): Promise<Error | undefined> {
   try {
     await promise;
@@ -119,7 +118,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error | unde
   }
 }
 
-/** The sockets and servers that this process has open. */
+/** The open sockets and servers of this process. */
 export function openHandles(): string[] {
   return process.getActiveResourcesInfo().filter((name) => /UDP|TCP/.test(name));
 }

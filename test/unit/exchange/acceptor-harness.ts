@@ -26,7 +26,7 @@ import { Pacer } from '../../../src/exchange/pacer.js';
 import { StreamMemory } from '../../../src/exchange/stream-memory.js';
 import type { Memory } from '../../../src/wire/memory.js';
 import type { Sliced } from '../../../src/wire/sliced.js';
-import { atOnce } from './at-once.js';
+import { slicedResult } from './sliced-result.js';
 
 const noSource = { sourceAddr: Buffer.alloc(0), sourcePort: 0, sourceNode: '' };
 const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
@@ -42,30 +42,30 @@ export function ping(node: string, seqNo = 7): Buffer {
   return encodeMessage({ type: 0, seqNo, node, ...noSource });
 }
 
-/** A node that only accepts, and writes down what it was told. */
+/** A node that only accepts streams and records the calls. */
 export class Host implements AcceptorHost {
   readonly name = 'target';
   readonly drops: string[] = [];
   readonly details: string[] = [];
   readonly merged: PushPull[] = [];
   readonly users: [payload: string, from: string][] = [];
-  /** Exceptions of the library's own. */
+  /** Unexpected exceptions of the library. */
   readonly failures: unknown[] = [];
   readonly foreign: [theirs: string, ours: string][] = [];
   objection: ProtocolError | undefined;
   allowsIp: (ip: string) => boolean = () => true;
-  /** What is answered to a push/pull. */
+  /** Encodes the answer to a push/pull. */
   makeState: (join: boolean, memory: Memory) => Sliced<Buffer> = (join) =>
-    atOnce(encodePushPull({ join, ...ours }));
+    slicedResult(encodePushPull({ join, ...ours }));
 
   localState(join: boolean, memory: Memory): Sliced<Buffer> {
     return this.makeState(join, memory);
   }
   objectionTo(): Sliced<ProtocolError | undefined> {
-    return atOnce(this.objection);
+    return slicedResult(this.objection);
   }
   merge(remote: PushPull): Sliced<undefined> {
-    return atOnce(() => void this.merged.push(remote));
+    return slicedResult(() => void this.merged.push(remote));
   }
   userMessage(payload: Buffer, { addr }: { addr: string }): void {
     this.users.push([payload.toString(), addr]);
@@ -93,7 +93,7 @@ export function layersOf({ label = '', key }: { label?: string; key?: Buffer } =
 }
 
 /** A peer that dials and a target that accepts, in virtual time. */
-export class Stage {
+export class Harness {
   readonly clock = new VirtualClock();
   readonly host = new Host();
   readonly acceptor: Acceptor;
@@ -114,16 +114,16 @@ export class Stage {
   static async open(
     layers = layersOf(),
     { pool = new StreamMemory(), maxStreams }: { pool?: StreamMemory; maxStreams?: number } = {},
-  ): Promise<Stage> {
-    const stage = new Stage(layers, pool, maxStreams);
+  ): Promise<Harness> {
+    const harness = new Harness(layers, pool, maxStreams);
     const packet = (): void => assert.fail('no packets here');
-    const target = stage.#network.transport('target', { addr: '10.0.0.1:7946' });
-    await target.start({ packet, stream: (connection) => void stage.#accept(connection) });
-    await stage.#peer.start({ packet, stream: () => assert.fail('nobody dials the peer') });
-    return stage;
+    const target = harness.#network.transport('target', { addr: '10.0.0.1:7946' });
+    await target.start({ packet, stream: (connection) => void harness.#accept(connection) });
+    await harness.#peer.start({ packet, stream: () => assert.fail('no node dials the peer') });
+    return harness;
   }
 
-  /** Streams that the acceptor is still busy with. */
+  /** The streams that the acceptor still handles. */
   get running(): number {
     return this.#accepted - this.#ended;
   }
@@ -132,19 +132,19 @@ export class Stage {
     return this.finish(this.#peer.dial({ addr: '10.0.0.1:7946' }, { timeout: 1_000 }));
   }
 
-  /** All that comes back for these bytes, until the acceptor closes. */
+  /** Sends bytes; resolves to everything that the acceptor sends until it closes. */
   async ask(request: Buffer): Promise<Buffer> {
     const connection = await this.dial();
     await connection.write(request);
     return this.finish(readAll(connection));
   }
 
-  /** The same, as the one message that it is. */
+  /** Like `ask`, with the answer decoded as one message. */
   async asked(request: Buffer, layers = layersOf()): Promise<StreamMessage | undefined> {
     return new StreamReader(layers, { expectLabel: false }).push(await this.ask(request));
   }
 
-  /** Lets virtual time go on until this is settled. */
+  /** Advances virtual time until the promise is settled. */
   async finish<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
     const settle = (): void => void (settled = true);
@@ -153,7 +153,7 @@ export class Stage {
     return promise;
   }
 
-  /** Lets virtual time go on until the acceptor is done with all streams. */
+  /** Advances virtual time until the acceptor has finished all streams. */
   async idle(): Promise<void> {
     await this.#until(() => this.running === 0);
   }
@@ -182,7 +182,7 @@ export async function readAll(connection: Connection): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** A connection that brings one request, and then takes and brings nothing until it is closed. */
+/** A connection that sends one request, and then neither reads nor sends until it is closed. */
 export class StuckConnection implements Connection {
   readonly remoteAddress: string;
   readonly #request: Buffer;
@@ -207,7 +207,7 @@ export class StuckConnection implements Connection {
   get isClosed(): boolean {
     return this.#isClosed;
   }
-  /** Whether it was ended without waiting for what it still had to deliver. */
+  /** Whether it was ended without delivering pending data. */
   isDestroyed = false;
   destroy(): void {
     this.isDestroyed = true;

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A dialer, and what it talks to, in virtual time.
+// A dialer and its target, in virtual time.
 import assert from 'node:assert/strict';
 import { ProtocolError } from '../../../src/errors.js';
 import { Acceptor, type AcceptorHost } from '../../../src/exchange/acceptor.js';
@@ -22,7 +22,7 @@ import {
 } from '../../../src/wire/stream-codec.js';
 import { Pacer } from '../../../src/exchange/pacer.js';
 import type { Sliced } from '../../../src/wire/sliced.js';
-import { atOnce } from './at-once.js';
+import { slicedResult } from './sliced-result.js';
 
 export const vsn = Buffer.of(1, 5, 2, 0, 0, 0);
 export const row = {
@@ -61,13 +61,13 @@ export function layersOf({
   return { label: new Label({ label, skipInboundCheck: false }), cipher, compress };
 }
 
-/** A dialer and a target whose end of each stream is given to `accept`, in virtual time. */
-export class Stage {
+/** A dialer and a target that passes its end of each stream to `accept`, in virtual time. */
+export class Harness {
   readonly clock = new VirtualClock();
   readonly network = new MemoryNetwork({ clock: this.clock, latency: 1 });
   readonly dialer: Dialer;
   readonly target: Transport;
-  /** Streams that came to the target, newest last. */
+  /** The streams that the target accepted, the newest last. */
   readonly streams: Connection[] = [];
   readonly #transport: Transport;
 
@@ -80,28 +80,28 @@ export class Stage {
   }
 
   static async open(
-    accept: (connection: Connection, stage: Stage) => unknown,
+    accept: (connection: Connection, harness: Harness) => unknown,
     layers = layersOf(),
-  ): Promise<Stage> {
-    const stage = new Stage(layers);
-    await stage.#transport.start({ packet: noHost, stream: noHost });
-    await stage.target.start({
+  ): Promise<Harness> {
+    const harness = new Harness(layers);
+    await harness.#transport.start({ packet: noHost, stream: noHost });
+    await harness.target.start({
       packet: noHost,
       stream: (connection) => {
-        stage.streams.push(connection);
-        accept(connection, stage);
+        harness.streams.push(connection);
+        accept(connection, harness);
       },
     });
-    return stage;
+    return harness;
   }
 
   /** A target that is a real acceptor, with this host. */
   static withAcceptor(host: Partial<AcceptorHost>, layers = layersOf(), theirLayers = layers) {
     const whole: AcceptorHost = {
       name: 'target',
-      localState: (join) => atOnce(encodePushPull({ join, ...theirs })),
-      objectionTo: () => atOnce(undefined),
-      merge: () => atOnce(undefined),
+      localState: (join) => slicedResult(encodePushPull({ join, ...theirs })),
+      objectionTo: () => slicedResult(undefined),
+      merge: () => slicedResult(undefined),
       userMessage: noHost,
       allowsIp: () => true,
       foreignLabel: () => undefined,
@@ -110,16 +110,16 @@ export class Stage {
       ...host,
     };
     let acceptor: Acceptor | undefined;
-    return Stage.open((connection, { clock }) => {
+    return Harness.open((connection, { clock }) => {
       const components = { host: whole, clock, layers: theirLayers, pacer: new Pacer({ clock }) };
       acceptor ??= new Acceptor(components, { timeoutMs: 10_000 });
       void acceptor.accept(connection);
     }, layers);
   }
 
-  /** A target that answers whatever comes with these bytes and closes. */
-  static answering(answer: Buffer | null): Promise<Stage> {
-    return Stage.open(async (connection) => {
+  /** A target that answers every request with these bytes and closes. */
+  static answering(answer: Buffer | null): Promise<Harness> {
+    return Harness.open(async (connection) => {
       await connection.read();
       if (answer !== null) await connection.write(answer);
       connection.close();
@@ -134,7 +134,7 @@ export class Stage {
     return this.finish(this.dialer.ping(to, { node, seqNo: 7, withinMs }));
   }
 
-  /** Lets virtual time go on until this is settled. */
+  /** Advances virtual time until the promise is settled. */
   async finish<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
     const settle = (): void => void (settled = true);
@@ -154,12 +154,12 @@ export class Stage {
 
 type StateToSend = Parameters<typeof encodePushPull>[0];
 
-/** A state to send, when theirs is taken as it is. */
+/** A state to send; the peer's state is returned unchanged. */
 export function stateOf(state: StateToSend): {
   state: () => Sliced<Buffer>;
   take: TakeState<PushPull>;
 } {
-  return { state: () => atOnce(encodePushPull(state)), take: keepState };
+  return { state: () => slicedResult(encodePushPull(state)), take: keepState };
 }
 
 export function isProtocolError(words: RegExp): (error: unknown) => boolean {
