@@ -10,17 +10,12 @@ import type { Clock, Timer } from '../core/ports.js';
 import { ShutdownError } from '../errors.js';
 import type { Sliced } from '../wire/sliced.js';
 
-interface Waiting {
-  readonly goOn: () => void;
-  readonly giveUp: (reason: Error) => void;
-}
-
 /** Runs the long work of one node. */
 export class Pacer {
   readonly #clock: Clock;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: Waiter[] = [];
   /** Work that waits until the large work before it is done. */
-  readonly #queue: Waiting[] = [];
+  readonly #queue: Waiter[] = [];
   #isOccupied = false;
   #turn: Timer | undefined;
   #isStopped = false;
@@ -39,11 +34,16 @@ export class Pacer {
   async run<T>(work: Sliced<T>, signal?: AbortSignal): Promise<T> {
     if (this.#isStopped) throw goneError();
     if (signal?.aborted === true) throw signal.reason;
-    if (this.#turn !== undefined) await this.#nextTurn(signal);
-    for (;;) {
-      const step = work.next();
-      if (step.done === true) return step.value;
-      await this.#nextTurn(signal);
+    const waiter = new Waiter(signal);
+    try {
+      if (this.#turn !== undefined) await this.#nextTurn(waiter);
+      for (;;) {
+        const step = work.next();
+        if (step.done === true) return step.value;
+        await this.#nextTurn(waiter);
+      }
+    } finally {
+      waiter.end();
     }
   }
 
@@ -52,7 +52,7 @@ export class Pacer {
    * while it is done: interleaved, all of it would need that memory at once, and none would be done sooner.
    */
   async runAlone<T>(work: Sliced<T>, signal?: AbortSignal): Promise<T> {
-    if (this.#isOccupied) await wait(this.#queue, signal);
+    if (this.#isOccupied) await waitOnce(this.#queue, signal);
     this.#isOccupied = true;
     try {
       return await this.run(work, signal);
@@ -68,13 +68,13 @@ export class Pacer {
     this.#isStopped = true;
     this.#turn?.cancel();
     this.#turn = undefined;
-    for (const { giveUp } of this.#waiting.splice(0)) giveUp(goneError());
+    for (const waiter of this.#waiting.splice(0)) waiter.giveUp(goneError());
   }
 
-  #nextTurn(signal: AbortSignal | undefined): Promise<void> {
+  #nextTurn(waiter: Waiter): Promise<void> {
     if (this.#isStopped) return Promise.reject(goneError());
     this.#turn ??= this.#clock.afterTurn(() => this.#goOn());
-    return wait(this.#waiting, signal);
+    return waiter.wait(this.#waiting);
   }
 
   #goOn(): void {
@@ -84,27 +84,69 @@ export class Pacer {
   }
 }
 
-/** Waits in the queue until told to go on; rejects, and is no longer in it, when the signal is aborted. */
-function wait(queue: Waiting[], signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const forget = (): void => signal?.removeEventListener('abort', abort);
-    const waiting: Waiting = {
-      goOn: () => {
-        forget();
-        resolve();
-      },
-      giveUp: (reason) => {
-        forget();
-        reject(reason);
-      },
-    };
-    const abort = (): void => {
-      queue.splice(queue.indexOf(waiting), 1);
-      waiting.giveUp(signal?.reason as Error);
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    queue.push(waiting);
-  });
+/** One piece of work. It listens to its signal once, however many turns the work waits for. */
+class Waiter {
+  readonly #signal: AbortSignal | undefined;
+  #isListening = false;
+  #queue: Waiter[] | undefined;
+  #resolve: () => void = () => undefined;
+  #reject: (reason: Error) => void = () => undefined;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+  }
+
+  /** Waits in the queue for {@link goOn}. Rejects, and leaves the queue, when the signal is aborted. */
+  wait(queue: Waiter[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#signal?.aborted === true) {
+        reject(this.#signal.reason as Error);
+        return;
+      }
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#queue = queue;
+      queue.push(this);
+      this.#listen();
+    });
+  }
+
+  goOn(): void {
+    this.#queue = undefined;
+    this.#resolve();
+  }
+
+  giveUp(reason: Error): void {
+    this.#queue = undefined;
+    this.#reject(reason);
+  }
+
+  /** Stops listening to the signal. */
+  end(): void {
+    if (this.#isListening) this.#signal?.removeEventListener('abort', this.#aborted);
+  }
+
+  #listen(): void {
+    if (this.#signal === undefined || this.#isListening) return;
+    this.#isListening = true;
+    this.#signal.addEventListener('abort', this.#aborted);
+  }
+
+  // Between two waits nothing is rejected: the next wait sees that the signal is aborted.
+  readonly #aborted = (): void => {
+    if (this.#queue === undefined) return;
+    this.#queue.splice(this.#queue.indexOf(this), 1);
+    this.giveUp(this.#signal?.reason as Error);
+  };
+}
+
+async function waitOnce(queue: Waiter[], signal: AbortSignal | undefined): Promise<void> {
+  const waiter = new Waiter(signal);
+  try {
+    await waiter.wait(queue);
+  } finally {
+    waiter.end();
+  }
 }
 
 function goneError(): ShutdownError {
