@@ -288,7 +288,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
 
   /** How many members are alive or suspect, ourselves included. */
   get numMembers(): number {
-    return this.#shell.engine.table.count((member) => !member.isGone);
+    return this.#shell.engine.table.present;
   }
 
   /**

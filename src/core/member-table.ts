@@ -16,6 +16,7 @@ export class MemberTable {
   readonly #byName = new Map<string, Member>();
   readonly #byBytes = new NameIndex();
   #list: Member[] = [];
+  #present = 0;
   /** Made by the first question for it: a node whose members send no messages in packets needs none. */
   #byAddress: AddressIndex | undefined;
 
@@ -26,6 +27,11 @@ export class MemberTable {
   /** Everybody in the table, whatever their state, ourselves included. */
   get size(): number {
     return this.#list.length;
+  }
+
+  /** Members that are alive or suspect, ourselves included. Counted as they change, so it takes no walk to ask. */
+  get present(): number {
+    return this.#present;
   }
 
   /** Who has the name that stands in `buf` from `start` to `end` (exclusive); names that are not ASCII need {@link get}. */
@@ -53,13 +59,15 @@ export class MemberTable {
 
   /** A member of the table lives now; before, it lived at the address `from`, or did not live. */
   settled(member: Member, from: string | undefined): void {
+    if (from === undefined) this.#present++;
     if (this.#byAddress === undefined || from === member.address) return;
     if (from !== undefined) this.#byAddress.remove(member, from);
     this.#byAddress.add(member);
   }
 
-  /** A member of the table does not live any more. */
+  /** A member of the table lived, and does not any more. */
   vacated(member: Member): void {
+    this.#present--;
     this.#byAddress?.remove(member, member.address);
   }
 
@@ -92,7 +100,10 @@ export class MemberTable {
     if (this.#byName.has(member.name)) throw new Error(`${member.name} is in the table already`);
     this.#byName.set(member.name, member);
     this.#byBytes.add(member);
-    if (!member.isGone) this.#byAddress?.add(member);
+    if (!member.isGone) {
+      this.#present++;
+      this.#byAddress?.add(member);
+    }
     const place = this.#draw(this.#list.length + 1);
     const displaced = this.#list[place];
     this.#list.push(displaced ?? member);
@@ -105,7 +116,7 @@ export class MemberTable {
     if (removed.length === 0) return removed;
     for (const member of removed) {
       this.#byName.delete(member.name);
-      this.vacated(member);
+      if (!member.isGone) this.vacated(member);
     }
     this.#list = this.#list.filter((member) => !test(member));
     this.#byBytes.reset(this.#list);

@@ -112,7 +112,7 @@ export class Company {
   }
 
   get #members(): number {
-    return this.#shell.engine.table.count((member) => !member.isGone);
+    return this.#shell.engine.table.present;
   }
 
   /** The living first, then those who may be back, then those of an earlier life that nobody answers for. */

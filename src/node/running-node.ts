@@ -278,7 +278,7 @@ export class Shell {
         allowsIp: this.#allowsIp,
         messageCame: (payload, from) => this.messageCame(payload, from),
         wasJoined: (brought) => listener.wasJoined(brought),
-        members: () => engine.table.count((member) => !member.isGone),
+        members: () => engine.table.present,
       },
       { name: config.name },
     );
