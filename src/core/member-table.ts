@@ -16,6 +16,7 @@ export class MemberTable {
   readonly #byName = new Map<string, Member>();
   readonly #byBytes = new NameIndex();
   #list: Member[] = [];
+  #present = 0;
   /** Created by the first lookup: a node whose members send no user messages in packets does not need it. */
   #byAddress: AddressIndex | undefined;
 
@@ -26,6 +27,11 @@ export class MemberTable {
   /** Number of members in any state, including ourselves. */
   get size(): number {
     return this.#list.length;
+  }
+
+  /** How many members are alive or suspect, this node included. Counted as they change: reading it walks no table. */
+  get present(): number {
+    return this.#present;
   }
 
   /**
@@ -58,13 +64,15 @@ export class MemberTable {
    * it was alive or suspect before; undefined if it was neither.
    */
   markPresent(member: Member, from: string | undefined): void {
+    if (from === undefined) this.#present++;
     if (this.#byAddress === undefined || from === member.address) return;
     if (from !== undefined) this.#byAddress.remove(member, from);
     this.#byAddress.add(member);
   }
 
-  /** Records that a member of the table is dead or has left. */
+  /** Records that a member of the table, which was alive or suspect, is dead or has left. */
   markGone(member: Member): void {
+    this.#present--;
     this.#byAddress?.remove(member, member.address);
   }
 
@@ -97,7 +105,10 @@ export class MemberTable {
     if (this.#byName.has(member.name)) throw new Error(`${member.name} is already in the table`);
     this.#byName.set(member.name, member);
     this.#byBytes.add(member);
-    if (!member.isGone) this.#byAddress?.add(member);
+    if (!member.isGone) {
+      this.#present++;
+      this.#byAddress?.add(member);
+    }
     const place = this.#draw(this.#list.length + 1);
     const displaced = this.#list[place];
     this.#list.push(displaced ?? member);
@@ -110,7 +121,7 @@ export class MemberTable {
     if (removed.length === 0) return removed;
     for (const member of removed) {
       this.#byName.delete(member.name);
-      this.markGone(member);
+      if (!member.isGone) this.markGone(member);
     }
     this.#list = this.#list.filter((member) => !test(member));
     this.#byBytes.reset(this.#list);

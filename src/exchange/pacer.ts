@@ -10,17 +10,12 @@ import type { Clock, Timer } from '../core/ports.js';
 import { ShutdownError } from '../errors.js';
 import type { Sliced } from '../wire/sliced.js';
 
-interface Waiting {
-  readonly resume: () => void;
-  readonly reject: (reason: Error) => void;
-}
-
 /** Runs the long work of one node. */
 export class Pacer {
   readonly #clock: Clock;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: Waiter[] = [];
   /** Work of `runAlone` that waits for earlier work of `runAlone`. */
-  readonly #queue: Waiting[] = [];
+  readonly #queue: Waiter[] = [];
   #isBusy = false;
   #turn: Timer | undefined;
   #isStopped = false;
@@ -39,11 +34,16 @@ export class Pacer {
   async run<T>(work: Sliced<T>, signal?: AbortSignal): Promise<T> {
     if (this.#isStopped) throw stoppedError();
     if (signal?.aborted === true) throw signal.reason;
-    if (this.#turn !== undefined) await this.#nextTurn(signal);
-    for (;;) {
-      const step = work.next();
-      if (step.done === true) return step.value;
-      await this.#nextTurn(signal);
+    const waiter = new Waiter(signal);
+    try {
+      if (this.#turn !== undefined) await this.#nextTurn(waiter);
+      for (;;) {
+        const step = work.next();
+        if (step.done === true) return step.value;
+        await this.#nextTurn(waiter);
+      }
+    } finally {
+      waiter.end();
     }
   }
 
@@ -52,7 +52,7 @@ export class Pacer {
    * interleaved, all of it would need memory at the same time, and none would finish sooner.
    */
   async runAlone<T>(work: Sliced<T>, signal?: AbortSignal): Promise<T> {
-    if (this.#isBusy) await wait(this.#queue, signal);
+    if (this.#isBusy) await waitOnce(this.#queue, signal);
     this.#isBusy = true;
     try {
       return await this.run(work, signal);
@@ -68,13 +68,13 @@ export class Pacer {
     this.#isStopped = true;
     this.#turn?.cancel();
     this.#turn = undefined;
-    for (const { reject } of this.#waiting.splice(0)) reject(stoppedError());
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(stoppedError());
   }
 
-  #nextTurn(signal: AbortSignal | undefined): Promise<void> {
+  #nextTurn(waiter: Waiter): Promise<void> {
     if (this.#isStopped) return Promise.reject(stoppedError());
     this.#turn ??= this.#clock.afterTurn(() => this.#resumeNext());
-    return wait(this.#waiting, signal);
+    return waiter.wait(this.#waiting);
   }
 
   #resumeNext(): void {
@@ -85,27 +85,69 @@ export class Pacer {
   }
 }
 
-/** Waits in the queue until it is resumed. When the signal is aborted, leaves the queue and rejects. */
-function wait(queue: Waiting[], signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stopListening = (): void => signal?.removeEventListener('abort', abort);
-    const waiting: Waiting = {
-      resume: () => {
-        stopListening();
-        resolve();
-      },
-      reject: (reason) => {
-        stopListening();
-        reject(reason);
-      },
-    };
-    const abort = (): void => {
-      queue.splice(queue.indexOf(waiting), 1);
-      waiting.reject(signal?.reason as Error);
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    queue.push(waiting);
-  });
+/** One piece of work. It listens to its signal once, however many turns the work waits for. */
+class Waiter {
+  readonly #signal: AbortSignal | undefined;
+  #isListening = false;
+  #queue: Waiter[] | undefined;
+  #resolve: () => void = () => undefined;
+  #reject: (reason: Error) => void = () => undefined;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+  }
+
+  /** Waits in the queue until it is resumed. When the signal is aborted, leaves the queue and rejects. */
+  wait(queue: Waiter[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#signal?.aborted === true) {
+        reject(this.#signal.reason as Error);
+        return;
+      }
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#queue = queue;
+      queue.push(this);
+      this.#listen();
+    });
+  }
+
+  resume(): void {
+    this.#queue = undefined;
+    this.#resolve();
+  }
+
+  reject(reason: Error): void {
+    this.#queue = undefined;
+    this.#reject(reason);
+  }
+
+  /** Stops listening to the signal. */
+  end(): void {
+    if (this.#isListening) this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  #listen(): void {
+    if (this.#signal === undefined || this.#isListening) return;
+    this.#isListening = true;
+    this.#signal.addEventListener('abort', this.#onAbort);
+  }
+
+  // Between two waits nothing is rejected: the next wait sees that the signal is aborted.
+  readonly #onAbort = (): void => {
+    if (this.#queue === undefined) return;
+    this.#queue.splice(this.#queue.indexOf(this), 1);
+    this.reject(this.#signal?.reason as Error);
+  };
+}
+
+async function waitOnce(queue: Waiter[], signal: AbortSignal | undefined): Promise<void> {
+  const waiter = new Waiter(signal);
+  try {
+    await waiter.wait(queue);
+  } finally {
+    waiter.end();
+  }
 }
 
 function stoppedError(): ShutdownError {

@@ -68,7 +68,7 @@ export function hostedNode(parts: HostedNodeParts): HostedNode {
     broadcastBudget: engine.broadcastBudget,
     table: engine.table,
     self: () => engine.table.get(ownName)?.snapshot() ?? beforeTheStart(engine),
-    numMembers: () => engine.table.count((member) => !member.isGone),
+    numMembers: () => engine.table.present,
     wakeGossip: () => engine.wakeGossip(),
     async sendPacket(to, message) {
       const packet = engine.userPacket(to, message);

@@ -198,7 +198,7 @@ export class RunningNode {
 
   /** How many members are alive or suspect, this node included. */
   get numMembers(): number {
-    return this.engine.table.count((member) => !member.isGone);
+    return this.engine.table.present;
   }
 
   /** Stops everything. Resolves when the last socket is closed and the snapshot is written. Idempotent. */
