@@ -380,7 +380,7 @@ suite('the invariants of events', () => {
     assert.throws(() => watch.event('a', join(1)), /the table says alive 2/);
   });
 
-  test('a table says what was told', () => {
+  test('a table matches the events', () => {
     const self = node(1, '10.0.0.1:7946', 'a');
     const { watch, tell, time } = watched();
     assert.throws(() => watch.table('a', [self, node(1)]), /it was told unknown/);

@@ -185,7 +185,7 @@ export class Acts {
     const isThere = through.list.localNode.state === 'alive' && name !== list.config.name;
     if (!isThere || engine.table.get(name) !== undefined) return;
     const detail = `${key} has joined through ${name}, of whom it has not heard`;
-    throw new Violation('who joins learns of whom it joins', detail);
+    throw new Violation('a join adds the contacted member', detail);
   }
 
   /** Starts two nodes of another cluster, one of them at the address of a node that has ended. */

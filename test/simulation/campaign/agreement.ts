@@ -97,7 +97,7 @@ export function difference(stage: Stage): Violation | undefined {
     const { name, meta, incarnation, address } = subject.localNode;
     const wanted = stage.metas.get(key) ?? '';
     if (meta.toString() !== wanted) {
-      return new Violation('metadata is what the user said', `${key}: ${meta.toString()}`);
+      return new Violation('metadata is what the user set', `${key}: ${meta.toString()}`);
     }
     for (const { list: observer } of lives) {
       const seen = observer.member(name);
@@ -116,8 +116,8 @@ function disagreement(observer: Memberlist, subject: Memberlist): Violation {
   const theirs = seen ? `${seen.state} ${seen.incarnation} at ${seen.address}` : 'unknown';
   const detail = `${observer.config.name} holds ${name} as ${theirs}, it is ${incarnation} at ${address}`;
   return seen !== undefined && seen.incarnation > incarnation && seen.address === address
-    ? new Violation('the own incarnation is not beaten for good', detail)
-    : new Violation('all agree in a bounded time', detail);
+    ? new Violation('no higher incarnation than the own one remains', detail)
+    : new Violation('all nodes agree in bounded time', detail);
 }
 
 /**

@@ -67,7 +67,7 @@ export class Hand {
 }
 
 function uncaught(error: unknown): { rule: string; text: string } {
-  return { rule: 'nothing is thrown where nobody catches it', text: failureOf(error).text };
+  return { rule: 'no exception is unhandled', text: failureOf(error).text };
 }
 
 /** Distributes work over several workers: each takes the next item when it is free. */

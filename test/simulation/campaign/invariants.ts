@@ -160,7 +160,7 @@ export class EventWatch {
     switch (event.type) {
       case 'health':
         if (event.score >= 0 && event.score <= 7) return;
-        throw new Violation('health is from 0 to 7', `${who}: ${event.score}`);
+        throw new Violation('the health score is from 0 to 7', `${who}: ${event.score}`);
       case 'conflict':
         return this.#conflict(who, event.existing, event.other);
       default:
@@ -182,14 +182,17 @@ export class EventWatch {
     const { state, suspectedAt, members } = this.#view(observer, peer);
     const who = `${observer} at ${this.#world.now()}: ${peer}`;
     if (state !== 'suspect') {
-      throw new Violation('who is found dead was suspected', `${who} while it is ${state}`);
+      throw new Violation(
+        'a member that is declared dead was suspected',
+        `${who} while it is ${state}`,
+      );
     }
     const waited = this.#world.clockOf(observer) - suspectedAt;
     const shortest = this.#world.suspicionMs(members, confirmations);
     if (waited < shortest - 1) {
       const confirmed = `${confirmations} confirmations among ${members}`;
       throw new Violation(
-        'a suspicion has its time',
+        'a suspicion lasts for its timeout',
         `${who} after ${waited} of ${shortest} ms, with ${confirmed}`,
       );
     }
@@ -230,11 +233,14 @@ export class EventWatch {
   #checkOwn(observer: string, who: string, { name, state, incarnation }: Node): void {
     const before = this.#own.get(observer) ?? 0;
     if (incarnation < before) {
-      throw new Violation('the own incarnation never falls', `${who}: ${before} to ${incarnation}`);
+      throw new Violation(
+        'the own incarnation never decreases',
+        `${who}: ${before} to ${incarnation}`,
+      );
     }
     this.#own.set(observer, incarnation);
     const isFine = state === 'alive' || (state === 'left' && this.#name(name).leaves.size > 0);
-    if (!isFine) throw new Violation('nobody takes itself for dead', `${who}: ${state}`);
+    if (!isFine) throw new Violation('no node considers itself dead', `${who}: ${state}`);
   }
 
   #checkRow(who: string, row: Node, view: View): void {
@@ -242,7 +248,7 @@ export class EventWatch {
     if (state !== view.state || address !== view.address || !meta.equals(view.meta)) {
       const told = `it was told ${view.state} at ${view.address} with "${view.meta.toString()}"`;
       const says = `the table says ${state} at ${address} with "${meta.toString()}"`;
-      throw new Violation('a table says what was told', `${who}: of ${name} ${told}, ${says}`);
+      throw new Violation('a table matches the events', `${who}: of ${name} ${told}, ${says}`);
     }
     if (incarnation < view.incarnation) throw fallen(`${who}: ${name}`, view, incarnation);
     view.incarnation = incarnation;
@@ -251,10 +257,10 @@ export class EventWatch {
   #checkForgotten(observer: string, who: string, view: View): void {
     if (view.state === 'unknown') return;
     if (view.state === 'alive' || view.state === 'suspect') {
-      throw new Violation('a table says what was told', `${who} is ${view.state} and not in it`);
+      throw new Violation('a table matches the events', `${who} is ${view.state} and not in it`);
     }
     if (!this.#isForgettable(observer, view)) {
-      throw new Violation('the gone are remembered for their time', `${who} is not in the table`);
+      throw new Violation('dead members are kept for their time', `${who} is not in the table`);
     }
   }
 
@@ -266,7 +272,7 @@ export class EventWatch {
     }
     const { addresses } = this.#name(existing.name);
     if (!addresses.has(existing.address) || !addresses.has(other.address)) {
-      throw new Violation('a conflict only where two lived with one name', detail);
+      throw new Violation('a conflict only where two nodes had one name', detail);
     }
   }
 
@@ -277,10 +283,10 @@ export class EventWatch {
     const { node, type } = event;
     const who = `${observer} at ${this.#world.now()}: ${type} ${node.name}`;
     if (node.name === this.#world.nameOf(observer)) {
-      throw new Violation('no events about oneself', who);
+      throw new Violation('no events about the node itself', who);
     }
     if (!this.#name(node.name).addresses.has(node.address)) {
-      throw new Violation('only who lived somewhere is known there', `${who} ${node.address}`);
+      throw new Violation('a member is listed only at its addresses', `${who} ${node.address}`);
     }
     const view = this.#view(observer, node.name);
     this.#checkOrder(who, type, view);
@@ -342,7 +348,7 @@ export class EventWatch {
     if (row?.state === node.state && row.incarnation === node.incarnation) return;
     const says = row ? `${row.state} ${row.incarnation}` : 'nothing';
     const told = `it is told ${node.state} ${node.incarnation}`;
-    throw new Violation('a table says what was told', `${who}: ${told}, the table says ${says}`);
+    throw new Violation('a table matches the events', `${who}: ${told}, the table says ${says}`);
   }
 
   /**
@@ -422,5 +428,5 @@ function newView(): View {
 
 function fallen(who: string, { incarnation }: View, now: number): Violation {
   const fall = `from ${incarnation} to ${now}`;
-  return new Violation('an incarnation never falls while the name is held', `${who} ${fall}`);
+  return new Violation('an incarnation never decreases while the name is held', `${who} ${fall}`);
 }

@@ -164,7 +164,7 @@ class Player {
     const { code, depth = 0 } = line;
     if (code === 'queue-depth') this.#depths.set(key, depth);
     if (code === 'internal-error' || code === 'callback-threw') {
-      this.fail(new Violation('the library finds no fault with itself', message));
+      this.fail(new Violation('no internal error is reported', message));
     }
   }
 
@@ -262,7 +262,7 @@ class Player {
     await cluster.run(2.2 * gossipInterval + 0.4 * probeTimeout);
     const what = `${step.do} ${step.node}`;
     const isWrong = difference(this.#stage)?.message ?? (cluster.converged() ? undefined : 'no');
-    if (isWrong !== undefined) throw new Violation('news travel', `${what}: ${isWrong}`);
+    if (isWrong !== undefined) throw new Violation('updates spread', `${what}: ${isWrong}`);
   }
 
   /** In a crowded table a crashed real member is found dead in a time that hardly depends on the forged ones. */
@@ -282,7 +282,10 @@ class Player {
     while (this.#stage.running().some(isLive)) {
       if (this.#stage.cluster.now >= deadline) {
         const who = this.#stage.running().find(isLive)?.key;
-        throw new Violation('a killed member is found in a crowded table', `${who}: ${step.node}`);
+        throw new Violation(
+          'a killed member is detected in a crowded table',
+          `${who}: ${step.node}`,
+        );
       }
       await this.#runTo(this.#stage.cluster.now + settings.probeInterval);
     }
@@ -291,7 +294,7 @@ class Player {
   /** The nodes of another cluster know only each other, also at an address that a node of ours had. */
   #checkStranger(observer: string, event: MembershipEvent): void {
     if (!('node' in event) || this.#stage.strangers.has(event.node.name)) return;
-    throw new Violation('two clusters stay apart', `${observer} is told of ${event.node.name}`);
+    throw new Violation('two clusters stay separate', `${observer} is told of ${event.node.name}`);
   }
 
   /** Ends all but the first node of each name: the protocol cannot distinguish them. */
@@ -347,7 +350,7 @@ class Player {
     if ([...main, ...island].some(isLoner)) return;
     if (main.some(hasLost) && island.some(hasLost)) return;
     const detail = `${main.join(' ')} and ${island.join(' ')}`;
-    throw new Violation('only who was lost is forgotten', detail);
+    throw new Violation('only members that failed are reaped', detail);
   }
 
   /** Returns false when it takes too long, and as soon as agreement is impossible. */
@@ -395,7 +398,7 @@ class Player {
       await this.#runTo(cluster.now + settings.probeInterval);
     }
     const who = deceived(this.#stage);
-    if (who !== undefined) throw new Violation('forged members are found dead', who);
+    if (who !== undefined) throw new Violation('forged members are declared dead', who);
   }
 
   #disagreement(): Violation {
@@ -405,16 +408,16 @@ class Player {
       const members = list.members().map(({ name, state }) => `${name} ${state}`);
       return `${key}: ${members.join(', ')}`;
     });
-    return new Violation('all agree in a bounded time', views.join('\n  '));
+    return new Violation('all nodes agree in bounded time', views.join('\n  '));
   }
 
   /** Without faults no running node is declared dead, and a node that leaves is reported as left. */
   #checkCalm(): void {
     if (!this.#scenario.isCalm) return;
     const [death] = this.#watch.unrefutedDeaths;
-    if (death !== undefined) throw new Violation('nobody dies of nothing', death);
+    if (death !== undefined) throw new Violation('no healthy node is declared dead', death);
     const [leave] = this.#watch.unheardLeaves;
-    if (leave !== undefined) throw new Violation('who leaves in peace has left', leave);
+    if (leave !== undefined) throw new Violation('a member that leaves is reported as left', leave);
   }
 
   /** Some time later no table contains a member that does not run. */
@@ -426,7 +429,7 @@ class Player {
       await this.#runTo(cluster.now + settings.probeInterval);
     }
     const name = remembered(this.#stage);
-    if (name !== undefined) throw new Violation('who is gone is forgotten', name);
+    if (name !== undefined) throw new Violation('gone members are reaped', name);
     if (!(await this.#agreesInTime())) throw this.#disagreement();
   }
 
@@ -446,17 +449,14 @@ class Player {
     };
     await cluster.runUntil(isOver, { timeout: Infinity });
     for (const life of restless.values()) {
-      throw new Violation(
-        'all are idle in the end',
-        `${life.key}: ${JSON.stringify(loadOf(life))}`,
-      );
+      throw new Violation('all nodes become idle', `${life.key}: ${JSON.stringify(loadOf(life))}`);
     }
     await this.#runTo(cluster.now + 3 * probeInterval);
     this.#extensions.checkQuiet();
     for (const { key, engine } of this.#stage.running()) {
       const depth = this.#depths.get(key) ?? 0;
       if (depth !== 0 && engine.hasPeers)
-        throw new Violation('the queue is said to be empty in the end', `${key}: ${depth}`);
+        throw new Violation('the queue is reported empty in the end', `${key}: ${depth}`);
     }
   }
 
