@@ -5,8 +5,8 @@
  */
 
 // Two extensions and a Serf guest in each of two nodes of ours, in one cluster with Go memberlist, two builds of serf, and
-// nodes of ours that have one of the extensions or none. The extensions send all the time. What reaches whom is counted
-// in a capture of the loopback interface.
+// nodes of ours that have one of the extensions or none. The extensions send all the time. A capture of the loopback
+// interface shows which node receives what.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe } from 'node:test';
@@ -89,7 +89,7 @@ function mixedCluster({ network, runMs, secretKey }: Setting): void {
   const ours: Memberlist[] = [];
   const connections = new OwnConnections();
   const control = `control ${randomBytes(8).toString('hex')}`;
-  /** Lines of our nodes that show that a message came to the wrong node, or an error. */
+  /** Lines of our nodes: errors, and messages of an extension that the node does not have. */
   const wrong: string[] = [];
   let capture: LoopbackCapture | undefined;
   let captured: Traffic | undefined;
@@ -205,7 +205,7 @@ function mixedCluster({ network, runMs, secretKey }: Setting): void {
     for (const name of ['ours-4', 'go', 'serf-1', 'serf-2']) await agentsSee(name, 'alive');
   });
 
-  it('Go memberlist has the metadata of guests: their tags, then the trailer of the extensions', async () => {
+  it('Go memberlist shows the metadata of guests: tags, then the trailer of the extensions', async () => {
     for (const [i, { tags }] of guests.entries()) {
       await goSees(`ours-${i + 1}`, Buffer.concat([encodeSerfTags(tags), guestTrailer]));
     }
@@ -218,13 +218,19 @@ function mixedCluster({ network, runMs, secretKey }: Setting): void {
     assert.equal(ours[0]?.member('go')?.meta.toString(), 'metadata of go');
   });
 
-  it('messages of users and user events of Serf travel both ways at the same time', async () => {
+  it('user messages and user events travel both ways at the same time', async () => {
     const [first, , , fourth] = ours as [Memberlist, Memberlist, Memberlist, Memberlist];
     for (const list of [first, fourth]) {
       const text = Buffer.from(`${control} from ${list.localNode.name}`);
       await list.sendBestEffort('go', text);
       await list.sendReliable('go', text);
       await go.untilBytes('message', text);
+    }
+    const received: string[] = [];
+    fourth.on('message', (payload) => received.push(payload.toString('latin1')));
+    for (const how of ['best effort', 'reliable'] as const) {
+      await go.send({ name: 'ours-4' }, Buffer.from(`${how} from go`), how);
+      await eventually(`${how} from go`, () => received.includes(`${how} from go`), Boolean);
     }
     const heard: string[] = [];
     guests[1].on('event', ({ name, payload }) => heard.push(`${name}: ${payload.toString()}`));
@@ -248,7 +254,7 @@ function mixedCluster({ network, runMs, secretKey }: Setting): void {
     );
   });
 
-  it('changed tags and metadata reach all', async () => {
+  it('changed tags and metadata reach agents, Go memberlist and our nodes', async () => {
     const changed = { role: 'web', version: '2' };
     await guests[0].setTags(changed);
     await agentsSee('ours-1', 'alive', changed);
@@ -261,7 +267,7 @@ function mixedCluster({ network, runMs, secretKey }: Setting): void {
     );
   });
 
-  it('extensions exchange messages on all paths for the whole time', async () => {
+  it('extensions exchange messages by packets, streams and gossip during the whole run', async () => {
     // Events of a guest: there is always something to gossip to agents and Go memberlist, too.
     const events = setInterval(() => guests[0].sendEvent('again', Buffer.from(control)), eventMs);
     try {
@@ -302,7 +308,7 @@ function mixedCluster({ network, runMs, secretKey }: Setting): void {
   });
 
   it('agents and Go memberlist log no warning and no error', async () => {
-    // Timers of the probes and exchanges that were on their way.
+    // Probes and exchanges that are in progress end.
     await wait(1_000);
     const lines = [...agents, go].flatMap(({ name, log }) =>
       log.split('\n').map((line) => `${name}: ${line.trim()}`),
@@ -321,7 +327,7 @@ function mixedCluster({ network, runMs, secretKey }: Setting): void {
 
   if (!isPlain) return;
 
-  it('a capture has no byte of extensions on the way to agents and Go memberlist', () => {
+  it('no byte of the extensions reaches agents or Go memberlist, by a capture of loopback', () => {
     const { toForeign, betweenForeign, fromForeign, toOurs } = sortTraffic(captured!, {
       foreignIps,
       isOwnConnection: (client, server) => connections.has(client, server),
@@ -342,7 +348,7 @@ function mixedCluster({ network, runMs, secretKey }: Setting): void {
       const rest = trailers.reduce((left, trailer) => left.replaceAll(trailer, ''), text);
       assert.doesNotMatch(rest, /tapped-/);
     }
-    // Our nodes with an extension received all of its messages, those without it none.
+    // Our nodes with an extension are sent at least what it received; those without it are sent nothing of it.
     for (const n of [1, 2, 3, 4]) {
       const { packets, streams } = toOurs.get(`${network}.${10 + n}`) as Received;
       for (const [{ marker }, extension] of [

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A capture of a cluster of our nodes and of foreign ones, sorted by who received what.
+// A capture of a cluster of our nodes and of foreign ones, sorted by sender and receiver.
 import type { CapturedPacket, CapturedStream, Traffic } from './loopback-capture.js';
 
 /** Packets and both directions of streams. */
