@@ -7,6 +7,7 @@
 // The programs of other projects: installed or built if they are missing, reported if that fails.
 import { spawnSync } from 'node:child_process';
 import { missingPrograms, type DebianProgram } from './debian-programs.js';
+import { captureProblem } from './loopback-capture.js';
 import { buildNewestSerf } from './newest-serf.js';
 import { buildGoPeer, goVersions, grafanaFork, titleOf } from './peers/programs.js';
 
@@ -18,11 +19,15 @@ const DEBIAN_PROGRAMS: readonly DebianProgram[] = [
     versionArgs: ['--version'],
   },
   { program: 'prometheus', debianPackage: 'prometheus', versionArgs: ['--version'] },
+  { program: 'tcpdump', debianPackage: 'tcpdump', versionArgs: ['--version'] },
 ];
 
 /** Installs or builds missing programs. Returns what is still missing, with instructions. */
 export async function missingPrerequisites(): Promise<string[]> {
-  return [...missingPrograms(DEBIAN_PROGRAMS), ...(await missingBuilds())];
+  const missing = missingPrograms(DEBIAN_PROGRAMS);
+  const capture = captureProblem();
+  if (missing.length === 0 && capture !== undefined) missing.push(capture);
+  return [...missing, ...(await missingBuilds())];
 }
 
 async function missingBuilds(): Promise<string[]> {

@@ -137,7 +137,11 @@ export abstract class Peer {
     await this.call({ do: 'setMeta', bytes: Buffer.from(meta).toString('base64') });
   }
 
-  async send(to: Peer, bytes: Uint8Array, how: 'best effort' | 'reliable'): Promise<void> {
+  async send(
+    to: Pick<Peer, 'name'>,
+    bytes: Uint8Array,
+    how: 'best effort' | 'reliable',
+  ): Promise<void> {
     const text = Buffer.from(bytes).toString('base64');
     await this.call({ do: 'send', node: to.name, bytes: text, reliable: how === 'reliable' });
   }

@@ -427,7 +427,10 @@ test('an extension has its version, its metrics and its source of randomness', (
 
 test('one extension may have the delegate, if the configuration has none', () => {
   const delegate = {};
-  assert.equal(new World({ one: {}, two: { delegate } }).host.attach(), delegate);
+  const { host } = new World({ one: {}, two: { delegate } });
+  assert.equal(host.delegate, undefined);
+  host.attach();
+  assert.equal(host.delegate, delegate);
   const rule = /the extension 'two' has a delegate, and another extension has one/;
   const both = new World({ one: { delegate }, two: { delegate } });
   assert.throws(() => both.host.attach(), rule);
