@@ -306,9 +306,9 @@ suite('the invariants of events', () => {
     }
   });
 
-  test('an incarnation does not fall while the name is held', () => {
-    broken(/never falls/, [join(5), suspect]);
-    broken(/never falls/, [join(1), failed, join(0)]);
+  test('an incarnation does not decrease while the name is held', () => {
+    broken(/never decreases/, [join(5), suspect]);
+    broken(/never decreases/, [join(1), failed, join(0)]);
     const { watch, time, tell } = watched();
     const moved = '10.0.0.3:7946';
     watch.started('b', 'b', moved);
@@ -320,7 +320,7 @@ suite('the invariants of events', () => {
     tell(join(0));
   });
 
-  test('only who left is said to have left, in the incarnation in which it did', () => {
+  test('only a member that left is reported as left, in the incarnation in which it did', () => {
     broken(/left only/, [join(1), left]);
     const { watch, tell } = watched();
     watch.leaves('b', 2);
@@ -328,9 +328,9 @@ suite('the invariants of events', () => {
     assert.throws(() => tell(left), /left only/);
   });
 
-  test('nobody is told of itself, of strangers, or of anything after its end', () => {
-    broken(/about oneself/, [join(1, '10.0.0.1:7946', 'a')]);
-    broken(/lived somewhere/, [join(1, '10.9.9.9:1')]);
+  test('no node is notified of itself, of outsiders, or of anything after its end', () => {
+    broken(/about the node itself/, [join(1, '10.0.0.1:7946', 'a')]);
+    broken(/only at its addresses/, [join(1, '10.9.9.9:1')]);
     const { tell, running } = watched();
     running.delete('a');
     assert.throws(() => tell(join(1)), /after a shutdown/);
@@ -339,7 +339,7 @@ suite('the invariants of events', () => {
   test('a conflict needs two addresses at which the name lived', () => {
     const [here, there] = [node(1), node(1, '10.0.0.3:7946')];
     broken(/two addresses/, [{ type: 'conflict', existing: here, other: here }]);
-    broken(/two lived/, [{ type: 'conflict', existing: here, other: there }]);
+    broken(/two nodes had/, [{ type: 'conflict', existing: here, other: there }]);
     const { watch, tell } = watched();
     watch.started('twin', 'b', there.address);
     tell({ type: 'conflict', existing: here, other: there });
@@ -349,7 +349,7 @@ suite('the invariants of events', () => {
     broken(/health/, [{ type: 'health', score: 8 }]);
   });
 
-  test('who finds somebody dead by itself has suspected it for its time', () => {
+  test('a node that declares a member dead has suspected it for the whole timeout', () => {
     const verdict = { peer: 'b', by: 'a', confirmations: 2 };
     const { watch, time, tell } = watched();
     tell(join(1));
@@ -357,9 +357,9 @@ suite('the invariants of events', () => {
     watch.foundDead('a', { ...verdict, by: 'c' });
     tell(suspect);
     time.now = 598;
-    assert.throws(() => watch.foundDead('a', verdict), /has its time/);
+    assert.throws(() => watch.foundDead('a', verdict), /lasts for its timeout/);
     time.now = 600;
-    assert.throws(() => watch.foundDead('a', { ...verdict, confirmations: 1 }), /has its time/);
+    assert.throws(() => watch.foundDead('a', { ...verdict, confirmations: 1 }), /lasts for its timeout/);
     watch.foundDead('a', verdict);
   });
 
@@ -387,24 +387,24 @@ suite('the invariants of events', () => {
     tell(join(1));
     watch.table('a', [self, node(1)]);
     watch.table('a', [self, node(3)]);
-    assert.throws(() => watch.table('a', [self, node(2)]), /never falls/);
+    assert.throws(() => watch.table('a', [self, node(2)]), /never decreases/);
     assert.throws(() => watch.table('a', [self]), /b is alive and not in it/);
-    assert.throws(() => watch.table('a', [self, { ...node(3), state: 'dead' }]), /what was told/);
+    assert.throws(() => watch.table('a', [self, { ...node(3), state: 'dead' }]), /matches the events/);
     const meta = Buffer.from('new');
-    assert.throws(() => watch.table('a', [self, { ...node(3), meta }]), /what was told/);
+    assert.throws(() => watch.table('a', [self, { ...node(3), meta }]), /matches the events/);
     tell(gone(3, 'failed'));
     assert.throws(() => watch.table('a', [self]), /remembered for their time/);
     time.now = 1_001;
     watch.table('a', [self]);
   });
 
-  test('nobody takes itself for dead, or its incarnation back', () => {
+  test('no node considers itself dead, or decreases its incarnation', () => {
     const self = node(2, '10.0.0.1:7946', 'a');
     const { watch } = watched();
     watch.table('a', [self]);
     assert.throws(() => watch.table('a', [{ ...self, incarnation: 1 }]), /own incarnation/);
-    assert.throws(() => watch.table('a', [{ ...self, state: 'dead' }]), /takes itself for dead/);
-    assert.throws(() => watch.table('a', [{ ...self, state: 'left' }]), /takes itself for dead/);
+    assert.throws(() => watch.table('a', [{ ...self, state: 'dead' }]), /considers itself dead/);
+    assert.throws(() => watch.table('a', [{ ...self, state: 'left' }]), /considers itself dead/);
     watch.leaves('a', 2);
     watch.table('a', [{ ...self, state: 'left' }]);
   });

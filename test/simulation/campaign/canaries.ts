@@ -25,7 +25,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'failed members are not contacted again',
     file: 'discovery/reconnect-candidates.ts',
-    from: '    this.#peers.set(name, { name, addr, failedAt: this.#clock.now() });',
+    from: '    this.#candidates.set(name, { name, addr, failedAt: this.#clock.now() });',
     to: '',
   },
   {
@@ -371,7 +371,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'a reliable message resolves before it is read',
     file: 'exchange/dialer.ts',
-    from: '        await conversation.taken();\n',
+    from: '        await conversation.closedByPeer();\n',
     to: '',
   },
   {

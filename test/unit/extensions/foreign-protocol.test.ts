@@ -195,7 +195,7 @@ test('malformed messages and exceptions of listeners are counted and logged', as
   const dropped = log.of('packet-dropped')[0];
   assert.equal(dropped?.level, 'debug');
   assert.match(dropped?.message ?? '', /foreign: it is cut short/);
-  assert.match(log.of('extension-threw')[0]?.message ?? '', /foreign, in a listener of 'event'/);
+  assert.match(log.of('extension-threw')[0]?.message ?? '', /foreign threw in a listener of 'event'/);
   const text = await registry.metrics();
   assert.match(text, /memberlist_drops_total\{[^}]*reason="malformed"[^}]*\} 1/);
   assert.match(text, /memberlist_extension_errors_total\{[^}]*\} 1/);

@@ -188,6 +188,6 @@ void it('the errors of join and ready name a key as the likely cause, whoever la
     assert.match((await rejection(b.join([a.localNode.address]), JoinError)).message, says);
     const late = await rejection(b.ready({ timeout: 1 }), TimeoutError);
     assert.match(late.message, says);
-    assert.match(late.message, /1 of 2 members are there/);
+    assert.match(late.message, /1 of 2 members are present/);
   }
 });
