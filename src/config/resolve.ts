@@ -4,8 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// From what the user gave to what the library works with: all mistakes at once, or all defaults
-// filled in.
+// Checks the configuration, reporting all mistakes at once, and fills in the defaults.
 import { hostname } from 'node:os';
 import { NameBound } from '../core/name-bound.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
@@ -79,7 +78,7 @@ export function resolveConfig(config: MemberlistConfig | undefined = {}): Resolv
   return resolved;
 }
 
-/** Reads each setting once. The values are what they claim to be only after `findProblems`. */
+/** Reads each setting once. The types of the values hold only after `findProblems`. */
 function definedSettings(config: object): Given & { name: string } {
   const entries = fields
     .map((field) => [field, (config as MemberlistConfig)[field]] as const)
@@ -135,7 +134,7 @@ function delegateProtocolProblems(
   return [];
 }
 
-/** How long a name may be depends on most of what goes into a packet, so this comes when all the rest is right. */
+/** The longest name depends on other settings, so this check comes when all others have passed. */
 function problemWithName(config: ResolvedConfig): ConfigProblem | undefined {
   const { name, udpBufferSize } = config;
   const names = new NameBound(packetBudget(udpBufferSize, new PacketCodec(layersFor(config))));
@@ -146,7 +145,7 @@ function problemWithName(config: ResolvedConfig): ConfigProblem | undefined {
   return problem('name', name, rule);
 }
 
-/** A misspelt secret is still a secret, so its value is not shown either. */
+/** A misspelled secret is still a secret, so its value is not shown either. */
 function unknownField(field: string, value: unknown): ConfigProblem {
   const suggestion = nearestName(field, fields);
   const secret =
@@ -199,7 +198,7 @@ function keysOf({
   }
 }
 
-/** @throws ConfigError when the function that makes them throws, or makes something else */
+/** @throws ConfigError when the function returns no valid extensions; what the function throws */
 function extensionsOf(use: MemberlistConfig['use']): readonly Extension[] {
   if (typeof use !== 'function') return Object.freeze([...(use ?? [])]);
   const made: unknown = use();

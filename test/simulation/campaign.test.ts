@@ -359,7 +359,10 @@ suite('the invariants of events', () => {
     time.now = 598;
     assert.throws(() => watch.foundDead('a', verdict), /lasts for its timeout/);
     time.now = 600;
-    assert.throws(() => watch.foundDead('a', { ...verdict, confirmations: 1 }), /lasts for its timeout/);
+    assert.throws(
+      () => watch.foundDead('a', { ...verdict, confirmations: 1 }),
+      /lasts for its timeout/,
+    );
     watch.foundDead('a', verdict);
   });
 
@@ -389,11 +392,14 @@ suite('the invariants of events', () => {
     watch.table('a', [self, node(3)]);
     assert.throws(() => watch.table('a', [self, node(2)]), /never decreases/);
     assert.throws(() => watch.table('a', [self]), /b is alive and not in it/);
-    assert.throws(() => watch.table('a', [self, { ...node(3), state: 'dead' }]), /matches the events/);
+    assert.throws(
+      () => watch.table('a', [self, { ...node(3), state: 'dead' }]),
+      /matches the events/,
+    );
     const meta = Buffer.from('new');
     assert.throws(() => watch.table('a', [self, { ...node(3), meta }]), /matches the events/);
     tell(gone(3, 'failed'));
-    assert.throws(() => watch.table('a', [self]), /remembered for their time/);
+    assert.throws(() => watch.table('a', [self]), /kept for their time/);
     time.now = 1_001;
     watch.table('a', [self]);
   });

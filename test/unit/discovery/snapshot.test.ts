@@ -246,7 +246,7 @@ suite('files of snapshots', () => {
         ['/dev/null', /a device/],
         [at('device'), /a device/],
         [at('dangling'), /a dangling symbolic link/],
-        [at('circle'), /a circle/],
+        [at('circle'), /a symbolic link in a loop/],
         [at('none/file'), /must be in a folder that is there/],
         [at('file/below'), /must be in a folder that is there/],
       ];

@@ -263,7 +263,10 @@ void describe('an extension', () => {
     let count = 0;
     while ((count = await errors()) < 3) await new Promise((resolve) => setImmediate(resolve));
     assert.equal(count, 3, 'joined, the listener and the timer');
-    assert.match(log.of('extension-threw')[0]?.message ?? '', /the extension bad threw in joined: no/);
+    assert.match(
+      log.of('extension-threw')[0]?.message ?? '',
+      /the extension bad threw in joined: no/,
+    );
     await a.leave();
     await a.shutdown();
     assert.equal(good.notes.at(-1), 'stopped');

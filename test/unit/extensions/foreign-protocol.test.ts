@@ -44,7 +44,8 @@ class Foreign implements Extension {
     return {
       delegate: {
         nodeMeta: () => this.meta,
-        notifyMsg: (message, from) => void this.received.push(`${from.name}: ${message}`),
+        notifyMsg: (message, from) =>
+          void this.received.push(`${from.name}: ${message.toString()}`),
       },
       joining: () => void this.notes.push('joining'),
       joinFailed: () => void this.notes.push('join failed'),
@@ -195,7 +196,10 @@ test('malformed messages and exceptions of listeners are counted and logged', as
   const dropped = log.of('packet-dropped')[0];
   assert.equal(dropped?.level, 'debug');
   assert.match(dropped?.message ?? '', /foreign: it is cut short/);
-  assert.match(log.of('extension-threw')[0]?.message ?? '', /foreign threw in a listener of 'event'/);
+  assert.match(
+    log.of('extension-threw')[0]?.message ?? '',
+    /foreign threw in a listener of 'event'/,
+  );
   const text = await registry.metrics();
   assert.match(text, /memberlist_drops_total\{[^}]*reason="malformed"[^}]*\} 1/);
   assert.match(text, /memberlist_extension_errors_total\{[^}]*\} 1/);

@@ -49,10 +49,17 @@ test('our own state is reserved while it is written, and as long as it is held',
   assert.ok(message.length > stateBytes + 20 * members);
   assert.ok(memory.held >= message.length, `${memory.held} of ${message.length}`);
   for (const most of [members, stateBytes, message.length - 1]) {
-    assert.throws(() => runToCompletion(exchange.local(false, new Ledger(most))), OutOfMemory, `${most}`);
+    assert.throws(
+      () => runToCompletion(exchange.local(false, new Ledger(most))),
+      OutOfMemory,
+      `${most}`,
+    );
   }
   const { states } = asked();
-  assert.throws(() => runToCompletion(exchange.local(false, new Ledger(8 * members - 1))), OutOfMemory);
+  assert.throws(
+    () => runToCompletion(exchange.local(false, new Ledger(8 * members - 1))),
+    OutOfMemory,
+  );
   assert.equal(asked().states, states, 'there is no room for the list of the rows');
 });
 
