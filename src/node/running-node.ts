@@ -228,7 +228,7 @@ export class RunningNode {
   }
 
   /** The addresses of a seed. @throws Error when it cannot be looked up; the signal's reason */
-  resolve(seed: string, signal = this.#down.signal): Promise<Address[]> {
+  resolve(seed: string, signal: AbortSignal = this.#down.signal): Promise<Address[]> {
     return resolveSeed(seed, {
       ...this.#open.seams.resolver,
       defaultPort: this.#bindPort,
