@@ -10,7 +10,7 @@ export function checkContents(tarball, installed) {
     .trim()
     .split('\n')
     .map((file) => file.replace(/^package\//, ''));
-  const needed = new Set(BESIDE_DIST);
+  const needed = new Set([...BESIDE_DIST, ...documents(installed)]);
   for (const entry of entries(installed)) addImports(installed, entry, needed);
 
   const stray = files.filter((file) => !needed.has(file));
@@ -23,6 +23,12 @@ export function checkContents(tarball, installed) {
     `${files.length} files, all needed; ${kilobytes(statSync(tarball).size)} packed, ` +
       `${kilobytes(unpacked)} unpacked`,
   );
+}
+
+/** The documents that the README links to. */
+function documents(installed) {
+  const readme = readFileSync(join(installed, 'README.md'), 'utf8');
+  return [...readme.matchAll(/\((docs\/[\w-]+\.md)[#)]/g)].map(([, path]) => path);
 }
 
 /** Where users come in: what is exported, and the command. */
