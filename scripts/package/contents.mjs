@@ -25,12 +25,6 @@ export function checkContents(tarball, installed) {
   );
 }
 
-/** The documents that the README links to. */
-function documents(installed) {
-  const readme = readFileSync(join(installed, 'README.md'), 'utf8');
-  return [...readme.matchAll(/\((docs\/[\w-]+\.md)[#)]/g)].map(([, path]) => path);
-}
-
 /** Where users come in: what is exported, and the command. */
 function entries(installed) {
   const { exports, bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
@@ -76,4 +70,10 @@ function addSource(root, file, text, needed) {
 
 function kilobytes(bytes) {
   return `${Math.ceil(bytes / 1000)} kB`;
+}
+
+/** The documents that the README links to. */
+function documents(installed) {
+  const readme = readFileSync(join(installed, 'README.md'), 'utf8');
+  return [...readme.matchAll(/\((docs\/[\w-]+\.md)[#)]/g)].map(([, path]) => path);
 }

@@ -13,22 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError, leaveOnSignals, localConfig, Memberlist } from '../../src/index.js';
 
 const script = fileURLToPath(new URL('./leaving-child.ts', import.meta.url));
-const waitingScript = fileURLToPath(new URL('./waiting-child.ts', import.meta.url));
 const bindAddr = '127.7.4.1';
-
-/** Sends SIGTERM to a process that awaits something of its node; resolves to how it ended. */
-async function endOf(what: string[]): Promise<{ code: number | null; output: string }> {
-  const child = fork(waitingScript, ['127.7.4.9', bindAddr, ...what], {
-    execArgv: ['--import', 'tsx', '--no-warnings'],
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  });
-  let output = '';
-  child.stdout?.on('data', (data) => (output += String(data)));
-  await once(child, 'message');
-  child.kill('SIGTERM');
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output };
-}
 
 suite('leaveOnSignals', () => {
   for (const [i, signal] of (['SIGTERM', 'SIGINT'] as const).entries()) {
@@ -72,22 +57,6 @@ suite('leaveOnSignals', () => {
     const [code] = (await once(child, 'exit')) as [number | null];
     assert.ok(code === 128 + 15 || code === 128 + 2, `code ${code}`);
     await list.shutdown();
-  });
-
-  for (const operation of ['ready', 'join', 'late']) {
-    test(`a process that awaits its node at the top level leaves, runs its hook and exits well (${operation})`, async () => {
-      await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
-      const left = once(list, 'leave');
-      assert.deepEqual(await endOf([operation]), { code: 0, output: 'after\n' });
-      assert.equal((await left)[1], 'left');
-    });
-  }
-
-  test('a hook that throws while the program awaits its node makes the code 1', async () => {
-    await using list = await Memberlist.create({ ...localConfig(), name: 'stays', bindAddr });
-    const left = once(list, 'leave');
-    assert.deepEqual(await endOf(['ready', 'throws']), { code: 1, output: '' });
-    assert.equal((await left)[1], 'left');
   });
 
   test('can be taken back, and refuses what is no signal', async () => {
