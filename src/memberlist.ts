@@ -70,6 +70,7 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   #leaving: Promise<void> | undefined;
   #hasLeft = false;
   #shutdown: Promise<void> | undefined;
+  #endsWithProcess = false;
 
   private constructor(open: OpenNode) {
     super();
@@ -122,8 +123,13 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * @throws JoinError when no node was reached, also when all seeds lead to this node itself; the signal's
    *   reason; ShutdownError; ConfigError
    */
-  async join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
+  join(seeds: readonly string[], options: JoinOptions = {}): Promise<JoinResult> {
+    return this.#pendingAtExit(() => this.#join(seeds, options));
+  }
+
+  async #join(seeds: readonly string[], options: JoinOptions): Promise<JoinResult> {
     this.#mustRun('join');
+    if (this.#endsWithProcess) this.#mustBeMember('join');
     checkSeeds(seeds);
     checkOptions(options, waitRules);
     throwIfAborted(options.signal);
@@ -149,7 +155,11 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * @throws TimeoutError, which says how many members there are, the last seed that failed, and a wrong label or key if
    *   one is likely; the signal's reason; ShutdownError; ConfigError for wrong options
    */
-  async ready(options: ReadyOptions = {}): Promise<void> {
+  ready(options: ReadyOptions = {}): Promise<void> {
+    return this.#pendingAtExit(() => this.#ready(options));
+  }
+
+  async #ready(options: ReadyOptions): Promise<void> {
     this.#mustRun('ready');
     checkOptions(options, ready);
     const { minMembers = 2 } = options;
@@ -272,6 +282,15 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     return this.#hasLeft ? 'left' : 'leaving';
   }
 
+  /**
+   * @internal The process exits once this node has left and shut down. What then rejects with a ShutdownError would end
+   * the process earlier if it is awaited at the top level of a module, so `join`, `ready`, `setMeta` and `updateNode`
+   * stay pending instead.
+   */
+  endWithProcess(): void {
+    this.#endsWithProcess = true;
+  }
+
   /** @internal Milliseconds by which the periodic work is late. */
   get overdueMs(): number {
     return this.#node.engine.overdueMs;
@@ -310,11 +329,13 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * @throws MessageTooLargeError over 512 bytes; what `nodeMeta` throws; TimeoutError; the signal's
    *   reason; ConfigError for wrong options; ShutdownError, also after a `leave`
    */
-  async updateNode(options: WaitOptions = {}): Promise<void> {
-    this.#mustBeMember('updateNode');
-    checkOptions(options, waitRules);
-    throwIfAborted(options.signal);
-    await this.#announce('updateNode', this.#node.host.nodeMeta(), options);
+  updateNode(options: WaitOptions = {}): Promise<void> {
+    return this.#pendingAtExit(async () => {
+      this.#mustBeMember('updateNode');
+      checkOptions(options, waitRules);
+      throwIfAborted(options.signal);
+      await this.#announce('updateNode', this.#node.host.nodeMeta(), options);
+    });
   }
 
   /**
@@ -327,7 +348,11 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    * @throws MessageTooLargeError over 512 bytes; ConfigError for what is neither bytes nor such an object, and for wrong
    *   options; TimeoutError (the metadata is set then); the signal's reason; ShutdownError, also after a `leave`
    */
-  async setMeta(meta: Uint8Array | Meta, options: WaitOptions = {}): Promise<void> {
+  setMeta(meta: Uint8Array | Meta, options: WaitOptions = {}): Promise<void> {
+    return this.#pendingAtExit(() => this.#setMeta(meta, options));
+  }
+
+  async #setMeta(meta: Uint8Array | Meta, options: WaitOptions): Promise<void> {
     this.#mustBeMember('setMeta');
     checkOptions(options, waitRules);
     const { host } = this.#node;
@@ -422,6 +447,16 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
 
   protected override listenerFailed(event: string, error: unknown): void {
     this.#node.host.listenerFailed(event, error);
+  }
+
+  /** Runs an operation. After `endWithProcess` it stays pending where it would reject with a ShutdownError. */
+  async #pendingAtExit<T>(operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!this.#endsWithProcess || !(error instanceof ShutdownError)) throw error;
+      return new Promise(() => undefined);
+    }
   }
 
   #comeBack(): void {

@@ -10,7 +10,7 @@ export function checkContents(tarball, installed) {
     .trim()
     .split('\n')
     .map((file) => file.replace(/^package\//, ''));
-  const needed = new Set(BESIDE_DIST);
+  const needed = new Set([...BESIDE_DIST, ...documents(installed)]);
   for (const entry of entries(installed)) addImports(installed, entry, needed);
 
   const stray = files.filter((file) => !needed.has(file));
@@ -70,4 +70,10 @@ function addSource(root, file, text, needed) {
 
 function kilobytes(bytes) {
   return `${Math.ceil(bytes / 1000)} kB`;
+}
+
+/** The documents that the README links to. */
+function documents(installed) {
+  const readme = readFileSync(join(installed, 'README.md'), 'utf8');
+  return [...readme.matchAll(/\((docs\/[\w-]+\.md)[#)]/g)].map(([, path]) => path);
 }

@@ -40,7 +40,8 @@ export interface LeaveOnSignalsOptions {
   readonly after?: SignalHook;
   /**
    * False: the process is not ended, unless another list is to end it; once all is done its signals have their usual
-   * effect again. Default: true, exit with code 0, or with 1 if a hook threw.
+   * effect again. Default: true, exit with code 0, or with 1 if a hook threw. `ready`, `join`, `setMeta` and
+   * `updateNode` that are awaited when the process exits neither resolve nor reject.
    */
   readonly exit?: boolean;
 }
@@ -115,8 +116,14 @@ function stop(signal: NodeJS.Signals): void {
   const endings = stopped.map(({ list, options }) => new Ending(list, options, signal));
   const exitCode = (): number => (endings.some((ending) => ending.hasFailed) ? 1 : 0);
   const longestMs = stopped.reduce((ms, { options }) => Math.max(ms, options.timeout ?? ALL_MS), 0);
-  if (exits) systemClock.setTimer(longestMs, () => process.exit(exitCode()));
+  let limit: NodeJS.Timeout | undefined;
+  if (exits) {
+    for (const { list } of stopped) list.endWithProcess();
+    // This timer keeps the process alive, so that it exits with this code: promises that stay pending do not.
+    limit = setTimeout(() => process.exit(exitCode()), longestMs);
+  }
   void Promise.all(endings.map((ending) => ending.run())).then(() => {
+    clearTimeout(limit);
     if (exits) process.exit(exitCode());
     isStopping = false;
     for (const leaver of stopped) leavers.delete(leaver);

@@ -11,9 +11,8 @@ import { leaveOnSignals, type Memberlist } from '../../../src/index.js';
 test('a node that can neither leave nor shut down ends the process in good order all the same', async () => {
   const cannot = (): Promise<never> => Promise.reject(new Error('cannot'));
   const exited = new Promise((resolve) => mock.method(process, 'exit', resolve as never));
-  const stop = leaveOnSignals({ leave: cannot, shutdown: cannot } as unknown as Memberlist, [
-    'SIGUSR2',
-  ]);
+  const list = { leave: cannot, shutdown: cannot, endWithProcess: () => undefined };
+  const stop = leaveOnSignals(list as unknown as Memberlist, ['SIGUSR2']);
   try {
     process.emit('SIGUSR2');
     assert.equal(await exited, 0);

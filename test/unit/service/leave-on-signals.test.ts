@@ -19,7 +19,12 @@ function listThat(notes: string[], behaves: { rejects?: boolean } = {}): Memberl
     notes.push(what);
     return behaves.rejects === true ? Promise.reject(new Error('cannot')) : Promise.resolve();
   };
-  return { leave: does('leave'), shutdown: does('shutdown') } as unknown as Memberlist;
+  const endWithProcess = (): void => undefined;
+  return {
+    leave: does('leave'),
+    shutdown: does('shutdown'),
+    endWithProcess,
+  } as unknown as Memberlist;
 }
 
 /** Resolves with the code with which the process would exit. */
