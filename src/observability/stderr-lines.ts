@@ -79,7 +79,7 @@ function frameOf(fields: object): string {
   const { stack } = { ...(fields as { error?: { stack?: unknown } }).error };
   if (typeof stack !== 'string') return '';
   const frames = stack.split('\n').filter((line) => /^ {4}at /.test(line));
-  const frame = frames.find((line) => !/[( ]node:|<anonymous>/.test(line)) ?? frames[0];
+  const frame = frames.find((line) => !/[( ](node:|<anonymous>)/.test(line)) ?? frames[0];
   return frame === undefined ? '' : ` (${printable(frame.trim())})`;
 }
 

@@ -68,6 +68,20 @@ test('an error line includes the place where it was thrown', () => {
   assert.match(harness.written()[0] ?? '', /error: odd$/);
 });
 
+test('the place where an anonymous listener threw is that listener', () => {
+  const harness = new Harness();
+  const stack = [
+    'Error: no',
+    '    at Memberlist.<anonymous> (file:///app/server.js:3:5)',
+    '    at Memberlist.emitSafely (file:///app/node_modules/node-memberlist/dist/member-events.js:1:1)',
+  ].join('\n');
+  harness.stderr.write('error', 'threw', { error: { type: 'Error', message: 'no', stack } });
+  assert.match(
+    harness.written()[0] ?? '',
+    /\(at Memberlist\.<anonymous> \(file:.*server\.js:3:5\)\)$/,
+  );
+});
+
 test('terminal control characters are escaped, and a line has no breaks and a bounded length', () => {
   const harness = new Harness();
   harness.stderr.write('warn', `evil\r\n\u001b[2J\u202e${'x'.repeat(100_000)}`);
