@@ -10,7 +10,6 @@
 import { setMaxListeners } from 'node:events';
 import type { ResolvedConfig } from '../config/options.js';
 import { defaultRejoin } from '../config/presets.js';
-import type { ExchangeSignals } from '../exchange/dialer.js';
 import type { Counters } from '../core/counters.js';
 import type { Member } from '../core/member.js';
 import type { MembershipEvent } from '../core/membership/events.js';
@@ -21,8 +20,11 @@ import { NodeNameRequiredError, TimeoutError } from '../errors.js';
 import type { Guard } from '../runtime/guard.js';
 import type { Resolver } from '../transport/resolve.js';
 import type { Address } from '../wire/address.js';
+import type { Contacts } from './contacts.js';
+import { isPresentAt, presentMembers } from './present-members.js';
 import { ReconnectCandidates } from './reconnect-candidates.js';
 import { lookUpSeeds, SeedFailures, SeedTurns } from './seeds.js';
+import { shuffled } from './shuffled.js';
 import type { SavedPeer } from './snapshot.js';
 import { StaggeredAttempts } from './staggered-attempts.js';
 
@@ -38,12 +40,7 @@ export interface RejoinComponents {
   readonly random: Random;
   /** Undefined: the system's name servers. */
   readonly resolver: Resolver | undefined;
-  readonly contacts: {
-    /** Joins whichever node is at an address. */
-    join(address: Address, signals: ExchangeSignals): Promise<void>;
-    /** Joins a node that was a member, if it is still the one at its address. */
-    rejoin(peer: SavedPeer, signal: AbortSignal): Promise<void>;
-  };
+  readonly contacts: Pick<Contacts, 'join' | 'rejoin'>;
 }
 
 const FIRST_DELAY_MS = 1_000;
@@ -143,12 +140,8 @@ export class Rejoiner {
     this.#armNextInterval();
   }
 
-  /** How many members are alive or suspect, this node included. */
   get #alive(): number {
-    const { table, local } = this.#node.engine;
-    let count = 1;
-    for (const member of table) if (!member.isGone && member !== local) count++;
-    return count;
+    return presentMembers(this.#node.engine);
   }
 
   /** Starts at a random time, so that nodes do not synchronize. */
@@ -251,7 +244,7 @@ export class Rejoiner {
         this.#seedFailures.failed(report.peer ?? 'the seeds', report.error);
       },
       found: (addresses: readonly Address[]) => {
-        attempts.add(this.#turns.inTurn(this.#shuffled(addresses).reverse()));
+        attempts.add(this.#turns.inTurn(shuffled(addresses, this.#random).reverse()));
       },
     };
     await lookUpSeeds(seeds, components, { defaultPort, signal });
@@ -269,7 +262,7 @@ export class Rejoiner {
   async #tryKnown(peers: readonly SavedPeer[], signal: AbortSignal): Promise<void> {
     const rejoin = (peer: SavedPeer): Promise<void> => this.#node.contacts.rejoin(peer, signal);
     const attempts = this.#staggered(signal, rejoin);
-    attempts.add(this.#shuffled(peers).reverse());
+    attempts.add(shuffled(peers, this.#random).reverse());
     await attempts.ended();
   }
 
@@ -282,7 +275,7 @@ export class Rejoiner {
     const contact = async (address: T): Promise<void> => {
       if (signal.aborted) return;
       this.#turns.tried(address.addr);
-      if (!this.#isMember(address.addr)) await this.#try(address, join);
+      if (!isPresentAt(this.#node.engine, address.addr)) await this.#try(address, join);
     };
     return new StaggeredAttempts({ clock }, { contact });
   }
@@ -303,22 +296,5 @@ export class Rejoiner {
         this.#seedFailures.failed(peer, asError(error));
       }
     }
-  }
-
-  /** Whether a member that is alive or suspect, or this node itself, has the address. */
-  #isMember(addr: string): boolean {
-    const { table, local } = this.#node.engine;
-    if (local.address === addr) return true;
-    for (const member of table) if (!member.isGone && member.address === addr) return true;
-    return false;
-  }
-
-  #shuffled<T>(items: readonly T[]): T[] {
-    const copy = [...items];
-    for (let i = copy.length - 1; i > 0; i--) {
-      const j = Math.floor(this.#random.next() * (i + 1));
-      [copy[i], copy[j]] = [copy[j] as T, copy[i] as T];
-    }
-    return copy;
   }
 }

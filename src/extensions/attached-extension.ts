@@ -5,7 +5,6 @@
  */
 
 // One extension on one node: its context, and the guard around all calls of its code.
-import type { Logger } from '../config/options.js';
 import { ExtensionTraffic } from '../core/counters.js';
 import { TransmitLimitedQueue } from '../core/gossip/broadcast-queue.js';
 import type { Member, Node } from '../core/member.js';
@@ -29,7 +28,8 @@ import type {
   Peer,
   RawMessages,
 } from './extension.js';
-import type { HostedNode } from './hosted-node.js';
+import { loggerOf, type HostedNode } from './hosted-node.js';
+import { rawMessages } from './raw-messages.js';
 
 type Listener = (...args: never[]) => unknown;
 
@@ -176,7 +176,7 @@ export class AttachedExtension implements GossipingExtension {
       clock: this.#clock,
       random: this.#random,
       signal: this.#down.signal,
-      log: this.#log(),
+      log: loggerOf(node, this.name),
       metrics: this.meters,
       raw: this.#raw(),
       updateMeta: (finished) => this.#updateMeta(finished),
@@ -196,29 +196,14 @@ export class AttachedExtension implements GossipingExtension {
   }
 
   #raw(): RawMessages {
-    const node = this.#node;
-    const mustBeAllowed = (operation: string): void => {
-      this.#mustRun(operation);
-      if (this.#hooks?.delegate !== undefined) return;
-      throw new ProtocolError(`${operation}: the extension ${this.name} has no delegate`);
-    };
-    return {
-      send: async (to, message) => {
-        mustBeAllowed('raw.send');
-        checkBytes('message', message);
-        this.traffic.sent(message.length);
-        await node.sendPacket(to, message);
+    return rawMessages(this.#node, {
+      sent: (bytes) => this.traffic.sent(bytes),
+      checkAllowed: (operation) => {
+        this.#mustRun(operation);
+        if (this.#hooks?.delegate !== undefined) return;
+        throw new ProtocolError(`${operation}: the extension ${this.name} has no delegate`);
       },
-      sendReliable: async (to, message) => {
-        mustBeAllowed('raw.sendReliable');
-        checkBytes('message', message);
-        this.traffic.sent(message.length);
-        await node.sendStream(to, message);
-      },
-      get packetBudget() {
-        return node.broadcastBudget - 1;
-      },
-    };
+    });
   }
 
   #updateMeta(finished?: () => void): void {
@@ -291,15 +276,6 @@ export class AttachedExtension implements GossipingExtension {
 
   #mustRun(operation: string): void {
     if (this.#down.signal.aborted) throw new ShutdownError(operation);
-  }
-
-  #log(): Logger {
-    const { name } = this;
-    const at =
-      (level: keyof Logger) =>
-      (message: string, fields?: object): void =>
-        this.#node.log(level, message, { ...fields, extension: name });
-    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   }
 
   #call(hook: string, call: () => unknown): void {

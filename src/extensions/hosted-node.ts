@@ -97,6 +97,15 @@ export function hostedNode(parts: HostedNodeParts): HostedNode {
   };
 }
 
+/** The node's logger for one extension: its lines have the field `extension`. */
+export function loggerOf({ log }: Pick<HostedNode, 'log'>, extension: string): Logger {
+  const at =
+    (level: keyof Logger) =>
+    (message: string, fields?: object): void =>
+      log(level, message, { ...fields, extension });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
 /** This node, while extensions are attached: it is not in its own table yet. */
 function beforeTheStart({ self }: Engine): Node {
   const facts = factsFrom(self.aliveClaim(null));

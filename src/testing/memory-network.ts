@@ -15,11 +15,12 @@ import { type Endpoint, MemoryTransport } from './memory-transport.js';
 import { Pipe, type PipeLink, retransmissionMs } from './pipe.js';
 import { SeededRandom } from './seeded-random.js';
 import { Uplinks } from './send-queue.js';
-import type {
-  MemoryNetworkOptions,
-  MemoryTransportOptions,
-  NetworkStats,
-  NetworkTap,
+import {
+  bothTaps,
+  type MemoryNetworkOptions,
+  type MemoryTransportOptions,
+  type NetworkStats,
+  type NetworkTap,
 } from './network-options.js';
 import { TrafficCounters } from './traffic.js';
 
@@ -29,9 +30,8 @@ const reorderingMs = 50;
 /**
  * An in-memory network whose transports behave like `NetTransport`. Packets may be lost, duplicated and
  * reordered; streams arrive in order, or break. A link is one direction between two transports; while it is
- * down, its packets are lost and its streams stall.
- *
- * Each kind of fault draws from its own random stream, so that adding one fault does not change the others.
+ * down, its packets are lost and its streams stall. Each kind of fault draws from its own random stream, so that
+ * adding one fault does not change the others.
  */
 // It has the members of `TransportNetwork`, but does not declare it: the published types omit them.
 export class MemoryNetwork {
@@ -166,21 +166,7 @@ export class MemoryNetwork {
 
   /** @internal From now on this tap observes all traffic, in addition to earlier ones. */
   addTap(tap: NetworkTap): void {
-    const earlier = this.#tap;
-    if (earlier === undefined) {
-      this.#tap = tap;
-      return;
-    }
-    this.#tap = {
-      packet: (packet, from, to, fate) => {
-        earlier.packet(packet, from, to, fate);
-        tap.packet(packet, from, to, fate);
-      },
-      stream: (data, from, to) => {
-        earlier.stream(data, from, to);
-        tap.stream(data, from, to);
-      },
-    };
+    this.#tap = this.#tap === undefined ? tap : bothTaps(this.#tap, tap);
   }
 
   /** @internal Until another transport starts there, an address drops everything and answers nothing. */

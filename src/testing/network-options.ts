@@ -45,3 +45,17 @@ export interface NetworkTap {
 export interface NetworkStats extends Traffic {
   readonly byNode: Readonly<Record<string, Traffic>>;
 }
+
+/** A tap that passes all traffic to two others. */
+export function bothTaps(first: NetworkTap, second: NetworkTap): NetworkTap {
+  return {
+    packet: (packet, from, to, outcome) => {
+      first.packet(packet, from, to, outcome);
+      second.packet(packet, from, to, outcome);
+    },
+    stream: (data, from, to) => {
+      first.stream(data, from, to);
+      second.stream(data, from, to);
+    },
+  };
+}
