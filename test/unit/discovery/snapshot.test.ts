@@ -247,8 +247,8 @@ suite('files of snapshots', () => {
         [at('device'), /a device/],
         [at('dangling'), /a dangling symbolic link/],
         [at('circle'), /a symbolic link in a loop/],
-        [at('none/file'), /must be in a folder that is there/],
-        [at('file/below'), /must be in a folder that is there/],
+        [at('none/file'), /must be in an existing folder/],
+        [at('file/below'), /must be in an existing folder/],
       ];
       const before = await readdir(folder);
       for (const [where, says] of refused) {
