@@ -49,6 +49,7 @@ class StreamOutput {
       if (--this.#pending === 0) stderr.off('error', ignore);
     };
     try {
+      makeNonBlocking(stderr);
       stderr.write(text, () => setImmediate(done));
       return true;
     } catch {
@@ -56,6 +57,17 @@ class StreamOutput {
       return false;
     }
   }
+}
+
+/**
+ * Makes a pipe or socket non-blocking again: a child process that inherits stderr makes it blocking, in this process as
+ * well (libuv clears the flag of the shared description). Node has no public method for it.
+ */
+function makeNonBlocking(stderr: NodeJS.WriteStream): void {
+  const { _handle: handle } = stderr as {
+    _handle?: { setBlocking?: (isBlocking: boolean) => void };
+  };
+  handle?.setBlocking?.(false);
 }
 
 function ignore(): void {

@@ -17,6 +17,8 @@ import { Memberlist, type Logger } from '../../src/index.js';
 
 const [bindAddr = '', kind = '', fill] = process.argv.slice(2);
 if (fill !== undefined) {
+  // Node opens stderr at the first use; a child that inherits it afterwards makes it blocking.
+  process.stderr.on('error', () => undefined);
   const child = spawn('sh', ['-c', 'head -c 4000000 /dev/zero | tr "\\0" x >&2'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
