@@ -364,6 +364,13 @@ suite('the invariants of events', () => {
       /lasts for its timeout/,
     );
     watch.foundDead('a', verdict);
+    // It reaps the member and meets it again: gossip may return the claim that the member has not refuted.
+    tell(failed);
+    tell(join(1));
+    watch.foundDead('a', verdict);
+    tell(failed);
+    tell(join(2));
+    assert.throws(() => watch.foundDead('a', verdict), /was suspected/);
   });
 
   test('what a twin found out in our name, or of an earlier life, is no verdict of ours', () => {

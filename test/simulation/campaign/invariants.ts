@@ -74,6 +74,8 @@ export class EventWatch {
   readonly #namesAt = new Map<string, Set<string>>();
   readonly #own = new Map<string, number>();
   readonly #slandered = new Set<string>();
+  /** The incarnation of each member in which an observer declared it dead. */
+  readonly #verdicts = new Map<string, number>();
   readonly #bereaved = new Set<string>();
   #looks = 0;
   /**
@@ -179,9 +181,12 @@ export class EventWatch {
   foundDead(observer: string, { peer, by, confirmations = 0 }: Verdict): void {
     if (by !== this.#world.nameOf(observer)) return;
     if (this.#name(by).lives > 1 || this.#name(peer).lives > 1) return;
-    const { state, suspectedAt, members } = this.#view(observer, peer);
+    const { state, suspectedAt, members, incarnation } = this.#view(observer, peer);
     const who = `${observer} at ${this.#world.now()}: ${peer}`;
+    const verdict = `${observer} ${peer}`;
     if (state !== 'suspect') {
+      // Its own claim can return after it has reaped the member and met it again, unrefuted, in the same incarnation.
+      if (this.#verdicts.get(verdict) === incarnation) return;
       throw new Violation(
         'a member that is declared dead was suspected',
         `${who} while it is ${state}`,
@@ -196,6 +201,7 @@ export class EventWatch {
         `${who} after ${waited} of ${shortest} ms, with ${confirmed}`,
       );
     }
+    this.#verdicts.set(verdict, incarnation);
   }
 
   /**
