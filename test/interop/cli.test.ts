@@ -228,7 +228,7 @@ describe('the command line', () => {
       'other words',
     );
     one.send('dance');
-    await one.line({ error: "there is no command 'dance'; try help" });
+    await one.line({ error: "unknown command 'dance'; try help" });
     one.closeInput();
     assert.equal(await two.end(), 0);
     await two.line({ event: 'left' });

@@ -50,7 +50,7 @@ describe('the examples', { concurrency: 2 }, () => {
     await serf.start();
     try {
       const example = new Example('serf', 'node-app', '127.6.8.2', serf.address);
-      await example.prints(/agent joined .*role: 'db'/);
+      await example.prints(/agent joined with tags: .*role=db/);
       const member = (await serf.members()).get('node-app');
       assert.deepEqual(member?.tags, { role: 'web', runtime: 'node' });
       await serf.command('event', 'deploy', 'v1');
