@@ -376,10 +376,16 @@ class Player {
     return agrees();
   }
 
-  /** With forged members in the table at least every other probe goes to a verified member. */
+  /**
+   * With forged members in the table at least every other probe goes to a verified member. A node without verified
+   * members reaps dead ones at the end of a pass over the forged ones, which it probes at the slowest rate.
+   */
   get #agreementMs(): number {
-    const share = this.#stage.forged.size > 0 ? 2 : 1;
-    return share * agreementMs(this.#scenario.settings, this.#stage.size);
+    const { forged, size } = this.#stage;
+    const { settings } = this.#scenario;
+    const share = forged.size > 0 ? 2 : 1;
+    const passMs = 9 * forged.size * settings.probeInterval;
+    return share * agreementMs(settings, size) + passMs;
   }
 
   #isConverged(): boolean {
