@@ -95,8 +95,8 @@ function asUser(test) {
     .replaceAll("'../../src/index.js'", "'node-memberlist'")
     .replaceAll("'../../src/serf/index.js'", "'node-memberlist/serf'")
     .replaceAll("'../../src/testing/index.js'", "'node-memberlist/testing'");
-  if (text.includes('../')) throw new Error(`${test} imports what users do not have`);
   if (text.includes('../')) throw new Error(`${test} imports files that users do not have`);
+  return text;
 }
 
 function manifestOfModules(manifest) {
