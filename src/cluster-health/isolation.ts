@@ -5,7 +5,7 @@
  */
 
 // Whether this node is isolated or in a minority of its cluster. From inside, a partition looks like a cluster that
-// became smaller; only the expected number of members tells them apart. That number is configured, or the largest of
+// became smaller; only the expected number of members distinguishes them. It is configured, or the largest number of
 // the last hour less the members that left.
 
 /** The health of the cluster as a node sees it. */

@@ -47,7 +47,7 @@ export class SystemLookup {
   }
 
   /**
-   * The addresses of a name from the first source that has any.
+   * Returns the addresses of a name from the first source that knows one.
    *
    * @throws the error of the last source; the signal's reason
    */

@@ -321,7 +321,7 @@ export class CampaignExtension implements Extension {
     const { context } = this;
     if (this.stops > 1) this.#watch.fail(new Violation('an extension is stopped once', this.where));
     this.#timers.clear();
-    // Nothing that it begins now has any effect.
+    // After its stop, the methods of its context must have no effect.
     const { payload } = this.#message('gossip', 10, undefined);
     this.#mustThrow(ShutdownError, () => context.broadcast(payload));
     this.#mustReject(context.send(this.key, payload), ShutdownError, 'send');

@@ -51,7 +51,7 @@ test('when nothing is left, the source that uses most loses its oldest share', (
   assert.equal(shares.fair.used, 5);
 });
 
-test('a source that would use as much as any other evicts nothing', () => {
+test('a source evicts nothing if it would then use as much as each other source', () => {
   const shares = new Shares(4, 4);
   for (const name of ['a1', 'a2', 'b1', 'b2']) shares.with(name);
   shares.with('c1');
