@@ -223,7 +223,9 @@ test('a node that cannot start because of an extension writes no snapshot and st
     ];
     const config = { ...localConfig(), name: 'a', bindAddr: '127.0.0.1', bindPort: 0, use };
     const snapshot = { path: join(folder, 'snapshot.json') };
-    await assert.rejects(Memberlist.create({ ...config, snapshot, logger: false }), /not today/);
+    const logger = new Log();
+    await assert.rejects(Memberlist.create({ ...config, snapshot, logger }), /not today/);
+    assert.deepEqual(logger.of('internal-error'), []);
     assert.deepEqual(await readdir(folder), []);
   } finally {
     await rm(folder, { recursive: true });
