@@ -8,7 +8,7 @@ import { resolveConfig } from './config/resolve.js';
 import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
 import type { Node } from './core/member.js';
 import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './discovery/join.js';
-import { MessageTooLargeError, ShutdownError, TimeoutError } from './errors.js';
+import { ConfigError, MessageTooLargeError, ShutdownError, TimeoutError } from './errors.js';
 import type { ExchangeSignals } from './exchange/dialer.js';
 import { metaBytes, type Meta } from './node/meta.js';
 import { close, openNode, type OpenNode } from './node/open-node.js';
@@ -74,6 +74,11 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
 
   private constructor(open: OpenNode) {
     super();
+    // JavaScript does not know that the constructor is private.
+    if ((open as Partial<OpenNode> | undefined)?.given === undefined) {
+      const rule = 'does not start a node; call `await Memberlist.create(config)`';
+      throw new ConfigError([{ field: 'new Memberlist()', value: open, rule }]);
+    }
     this.#config = open.given;
     this.#node = new RunningNode(open, { publish: (event) => this.#publish(event) });
   }

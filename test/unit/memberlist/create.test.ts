@@ -32,6 +32,17 @@ void describe('Memberlist.create', () => {
     assert.equal(list.healthScore, 0);
   });
 
+  void it('is what a constructor call in JavaScript is pointed to', () => {
+    const Constructor = Memberlist as unknown as new (config?: object) => Memberlist;
+    for (const given of [undefined, {}, { name: 'a' }]) {
+      assert.throws(
+        () => new Constructor(given),
+        (error: Error) =>
+          error instanceof ConfigError && error.message.includes('await Memberlist.create(config)'),
+      );
+    }
+  });
+
   void it('starts as a cluster of its own', async () => {
     await using cluster = new Cluster();
     const a = await cluster.node('a');
