@@ -4,6 +4,7 @@
 //
 //   npm run attacks            all of them
 //   npm run attacks -- starve  the attacks whose names contain that text
+//   npm run attacks -- 1_000_000  with maxMembers raised to 1,000,000: not one of all, because the bounds do not hold there
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import dgram from 'node:dgram';
@@ -28,6 +29,8 @@ const claimsPerPacket = 255;
 const claimEveryMs = 20;
 /** Addresses that forged push/pulls come from, in turn. */
 const forgers = Array.from({ length: 5 }, (_, i) => `127.93.0.${i + 1}`);
+/** With this limit a node is not protected (docs/SECURITY.md): measured on request only. */
+const raised = '1,000,000 forged members in packets, `maxMembers: 1_000_000`';
 /** An attack that fills tables ends when they are full, or after this time. */
 const fillMs = 420_000;
 
@@ -52,6 +55,7 @@ async function main(wanted) {
   const rows = [];
   for (const [name, attack] of Object.entries(attacks)) {
     if (name !== 'none' && !name.includes(wanted)) continue;
+    if (name === raised && wanted === '') continue;
     rows.push({ name, ...(await measure(attack)) });
     const { foundMs, peak, wrong, died, least, most, fillS } = rows.at(-1);
     console.error(
@@ -293,10 +297,7 @@ async function makeAttacks() {
       streaming(10, () => Buffer.of(0, 0x80)),
   };
   const rows = Object.entries(attacks).map(([name, begin]) => [name, { begin }]);
-  rows.push([
-    '1,000,000 forged members in packets, `maxMembers: 1_000_000`',
-    { begin: claimed(1_000_000), maxMembers: 1_000_000 },
-  ]);
+  rows.push([raised, { begin: claimed(1_000_000), maxMembers: 1_000_000 }]);
   return Object.fromEntries(rows);
 }
 
