@@ -1,0 +1,185 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// The guarantees of the bus, one by one, in clusters that send directly.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { BusCluster, numbers, TOPIC } from './bus-cluster.js';
+
+suite('the bus', () => {
+  test('delivers to all members, once and in order, at 20 % loss', async () => {
+    const world = await BusCluster.create({ size: 10, network: { loss: 0.2 } });
+    await world.joined();
+    const texts = numbers(200);
+    for (const text of texts) {
+      world.publish('n3', text);
+      await world.cluster.run(20);
+    }
+    const ms = await world.cluster.runUntil(() => world.everyone(texts), { timeout: 2_000 });
+    assert.ok(ms <= 2_000);
+    world.checkOrder();
+    for (const { gaps } of world.logs.values()) assert.deepEqual(gaps, []);
+    await world.close();
+    assert.equal(world.cluster.timersLeft, 0);
+  });
+
+  test('repairs a lost packet within 300 ms, also if it is the last one', async () => {
+    const world = await BusCluster.create({ size: 3 });
+    await world.joined();
+    world.publish('n0', 'a');
+    await world.cluster.run(3_000);
+    world.cluster.link('n0', 'n1', { loss: 1 });
+    world.publish('n0', 'b');
+    await world.cluster.run(5);
+    world.cluster.link('n0', 'n1', { loss: 0 });
+    assert.ok(!world.has('n1', ['a', 'b']));
+    const ms = await world.cluster.runUntil(() => world.everyone(['a', 'b']));
+    assert.ok(ms < 300, `${ms} ms`);
+    await world.close();
+  });
+
+  test('messages larger than a packet arrive, in order with small ones', async () => {
+    const world = await BusCluster.create({ size: 4, network: { loss: 0.1 } });
+    await world.joined();
+    world.publish('n0', 'a', `b${'.'.repeat(200_000)}`, 'c');
+    await world.cluster.runUntil(() => world.everyone(['a', 'b', 'c']), { timeout: 5_000 });
+    await world.close();
+  });
+
+  test('a member that joins later receives what is published after its join', async () => {
+    const world = await BusCluster.create({ size: 3 });
+    await world.joined();
+    world.publish('n0', 'a', 'b');
+    await world.cluster.run(1_000);
+    await world.cluster.addNode('late');
+    await world.cluster.runUntil(() => world.cluster.converged());
+    world.publish('n0', 'c');
+    await world.cluster.runUntil(() => world.has('late', ['c']));
+    await world.cluster.run(5_000);
+    assert.deepEqual(world.log('late').texts, ['c']);
+    assert.deepEqual(world.log('late').gaps, []);
+    await world.close();
+  });
+
+  test('a partition of 60 s ends without a loss', async () => {
+    const world = await BusCluster.create({ size: 6, network: { loss: 0.05 } });
+    await world.joined();
+    world.publish('n0', 'a');
+    world.publish('n5', 'A');
+    await world.cluster.run(1_000);
+    world.cluster.partition([
+      ['n0', 'n1', 'n2'],
+      ['n3', 'n4', 'n5'],
+    ]);
+    for (let i = 0; i < 60; i++) {
+      world.publish('n0', `b${i}`);
+      world.publish('n5', `B${i}`);
+      await world.cluster.run(1_000);
+    }
+    world.cluster.heal();
+    await world.cluster.runUntil(() => world.cluster.converged(), { timeout: 120_000 });
+    const complete = (): boolean =>
+      world.cluster.names().every((name) => world.log(name).texts.length === 122);
+    await world.cluster.runUntil(complete, { timeout: 20_000 }).catch(() => undefined);
+    for (const { node, texts, gaps } of world.logs.values()) {
+      console.log(node, texts.length, gaps);
+    }
+    world.checkOrder();
+    await world.close();
+  });
+
+  test('a publisher that dies is a gap of unknown size, after its messages were repaired', async () => {
+    const world = await BusCluster.create({ size: 5, network: { loss: 0.2 } });
+    await world.joined();
+    const texts = numbers(20);
+    world.publish('n0', ...texts);
+    await world.cluster.run(3);
+    world.cluster.crash('n0');
+    const others = ['n1', 'n2', 'n3', 'n4'];
+    await world.cluster.run(5_000);
+    const lengths = others.map((name) => world.log(name).texts.length);
+    console.log(lengths);
+    await world.cluster.run(60_000);
+    for (const name of others) {
+      const { gaps } = world.log(name);
+      assert.deepEqual(gaps.map(({ publisher, missed }) => [publisher, missed]), [['n0', undefined]]);
+    }
+    await world.close();
+  });
+
+  test('a publisher that leaves is no gap', async () => {
+    const world = await BusCluster.create({ size: 5, network: { loss: 0.2 } });
+    await world.joined();
+    const texts = numbers(20);
+    world.publish('n0', ...texts);
+    await world.cluster.leave('n0');
+    await world.cluster.run(60_000);
+    for (const name of ['n1', 'n2', 'n3', 'n4']) {
+      assert.deepEqual(world.log(name).texts, texts);
+      assert.deepEqual(world.log(name).gaps, []);
+    }
+    await world.close();
+  });
+
+  test('confirm names who has delivered the message, and who has not', async () => {
+    const world = await BusCluster.create({ size: 5, network: { loss: 0.2 } });
+    await world.joined();
+    const first = world.bus('n0').publish(TOPIC, Buffer.from('a'), { confirm: true });
+    const { confirmed, missing, peers } = await world.cluster.during(first);
+    assert.deepEqual([[...confirmed].sort(), missing, peers], [['n1', 'n2', 'n3', 'n4'], [], 4]);
+    world.cluster.crash('n2', { silent: true });
+    const options = { confirm: true, timeout: 700 } as const;
+    const second = world.bus('n0').publish(TOPIC, Buffer.from('b'), options);
+    const after = await world.cluster.during(second);
+    assert.deepEqual(after.missing, ['n2']);
+    assert.equal(after.confirmed.length, 3);
+    await world.close();
+  });
+
+  test('a request is answered by all, at 20 % loss, and each handler runs once', async () => {
+    const world = await BusCluster.create({ size: 5, network: { loss: 0.2 } });
+    await world.joined();
+    const runs = new Map<string, number>();
+    for (const node of ['n1', 'n2', 'n3', 'n4']) {
+      world.bus(node).respond('stock', (payload, { from }) => {
+        runs.set(node, (runs.get(node) ?? 0) + 1);
+        return Buffer.from(`${node} to ${from}: ${payload.toString()}`);
+      });
+    }
+    const ask = async (): Promise<string[]> => {
+      const answers: string[] = [];
+      for await (const { from, payload } of world.bus('n0').request('stock', Buffer.from('x'))) {
+        assert.ok(payload.toString().startsWith(from));
+        answers.push(payload.toString());
+      }
+      return answers;
+    };
+    const answers = await world.cluster.during(ask());
+    assert.deepEqual(
+      answers.sort(),
+      ['n1', 'n2', 'n3', 'n4'].map((node) => `${node} to n0: x`),
+    );
+    assert.ok([...runs.values()].every((count) => count === 1));
+    await world.close();
+  });
+
+  test('a restarted publisher is a new one: nothing is lost, repeated or out of order', async () => {
+    const world = await BusCluster.create({ size: 4, network: { loss: 0.1 } });
+    await world.joined();
+    world.publish('n0', 'a', 'b');
+    await world.cluster.run(1_000);
+    world.cluster.crash('n0');
+    await world.cluster.restart('n0');
+    await world.cluster.run(3_000);
+    world.publish('n0', 'c', 'd');
+    await world.cluster.run(3_000);
+    for (const name of ['n1', 'n2', 'n3']) {
+      assert.deepEqual(world.log(name).texts, ['a', 'b', 'c', 'd']);
+    }
+    world.checkOrder();
+    await world.close();
+  });
+});
