@@ -102,6 +102,7 @@ export {
   NoPingResponseError,
   ProtocolError,
   ShutdownError,
+  StateLimitError,
   TimeoutError,
   errorCodes,
   type ConfigProblem,
