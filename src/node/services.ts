@@ -49,9 +49,9 @@ export interface ServiceContext {
   /** The node's logger; lines have the field `service`. */
   readonly log: Logger;
   /** Counts and logs an exception of a callback of the application (`callback-threw`). */
-  reportError(what: string, error: unknown): void;
+  readonly reportError: (what: string, error: unknown) => void;
   /** Removes the service: its timers end, and no hook is called any more. */
-  remove(): void;
+  readonly remove: () => void;
 }
 
 /** What services need of the node. */
@@ -109,7 +109,8 @@ export class Services {
   }
 
   changed(event: MembershipEvent | ClusterHealthEvent): void {
-    for (const { service } of this.#all) this.#call(service, 'changed', () => service.changed?.(event));
+    for (const { service } of this.#all)
+      this.#call(service, 'changed', () => service.changed?.(event));
   }
 
   updated(): void {

@@ -5,12 +5,24 @@
  */
 
 // Published as `node-memberlist/ring`: which member owns a key, a share of a limit, or a task.
-export { createRing, type Ring, type RingChanged, type RingEvents, type RingMoved } from './ring.js';
+export {
+  createRing,
+  type Ring,
+  type RingChanged,
+  type RingEvents,
+  type RingMoved,
+} from './ring.js';
 export type { RingOptions, RingWatch } from './ring.js';
 export type { RingMember } from './table.js';
 export type { RingKey } from './hash.js';
 export type { CandidateOptions, MemberFilter, MemberWeight } from './candidates.js';
-export { share, type Share, type ShareChanged, type ShareEvents, type ShareOptions } from './share.js';
+export {
+  share,
+  type Share,
+  type ShareChanged,
+  type ShareEvents,
+  type ShareOptions,
+} from './share.js';
 export {
   runSingleton,
   type Singleton,

@@ -16,13 +16,13 @@ export interface LeaseRequest {
   readonly holder: string;
   /** For how long it is to be valid from now, in milliseconds. */
   readonly ttl: number;
-  /** Aborted when the call is too late to be of use: after a third of `ttl`. */
+  /** Aborted when the call is too late to be of use: after a sixth of `ttl`. */
   readonly signal: AbortSignal;
 }
 
 /**
  * A lock with a time limit, for users who need certainty. A database does it with one row: name, holder, and an expiry
- * by the clock of the database. A method that rejects, or takes longer than a third of `ttl`, counts as failed and is
+ * by the clock of the database. A method that rejects, or takes longer than a sixth of `ttl`, counts as failed and is
  * tried again.
  */
 export interface Lease {
@@ -34,8 +34,12 @@ export interface Lease {
   release(request: LeaseRequest): Promise<unknown>;
 }
 
-/** Calls per `ttl`: each has a third of it, and the last third is for the task to end when renewals fail. */
-const thirds = 3;
+/** A lease is renewed after this share of `ttl`; the last such share is for the task to end when renewals fail. */
+const stepShare = 1 / 3;
+/** The share of `ttl` that a call may take. */
+const callShare = 1 / 6;
+/** The share of `ttl` between a call that failed and the next one. */
+const retryShare = 1 / 18;
 
 /** What a {@link LeaseKeeper} calls. */
 export interface LeaseCallbacks {
@@ -70,7 +74,7 @@ export class LeaseKeeper {
   }
 
   get #stepMs(): number {
-    return this.#request.ttl / thirds;
+    return this.#request.ttl * stepShare;
   }
 
   /** Whether it is certainly valid for as long as the task may need to end. */
@@ -119,7 +123,7 @@ export class LeaseKeeper {
     const isKept = await this.#call('renew', (request) => this.#lease.renew(request));
     if (this.#isEnded) return;
     if (isKept === true) this.#extended(calledAt);
-    else if (isKept === undefined) this.#renewIn(this.#stepMs / thirds);
+    else if (isKept === undefined) this.#renewIn(this.#request.ttl * retryShare);
     else this.#lose();
   }
 
@@ -130,17 +134,18 @@ export class LeaseKeeper {
     this.#callbacks.lost();
   }
 
-  /** Calls the store, for at most a third of `ttl`. Resolves to undefined when that failed. */
+  /** Calls the store. Resolves to undefined when that failed or takes too long. */
   async #call<T>(
     what: string,
     method: (request: LeaseRequest) => Promise<T>,
   ): Promise<T | undefined> {
+    const timeoutMs = this.#request.ttl * callShare;
     const controller = new AbortController();
     let timer: Timer | undefined;
     try {
       const tooLate = new Promise<never>((_, reject) => {
-        timer = this.#clock.setTimer(this.#stepMs, () => {
-          const error = new TimeoutError(`lease.${what}`, this.#stepMs);
+        timer = this.#clock.setTimer(timeoutMs, () => {
+          const error = new TimeoutError(`lease.${what}`, timeoutMs);
           controller.abort(error);
           reject(error);
         });

@@ -32,6 +32,6 @@ export function negativeLog(score: number): number {
   const x = (mantissa - 1) / (mantissa + 1);
   const y = x * x;
   let sum = 0;
-  for (let i = 0; i < coefficients.length; i++) sum = sum * y + (coefficients[i] as number);
+  for (const coefficient of coefficients) sum = sum * y + coefficient;
   return -(power * ln2 + 2 * x * sum);
 }

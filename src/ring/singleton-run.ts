@@ -88,6 +88,10 @@ export class SingletonRun {
     }
   }
 
+  get #isAborted(): boolean {
+    return this.#reason !== undefined;
+  }
+
   get #aborted(): RunEnd {
     return { how: 'aborted', reason: this.#reason ?? 'stopped' };
   }
@@ -108,11 +112,11 @@ export class SingletonRun {
   /** Tries to take the lease until it is taken. Returns false when the run is aborted before. */
   async #leaseTaken(): Promise<boolean> {
     const { settings } = this.#parts;
-    while (this.#reason === undefined) {
+    while (!this.#isAborted) {
       if (this.#keeper === undefined || (await this.#keeper.acquire())) break;
-      if (this.#reason === undefined) await this.#sleep(settings.leaseTtl / 3);
+      if (!this.#isAborted) await this.#sleep(settings.leaseTtl / 3);
     }
-    return this.#reason === undefined;
+    return !this.#isAborted;
   }
 
   #sleep(ms: number): Promise<void> {

@@ -31,13 +31,7 @@ import type { Hash64 } from './hash.js';
  * - `stopped`: `stop()` was called, or the node was shut down.
  */
 export type SingletonState =
-  | 'waiting'
-  | 'acquiring'
-  | 'running'
-  | 'stopping'
-  | 'pausing'
-  | 'done'
-  | 'stopped';
+  'waiting' | 'acquiring' | 'running' | 'stopping' | 'pausing' | 'done' | 'stopped';
 
 /** The events of a {@link Singleton}. */
 export interface SingletonEvents {

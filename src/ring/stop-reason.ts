@@ -37,7 +37,10 @@ export class SingletonStoppedError extends MemberlistError {
   readonly singleton: string;
 
   constructor(singleton: string, reason: SingletonStopReason) {
-    super('ERR_MEMBERLIST_SINGLETON_STOPPED', `the task '${singleton}' must end: ${reasons[reason]}`);
+    super(
+      'ERR_MEMBERLIST_SINGLETON_STOPPED',
+      `the task '${singleton}' must end: ${reasons[reason]}`,
+    );
     this.singleton = singleton;
     this.reason = reason;
   }

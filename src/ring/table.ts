@@ -39,7 +39,7 @@ export class RendezvousTable {
   readonly #scratch: Scratch = { scores: new Float64Array(0) };
 
   /** @param seeds - known seeds of members, which are also those of the next table */
-  constructor(members: Iterable<RingMember>, seeds: Map<string, Hash64> = new Map()) {
+  constructor(members: Iterable<RingMember>, seeds = new Map<string, Hash64>()) {
     this.members = [...members].sort((a, b) => (a.name < b.name ? -1 : 1));
     const ranked = this.members.map((member, rank) => ({ ...member, rank }));
     ranked.sort((a, b) => b.weight - a.weight || a.rank - b.rank);
