@@ -47,6 +47,7 @@ export function extensionHostOf(node: RunningNode, logger: Logger): ExtensionHos
     const gossiped = node.waits.gossiped('updateMeta', { timeout: Infinity }, (done) =>
       engine.announce(meta, done),
     );
+    node.services.updated();
     // It rejects at the shutdown, when the extension is stopped.
     gossiped.then(finished, () => undefined).catch(guard.failed);
   };

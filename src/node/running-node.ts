@@ -47,6 +47,7 @@ import {
   streamHostOf,
 } from './parts.js';
 import type { Sender } from './send.js';
+import { Services } from './services.js';
 import type { StateExchange } from './state-exchange.js';
 import type { StreamHost } from './stream-host.js';
 import { Waits } from './waits.js';
@@ -77,6 +78,7 @@ export class RunningNode {
   readonly state: StateExchange;
   readonly streams: StreamHost;
   readonly extensions: ExtensionHost;
+  readonly services: Services;
   readonly broadcaster: Broadcaster;
   readonly discovery: Discovery;
   readonly health: ClusterHealthMonitor;
@@ -163,7 +165,12 @@ export class RunningNode {
     this.health = new ClusterHealthMonitor({ config, counters, report, notify, members });
     this.waits = new Waits({ clock, hasPeers: () => engine.hasPeers, numMembers: members });
     this.sender = senderOf(this);
-    this.departure = new Departure({ engine, extensions, guard, report });
+    this.services = new Services({
+      ...{ clock, random, logger: open.logger },
+      failed: (callback, error) => this.host.callbackFailed(callback, error),
+    });
+    const { services } = this;
+    this.departure = new Departure({ engine, extensions, services, guard, report });
     const { keyFile: path, keyring } = config;
     this.#keyFile =
       path === undefined || keyring === undefined
@@ -267,6 +274,7 @@ export class RunningNode {
     guard.run(() => discovery.stop(new ShutdownError('join')));
     this.health.stop();
     this.departure.cancel();
+    guard.run(() => this.services.stop());
     guard.run(() => this.extensions.stop());
     this.host.stop();
     this.packets.stop();
