@@ -7,6 +7,7 @@
 // The public interface of the bus.
 import type { Extension, Node } from '../index.js';
 import type { Codec, StandardSchema } from './codec.js';
+import type { BusStats } from './stats.js';
 
 /** What topics carry: the type of the payload, by topic. */
 export type BusTopics = object;
@@ -218,6 +219,9 @@ export interface Bus<Topics extends BusTopics = BytesTopics> extends Extension {
     topic: Topic,
     handler: (payload: Topics[Topic], info: RequestInfo) => unknown,
   ): () => void;
+
+  /** What this node has seen since its start and what it holds, by topic and publisher. A copy. */
+  stats(): BusStats;
 
   /** Listens to messages that were lost for good. What a listener throws is caught, counted and logged. */
   on(event: 'gap', listener: (gap: BusGap) => unknown): this;

@@ -26,4 +26,5 @@ export type {
   SubscribeOptions,
   TopicOf,
 } from './bus.js';
+export type { BusGapStats, BusPublisherStats, BusStats, BusTopicStats } from './stats.js';
 export { json, msgpack, type Codec, type StandardSchema } from './codec.js';

@@ -71,4 +71,6 @@ export const busLimits = Object.freeze({
   ownRequests: 4_096,
   /** Bytes of one `messages()` iterator that the application has not read. */
   iteratorBytes: 16 * MiB,
+  /** Topics, and members with gaps, that `stats()` lists. */
+  statsEntries: 1_000,
 });

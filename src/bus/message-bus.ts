@@ -35,6 +35,7 @@ import type {
 import { resolveBusOptions, type ResolvedBusOptions } from './options.js';
 import { AnswerIterator } from './answer-iterator.js';
 import { Handlers } from './responder.js';
+import { BusStatistics, type BusStats } from './stats.js';
 import { checkTopic, isThenable, Subscriptions } from './subscriptions.js';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
@@ -66,6 +67,7 @@ class MessageBus implements Extension {
   readonly #subscriptions: Subscriptions;
   readonly #handlers = new Handlers();
   readonly #emitter = new EventEmitter();
+  readonly #statistics = new BusStatistics();
   #core: BusCore | undefined;
   #isStopped = false;
 
@@ -95,7 +97,10 @@ class MessageBus implements Extension {
       options: this.#options,
       handlers: this.#handlers,
       sink: {
-        deliver: (origin, record, isOwn) => this.#subscriptions.deliver(origin, record, isOwn),
+        deliver: (origin, record, isOwn) => {
+          this.#statistics.delivered(origin.publisher, record, context.clock.now());
+          this.#subscriptions.deliver(origin, record, isOwn);
+        },
         gap: (gap) => this.#gap(gap),
       },
     });
@@ -177,6 +182,10 @@ class MessageBus implements Extension {
     return this.#handlers.add(topic, handler);
   }
 
+  stats(): BusStats {
+    return this.#statistics.read(this.#core);
+  }
+
   on(event: 'gap', listener: (gap: BusGap) => unknown): this {
     this.#emitter.on(event, listener);
     return this;
@@ -206,6 +215,7 @@ class MessageBus implements Extension {
   }
 
   #gap(gap: BusGap): void {
+    this.#statistics.gap(gap);
     const failed = (error: unknown): void =>
       this.#core?.node.context.reportError("a listener of 'gap'", error);
     for (const listener of this.#emitter.listeners('gap')) {

@@ -109,6 +109,19 @@ export class StateExtension<T extends StateValues> implements State<T> {
     }
   }
 
+  *names(): IterableIterator<string> {
+    if (this.#replication === undefined) return;
+    for (const { name } of this.#replication.store.all()) yield name;
+  }
+
+  *keys(name: string): IterableIterator<keyof T & string> {
+    const now = this.#now;
+    for (const [key, entry] of this.#replication?.store.get(name)?.entries() ?? []) {
+      const isShown = (shown(entry)?.expiresAt ?? now) > now;
+      if (isShown) yield key as keyof T & string;
+    }
+  }
+
   get own(): Partial<T> {
     return this.#views.copy(this.#own, this.#now) as Partial<T>;
   }

@@ -122,6 +122,10 @@ export interface State<T extends StateValues = Record<string, unknown>> extends 
   of(name: string): Partial<T>;
   /** The names of all nodes with keys, and copies of their maps, this node's included. */
   entries(): IterableIterator<[name: string, values: Partial<T>]>;
+  /** The names of all nodes that have a map, this node's included; the maps may be empty. */
+  names(): IterableIterator<string>;
+  /** The keys of a member's map, without its values. */
+  keys(name: string): IterableIterator<keyof T & string>;
   /** A copy of this node's map. */
   readonly own: Partial<T>;
   /** How large the state is. */
