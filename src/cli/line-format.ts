@@ -96,9 +96,7 @@ function blockOf(value: readonly unknown[]): string[] {
   if (value.length === 0) return [];
   if (value.every(isRecord)) return [tableOf(value)];
   const rows = value.map((each) =>
-    isNode(each)
-      ? ['', each.name, each.address, each.state, each.metaText]
-      : ['', wordOf(each)],
+    isNode(each) ? ['', each.name, each.address, each.state, each.metaText] : ['', wordOf(each)],
   );
   return [table(rows)];
 }

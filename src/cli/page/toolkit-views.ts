@@ -13,13 +13,7 @@ import { printable } from '../../wire/printable.js';
 import { valueText } from '../shown-value.js';
 import { Cached, nextTurn } from './cached.js';
 import { pageLimits } from './limits.js';
-import type {
-  BusView,
-  ShownPublisher,
-  ShownStateNode,
-  ShownTopic,
-  StateView,
-} from './messages.js';
+import type { BusView, ShownPublisher, ShownStateNode, ShownTopic, StateView } from './messages.js';
 import { eventBytes, shownName } from './watch.js';
 
 /** The part of the toolkit that the page uses. */
@@ -64,8 +58,13 @@ export class ToolkitViews {
 
   #busView(): BusView {
     const stats = this.#toolkit.bus?.stats();
-    const { topics = [], publishers = [], gaps = [], otherMessages = 0, retainedBytes = 0 } =
-      stats ?? {};
+    const {
+      topics = [],
+      publishers = [],
+      gaps = [],
+      otherMessages = 0,
+      retainedBytes = 0,
+    } = stats ?? {};
     const now = Date.now();
     const times = new Map<string, number>();
     const busiest = [...topics].sort((a, b) => b.messages - a.messages);

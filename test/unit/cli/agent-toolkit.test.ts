@@ -224,7 +224,10 @@ test('output is bounded and harmless, whatever peers send', async () => {
   await agents.say(b, 'watch');
   const published = bus?.publish(evil.trim(), Buffer.from(evil + 'y'.repeat(100_000)));
   state?.set(evil, evil + 'z'.repeat(50_000));
-  state?.set('list', Array.from({ length: 3_000 }, (_, i) => i));
+  state?.set(
+    'list',
+    Array.from({ length: 3_000 }, (_, i) => i),
+  );
   state?.set('bytes', Buffer.alloc(50_000));
   for (let i = 0; i < 1_500; i++) state?.set(`key-${i}`, i);
   await agents.cluster.run(5_000);

@@ -39,9 +39,7 @@ export function showState({ nodes, nodesNotShown, keys, bytes }) {
   const rest = nodesNotShown > 0 ? `; the first ${nodes.length} are shown` : '';
   setText(byId('state-summary'), `${count(keys, 'key')} of ${total}, ${byteText(bytes)}${rest}`);
   const list = byId('state-nodes');
-  resize(list, nodes.length, () =>
-    make('li', {}, make('strong'), ' ', make('small'), make('dl')),
-  );
+  resize(list, nodes.length, () => make('li', {}, make('strong'), ' ', make('small'), make('dl')));
   nodes.forEach((node, i) => {
     const [name, size, values] = /** @type {Element[]} */ ([...(list.children[i]?.children ?? [])]);
     if (name === undefined || size === undefined || values === undefined) return;
