@@ -105,7 +105,10 @@ suite('the bus', () => {
     await world.cluster.run(60_000);
     for (const name of others) {
       const { gaps } = world.log(name);
-      assert.deepEqual(gaps.map(({ publisher, missed }) => [publisher, missed]), [['n0', undefined]]);
+      assert.deepEqual(
+        gaps.map(({ publisher, missed }) => [publisher, missed]),
+        [['n0', undefined]],
+      );
     }
     await world.close();
   });
