@@ -111,7 +111,7 @@ export function readRecords(reader: Reader): BusRecord[] {
     const start = reader.pos;
     const bytes = topicIn(reader);
     // Most messages of a frame have the same topic.
-    if (bytes.length === 0 || !bytes.equals(topicBytes)) {
+    if (!bytes.equals(topicBytes)) {
       topic = bytes.toString();
       topicBytes = bytes;
     }
@@ -125,7 +125,8 @@ export function readRecords(reader: Reader): BusRecord[] {
 
 function topicIn(reader: Reader): Buffer {
   const length = reader.varint();
-  if (length > busLimits.topicBytes) throw new MalformedFrame(`a topic of ${length} bytes`);
+  if (length === 0 || length > busLimits.topicBytes)
+    throw new MalformedFrame(`a topic of ${length} bytes`);
   return reader.bytes(length);
 }
 
