@@ -9,6 +9,7 @@ import { run } from './run.mjs';
 const ENTRIES = {
   'node-memberlist': 'index',
   'node-memberlist/serf': 'serf/index',
+  'node-memberlist/state': 'state/index',
   'node-memberlist/testing': 'testing/index',
 };
 const TESTS = ['public-api.ts', 'testing-api.ts'];
@@ -94,6 +95,7 @@ function asUser(test) {
   const text = readFileSync(join('test/types', test), 'utf8')
     .replaceAll("'../../src/index.js'", "'node-memberlist'")
     .replaceAll("'../../src/serf/index.js'", "'node-memberlist/serf'")
+    .replaceAll("'../../src/state/index.js'", "'node-memberlist/state'")
     .replaceAll("'../../src/testing/index.js'", "'node-memberlist/testing'");
   if (text.includes('../')) throw new Error(`${test} imports files that users do not have`);
   return text;

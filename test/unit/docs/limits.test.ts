@@ -10,6 +10,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { serfLimits } from '../../../src/serf/limits.js';
+import { stateLimits } from '../../../src/state/limits.js';
 import { limits } from '../../../src/wire/limits.js';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -50,12 +51,17 @@ function* sources(folder: string): Generator<string> {
 test('every limit is documented with its value, and nothing else is', () => {
   const documented = rows().map(({ key, value }) => [key, value] as const);
   const sorted = (entries: Iterable<readonly [string, number]>) => [...entries].sort();
-  assert.deepEqual(sorted(documented), sorted([...Object.entries(limits), ...ofSerf]));
+  assert.deepEqual(sorted(documented), sorted([...Object.entries(limits), ...ofSerf, ...ofState]));
 });
 
 /** The page names them with their extension. */
 const ofSerf = Object.entries(serfLimits).map(([key, value]): [string, number] => [
   `serf${key.charAt(0).toUpperCase()}${key.slice(1)}`,
+  value,
+]);
+
+const ofState = Object.entries(stateLimits).map(([key, value]): [string, number] => [
+  `state${key.charAt(0).toUpperCase()}${key.slice(1)}`,
   value,
 ]);
 
@@ -79,4 +85,5 @@ test('every limit is used in the code', () => {
     .join('\n');
   for (const key of Object.keys(limits)) assert.ok(code.includes(`limits.${key}`), key);
   for (const key of Object.keys(serfLimits)) assert.ok(code.includes(`serfLimits.${key}`), key);
+  for (const key of Object.keys(stateLimits)) assert.ok(code.includes(`stateLimits.${key}`), key);
 });

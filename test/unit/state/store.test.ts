@@ -106,7 +106,10 @@ test('a map that exceeds the limit of a node is dropped and refused until the no
   const store = makeStore({ keysPerNode: 2 });
   store.apply(received({ entries: [entry(1, 'x', '1')] }), moment, []);
   const changes: KeyChange[] = [];
-  const many = received({ from: 1, entries: [entry(2, 'y', '1'), entry(3, 'z', '1')] });
+  const many = received({
+    from: 1,
+    entries: ['p', 'q', 'r', 's'].map((key, i) => entry(2 + i, key, '1')),
+  });
   assert.equal(store.apply(many, moment, changes), 'limit');
   assert.deepEqual(texts(changes), ['x: 1 → undefined']);
   assert.deepEqual([store.get('a')?.size, store.get('a')?.version, store.bytes], [0, 0, 0]);
@@ -115,6 +118,15 @@ test('a map that exceeds the limit of a node is dropped and refused until the no
   assert.equal(store.isBehind('a', boot(1), 99, late), false);
   const again = received({ boot: boot(2), entries: [entry(1, 'x', '1')] });
   assert.equal(store.apply(again, late, []), 'applied');
+});
+
+test('deleted keys do not count towards the limit, and are forgotten beyond it', () => {
+  const store = makeStore({ keysPerNode: 2 });
+  store.apply(received({ entries: [entry(1, 'x', '1'), entry(2, 'y', '1')] }), moment, []);
+  const entries = ['d', 'e', 'f', 'g', 'h'].map((key, i) => entry(3 + i, key));
+  assert.equal(store.apply(received({ from: 2, entries }), moment, []), 'applied');
+  const { size, floor, bytes } = store.get('a')!;
+  assert.deepEqual([size, floor, bytes], [2, 7, store.bytes]);
 });
 
 test('a map that exceeds the limit of all maps together is refused for a minute', () => {
