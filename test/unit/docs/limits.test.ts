@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { busLimits } from '../../../src/bus/limits.js';
 import { serfLimits } from '../../../src/serf/limits.js';
+import { stateLimits } from '../../../src/state/limits.js';
 import { limits } from '../../../src/wire/limits.js';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -55,12 +56,15 @@ test('every limit is documented with its value, and nothing else is', () => {
 });
 
 /** The page names them with their extension. */
-const ofExtensions = Object.entries({ bus: busLimits, serf: serfLimits }).flatMap(
-  ([extension, ofIt]) =>
-    Object.entries(ofIt).map(([key, value]): [string, number] => [
-      `${extension}${key.charAt(0).toUpperCase()}${key.slice(1)}`,
-      value,
-    ]),
+const ofExtensions = Object.entries({
+  bus: busLimits,
+  serf: serfLimits,
+  state: stateLimits,
+}).flatMap(([extension, ofIt]) =>
+  Object.entries(ofIt).map(([key, value]): [string, number] => [
+    `${extension}${key.charAt(0).toUpperCase()}${key.slice(1)}`,
+    value,
+  ]),
 );
 
 test('every limit has a reason and a description of what happens beyond it', () => {
@@ -84,4 +88,5 @@ test('every limit is used in the code', () => {
   for (const key of Object.keys(limits)) assert.ok(code.includes(`limits.${key}`), key);
   for (const key of Object.keys(busLimits)) assert.ok(code.includes(`busLimits.${key}`), key);
   for (const key of Object.keys(serfLimits)) assert.ok(code.includes(`serfLimits.${key}`), key);
+  for (const key of Object.keys(stateLimits)) assert.ok(code.includes(`stateLimits.${key}`), key);
 });
