@@ -293,7 +293,9 @@ class MemberSingleton implements Singleton {
   }
 
   #failed(source: 'task' | 'lease', error: unknown): void {
-    this.#context.reportError(`the ${source}`, error);
+    // A store that does not answer is no mistake of the application, and the event is enough.
+    if (source === 'task') this.#context.reportError('the task', error);
+    else this.#context.log.debug('a call of the lease failed', { error });
     this.#listeners.emit('error', { name: this.name, source, error });
   }
 
