@@ -149,7 +149,7 @@ function periodsOf(timelines: readonly Timeline[], kind: Kind): Period[] {
 }
 
 function seconds(ms: number | null): string {
-  return ms === null ? '–' : `${numberText(ms / 1_000, 1)}`;
+  return ms === null ? '–' : numberText(ms / 1_000, 1);
 }
 
 function capital(text: string): string {

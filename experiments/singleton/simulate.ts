@@ -6,7 +6,7 @@
 
 // One cluster with incidents: the number of running tasks of each variant.
 
-import { runSingleton, SingletonStoppedError } from '../../src/ring/index.js';
+import { runSingleton, type SingletonStoppedError } from '../../src/ring/index.js';
 import { SeededRandom, SimulatedCluster } from '../../src/testing/index.js';
 import { LeaseStore } from './store.js';
 import { Recorder, type Timeline } from './timeline.js';

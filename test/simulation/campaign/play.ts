@@ -30,6 +30,7 @@ import { EventWatch } from './invariants.js';
 import type { Scenario, Step } from './scenario.js';
 import { foundMs } from './strangers.js';
 import { type Life, type Line, Stage } from './stage.js';
+import { Toolkit } from './toolkit.js';
 import { Violation } from './violation.js';
 
 /** The result of a scenario. */
@@ -84,6 +85,7 @@ class Player {
   readonly #stage: Stage;
   readonly #watch: EventWatch;
   readonly #extensions: ExtensionWatch;
+  readonly #toolkit: Toolkit;
   readonly #acts: Acts;
   readonly #depths = new Map<string, number>();
   #events = 0;
@@ -100,22 +102,35 @@ class Player {
       namesAt: (address) => player?.namesAt(address) ?? new Set(),
       leaves: (name, incarnation) => player?.leaves(name, incarnation),
     });
+    const toolkit = new Toolkit({
+      scenario,
+      now: () => player?.now ?? 0,
+      fail: (error) => player?.fail(error),
+      running: () => player?.running() ?? [],
+      run: async (ms) => player?.letPass(ms),
+      later: (ms, callback) => player?.later(ms, callback),
+    });
     const stage = await Stage.create(scenario, {
       line: (key, message, line) => player?.hear(key, message, line),
       report: (key, report) => player?.hearReport(key, report),
-      extensions,
+      ...{ extensions, toolkit },
     });
-    player = new Player(scenario, stage, extensions);
+    player = new Player(scenario, stage, { extensions, toolkit });
     for (const key of stage.cluster.names()) player.#acts.started(key);
     return player;
   }
 
-  private constructor(scenario: Scenario, stage: Stage, extensions: ExtensionWatch) {
+  private constructor(
+    scenario: Scenario,
+    stage: Stage,
+    { extensions, toolkit }: { extensions: ExtensionWatch; toolkit: Toolkit },
+  ) {
     const { settings } = scenario;
     const { cluster } = stage;
     this.#scenario = scenario;
     this.#stage = stage;
     this.#extensions = extensions;
+    this.#toolkit = toolkit;
     this.#watch = new EventWatch({
       now: () => cluster.now,
       isRunning: (key) => stage.isRunning(key),
@@ -126,11 +141,15 @@ class Player {
       gossipToTheDeadTime: settings.gossipToTheDeadTime,
       suspicionMs: (members, confirmations) => suspicionMs(settings, members, confirmations),
     });
-    this.#acts = new Acts({ stage, watch: this.#watch }, { fail: (error) => this.fail(error) });
+    this.#acts = new Acts(
+      { stage, watch: this.#watch, toolkit },
+      { fail: (error) => this.fail(error) },
+    );
     cluster.on('event', (observer, event) => {
       this.#events++;
       if (stage.strangers.has(observer)) return this.#checkStranger(observer, event);
       if ('node' in event) extensions.emitted(observer, event.type, event.node);
+      toolkit.emitted(observer, event);
       this.#watch.event(observer, event);
     });
   }
@@ -145,6 +164,16 @@ class Player {
 
   running(): readonly Life[] {
     return this.#stage.running();
+  }
+
+  /** Lets time pass, with all checks. */
+  async letPass(ms: number): Promise<void> {
+    await this.#runTo(this.now + ms);
+  }
+
+  /** Calls back later. */
+  later(ms: number, callback: () => void): void {
+    this.#stage.cluster.clock.setTimer(ms, callback);
   }
 
   namesAt(address: string): ReadonlySet<string> {
@@ -197,6 +226,7 @@ class Player {
   async recover(): Promise<Outcome> {
     const { cluster } = this.#stage;
     this.#extensions.rest();
+    this.#toolkit.healed();
     cluster.heal();
     cluster.network.change({ loss: 0, duplication: 0, reordering: 0, streamBreaks: 0 });
     // All operations end, and all stalls are over.
@@ -209,6 +239,9 @@ class Player {
     this.#checkCalm();
     this.#extensions.checkAgreement();
     await this.#findOut();
+    await this.#toolkit.agreed();
+    this.#throwFailure();
+    this.#toolkit.rest();
     await this.#forget();
     await this.#beQuiet();
     await this.#end();
@@ -247,6 +280,7 @@ class Player {
       this.#watch.table(key, rowsOf(engine.table));
     }
     this.#extensions.check();
+    this.#toolkit.look();
     const { size: nodes, names } = this.#stage;
     checkBounds(this.#scenario, { nodes, names }, lives);
   }
@@ -472,10 +506,12 @@ class Player {
     const { probeInterval, probeTimeout } = this.#scenario.settings;
     cluster.network.change({ loss: 0.6 });
     this.#extensions.wake();
+    this.#toolkit.wake();
     await this.#runTo(cluster.now + 3 * probeInterval + 0.5 * probeTimeout);
     this.#extensions.broadcast();
     await cluster.close();
     this.#extensions.checkEnd();
+    this.#toolkit.ended();
     if (cluster.timersLeft > 0) {
       throw new Violation('no timer is left after a shutdown', `${cluster.timersLeft} are`);
     }
