@@ -52,7 +52,7 @@ export const stateLimits = Object.freeze({
   /** Bytes of all changes that wait for earlier ones. */
   heldBytes: 4 * MiB,
   /** Milliseconds until the same map is asked for again. */
-  askAgainMs: 50,
+  askAgainMs: 80,
   /** Milliseconds between rounds of reconciliation after a change. */
   fastIntervalMs: 100,
   /** For how many milliseconds after a change the rounds have that interval. */

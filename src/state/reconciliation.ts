@@ -7,6 +7,7 @@
 // Scuttlebutt reconciliation (van Renesse et al. 2008): in each round a node sends a hash of all versions to a random peer.
 // If the peer has another one, it answers with its versions; each side then sends what the other one lacks.
 import type { ExtensionContext, Timer } from '../index.js';
+import { Asked } from './asked.js';
 import { noBoot } from './boot.js';
 import { stateLimits } from './limits.js';
 import { encodeDigests, encodeHash, type MapVersion } from './messages.js';
@@ -17,8 +18,8 @@ import type { Moment, Store } from './store.js';
 
 /** A node that joins asks so many peers for everything, one after the other, until one has answered. */
 const joinAttempts = 5;
-/** Milliseconds between these attempts. */
-const joinPauseMs = 150;
+/** Milliseconds until it asks the first of them, if the one that it has joined through does not answer, and between them. */
+const joinPauseMs = [60, 300] as const;
 /** When a node that helped another one to join sends it a hash, in milliseconds: soon, and again if that was lost. */
 const greetingsMs = [10, 100] as const;
 
@@ -41,9 +42,11 @@ export class Reconciliation {
   /** How often this node still asks for everything. */
   #joinAttempts = 0;
   #joinTimer: Timer | undefined;
+  readonly #asked: Asked;
 
   constructor(parts: ReconciliationParts, init: { intervalMs: number }) {
     this.#parts = parts;
+    this.#asked = new Asked(parts.context.clock);
     this.#intervalMs = init.intervalMs;
   }
 
@@ -62,7 +65,7 @@ export class Reconciliation {
   /** This node has joined: asks a peer for everything. */
   joined(): void {
     this.#joinAttempts = joinAttempts;
-    this.#askForAll();
+    this.#waitToAsk(joinPauseMs[0]);
     this.changed();
   }
 
@@ -73,10 +76,16 @@ export class Reconciliation {
     }
   }
 
-  /** A peer has sent changes: this node need not ask for everything again. */
-  received(): void {
+  /** A peer has sent changes of a map: this node need not ask for everything again. */
+  received(name: string): void {
+    this.#asked.delete(name);
     this.#joinAttempts = 0;
     this.#joinTimer?.cancel();
+  }
+
+  /** A member is gone. */
+  gone(name: string): void {
+    this.#asked.delete(name);
   }
 
   onHash(hash: Buffer, from: string): void {
@@ -84,7 +93,8 @@ export class Reconciliation {
     if (hash.equals(store.hash)) return;
     meters.count('digests');
     if (this.#joinAttempts > 0 && this.#streamDigest(from)) return;
-    peers.answer(from, this.#digests(this.#versions(), true, stateLimits.digestPackets));
+    const versions = this.#versions().filter(({ name }) => !this.#asked.has(name));
+    peers.answer(from, this.#digests(versions, true, stateLimits.digestPackets));
   }
 
   onDigest(versions: readonly MapVersion[], wantsAnswer: boolean, from: string): void {
@@ -98,6 +108,8 @@ export class Reconciliation {
       const there = replica && lackingOf(replica, version);
       if (there !== undefined) lacking.push(there);
       else if (wantsAnswer && store.isBehind(version.name, version.boot, version.version, moment)) {
+        if (this.#asked.has(version.name)) continue;
+        this.#asked.add(version.name, stateLimits.askAgainMs);
         wanted.push(ownVersion(version.name, replica));
       }
     }
@@ -107,13 +119,10 @@ export class Reconciliation {
 
   /** A peer has sent changes that follow others that this node lacks. */
   ask(name: string, from: string): void {
-    const { store, peers, context } = this.#parts;
+    const { store, peers } = this.#parts;
+    if (this.#asked.has(name)) return;
+    this.#asked.add(name, stateLimits.askAgainMs);
     const replica = store.get(name);
-    const now = context.clock.now();
-    if (replica !== undefined) {
-      if (now - replica.askedAt < stateLimits.askAgainMs) return;
-      replica.askedAt = now;
-    }
     peers.answer(from, this.#digests([ownVersion(name, replica)], false, 1));
   }
 
@@ -136,19 +145,28 @@ export class Reconciliation {
     this.#parts.peers.send(to, encodeHash(this.#parts.store.hash));
   }
 
-  #askForAll(): void {
+  #waitToAsk(ms: number): void {
     this.#joinTimer?.cancel();
     if (this.#joinAttempts <= 0) return;
-    const [peer] = this.#parts.peers.random(1);
-    if (peer !== undefined) this.#streamDigest(peer.name);
-    this.#joinTimer = this.#parts.context.clock.setTimer(joinPauseMs, () => this.#askForAll());
+    this.#joinTimer = this.#parts.context.clock.setTimer(ms, () => {
+      const [peer] = this.#parts.peers.random(1);
+      if (peer !== undefined) this.#streamDigest(peer.name);
+      else this.#joinAttempts--;
+      this.#waitToAsk(joinPauseMs[1]);
+    });
   }
 
   #streamDigest(to: string): boolean {
     this.#joinAttempts--;
     const options = { wantsAnswer: true, budget: stateLimits.streamBytes, most: 1 };
-    const [digest] = encodeDigests(this.#versions(), options);
-    return digest !== undefined && this.#parts.peers.stream(to, digest);
+    const versions = this.#versions();
+    const [digest] = encodeDigests(versions, options);
+    if (digest === undefined || !this.#parts.peers.stream(to, digest)) return false;
+    for (const { name, boot } of versions) {
+      if (boot === noBoot) this.#asked.add(name, joinPauseMs[1]);
+    }
+    this.#waitToAsk(joinPauseMs[1]);
+    return true;
   }
 
   #digests(versions: Iterable<MapVersion>, wantsAnswer: boolean, most: number): Buffer[] {

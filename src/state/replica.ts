@@ -45,8 +45,6 @@ export class Replica {
   changedAt = -Infinity;
   /** Clock time until which the map is refused because it is too large; 0 if it is not. */
   refusedUntil = 0;
-  /** Clock time at which the map was last asked for. */
-  askedAt = -Infinity;
   /** By increasing version. */
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;

@@ -182,7 +182,7 @@ export class Replication {
     sender: string,
   ): void {
     if (!this.#incoming.apply(maps, sender)) return;
-    this.#reconciliation.received();
+    for (const { name } of maps) this.#reconciliation.received(name);
     this.#reconciliation.changed();
     this.#expiry.added();
     if (mayForward) this.#push.forward(payload, sender);
@@ -226,6 +226,7 @@ export class Replication {
     if (name === this.store.own.name) return;
     this.store.disappear(name);
     this.#peers.forget(name);
+    this.#reconciliation.gone(name);
     this.#departures.gone(name);
   }
 
