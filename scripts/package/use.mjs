@@ -11,6 +11,7 @@ const USE = `
   const two = await Memberlist.create({ name: 'b', bindAddr: '127.0.0.1', bindPort: 0, use });
   if (two.localNode.delegateProtocol.max !== 5) throw new Error('the extension is not attached');
   await two.join([one.localNode.address]);
+  if (createRing(one).members.length !== 2) throw new Error('the ring lacks a member');
   if (two.numMembers !== 2) throw new Error('the two do not know each other');
   await two.leave();
   await Promise.all([one.shutdown(), two.shutdown()]);
@@ -20,11 +21,13 @@ const USE = `
 const SCRIPTS = {
   'import.mjs': `
     import { Memberlist } from 'node-memberlist';
+    import { createRing } from 'node-memberlist/ring';
     import { serf } from 'node-memberlist/serf';
     import { MemoryNetwork } from 'node-memberlist/testing';
     ${USE}`,
   'require.cjs': `
     const { Memberlist } = require('node-memberlist');
+    const { createRing } = require('node-memberlist/ring');
     const { serf } = require('node-memberlist/serf');
     const { MemoryNetwork } = require('node-memberlist/testing');
     (async () => {${USE}})();`,
