@@ -28,6 +28,7 @@ const root = new URL('../../../', import.meta.url).pathname;
 const entryPoints: Readonly<Record<string, string>> = {
   'node-memberlist': join(root, 'src/index.js'),
   'node-memberlist/bus': join(root, 'src/bus/index.js'),
+  'node-memberlist/ring': join(root, 'src/ring/index.js'),
   'node-memberlist/serf': join(root, 'src/serf/index.js'),
   'node-memberlist/state': join(root, 'src/state/index.js'),
   'node-memberlist/testing': join(root, 'src/testing/index.js'),
