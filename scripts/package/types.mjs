@@ -14,7 +14,7 @@ const ENTRIES = {
   'node-memberlist/state': 'state/index',
   'node-memberlist/testing': 'testing/index',
 };
-const TESTS = ['public-api.ts', 'testing-api.ts'];
+const TESTS = ['public-api.ts', 'testing-api.ts', 'toolkit-api.ts'];
 const WAYS = {
   node16: { module: 'node16', moduleResolution: 'node16' },
   bundler: { module: 'esnext', moduleResolution: 'bundler' },
@@ -44,9 +44,15 @@ const OPTIONS = {
 };
 const REQUIRE = `
 import memberlist = require('node-memberlist');
+import bus = require('node-memberlist/bus');
+import ring = require('node-memberlist/ring');
+import state = require('node-memberlist/state');
 import testing = require('node-memberlist/testing');
 async function use(network: testing.MemoryNetwork): Promise<memberlist.Node[]> {
-  const list = await memberlist.Memberlist.create({ transport: network.transport('a') });
+  const transport = network.transport('a');
+  const use = [bus.createBus(), state.createState()];
+  const list = await memberlist.Memberlist.create({ transport, use });
+  ring.createRing(list).close();
   return list.members();
 }
 export = use;
