@@ -28,7 +28,7 @@ export interface Sample {
 }
 
 /** A cluster is used this often, because forming it costs more than the writes. */
-export const seedsPerCluster = 10;
+export const seedsPerCluster = 2;
 /** All nodes write within this time, in milliseconds. */
 export const writingMs = 1_000;
 /** How often is looked, in milliseconds. */
