@@ -32,7 +32,12 @@ interface Watched {
   readonly held: Set<RingKey>;
   /** Since when the ring is not settled, by the clock of the node. */
   unsettledSince: number;
+  /** Looks until the next one that checks, if nothing happens before. */
+  looksLeft: number;
 }
+
+/** Long scenarios have tens of thousands of looks at which nothing has changed. */
+const looksApart = 10;
 
 /** Watches the rings of one run. */
 export class RingWatch implements PartWatch {
@@ -58,7 +63,15 @@ export class RingWatch implements PartWatch {
     const limit = share(life.list, { settle, total, ...options });
     const changes = new Changes(life, this.#weightOf);
     const held = new Set(ring.watch(keys).held);
-    const watched = { life, ring, share: limit, changes, held, unsettledSince: changes.now };
+    const watched = {
+      life,
+      ring,
+      share: limit,
+      changes,
+      held,
+      unsettledSince: changes.now,
+      looksLeft: 0,
+    };
     this.#watched.set(life.key, watched);
     ring.on('view', () => this.#viewChanged(watched));
     ring.on('moved', ({ gained, lost }) => {
@@ -69,14 +82,18 @@ export class RingWatch implements PartWatch {
   }
 
   emitted(key: string, event: MembershipEvent): void {
-    if (!('node' in event)) return;
-    this.#watched.get(key)?.changes.event(event.node, this.#plan.settle);
+    const watched = this.#watched.get(key);
+    if (watched === undefined || !('node' in event)) return;
+    watched.changes.event(event.node, this.#plan.settle);
+    watched.looksLeft = 0;
   }
 
   look(): void {
     for (const { key } of this.#world.running()) {
       const watched = this.#watched.get(key);
-      if (watched !== undefined) this.#look(watched);
+      if (watched === undefined || (watched.ring.isSettled && watched.looksLeft-- > 0)) continue;
+      watched.looksLeft = looksApart;
+      this.#look(watched);
     }
   }
 
