@@ -53,8 +53,8 @@ when members crash, leave and lose each other. Everything runs in virtual time: 
 
 const conclusions = `- Without a lease, two tasks run in partitions, until the side without the majority has noticed that it is one, and hardly
   ever otherwise. A node that is isolated notices late, since it doubts itself first (Lifeguard's local health).
-- With \`stopInMinority\` two tasks end as soon as the smaller side suspects too many members, and with \`minMembers\` above
-  half when it has declared them failed. Without these they run until the partition heals.
+- With \`stopInMinority\` two tasks end as soon as the smaller side suspects too many members; \`minMembers\` in addition changes
+  nothing here. Without it they run until the partition heals.
 - With a lease two tasks never run. After a crash of the owner the lease must expire before another member starts.
 - A crash costs the time of its detection and \`settle\`; a leave costs \`settle\` only.`;
 

@@ -31,8 +31,8 @@ export const variants: readonly Variant[] = [
   { name: 'minority', title: 'stopInMinority: true (default)', options: {}, hasLease: false },
   {
     name: 'majority',
-    title: 'false, minMembers: 3 of 5',
-    options: { stopInMinority: false, minMembers: Math.floor(nodes / 2) + 1 },
+    title: 'true, minMembers: 3 of 5',
+    options: { minMembers: Math.floor(nodes / 2) + 1 },
     hasLease: false,
   },
   { name: 'lease', title: 'a lease', options: {}, hasLease: true },

@@ -8,10 +8,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { simulate } from '../../experiments/singleton/simulate.js';
+import { simulate, type Result } from '../../experiments/singleton/simulate.js';
 
 test('with a lease two tasks never run, and without one they do in a partition', async () => {
-  const results = [];
+  const results: Result[] = [];
   for (const seed of [0, 1, 2]) results.push(await simulate({ seed, settle: 2_000, incidents: 2 }));
   const most = (variant: string): number =>
     Math.max(...results.map(({ timelines }) => timelines[variant]!.most));
