@@ -73,11 +73,15 @@ export class Changes {
     this.#changedAt = this.now;
   }
 
+  /** For how long the candidates have not changed. */
+  get quietMs(): number {
+    return this.now - this.#changedAt;
+  }
+
   /** Whether the candidates have not changed for `settle`, or have changed for five times as long. */
   isSettled(settle: number): boolean {
-    const quietMs = this.now - this.#changedAt;
     const unsettledMs = this.now - this.#unsettledSince;
-    return quietMs >= settle - roundingMs || unsettledMs >= patience * settle - roundingMs;
+    return this.quietMs >= settle - roundingMs || unsettledMs >= patience * settle - roundingMs;
   }
 }
 

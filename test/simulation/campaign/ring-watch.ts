@@ -127,10 +127,10 @@ export class RingWatch implements PartWatch {
     const { life, ring, held, changes } = watched;
     if (ring.isSettled) this.#checkMembers(watched);
     if (ring.isSettled || isStalled(life)) watched.unsettledSince = changes.now;
-    else if (changes.now - watched.unsettledSince > 6 * this.#plan.settle + 2 * this.#lookMs) {
-      // Each change may have begun another wait, and no longer one than five times `settle`.
-      const found = candidatesOf(life, this.#weightOf);
-      if (textOf(ring) !== textOf({ members: found.map(asMember) }) && !this.#isBusy(watched)) {
+    else {
+      // The node's own metadata changes without an event.
+      const waitedMs = Math.min(changes.quietMs, changes.now - watched.unsettledSince);
+      if (waitedMs > this.#plan.settle + 2 * this.#lookMs) {
         this.#fail('a ring settles', `${life.key} at ${this.#world.now()}`);
       }
     }
@@ -140,10 +140,6 @@ export class RingWatch implements PartWatch {
       'keys that move are reported',
       `${life.key}: ${[...held].join()} not ${mine.join()}`,
     );
-  }
-
-  #isBusy({ changes }: Watched): boolean {
-    return !changes.isSettled(this.#plan.settle);
   }
 
   get #lookMs(): number {
