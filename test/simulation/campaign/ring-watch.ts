@@ -32,6 +32,8 @@ interface Watched {
   readonly held: Set<RingKey>;
   /** Since when the ring is not settled, by the clock of the node. */
   unsettledSince: number;
+  /** When it was first seen that it should have settled: a timer that is due may be about to fire. */
+  lateSince: number | undefined;
   /** Looks until the next one that checks, if nothing happens before. */
   looksLeft: number;
 }
@@ -63,13 +65,14 @@ export class RingWatch implements PartWatch {
     const limit = share(life.list, { settle, total, ...options });
     const changes = new Changes(life, this.#weightOf);
     const held = new Set(ring.watch(keys).held);
-    const watched = {
+    const watched: Watched = {
       life,
       ring,
       share: limit,
       changes,
       held,
       unsettledSince: changes.now,
+      lateSince: undefined,
       looksLeft: 0,
     };
     this.#watched.set(life.key, watched);
@@ -91,7 +94,13 @@ export class RingWatch implements PartWatch {
   look(): void {
     for (const { key } of this.#world.running()) {
       const watched = this.#watched.get(key);
-      if (watched === undefined || (watched.ring.isSettled && watched.looksLeft-- > 0)) continue;
+      if (watched === undefined) continue;
+      watched.changes.own();
+      if (watched.ring.isSettled) {
+        watched.unsettledSince = watched.changes.now;
+        watched.lateSince = undefined;
+      }
+      if (watched.ring.isSettled && watched.looksLeft-- > 0) continue;
       watched.looksLeft = looksApart;
       this.#look(watched);
     }
@@ -115,6 +124,7 @@ export class RingWatch implements PartWatch {
 
   #viewChanged(watched: Watched): void {
     const { life, changes, ring } = watched;
+    changes.own();
     if (!changes.isSettled(this.#plan.settle)) {
       this.#fail('a view changes only after settle', `${life.key} at ${this.#world.now()}`);
     }
@@ -126,13 +136,16 @@ export class RingWatch implements PartWatch {
   #look(watched: Watched): void {
     const { life, ring, held, changes } = watched;
     if (ring.isSettled) this.#checkMembers(watched);
-    if (ring.isSettled || isStalled(life)) watched.unsettledSince = changes.now;
-    else {
+    if (isStalled(life)) watched.unsettledSince = changes.now;
+    if (!ring.isSettled) {
       // The node's own metadata changes without an event.
       const waitedMs = Math.min(changes.quietMs, changes.now - watched.unsettledSince);
-      if (waitedMs > this.#plan.settle + 2 * this.#lookMs) {
-        this.#fail('a ring settles', `${life.key} at ${this.#world.now()}`);
+      const isLate = waitedMs > this.#plan.settle + 2 * this.#lookMs;
+      const now = this.#world.now();
+      if (isLate && watched.lateSince !== undefined && now > watched.lateSince) {
+        this.#fail('a ring settles', `${life.key} at ${now}`);
       }
+      watched.lateSince = isLate ? (watched.lateSince ?? now) : undefined;
     }
     const mine = keys.filter((key) => ring.isMine(key));
     if (mine.length === held.size && mine.every((key) => held.has(key))) return;
