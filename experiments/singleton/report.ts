@@ -51,10 +51,10 @@ when members crash, leave and lose each other. Everything runs in virtual time: 
   ].join('\n\n');
 }
 
-const conclusions = `- Without a lease, a partition is what lets two tasks run: until the side without the majority has noticed that it is one. A
-  node that is isolated notices late, since it doubts itself first (Lifeguard's local health).
-- With \`stopInMinority\`, or with \`minMembers\` above half, two tasks end as soon as the smaller side has detected the failure
-  of the others. Without them they run until the partition heals.
+const conclusions = `- Without a lease, two tasks run in partitions, until the side without the majority has noticed that it is one, and hardly
+  ever otherwise. A node that is isolated notices late, since it doubts itself first (Lifeguard's local health).
+- With \`stopInMinority\` two tasks end as soon as the smaller side suspects too many members; \`minMembers\` in addition changes
+  nothing here. Without it they run until the partition heals.
 - With a lease two tasks never run. After a crash of the owner the lease must expire before another member starts.
 - A crash costs the time of its detection and \`settle\`; a leave costs \`settle\` only.`;
 

@@ -31,7 +31,7 @@ export const variants: readonly Variant[] = [
   { name: 'minority', title: 'stopInMinority: true (default)', options: {}, hasLease: false },
   {
     name: 'majority',
-    title: 'minMembers: 3 of 5',
+    title: 'true, minMembers: 3 of 5',
     options: { minMembers: Math.floor(nodes / 2) + 1 },
     hasLease: false,
   },

@@ -73,11 +73,28 @@ export class Changes {
     this.#changedAt = this.now;
   }
 
+  /**
+   * Notes that the node's own weight has changed, of which there is no event: when is unknown, so until the candidates
+   * are quiet, five times `settle` may be over.
+   */
+  own(): void {
+    const { localNode, state } = this.#life.list;
+    const weight = state === 'running' ? this.#weightOf(localNode) : undefined;
+    if (this.#known.get(localNode.name) === weight) return;
+    if (weight === undefined) this.#known.delete(localNode.name);
+    else this.#known.set(localNode.name, weight);
+    this.#unsettledSince = -Infinity;
+  }
+
+  /** For how long the candidates have not changed. */
+  get quietMs(): number {
+    return this.now - this.#changedAt;
+  }
+
   /** Whether the candidates have not changed for `settle`, or have changed for five times as long. */
   isSettled(settle: number): boolean {
-    const quietMs = this.now - this.#changedAt;
     const unsettledMs = this.now - this.#unsettledSince;
-    return quietMs >= settle - roundingMs || unsettledMs >= patience * settle - roundingMs;
+    return this.quietMs >= settle - roundingMs || unsettledMs >= patience * settle - roundingMs;
   }
 }
 

@@ -32,7 +32,14 @@ interface Watched {
   readonly held: Set<RingKey>;
   /** Since when the ring is not settled, by the clock of the node. */
   unsettledSince: number;
+  /** When it was first seen that it should have settled: a timer that is due may be about to fire. */
+  lateSince: number | undefined;
+  /** Looks until the next one that checks, if nothing happens before. */
+  looksLeft: number;
 }
+
+/** Long scenarios have tens of thousands of looks at which nothing has changed. */
+const looksApart = 10;
 
 /** Watches the rings of one run. */
 export class RingWatch implements PartWatch {
@@ -58,7 +65,16 @@ export class RingWatch implements PartWatch {
     const limit = share(life.list, { settle, total, ...options });
     const changes = new Changes(life, this.#weightOf);
     const held = new Set(ring.watch(keys).held);
-    const watched = { life, ring, share: limit, changes, held, unsettledSince: changes.now };
+    const watched: Watched = {
+      life,
+      ring,
+      share: limit,
+      changes,
+      held,
+      unsettledSince: changes.now,
+      lateSince: undefined,
+      looksLeft: 0,
+    };
     this.#watched.set(life.key, watched);
     ring.on('view', () => this.#viewChanged(watched));
     ring.on('moved', ({ gained, lost }) => {
@@ -69,14 +85,24 @@ export class RingWatch implements PartWatch {
   }
 
   emitted(key: string, event: MembershipEvent): void {
-    if (!('node' in event)) return;
-    this.#watched.get(key)?.changes.event(event.node, this.#plan.settle);
+    const watched = this.#watched.get(key);
+    if (watched === undefined || !('node' in event)) return;
+    watched.changes.event(event.node, this.#plan.settle);
+    watched.looksLeft = 0;
   }
 
   look(): void {
     for (const { key } of this.#world.running()) {
       const watched = this.#watched.get(key);
-      if (watched !== undefined) this.#look(watched);
+      if (watched === undefined) continue;
+      watched.changes.own();
+      if (watched.ring.isSettled) {
+        watched.unsettledSince = watched.changes.now;
+        watched.lateSince = undefined;
+      }
+      if (watched.ring.isSettled && watched.looksLeft-- > 0) continue;
+      watched.looksLeft = looksApart;
+      this.#look(watched);
     }
   }
 
@@ -98,6 +124,7 @@ export class RingWatch implements PartWatch {
 
   #viewChanged(watched: Watched): void {
     const { life, changes, ring } = watched;
+    changes.own();
     if (!changes.isSettled(this.#plan.settle)) {
       this.#fail('a view changes only after settle', `${life.key} at ${this.#world.now()}`);
     }
@@ -109,13 +136,16 @@ export class RingWatch implements PartWatch {
   #look(watched: Watched): void {
     const { life, ring, held, changes } = watched;
     if (ring.isSettled) this.#checkMembers(watched);
-    if (ring.isSettled || isStalled(life)) watched.unsettledSince = changes.now;
-    else if (changes.now - watched.unsettledSince > 6 * this.#plan.settle + 2 * this.#lookMs) {
-      // Each change may have begun another wait, and no longer one than five times `settle`.
-      const found = candidatesOf(life, this.#weightOf);
-      if (textOf(ring) !== textOf({ members: found.map(asMember) }) && !this.#isBusy(watched)) {
-        this.#fail('a ring settles', `${life.key} at ${this.#world.now()}`);
+    if (isStalled(life)) watched.unsettledSince = changes.now;
+    if (!ring.isSettled) {
+      // The node's own metadata changes without an event.
+      const waitedMs = Math.min(changes.quietMs, changes.now - watched.unsettledSince);
+      const isLate = waitedMs > this.#plan.settle + 2 * this.#lookMs;
+      const now = this.#world.now();
+      if (isLate && watched.lateSince !== undefined && now > watched.lateSince) {
+        this.#fail('a ring settles', `${life.key} at ${now}`);
       }
+      watched.lateSince = isLate ? (watched.lateSince ?? now) : undefined;
     }
     const mine = keys.filter((key) => ring.isMine(key));
     if (mine.length === held.size && mine.every((key) => held.has(key))) return;
@@ -123,10 +153,6 @@ export class RingWatch implements PartWatch {
       'keys that move are reported',
       `${life.key}: ${[...held].join()} not ${mine.join()}`,
     );
-  }
-
-  #isBusy({ changes }: Watched): boolean {
-    return !changes.isSettled(this.#plan.settle);
   }
 
   get #lookMs(): number {

@@ -114,16 +114,21 @@ export class SingletonWatch implements PartWatch {
       this.#task(life, { signal, changes, holder: known.holder });
     return runSingleton(life.list, name, task, {
       ...{ settle, minMembers, stopInMinority },
-      ...(lease && { lease: this.#leaseFor(life, known), leaseTtl: lease.ttl }),
+      ...(lease && { lease: this.#leaseFor(life, { known, changes }), leaseTtl: lease.ttl }),
     });
   }
 
   /** The store, which remembers who asked last. */
-  #leaseFor({ key }: Life, known: { holder: string | undefined }): Lease {
+  #leaseFor(
+    { key }: Life,
+    { known, changes }: { known: { holder: string | undefined }; changes: Changes },
+  ): Lease {
     const lease = (this.#store as LeaseStore).for(key);
     return {
       ...lease,
       acquire: (request) => {
+        // Members that do not own the task may come and go while the lease is being taken.
+        if (known.holder !== request.holder) this.#checkSettled(key, changes);
         known.holder = request.holder;
         return lease.acquire(request);
       },
@@ -151,7 +156,7 @@ export class SingletonWatch implements PartWatch {
         const { reason } = signal.reason as SingletonStoppedError;
         // Of a process that has ended nothing is left.
         if (reason === 'shutdown' || this.#plan.endMs === 0) end();
-        else life.list.config.clock.setTimer(this.#plan.endMs, end);
+        else this.#world.later(this.#plan.endMs, end);
       });
     });
   }
@@ -162,7 +167,7 @@ export class SingletonWatch implements PartWatch {
     const obstacle = this.#obstacleFor(task);
     if (obstacle !== undefined)
       this.#fail('a task starts only where it may run', `${at}: ${obstacle}`);
-    if (!changes.isSettled(this.#plan.settle)) this.#fail('a task starts after settle', at);
+    if (this.#store === undefined) this.#checkSettled(key, changes);
     const others = [...this.#running].filter(({ life }) => !isStalled(life));
     if (this.#store !== undefined && others.length > 0) {
       const what = `${at}, and on ${others.map(({ life }) => life.key).join(' ')}`;
@@ -171,6 +176,11 @@ export class SingletonWatch implements PartWatch {
     if (others.some(({ life }) => life === task.life)) {
       this.#fail('a node runs a task once', at);
     }
+  }
+
+  #checkSettled(key: string, changes: Changes): void {
+    if (changes.isSettled(this.#plan.settle)) return;
+    this.#fail('a task starts after settle', `${key} at ${this.#world.now()}`);
   }
 
   #look(task: Running): void {

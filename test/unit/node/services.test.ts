@@ -23,7 +23,9 @@ suite('a service', () => {
     list.on('leave', () => heard.push('listener'));
     list.addService({
       name: 'test',
-      changed: (event) => void ('node' in event && heard.push(`${event.type} ${event.node.name}`)),
+      changed: (event) => {
+        if ('node' in event) heard.push(`${event.type} ${event.node.name}`);
+      },
       updated: () => void heard.push('updated'),
       leaving: () => {
         heard.push('leaving');
