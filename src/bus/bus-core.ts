@@ -187,6 +187,7 @@ export class BusCore {
       case 'ack':
         if (frame.boot !== this.node.boot) return this.node.meters.drop('unexpected');
         this.#digests.heard(from);
+        this.outgoing.window.acknowledged(from, frame.through);
         return this.confirmations.acknowledged(from, frame);
       case 'prune':
         return this.overlay.pruned(from);
@@ -218,6 +219,7 @@ export class BusCore {
     this.#attachments.peerLeft(name);
     this.#answers.peerLeft(name);
     this.confirmations.peerLeft(name);
+    this.outgoing.window.peerLeft(name);
     this.requests.peerLeft(name);
     this.#responder.peerLeft(name);
     this.publishers.peerLeft(name, reason);

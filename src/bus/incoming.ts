@@ -112,7 +112,9 @@ export class Incoming {
     sink: { deliver(origin: Origin, record: BusRecord, isOwn: boolean): void },
   ): void {
     this.#node.meters.delivered.inc();
-    if (record.confirm) this.#acknowledgeLater(stream);
+    stream.unacknowledged += record.body.length;
+    const isDue = record.confirm || stream.unacknowledged >= busLimits.acknowledgeBytes;
+    if (isDue) this.#acknowledgeLater(stream);
     sink.deliver(stream, record, false);
   }
 
@@ -200,6 +202,7 @@ export class Incoming {
         this.#unacknowledged.clear();
       });
     }
+    stream.unacknowledged = 0;
     this.#unacknowledged.add(stream);
   }
 

@@ -57,6 +57,10 @@ export const busLimits = Object.freeze({
   queueMessages: 65_536,
   /** Bytes that a node sends to each peer in one turn of the event loop. */
   turnBytes: 64 * KiB,
+  /** How far a publisher is ahead of a member that it sends to directly and that keeps up. */
+  windowBytes: 256 * KiB,
+  /** After these bytes of a publisher a member acknowledges. */
+  acknowledgeBytes: 64 * KiB,
   /** Large messages that are sent over streams at the same time. */
   streams: 16,
   /** Neighbors of a node in a large cluster. */

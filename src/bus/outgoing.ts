@@ -12,6 +12,7 @@ import { dataHead, relayHead } from './encode.js';
 import { busLimits } from './limits.js';
 import { createRecord, packRecords, recordBytes, type BusRecord } from './records.js';
 import type { Retained } from './retained.js';
+import { SendWindow } from './send-window.js';
 
 /** What sending needs. */
 export interface OutgoingSink {
@@ -36,6 +37,7 @@ interface Batch {
 /** The messages that one node publishes. */
 export class Outgoing {
   readonly retained: Retained;
+  readonly window: SendWindow;
   readonly #node: BusNode;
   readonly #sink: OutgoingSink;
   readonly #batches: Batch[] = [];
@@ -52,6 +54,7 @@ export class Outgoing {
     this.#node = node;
     this.retained = retained;
     this.#sink = sink;
+    this.window = new SendWindow(node.context.clock);
   }
 
   /** The sequence number of the last message. */
@@ -109,6 +112,7 @@ export class Outgoing {
   /** Rejects what waits. */
   stop(): void {
     this.#isStopped = true;
+    this.window.stop();
     for (const { reject } of this.#batches.splice(0)) reject(new ShutdownError('publish'));
     this.#streams.length = 0;
     this.#whenIdle();
@@ -126,7 +130,11 @@ export class Outgoing {
 
   async #send(): Promise<void> {
     for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
+      const names = (): readonly string[] =>
+        this.#sink.neighbors() === undefined ? this.#node.peers.names : [];
+      if (!this.window.hasRoom(names())) await this.window.room(names);
       for (const record of batch.records) this.#sink.deliver(record);
+      this.window.sent(batch.records.at(-1)?.seq ?? 0, batch.bytes);
       this.#sink.sent();
       await this.#sendBatch(batch.records);
       if (this.#isStopped) {

@@ -28,6 +28,8 @@ export class PublisherStream {
   readonly retained: Retained;
   /** Whether the publisher has answered the first contact. */
   isVerified = false;
+  /** Bytes since the last acknowledgment. */
+  unacknowledged = 0;
   /** Other members that have messages that this node lacks: the highest number, by name. */
   readonly offers = new Map<string, number>();
   readonly #sink: StreamSink;
