@@ -39,7 +39,7 @@ export interface CommandLine {
   readonly command: string;
   readonly words: readonly string[];
   /** The text after the first `count` words of the line, with its spaces unchanged. */
-  textAfter(count: number): string;
+  readonly textAfter: (count: number) => string;
 }
 
 /** Splits a line into words. */

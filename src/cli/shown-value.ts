@@ -35,5 +35,5 @@ function printableLength(text: string): string {
 }
 
 function jsonOf(value: unknown): string {
-  return JSON.stringify(value) ?? 'null';
+  return (JSON.stringify(value) as string | undefined) ?? 'null';
 }
