@@ -35,5 +35,6 @@ function printableLength(text: string): string {
 }
 
 function jsonOf(value: unknown): string {
-  return (JSON.stringify(value) as string | undefined) ?? 'null';
+  // `get` returns undefined for a value that does not pass its codec.
+  return value === undefined ? 'null' : JSON.stringify(value);
 }
