@@ -18,8 +18,11 @@ export const errorCodes = {
     'A peer speaks another protocol, refused the request, or closed the stream early.',
   ERR_MEMBERLIST_MESSAGE_TOO_LARGE: 'A message or metadata exceeds its size limit.',
   ERR_MEMBERLIST_BUSY: 'Too many messages are queued; await some of them first.',
+  ERR_MEMBERLIST_STATE_LIMIT:
+    'A key of the shared state was not set: this node would exceed a limit of its map.',
   ERR_MEMBERLIST_SHUTDOWN: 'The Memberlist has been shut down.',
   ERR_MEMBERLIST_NODE_NAME_REQUIRED: '`requireNodeNames` is set and the address has no node name.',
+  ERR_MEMBERLIST_SINGLETON_STOPPED: 'The task of a singleton must end on this node.',
 } as const;
 
 /** A stable code of a {@link MemberlistError}. */
@@ -158,6 +161,30 @@ export class BusyError extends MemberlistError {
     );
     this.waiting = waiting;
     this.bytes = bytes;
+  }
+}
+
+/**
+ * A key of the shared state (`node-memberlist/state`) was not set, because this node's map would exceed a limit. The map
+ * is unchanged; delete keys, shorten values or raise the limit on all nodes.
+ */
+export class StateLimitError extends MemberlistError {
+  /** The limit. */
+  readonly limit: 'maxBytesPerNode' | 'maxKeysPerNode' | 'maxBytes';
+  /** What the map would have. */
+  readonly size: number;
+  /** What it may have. */
+  readonly most: number;
+
+  constructor(limit: StateLimitError['limit'], size: number, most: number) {
+    const unit = limit === 'maxKeysPerNode' ? 'keys' : 'bytes';
+    super(
+      'ERR_MEMBERLIST_STATE_LIMIT',
+      `the shared state of this node would have ${size} ${unit}, ${most} are allowed (${limit})`,
+    );
+    this.limit = limit;
+    this.size = size;
+    this.most = most;
   }
 }
 

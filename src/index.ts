@@ -17,6 +17,7 @@ export {
   type ReadyOptions,
 } from './memberlist.js';
 export type { WaitOptions } from './node/operation-options.js';
+export type { Service, ServiceContext } from './node/services.js';
 export {
   leaveOnSignals,
   type LeaveOnSignalsOptions,
@@ -32,7 +33,7 @@ export {
 export type { JoinOptions, JoinResult } from './discovery/join.js';
 export type { MemberEvent, MemberlistEvents } from './observability/member-events.js';
 export type { ClusterHealthEvent } from './cluster-health/events.js';
-export type { ClusterSize } from './cluster-health/isolation.js';
+export type { ClusterHealth, ClusterSize } from './cluster-health/isolation.js';
 export type { MemberState, Node } from './core/member.js';
 export type { VersionRange } from './core/versions.js';
 export type { LeaveReason, MembershipEvent } from './core/membership/events.js';
@@ -102,6 +103,7 @@ export {
   NoPingResponseError,
   ProtocolError,
   ShutdownError,
+  StateLimitError,
   TimeoutError,
   errorCodes,
   type ConfigProblem,

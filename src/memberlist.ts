@@ -6,6 +6,7 @@
 
 import { resolveConfig } from './config/resolve.js';
 import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
+import type { ClusterHealth, ClusterSize } from './cluster-health/isolation.js';
 import type { Node } from './core/member.js';
 import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './discovery/join.js';
 import { ConfigError, MessageTooLargeError, ShutdownError, TimeoutError } from './errors.js';
@@ -21,6 +22,7 @@ import {
 } from './node/operation-options.js';
 import { RunningNode, type NodeEvent } from './node/running-node.js';
 import type { NodeSeams } from './node/seams.js';
+import type { Service, ServiceContext } from './node/services.js';
 import { DEFAULT_TIMEOUT_MS } from './node/waits.js';
 import {
   argumentsOf,
@@ -275,6 +277,35 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
     return this.#node.engine.health.score;
   }
 
+  /**
+   * How this node sees the cluster: `minority` while at most half of the expected members are present (after events
+   * `minority` or `isolated`), `isolated` while no other member is, else `healthy`. A node that has just started may be
+   * alone for 30 s and counts as healthy.
+   */
+  get clusterHealth(): ClusterHealth {
+    return this.#node.health.health;
+  }
+
+  /**
+   * How many members are present, and how many are expected: `expectedMembers`, or else the most of the last hour less
+   * those that left. Both include this node.
+   */
+  get clusterSize(): ClusterSize {
+    return this.#node.health.size;
+  }
+
+  /**
+   * Adds functionality that accompanies this node, such as a task that must end before the node leaves. An
+   * {@link Extension} exchanges messages with its like on other nodes; a service does not, and is added at any time.
+   *
+   * @returns what the service needs of the node, and `remove`
+   * @throws ShutdownError
+   */
+  addService(service: Service): ServiceContext {
+    this.#mustRun('addService');
+    return this.#node.services.add(service);
+  }
+
   /** The longest message that `getBroadcasts` may return, in bytes: a longer one fits into no packet (`udpBufferSize`). */
   get maxBroadcastBytes(): number {
     return this.#node.engine.broadcastBudget - USER_TYPE_BYTES;
@@ -479,11 +510,14 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   async #announce(what: string, meta: Buffer | null, options: WaitOptions): Promise<void> {
     const { waits, engine } = this.#node;
     this.#node.checkFits(meta);
-    await waits.gossiped(what, options, (done) => engine.announce(meta, done));
+    const gossiped = waits.gossiped(what, options, (done) => engine.announce(meta, done));
+    this.#node.services.updated();
+    await gossiped;
   }
 
   #publish(event: NodeEvent): void {
     if (this.#shutdown !== undefined) return;
+    if (event.type !== 'message') this.#node.services.changed(event);
     this.emitSafely(event.type, argumentsOf(event));
     for (const stream of this.#streams) stream.push(event);
   }

@@ -5,19 +5,30 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { run } from './run.mjs';
 
+/** This project's esbuild, which comes with tsx. */
+const { buildSync } = createRequire(createRequire(import.meta.url).resolve('tsx'))('esbuild');
 const TSUP = 'tsup@8';
 const PROGRAM = `
 import { Memberlist } from 'node-memberlist';
+import { createBus } from 'node-memberlist/bus';
+import { createRing } from 'node-memberlist/ring';
+import { createState } from 'node-memberlist/state';
 import { SimulatedCluster } from 'node-memberlist/testing';
 
 const settings = { bindAddr: '127.0.0.1', bindPort: 0 };
 async function main() {
-  const one = await Memberlist.create({ ...settings, name: 'a' });
+  const [bus, state, others] = [createBus(), createState(), createBus()];
+  state.set('http', 8080);
+  const one = await Memberlist.create({ ...settings, name: 'a', use: [bus, state] });
   one.on('join', () => { throw new Error('of a listener'); });
-  const two = await Memberlist.create({ ...settings, name: 'b' });
+  const two = await Memberlist.create({ ...settings, name: 'b', use: [others, createState()] });
   await two.join([one.localNode.address]);
   await one.ready();
   if (two.numMembers !== 2) throw new Error('the two do not know each other');
+  if (createRing(two).members.length !== 2) throw new Error('the ring lacks a member');
+  const received = new Promise((resolve) => others.subscribe('t', resolve));
+  const { confirmed } = await bus.publish('t', Buffer.from('x'), { confirm: true });
+  if (confirmed.join() !== 'b' || (await received).publisher !== 'a') throw new Error('no message');
   const metrics = await Memberlist.create({ ...settings, name: 'c', metrics: {} }).then(
     (list) => list.shutdown().then(() => 'work'),
     (error) => error.message,
@@ -53,11 +64,29 @@ export function checkBundlers(folder, tarball) {
     check(join(`${folder}-out`, bundle), bundle);
   }
   console.log(`bundles run: ${Object.keys(bundles)}`);
+  checkUnused(folder);
+}
+
+/** A service that uses none of these entry points has none of their code in its bundle. */
+function checkUnused(folder) {
+  const { outputFiles } = buildSync({
+    stdin: { contents: "export { Memberlist } from 'node-memberlist';", resolveDir: folder },
+    absWorkingDir: folder,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+    outdir: 'unused',
+  });
+  const paths = outputFiles.map(({ text }) => text).join('\n');
+  const unused = [
+    ...paths.matchAll(/^\/\/ .*node-memberlist\/dist\/(bus|ring|serf|state|testing|cli)\//gm),
+  ];
+  if (unused.length > 0) throw new Error(`the main entry point brings ${unused[0][1]} along`);
+  console.log(`a bundle of the main entry point has ${Math.ceil(paths.length / 1000)} kB`);
 }
 
 function esbuild(folder, format, bundle) {
-  // This project's esbuild, which comes with tsx.
-  const { buildSync } = createRequire(createRequire(import.meta.url).resolve('tsx'))('esbuild');
   buildSync({
     entryPoints: [join(folder, 'main.mjs')],
     outfile: join(`${folder}-out`, bundle),

@@ -10,6 +10,7 @@ const EXAMPLES = 'examples';
 const FOREIGN = ['alertmanager', 'serf'];
 /** These run until a signal stops them; `says` is part of their output when they have started. */
 const SERVICES = {
+  state: { says: 'the next request goes to', settings: {} },
   'http-service': { says: 'serves at', settings: { BIND: '127.0.0.1', HTTP: '127.0.0.1:0' } },
 };
 

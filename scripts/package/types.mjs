@@ -8,10 +8,13 @@ import { run } from './run.mjs';
 
 const ENTRIES = {
   'node-memberlist': 'index',
+  'node-memberlist/bus': 'bus/index',
+  'node-memberlist/ring': 'ring/index',
   'node-memberlist/serf': 'serf/index',
+  'node-memberlist/state': 'state/index',
   'node-memberlist/testing': 'testing/index',
 };
-const TESTS = ['public-api.ts', 'testing-api.ts'];
+const TESTS = ['public-api.ts', 'testing-api.ts', 'toolkit-api.ts'];
 const WAYS = {
   node16: { module: 'node16', moduleResolution: 'node16' },
   bundler: { module: 'esnext', moduleResolution: 'bundler' },
@@ -41,9 +44,15 @@ const OPTIONS = {
 };
 const REQUIRE = `
 import memberlist = require('node-memberlist');
+import bus = require('node-memberlist/bus');
+import ring = require('node-memberlist/ring');
+import state = require('node-memberlist/state');
 import testing = require('node-memberlist/testing');
 async function use(network: testing.MemoryNetwork): Promise<memberlist.Node[]> {
-  const list = await memberlist.Memberlist.create({ transport: network.transport('a') });
+  const transport = network.transport('a');
+  const use = [bus.createBus(), state.createState()];
+  const list = await memberlist.Memberlist.create({ transport, use });
+  ring.createRing(list).close();
   return list.members();
 }
 export = use;
@@ -93,7 +102,10 @@ export function checkTypes(project) {
 function asUser(test) {
   const text = readFileSync(join('test/types', test), 'utf8')
     .replaceAll("'../../src/index.js'", "'node-memberlist'")
+    .replaceAll("'../../src/bus/index.js'", "'node-memberlist/bus'")
+    .replaceAll("'../../src/ring/index.js'", "'node-memberlist/ring'")
     .replaceAll("'../../src/serf/index.js'", "'node-memberlist/serf'")
+    .replaceAll("'../../src/state/index.js'", "'node-memberlist/state'")
     .replaceAll("'../../src/testing/index.js'", "'node-memberlist/testing'");
   if (text.includes('../')) throw new Error(`${test} imports files that users do not have`);
   return text;

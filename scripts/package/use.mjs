@@ -6,12 +6,19 @@ import { versionOf } from './nodes.mjs';
 import { run } from './run.mjs';
 
 const USE = `
-  const one = await Memberlist.create({ name: 'a', bindAddr: '127.0.0.1', bindPort: 0, use: [serf()] });
-  const use = [serf({ tags: { role: 'web' } })];
+  const one = await Memberlist.create({ name: 'a', bindAddr: '127.0.0.1', bindPort: 0, use: [serf(), createBus()] });
+  const state = createState();
+  const bus = createBus();
+  const use = [serf({ tags: { role: 'web' } }), state, bus];
+  state.set('http', 8080);
   const two = await Memberlist.create({ name: 'b', bindAddr: '127.0.0.1', bindPort: 0, use });
   if (two.localNode.delegateProtocol.max !== 5) throw new Error('the extension is not attached');
   await two.join([one.localNode.address]);
+  if (createRing(one).members.length !== 2) throw new Error('the ring lacks a member');
   if (two.numMembers !== 2) throw new Error('the two do not know each other');
+  if (state.get('b', 'http') !== 8080) throw new Error('the state has not the key');
+  const { confirmed } = await bus.publish('t', Buffer.from('x'), { confirm: true });
+  if (confirmed[0] !== 'a') throw new Error('no member has the message');
   await two.leave();
   await Promise.all([one.shutdown(), two.shutdown()]);
   if (typeof MemoryNetwork !== 'function') throw new Error('no MemoryNetwork');
@@ -20,12 +27,18 @@ const USE = `
 const SCRIPTS = {
   'import.mjs': `
     import { Memberlist } from 'node-memberlist';
+    import { createBus } from 'node-memberlist/bus';
+    import { createRing } from 'node-memberlist/ring';
     import { serf } from 'node-memberlist/serf';
+    import { createState } from 'node-memberlist/state';
     import { MemoryNetwork } from 'node-memberlist/testing';
     ${USE}`,
   'require.cjs': `
     const { Memberlist } = require('node-memberlist');
+    const { createBus } = require('node-memberlist/bus');
+    const { createRing } = require('node-memberlist/ring');
     const { serf } = require('node-memberlist/serf');
+    const { createState } = require('node-memberlist/state');
     const { MemoryNetwork } = require('node-memberlist/testing');
     (async () => {${USE}})();`,
   // A process that uses both loads one copy: `instanceof` works.

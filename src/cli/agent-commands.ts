@@ -10,6 +10,13 @@ import type { Readable } from 'node:stream';
 import type { Memberlist } from '../memberlist.js';
 import type { Node } from '../core/member.js';
 import type { Serf } from '../serf/index.js';
+import {
+  commandLine,
+  toolkitCommands,
+  type CommandLine,
+  type Commands,
+  type Toolkit,
+} from './agent-toolkit.js';
 import { nodeAsJson } from './show-meta.js';
 
 export const commandsHelp = `  members               lists all alive and suspect members
@@ -20,6 +27,16 @@ export const commandsHelp = `  members               lists all alive and suspect
   meta TEXT             replaces this node's metadata
   tags NAME=VALUE…      with --serf: replaces this node's tags
   event NAME [TEXT]     with --serf: sends a user event to all members
+  publish TOPIC TEXT    with --bus: publishes a message; 'publish --confirm …' waits for all members
+  subscribe TOPIC       with --bus: prints the messages of a topic, until 'unsubscribe TOPIC'
+  request TOPIC TEXT    with --bus: asks all members, and prints their answers
+  respond TOPIC [TEXT]  with --bus: answers requests with a text, or no longer
+  topics                with --bus: lists the topics that this node has seen
+  set KEY VALUE         with --state: sets a key of this node; VALUE is JSON or text
+  delete KEY            with --state: deletes a key of this node
+  show [NODE]           with --state: lists the keys and values of all nodes, or of one
+  watch                 with --state: prints changes, until 'unwatch'
+  owner KEY             prints the member that owns a key on a hash ring of all members
   health                prints the Local Health Multiplier's score; 0 is healthy
   leave                 leaves the cluster and exits
   help                  prints this list
@@ -34,16 +51,19 @@ export interface AgentHandle {
   leave(): void;
   setMeta(text: string): Promise<void>;
   readonly serf: Serf | undefined;
+  readonly toolkit: Toolkit;
 }
 
 /** Executes commands, one after the other. */
 export class AgentCommands {
   readonly #list: Memberlist;
   readonly #agent: AgentHandle;
+  readonly #toolkit: readonly Commands[];
 
   constructor(list: Memberlist, agent: AgentHandle) {
     this.#list = list;
     this.#agent = agent;
+    this.#toolkit = toolkitCommands(list, agent.toolkit, (line) => agent.write(line));
   }
 
   /** Reads and executes commands until the input ends. Never rejects. */
@@ -58,19 +78,17 @@ export class AgentCommands {
   }
 
   async #answer(line: string): Promise<void> {
-    const [command = '', ...words] = line.split(/\s+/);
+    const parts = commandLine(line);
     try {
-      this.#agent.write({ reply: command, ...(await this.#execute(command, words, line)) });
+      this.#agent.write({ reply: parts.command, ...(await this.#execute(parts)) });
     } catch (error) {
       this.#agent.write({ error: (error as Error).message });
     }
   }
 
-  async #execute(command: string, words: readonly string[], line: string): Promise<object> {
+  async #execute(line: CommandLine): Promise<object> {
     const list = this.#list;
-    // The text after the first `count` words, with its spaces unchanged.
-    const textAfter = (count: number): string =>
-      new RegExp(`^(?:\\S+\\s+){${count}}(.*)$`, 's').exec(line)?.[1] ?? '';
+    const { command, words, textAfter } = line;
     switch (command) {
       case 'members':
         return { members: list.members().map(nodeAsJson) };
@@ -102,10 +120,13 @@ export class AgentCommands {
         this.#agent.leave();
         return {};
       case 'help':
-        return { commands: commandsHelp.split('\n').slice(0, 11) };
-      default:
-        throw new Error(`unknown command '${command}'; try help`);
+        return { commands: commandsHelp.split('\n\n', 1)[0]?.split('\n') };
     }
+    for (const commands of this.#toolkit) {
+      const reply = await commands.execute(line);
+      if (reply !== undefined) return reply;
+    }
+    throw new Error(`unknown command '${command}'; try help`);
   }
 
   #member(name: string | undefined): Node {

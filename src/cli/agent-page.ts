@@ -10,6 +10,7 @@ import type { Logger, MemberlistConfig } from '../config/options.js';
 import type { Memberlist } from '../memberlist.js';
 import { addressIn, textOf, UsageError, type Values } from './command.js';
 import type { Page } from './page/server.js';
+import type { ShownToolkit } from './page/toolkit-views.js';
 
 /** A page that does not listen yet. */
 export interface PreparedPage {
@@ -25,6 +26,7 @@ export interface PreparedPage {
  */
 export async function preparePage(
   values: Values,
+  toolkit: ShownToolkit,
   warn: (line: string) => void,
 ): Promise<PreparedPage | undefined> {
   const where = textOf(values, 'http');
@@ -41,7 +43,7 @@ export async function preparePage(
   ]);
   const registry: Registry = new PromRegistry();
   const names = Array.isArray(values['http-name']) ? (values['http-name'] as string[]) : [];
-  const page = new Page({ registry }, { host, port, names });
+  const page = new Page({ registry, toolkit }, { host, port, names });
   return {
     config: ({ logger }) => ({
       metrics: { registry },

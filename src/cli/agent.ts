@@ -12,6 +12,7 @@ import { Memberlist } from '../memberlist.js';
 import { serf, type Serf } from '../serf/index.js';
 import { printableLines } from '../wire/printable.js';
 import { textOfPayload, writeEvents, writeMessages } from './agent-events.js';
+import { toolkitOf, type Toolkit } from './agent-toolkit.js';
 import { preparePage, type PreparedPage } from './agent-page.js';
 import { AgentCommands, commandsHelp } from './agent-commands.js';
 import { BoundedOutput } from './bounded-output.js';
@@ -46,6 +47,9 @@ const options = {
   meta: { type: 'string' },
   serf: { type: 'boolean' },
   tag: { type: 'string', multiple: true },
+  bus: { type: 'boolean' },
+  'bus-name': { type: 'string' },
+  state: { type: 'boolean' },
   preset: { type: 'string' },
   http: { type: 'string' },
   'http-name': { type: 'string', multiple: true },
@@ -62,12 +66,13 @@ export const agent: Command = {
 
 Runs one member of a cluster until it receives a signal or the command 'leave'. Each event is one line
 on standard output, in JSON unless that is a terminal: started, joined, join-failed, join, leave, update,
-suspect, refute, conflict, flapping, isolated, minority, quorum-restored, message, user-event, health,
-dropped, left, leave-failed. Log lines go to standard error. An output that is not read does not stop the
-member: it drops lines while more than 1 MiB is waiting, and the event 'dropped' reports how many. The
-member leaves gracefully and exits with status 0 on SIGTERM, SIGINT, the command 'leave', or when its
-output is closed; a second signal ends it immediately. (npx may not forward signals: where something
-other than a terminal stops the agent, start node_modules/.bin/node-memberlist.)
+suspect, refute, conflict, flapping, isolated, minority, quorum-restored, message, user-event,
+bus-message, bus-request, bus-answer, gap, state, health, dropped, left, leave-failed. Log lines go to
+standard error. An output that is not read does not stop the member: it drops lines while more than
+1 MiB is waiting, and the event 'dropped' reports how many. The member leaves gracefully and exits with
+status 0 on SIGTERM, SIGINT, the command 'leave', or when its output is closed; a second signal ends it
+immediately. (npx may not forward signals: where something other than a terminal stops the agent, start
+node_modules/.bin/node-memberlist.)
 
   --name NAME           unique in the cluster. Default: the host's name
   --bind IP[:PORT]      Default: 0.0.0.0:7946; port 0 picks one
@@ -81,6 +86,9 @@ other than a terminal stops the agent, start node_modules/.bin/node-memberlist.)
   --meta TEXT           this node's metadata, at most 512 bytes
   --serf                join a Serf cluster as a member
   --tag NAME=VALUE      with --serf: a tag; repeatable
+  --bus                 take part in the message bus (node-memberlist/bus); payloads are shown as text
+  --bus-name NAME       with --bus: the name of the bus. Default: bus
+  --state               take part in the shared state (node-memberlist/state)
   --preset NAME         lan, wan or local. Default: lan
   --http [IP:]PORT      serve a status page, /metrics, /healthz and /members.json; read-only. On
                         127.0.0.1 unless an IP is given; anyone who can connect to it sees everything
@@ -95,7 +103,7 @@ Commands, one per line:
 
 ${commandsHelp}
   node-memberlist agent --name a --bind 127.0.0.1:7946 --http 8080
-  node-memberlist agent --name b --bind 127.0.0.1:7947 --join 127.0.0.1:7946
+  node-memberlist agent --name b --bind 127.0.0.1:7947 --join 127.0.0.1:7946 --bus --state
 `,
   handlesClosedOutput: true,
   async run(words, io) {
@@ -114,6 +122,7 @@ class Agent {
   readonly #format: { readonly out: LineFormat; readonly log: LineFormat };
   readonly #leaveTimeoutMs: number;
   #serf: Serf | undefined;
+  #toolkit: Toolkit = { bus: undefined, state: undefined, extensions: [] };
   #meta: Buffer;
   #page: Page | undefined;
   #stop: () => void = () => undefined;
@@ -137,7 +146,9 @@ class Agent {
   }
 
   async run(): Promise<number> {
-    const http = await preparePage(this.#values, (line) => this.#log.write(line));
+    this.#toolkit = await toolkitOf(this.#values);
+    const warn = (line: string): void => this.#log.write(line);
+    const http = await preparePage(this.#values, this.#toolkit, warn);
     const config = this.#config();
     const list = await Memberlist.create({ ...config, ...http?.config(config) });
     let signals = 0;
@@ -179,6 +190,7 @@ class Agent {
       write: (line) => this.#write(line),
       leave: () => this.#stop(),
       serf: this.#serf,
+      toolkit: this.#toolkit,
       setMeta: async (text) => {
         this.#meta = Buffer.from(text);
         await list.updateNode();
@@ -258,8 +270,8 @@ class Agent {
         textOf(values, 'log-level') ?? 'warn',
       ),
       ...(this.#serf === undefined
-        ? { delegate: { nodeMeta: () => this.#meta } }
-        : { use: [this.#serf] }),
+        ? { delegate: { nodeMeta: () => this.#meta }, use: this.#toolkit.extensions }
+        : { use: [this.#serf, ...this.#toolkit.extensions] }),
     };
   }
 

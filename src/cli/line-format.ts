@@ -64,7 +64,12 @@ function pretty(isColored: boolean): LineFormat {
       if (typeof error === 'string') return line(paint(wide('error'), 'red'), printable(error));
       const rest = Object.entries(others).filter(([name]) => !notShown.includes(name));
       const texts = rest.flatMap(([name, value]) => textOf(name, value));
-      const blocks = rest.flatMap(([, value]) => blockOf(value));
+      const long = rest.flatMap(([name, value]) => (isLong(value) ? [{ name, value }] : []));
+      const blocks = long.flatMap(({ name, value }) => {
+        const lines = blockOf(value);
+        // Several lists need names, and show that they are empty.
+        return long.length > 1 ? [`  ${printable(name)}: ${value.length}\n`, ...lines] : lines;
+      });
       return line(paint(wide(String(event ?? reply)), 'bold'), texts.join('  ')) + blocks.join('');
     },
     logLine: ({ level, message }) => line(paint(wide(level), colors[level]), printable(message)),
@@ -86,19 +91,33 @@ function textOf(name: string, value: unknown): string[] {
   return [`${name} ${typeof value === 'string' ? printable(value) : printableJson(value)}`];
 }
 
-/** The lines of an array field: members as a table, other elements one per line. */
-function blockOf(value: unknown): string[] {
-  if (!isLong(value)) return [];
+/** The lines of an array field: members and records as a table, other elements one per line. */
+function blockOf(value: readonly unknown[]): string[] {
+  if (value.length === 0) return [];
+  if (value.every(isRecord)) return [tableOf(value)];
   const rows = value.map((each) =>
-    isNode(each)
-      ? ['', each.name, each.address, each.state, each.metaText]
-      : ['', typeof each === 'string' ? each : printableJson(each)],
+    isNode(each) ? ['', each.name, each.address, each.state, each.metaText] : ['', wordOf(each)],
   );
-  return rows.length === 0 ? [] : [table(rows)];
+  return [table(rows)];
+}
+
+/** Records with the same fields, which become columns. */
+function tableOf(records: readonly Readonly<Record<string, unknown>>[]): string {
+  const columns = Object.keys(records[0] ?? {});
+  const rows = records.map((record) => ['', ...columns.map((column) => wordOf(record[column]))]);
+  return table([['', ...columns.map((column) => column.toUpperCase())], ...rows]);
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === 'string' ? value : printableJson(value);
 }
 
 function isLong(value: unknown): value is unknown[] {
   return Array.isArray(value);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isNode(value);
 }
 
 function isNode(value: unknown): value is ShownNode {

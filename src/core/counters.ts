@@ -94,9 +94,10 @@ export class ExtensionTraffic {
     this.bytesIn += bytes;
   }
 
-  sent(bytes: number): void {
-    this.messagesOut++;
-    this.bytesOut += bytes;
+  /** @param times - to how many nodes. Default: 1 */
+  sent(bytes: number, times = 1): void {
+    this.messagesOut += times;
+    this.bytesOut += bytes * times;
   }
 }
 

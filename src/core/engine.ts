@@ -251,6 +251,12 @@ export class Engine {
     return this.#outbox.packetFor(to, Buffer.concat([Buffer.of(MessageType.user), payload]));
   }
 
+  /** The same for several receivers, in their order; those that need the same bytes share a packet. */
+  userPackets(receivers: readonly Address[], payload: Uint8Array): Buffer[] | undefined {
+    const message = Buffer.concat([Buffer.of(MessageType.user), payload]);
+    return this.#outbox.packetsFor(receivers, message);
+  }
+
   /** Forgets a member that is gone, until it answers a ping; false if it is not gone. */
   forget(name: string): boolean {
     return this.#reaper.forget(name);

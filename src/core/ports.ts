@@ -22,6 +22,11 @@ export interface Clock {
   /** Milliseconds since an arbitrary origin; monotonic, with fractions. */
   now(): number;
   /**
+   * Milliseconds since 1970 by the system's clock, which may be wrong and go back. Extensions order the runs of a node
+   * by it. Without it they use `now()`.
+   */
+  wallNow?(): number;
+  /**
    * Calls back once, not before `delayMs` milliseconds have passed. A pending timer of the system clock does not keep
    * the process alive.
    */

@@ -13,6 +13,7 @@ import type { Random } from '../core/ports.js';
 import { MessageTooLargeError, ProtocolError, ShutdownError } from '../errors.js';
 import { checkBytes, checkOptions, optionRules } from '../node/operation-options.js';
 import { catchRejection, isThenable } from '../runtime/thenable.js';
+import type { Address } from '../wire/address.js';
 import { encodeEnvelope, envelopeBytes } from '../wire/extension-envelope.js';
 import { limits } from '../wire/limits.js';
 import { ExtensionClock } from './extension-clock.js';
@@ -30,6 +31,7 @@ import type {
 } from './extension.js';
 import { loggerOf, type HostedNode } from './hosted-node.js';
 import { rawMessages } from './raw-messages.js';
+import { mustReceive, receiverIn } from './receivers.js';
 
 type Listener = (...args: never[]) => unknown;
 
@@ -168,6 +170,7 @@ export class AttachedExtension implements GossipingExtension {
       peers: () => attached().peerMembers.map((member) => member.snapshot()),
       on: (event, listener) => this.#on(event, listener),
       send: (to, payload) => this.#send(to, payload),
+      sendToAll: (to, payload) => this.#sendToAll(to, payload),
       sendReliable: (to, payload) => this.#sendReliable(to, payload),
       broadcast: (payload, options) => this.#broadcast(payload, options),
       get packetBudget() {
@@ -225,16 +228,30 @@ export class AttachedExtension implements GossipingExtension {
   async #send(to: Node | string, payload: Uint8Array): Promise<void> {
     this.#mustRun('send');
     this.#checkPacket(payload);
-    const peer = this.#peer(to);
+    const peer = mustReceive(this.#node.table, this.name, to);
     const message = encodeEnvelope(this.name, payload);
     this.traffic.sent(message.length);
     await this.#node.sendPacket(peer.destination, message);
   }
 
+  async #sendToAll(to: Iterable<Node | string>, payload: Uint8Array): Promise<void> {
+    this.#mustRun('sendToAll');
+    this.#checkPacket(payload);
+    const receivers: Address[] = [];
+    for (const each of to) {
+      const peer = receiverIn(this.#node.table, this.name, each);
+      if (peer !== undefined) receivers.push(peer.destination);
+    }
+    if (receivers.length === 0) return;
+    const message = encodeEnvelope(this.name, payload);
+    this.traffic.sent(message.length, receivers.length);
+    await this.#node.sendPackets(receivers, message);
+  }
+
   async #sendReliable(to: Node | string, payload: Uint8Array): Promise<void> {
     this.#mustRun('sendReliable');
     checkBytes('payload', payload);
-    const peer = this.#peer(to);
+    const peer = mustReceive(this.#node.table, this.name, to);
     const message = encodeEnvelope(this.name, payload, this.#node.ownName);
     this.traffic.sent(message.length);
     await this.#node.sendStream(peer.destination, message);
@@ -255,16 +272,6 @@ export class AttachedExtension implements GossipingExtension {
       ...(name !== undefined && { name }),
       ...(ended !== undefined && { finished: ended }),
     });
-  }
-
-  /** @throws ProtocolError when it is no peer of this extension */
-  #peer(to: Node | string): Member {
-    const name = typeof to === 'string' ? to : (to as Partial<Node> | undefined)?.name;
-    const member = name === undefined ? undefined : this.#node.table.get(name);
-    if (member !== undefined && !member.isGone && member.announces(this.name)) return member;
-    throw new ProtocolError(
-      `${name ?? 'the argument'} is no member with the extension ${this.name}`,
-    );
   }
 
   #checkPacket(payload: Uint8Array): void {

@@ -24,6 +24,10 @@ export class ExtensionClock implements Clock {
     return this.#clock.now();
   }
 
+  wallNow(): number {
+    return this.#clock.wallNow?.() ?? this.#clock.now();
+  }
+
   setTimer(delayMs: number, callback: () => void): Timer {
     return this.#track(callback, (fire) => this.#clock.setTimer(delayMs, fire));
   }

@@ -147,6 +147,16 @@ export interface ExtensionContext {
    */
   send(to: Node | string, payload: Uint8Array): Promise<void>;
   /**
+   * Sends a message in one packet to each of these members. The packet is compressed and encrypted once for all of them.
+   * Members that are gone, or do not announce this extension, are left out. A packet that could not be sent is counted
+   * and logged (`send-failed`); like a lost packet it is no error.
+   *
+   * @param payload - at most `packetBudget` bytes
+   * @returns resolves when the system has taken the packets
+   * @throws MessageTooLargeError; ShutdownError
+   */
+  sendToAll(to: Iterable<Node | string>, payload: Uint8Array): Promise<void>;
+  /**
    * Sends a message over a stream, as `Memberlist.sendReliable` does.
    *
    * @throws as `send`; BusyError; TimeoutError

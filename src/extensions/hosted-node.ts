@@ -32,6 +32,8 @@ export interface HostedNode {
   wakeGossip(): void;
   /** @throws ProtocolError when it could not be sent */
   sendPacket(to: Address, message: Uint8Array): Promise<void>;
+  /** Sends one packet to each; resolves when the system has taken them. A failure is counted and reported. */
+  sendPackets(to: readonly Address[], message: Uint8Array): Promise<void>;
   /** @throws as `Memberlist.sendReliable` */
   sendStream(to: Address, message: Uint8Array): Promise<void>;
   /** @throws what the delegate's `nodeMeta` throws; MessageTooLargeError */
@@ -76,6 +78,13 @@ export function hostedNode(parts: HostedNodeParts): HostedNode {
         throw new MessageTooLargeError('the message', message.length, engine.userMessageBudget);
       }
       await packets.sendForUser(packet, to);
+    },
+    async sendPackets(to, message) {
+      const encoded = engine.userPackets(to, message);
+      if (encoded === undefined) {
+        throw new MessageTooLargeError('the message', message.length, engine.userMessageBudget);
+      }
+      await packets.sendEach(encoded, to);
     },
     sendStream: (to, message) => dialer.userMessage(to, message),
     log: (level, message, fields) => {

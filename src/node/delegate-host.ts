@@ -186,6 +186,11 @@ export class DelegateHost {
     this.#failed(`a listener of '${event}'`, error);
   }
 
+  /** A callback that the application gave to a service threw. */
+  callbackFailed(callback: string, error: unknown): void {
+    if (!this.#stopped) this.#failed(callback, error);
+  }
+
   // A JavaScript application may return anything.
   #callForBytes(callback: string, call: () => unknown): Uint8Array | undefined {
     return this.#call(callback, () => {

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node's leave. First the node checks that the leave is about itself only: a leave is a claim about a name, and if
+// A node's leave. First the services of the node end their work. Then the node checks that the leave is about itself only: a leave is a claim about a name, and if
 // another living node has the same name, all members would mark that node as left. Then the extensions prepare, then
 // the engine notifies the cluster. Until that last step the leave can be undone, and then it has no effect at all.
 import type { Report } from '../core/reports.js';
@@ -24,6 +24,8 @@ export interface DepartureComponents {
     /** The leave is undone. */
     resumed(): void;
   };
+  /** As extensions, and before them. */
+  readonly services: DepartureComponents['extensions'];
   readonly guard: Guard;
   readonly report: (report: Report) => void;
 }
@@ -43,8 +45,17 @@ export class Departure {
    * is not notified, and `finished` is called as soon as that is known.
    */
   begin(finished: () => void): void {
-    const { engine, guard, extensions } = this.#components;
+    const { guard, services } = this.#components;
     this.#finished = finished;
+    const ready = services.leaving();
+    if (ready === undefined) return this.#continue(finished);
+    guard.whenSettled(ready, () => {
+      if (this.#finished === finished) this.#continue(finished);
+    });
+  }
+
+  #continue(finished: () => void): void {
+    const { engine, guard, extensions } = this.#components;
     const isStill = (): boolean => this.#finished === finished;
     engine.findNamesake((address) => {
       if (!isStill()) return;
@@ -69,15 +80,16 @@ export class Departure {
     const finished = this.#finished;
     this.cancel();
     this.#components.extensions.resumed();
+    this.#components.services.resumed();
     finished?.();
   }
 
   /** Steps of the leave that are still to come do not happen. */
   cancel(): void {
     this.#finished = undefined;
-    this.#components.extensions.leavingEnds(
-      new Error('the node does not wait for extensions any longer'),
-    );
+    const { services, extensions } = this.#components;
+    services.leavingEnds(new Error('the node does not wait for services any longer'));
+    extensions.leavingEnds(new Error('the node does not wait for extensions any longer'));
   }
 
   #withhold(address: string): void {

@@ -40,11 +40,8 @@ export class PacketSender {
   /** Sends a packet of the protocol. Never throws; a failure is counted, reported and passed to `onFailure`. */
   send(packet: Buffer, to: Address, onFailure?: (failure: SendFailure) => void): void {
     const failed = (thrown: unknown): void => {
-      if (this.#isStopped) return;
-      this.#counters.sendFailures++;
-      const error = asError(thrown);
-      this.#report({ code: 'send-failed', peer: to.name ?? to.addr, error });
-      onFailure?.({ fault: sendFaultOf(thrown), error });
+      const error = this.#failed(thrown, to);
+      if (error !== undefined) onFailure?.({ fault: sendFaultOf(thrown), error });
     };
     try {
       const sent = this.#transport.writeTo(packet, to);
@@ -54,6 +51,35 @@ export class PacketSender {
       // A transport should reject rather than throw; the engine must not be called back synchronously.
       void Promise.resolve().then(() => failed(error));
     }
+  }
+
+  /**
+   * Sends a packet to each of these receivers. Resolves when the system has taken all of them. Never rejects; a failure
+   * is counted and reported.
+   */
+  async sendEach(packets: readonly Buffer[], receivers: readonly Address[]): Promise<void> {
+    const pending: Promise<void>[] = [];
+    for (const [i, to] of receivers.entries()) {
+      const packet = packets[i];
+      if (packet === undefined) continue;
+      const failed = (thrown: unknown): void => void this.#failed(thrown, to);
+      try {
+        const sent = this.#transport.writeTo(packet, to);
+        // Any kind of promise.
+        if (isThenable(sent)) pending.push(Promise.resolve(sent).catch(failed));
+      } catch (error) {
+        failed(error);
+      }
+    }
+    await Promise.all(pending);
+  }
+
+  #failed(thrown: unknown, to: Address): Error | undefined {
+    if (this.#isStopped) return undefined;
+    this.#counters.sendFailures++;
+    const error = asError(thrown);
+    this.#report({ code: 'send-failed', peer: to.name ?? to.addr, error });
+    return error;
   }
 
   /**

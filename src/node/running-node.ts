@@ -43,10 +43,12 @@ import {
   discoveryOf,
   extensionHostOf,
   senderOf,
+  servicesOf,
   stateExchangeOf,
   streamHostOf,
 } from './parts.js';
 import type { Sender } from './send.js';
+import type { Services } from './services.js';
 import type { StateExchange } from './state-exchange.js';
 import type { StreamHost } from './stream-host.js';
 import { Waits } from './waits.js';
@@ -77,6 +79,7 @@ export class RunningNode {
   readonly state: StateExchange;
   readonly streams: StreamHost;
   readonly extensions: ExtensionHost;
+  readonly services: Services;
   readonly broadcaster: Broadcaster;
   readonly discovery: Discovery;
   readonly health: ClusterHealthMonitor;
@@ -163,7 +166,9 @@ export class RunningNode {
     this.health = new ClusterHealthMonitor({ config, counters, report, notify, members });
     this.waits = new Waits({ clock, hasPeers: () => engine.hasPeers, numMembers: members });
     this.sender = senderOf(this);
-    this.departure = new Departure({ engine, extensions, guard, report });
+    const services = servicesOf(this, open.logger);
+    this.services = services;
+    this.departure = new Departure({ engine, extensions, services, guard, report });
     const { keyFile: path, keyring } = config;
     this.#keyFile =
       path === undefined || keyring === undefined
@@ -267,6 +272,7 @@ export class RunningNode {
     guard.run(() => discovery.stop(new ShutdownError('join')));
     this.health.stop();
     this.departure.cancel();
+    guard.run(() => this.services.stop());
     guard.run(() => this.extensions.stop());
     this.host.stop();
     this.packets.stop();

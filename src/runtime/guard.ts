@@ -88,6 +88,7 @@ export class Guard {
     };
     return {
       now: () => clock.now(),
+      wallNow: () => clock.wallNow?.() ?? clock.now(),
       setTimer: (delayMs, callback) => clock.setTimer(delayMs, guarded(callback)),
       afterTurn: (callback) => clock.afterTurn(guarded(callback)),
     };

@@ -35,6 +35,8 @@ function now(): number {
 export const systemClock: Clock = {
   now,
 
+  wallNow: () => Date.now(),
+
   setTimer: (delayMs, callback) => new SystemTimer(delayMs, callback),
 
   afterTurn(callback) {

@@ -13,6 +13,8 @@ import { findingsFolder, readItems } from './item-file.js';
 import { lanesWith, nameOf } from './lane.js';
 import { narrowed, replay } from './replay.js';
 import { run, type Figures, type RunResult } from './run.js';
+import { Dice } from './dice.js';
+import { StateFuzz, stateMarks } from './state-messages.js';
 
 const help = `Sends mutants of real and golden traffic to running nodes, and looks whether any of them does harm.
 
@@ -25,6 +27,7 @@ const help = `Sends mutants of real and golden traffic to running nodes, and loo
   --label TEXT     only nodes with this label ('' for none)
   --memory         only in memory and virtual time: fast, and the same for the same seed
   --sockets        only over real sockets
+  --state          only messages of node-memberlist/state, against its decoders and its store
   --out FOLDER     where a finding is written; test/fuzz/corpus/findings
   --replay FILE    plays a finding or a part of the corpus instead, and says what happens
   --marks          prints at the end what the mutants reached
@@ -44,6 +47,7 @@ async function main(): Promise<number> {
       label: { type: 'string' },
       memory: { type: 'boolean', default: false },
       sockets: { type: 'boolean', default: false },
+      state: { type: 'boolean', default: false },
       out: { type: 'string', default: findingsFolder },
       replay: { type: 'string' },
       marks: { type: 'boolean', default: false },
@@ -62,6 +66,7 @@ async function main(): Promise<number> {
     throw new RangeError(`--label takes at most ${limits.labelBytes} bytes`);
   }
   const seed = values.seed ?? String(Math.floor(Math.random() * 2 ** 32));
+  if (values.state) return stateFuzzed(seed, seconds);
   const lanes = lanesWith({
     ...(values.plain !== values.encrypted && { encrypted: values.encrypted }),
     ...(values.label !== undefined && { label: values.label }),
@@ -87,6 +92,17 @@ async function main(): Promise<number> {
     console.error(`npm run fuzz -- --replay ${path}`);
   }
   return finding === undefined && result.unreached.length === 0 ? 0 : 1;
+}
+
+/** Every exception is a finding: it ends the run. */
+function stateFuzzed(seed: string, seconds: number): number {
+  const fuzz = new StateFuzz(new Dice(seed));
+  const endsAt = performance.now() + seconds * 1_000;
+  while (performance.now() < endsAt) fuzz.run(1_000);
+  for (const [mark, times] of fuzz.marks) console.log(`${mark}: ${times.toLocaleString('en')}`);
+  const unreached = stateMarks.filter((mark) => !fuzz.marks.has(mark));
+  for (const mark of unreached) console.error(`not reached: ${mark}`);
+  return unreached.length === 0 ? 0 : 1;
 }
 
 async function replayed(path: string): Promise<number> {

@@ -11,6 +11,8 @@ import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { encodeMeta, lanConfig, Memberlist, type MemberlistConfig } from '../../src/index.js';
+import { createBus } from '../../src/bus/index.js';
+import { createState } from '../../src/state/index.js';
 import { AgentProcess } from '../interop/agent-process.js';
 import { eventually } from '../interop/eventually.js';
 import { KillableNode } from '../interop/killable-node.js';
@@ -47,6 +49,8 @@ describe('the page of an agent in a browser', () => {
       '--bind=127.6.2.1:7946',
       '--http=127.6.2.1:0',
       '--meta=role=web',
+      '--bus',
+      '--state',
     );
     url = String(agent.started.http);
     await create(2, 'web-2', 'role=web');
@@ -109,6 +113,31 @@ describe('the page of an agent in a browser', () => {
       () => page.locator('#events').innerText(),
       (text) => new RegExp(`left\\s+${HOSTILE.replace(/[()]/g, '\\$&')}`).test(text),
     );
+    await page.context().close();
+  });
+
+  it('shows what members publish and share, as text', async () => {
+    const page = await opened();
+    const bus = createBus();
+    const state = createState();
+    const peer = await Memberlist.create({
+      ...quick,
+      name: 'publisher',
+      bindAddr: '127.6.2.8',
+      use: [bus, state],
+    });
+    lists.push(peer);
+    await peer.join(['127.6.2.1:7946']);
+    await bus.publish(HOSTILE, Buffer.from('hello'));
+    state.set('load', 0.4);
+    state.set(HOSTILE_META, HOSTILE);
+    await page.locator('#topics li', { hasText: HOSTILE }).waitFor();
+    await page.locator('#topics li', { hasText: 'the last one by publisher' }).waitFor();
+    await page.locator('#publishers li', { hasText: 'publisher' }).waitFor();
+    const map = page.locator('#state-nodes li', { hasText: 'publisher' });
+    await map.locator('dd', { hasText: '0.4' }).waitFor();
+    assert.ok((await map.innerText()).includes(HOSTILE_META));
+    assert.equal(await viewer.evaluate(page, 'window.pwned'), undefined);
     await page.context().close();
   });
 

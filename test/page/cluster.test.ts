@@ -9,7 +9,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
-import { clusters, longName } from './clusters.js';
+import { busy, calm, clusters, longName } from './clusters.js';
 import { lowContrastTexts } from './contrast.js';
 import { FakeCluster } from './fake-cluster.js';
 import { screens, Viewer } from './viewer.js';
@@ -233,6 +233,62 @@ describe('the page of a cluster in a browser', () => {
     const degraded = await shared(30);
     assert.equal(await degraded.locator('#tile-health').innerText(), 'degraded 2');
     assert.equal(await degraded.locator('#encryption').innerText(), 'AES-256-GCM, 2 keys');
+  });
+
+  it('shows topics, publishers with gaps first, and how many there are in all', async () => {
+    const page = await shared(200);
+    await page.locator('#bus').waitFor();
+    const { topics, publishers } = busy.stats();
+    assert.equal(await page.locator('#topics li').count(), 51);
+    assert.equal(await page.locator('#topics li').last().innerText(), 'and 70 more topics');
+    const busiest = [...topics].sort((a, b) => b.messages - a.messages).slice(0, 50);
+    const shownTopics = await page.locator('#topics strong').allInnerTexts();
+    assert.deepEqual(shownTopics.slice(0, 50).sort(), busiest.map(({ topic }) => topic).sort());
+    assert.equal(await page.locator('#publishers li').count(), 51);
+    const [first] = await page.locator('#publishers li').allInnerTexts();
+    assert.match(first ?? '', /1 gap, 3 missed/);
+    const summary = await page.locator('#bus-summary').innerText();
+    const messages = topics.reduce((sum, each) => sum + each.messages, 0).toLocaleString('en-US');
+    assert.ok(summary.startsWith(`${messages} messages, `), summary);
+    assert.match(summary, /retained \(.* KiB\), 2 gaps, 5 messages missed$/);
+    assert.equal(publishers.length, 70);
+  });
+
+  it('shows the keys and values of nodes as text, truncated', async () => {
+    const page = await shared(200);
+    await page.locator('#state').waitFor();
+    assert.equal(await page.locator('#state-nodes li').count(), 100);
+    assert.equal(await page.locator('#state-nodes dt').count(), 500);
+    const [first] = await page.locator('#state-nodes li').allInnerTexts();
+    assert.match(first ?? '', /^node-000 30 keys, 20 shown/);
+    assert.match(first ?? '', /<img src=x onerror=window.pwned=3>/);
+    assert.equal(await viewer.evaluate(page, 'window.pwned'), undefined);
+    const longest = Math.max(
+      ...(await page.locator('#state-nodes dd').allInnerTexts()).map(({ length }) => length),
+    );
+    assert.ok(longest > 100 && longest < 210, String(longest));
+    const summary = await page.locator('#state-summary').innerText();
+    assert.match(summary, /^3,900 keys of 130 nodes, .*; the first 100 are shown$/);
+  });
+
+  it('follows what is published and set, and keeps the rows that remain', async () => {
+    const page = await shared(3);
+    assert.match(await page.locator('#bus-summary').innerText(), /, no gaps$/);
+    const mark = `document.querySelector('#topics li').dataset.mark = 'kept'`;
+    await viewer.evaluate(page, mark);
+    calm.publish('topic-000');
+    calm.set('node-001', 'status', 'a new value');
+    await page.locator('#topics li', { hasText: '2 messages' }).first().waitFor();
+    assert.equal(await page.locator('#topics li[data-mark=kept]').count(), 1);
+    await page.locator('#state-nodes dd', { hasText: 'a new value' }).waitFor();
+    calm.gap('node-000');
+    await page.locator('#bus-summary.warning', { hasText: '1 gap, 2 messages missed' }).waitFor();
+  });
+
+  it('shows nothing of a bus or state that the agent does not have', async () => {
+    const page = await shared(30);
+    for (const id of ['bus', 'state'])
+      assert.equal(await page.locator(`#${id}`).isVisible(), false, id);
   });
 
   it('is never wider than the window', async () => {

@@ -8,6 +8,7 @@
 import { EventEmitter } from 'node:events';
 import { Gauge, Registry } from 'prom-client';
 import { Page } from '../../src/cli/page/server.js';
+import type { ShownToolkit } from '../../src/cli/page/toolkit-views.js';
 import type { PageSource } from '../../src/cli/page/watch.js';
 import { resolveConfig } from '../../src/config/resolve.js';
 import type { MemberState, Node } from '../../src/core/member.js';
@@ -30,6 +31,8 @@ export interface ClusterSpec {
   readonly drops?: Readonly<Record<string, number>>;
   /** The name of an additional member. */
   readonly extra?: string;
+  /** A message bus and shared state. */
+  readonly toolkit?: ShownToolkit;
 }
 
 /** The page of a fake cluster. */
@@ -55,7 +58,8 @@ export class FakeCluster {
     gauge('memberlist_packets_sent_total', [], function () {
       this.inc(4);
     });
-    this.page = new Page({ registry: this.#registry }, { host: '127.0.0.1', port: 0 });
+    const { toolkit = {} } = spec;
+    this.page = new Page({ registry: this.#registry, toolkit }, { host: '127.0.0.1', port: 0 });
   }
 
   /** Creates a fake cluster and serves its page. */

@@ -101,7 +101,7 @@ export async function cluster(): Promise<void> {
   holds<Equal<typeof made.timersLeft, number>>();
   holds<Equal<typeof made.network, MemoryNetwork>>();
   made.network.change({ bandwidth: 1e6, duplication: 0.1, reordering: 0.1, streamBreaks: 0.1 });
-  holds<Equal<keyof typeof made.clock, 'now' | 'setTimer' | 'afterTurn'>>();
+  holds<Equal<keyof typeof made.clock, 'now' | 'wallNow' | 'setTimer' | 'afterTurn'>>();
   // @ts-expect-error a condition that is awaited would hold at once, or never
   await made.runUntil(() => Promise.resolve(true));
   // @ts-expect-error a fault that is misspelt

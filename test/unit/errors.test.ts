@@ -24,6 +24,7 @@ const samples: Record<string, Error & { code: errors.ErrorCode }> = {
   ProtocolError: new ProtocolError('what is this?'),
   MessageTooLargeError: new errors.MessageTooLargeError('metadata', 513, 512),
   BusyError: new errors.BusyError(16_384, 1_000_000),
+  StateLimitError: new errors.StateLimitError('maxKeysPerNode', 10_001, 10_000),
   ShutdownError: new errors.ShutdownError('join'),
   NodeNameRequiredError: new errors.NodeNameRequiredError('10.0.0.1:7946'),
 };

@@ -21,6 +21,7 @@ const modules = [
   new URL('./browser/summary.mjs', import.meta.url),
   new URL('./browser/event-list.mjs', import.meta.url),
   new URL('./browser/table.mjs', import.meta.url),
+  new URL('./browser/toolkit.mjs', import.meta.url),
   new URL('./browser/link.mjs', import.meta.url),
   new URL('./browser/main.mjs', import.meta.url),
 ];
@@ -34,6 +35,7 @@ const styles = [
   new URL('./browser/diagram.css', import.meta.url),
   new URL('./browser/events.css', import.meta.url),
   new URL('./browser/table.css', import.meta.url),
+  new URL('./browser/toolkit.css', import.meta.url),
   new URL('./browser/narrow.css', import.meta.url),
   new URL('./browser/modes.css', import.meta.url),
 ];

@@ -41,6 +41,18 @@ export const pageLimits = {
   probesPerHeartbeat: 100,
   /** Members in the table of the page. Members with problems come first; /members.json has all. */
   membersShown: 2_000,
+  /** Topics of the message bus; those with the most messages. */
+  topicsShown: 50,
+  /** Publishers of the message bus; those with gaps first. */
+  publishersShown: 50,
+  /** Nodes of the shared state. */
+  stateNodesShown: 100,
+  /** Keys of one of these nodes. */
+  stateKeysShown: 20,
+  /** Keys of all these nodes. */
+  stateValuesShown: 500,
+  /** Characters of a key, and of a value. */
+  valueCharacters: 200,
   /** How long a failed member stays in the table of the page, in milliseconds. */
   failedMs: 3_600_000,
   /** How long after its last failure a member counts as flapping, in milliseconds; as for the event. */

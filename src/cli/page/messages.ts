@@ -70,6 +70,64 @@ export interface StatusMessage {
   readonly probes: ProbesMessage;
 }
 
+/** A topic of the message bus. */
+export interface ShownTopic {
+  readonly topic: string;
+  readonly messages: number;
+  readonly bytes: number;
+  /** The member that published the last message, and its time in Unix milliseconds. */
+  readonly publisher: string;
+  readonly at: number;
+}
+
+/** A publisher of the message bus. */
+export interface ShownPublisher {
+  readonly name: string;
+  readonly bootId: string;
+  /** The number of its last message. */
+  readonly seq: number;
+  readonly retained: number;
+  /** Whether it left, failed or restarted. */
+  readonly isGone: boolean;
+  readonly gaps: number;
+  readonly missed: number;
+}
+
+/** Event `bus`: the message bus, if the agent has one. Sent when it has changed, once a second at most. */
+export interface BusView {
+  /** The 50 with the most messages, by name. */
+  readonly topics: readonly ShownTopic[];
+  readonly topicsNotShown: number;
+  /** Messages of all topics. */
+  readonly messages: number;
+  /** At most 50; those with gaps come first. */
+  readonly publishers: readonly ShownPublisher[];
+  readonly publishersNotShown: number;
+  readonly gaps: number;
+  readonly missed: number;
+  readonly retained: number;
+  readonly retainedBytes: number;
+}
+
+/** The map of a node in the shared state. */
+export interface ShownStateNode {
+  readonly name: string;
+  /** How many keys it has. */
+  readonly keys: number;
+  /** The first ones by name, with their values as text, truncated. */
+  readonly values: readonly (readonly [key: string, value: string])[];
+}
+
+/** Event `state`: the shared state, if the agent has it. Sent when it has changed, once a second at most. */
+export interface StateView {
+  /** At most 100, by name. */
+  readonly nodes: readonly ShownStateNode[];
+  readonly nodesNotShown: number;
+  /** Of all nodes. */
+  readonly keys: number;
+  readonly bytes: number;
+}
+
 /** One entry of `history` and `events`. */
 export interface ShownEvent {
   /** Counts up from 1 since the agent started. */

@@ -26,6 +26,7 @@ import { areSame, Viewers } from './viewers.js';
 import { membersJson } from './members-json.js';
 import type { OneRequest } from './one-request.js';
 import { Connections } from './connections.js';
+import type { ShownToolkit } from './toolkit-views.js';
 import { Watch, type PageSource } from './watch.js';
 
 /** Incarnations increase without an event. */
@@ -77,17 +78,17 @@ export class Page {
    * @param init.names - additional host names that requests may use
    */
   constructor(
-    components: { registry: Registry; clock?: Clock },
+    components: { registry: Registry; clock?: Clock; toolkit?: ShownToolkit },
     init: { host: string; port: number; names?: readonly string[] },
   ) {
-    const { registry, clock = systemClock } = components;
+    const { registry, clock = systemClock, toolkit = {} } = components;
     const { host, port, names = [] } = init;
     this.#host = host;
     this.#port = port;
     this.#names = [...names, host];
     this.#registry = registry;
     this.watch = new Watch();
-    this.#viewers = new Viewers({ registry, clock, watch: this.watch });
+    this.#viewers = new Viewers({ registry, clock, watch: this.watch, toolkit });
     this.#http = createServer({ maxHeaderSize: 2 * pageLimits.headBytes }, (request, response) =>
       this.#turns.add(() => this.#begin(request, response)),
     );

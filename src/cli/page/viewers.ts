@@ -13,6 +13,7 @@ import type { Clock, Timer } from '../../core/ports.js';
 import { Cached } from './cached.js';
 import { pageLimits } from './limits.js';
 import type { ProbesMessage } from './messages.js';
+import { ToolkitViews, type ShownToolkit } from './toolkit-views.js';
 import { allShown, membersMessage, statusMessage } from './snapshot.js';
 import { eventBytes, type PageSource, type Watch } from './watch.js';
 
@@ -23,6 +24,7 @@ interface Components {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly watch: Watch;
+  readonly toolkit?: ShownToolkit;
 }
 
 /** Sends state and events to all viewers of the page. */
@@ -30,8 +32,9 @@ export class Viewers {
   readonly #registry: Registry;
   readonly #clock: Clock;
   readonly #watch: Watch;
-  /** With the table that was sent to each viewer last. */
-  readonly #viewers = new Map<ServerResponse, Buffer | undefined>();
+  /** With the tables that were sent to each viewer last, by name. */
+  readonly #viewers = new Map<ServerResponse, Map<string, Buffer>>();
+  readonly #toolkit: ToolkitViews;
   readonly #members: Cached<Buffer>;
   readonly #probes: Cached<Buffer>;
   #list: PageSource | undefined;
@@ -43,7 +46,8 @@ export class Viewers {
   #flapping = 0;
   #membersDue = 0;
 
-  constructor({ registry, clock, watch }: Components) {
+  constructor({ registry, clock, watch, toolkit = {} }: Components) {
+    this.#toolkit = new ToolkitViews({ clock }, toolkit);
     this.#registry = registry;
     this.#clock = clock;
     this.#watch = watch;
@@ -86,9 +90,12 @@ export class Viewers {
     viewer.write('retry: 1000\n\n');
     viewer.write(this.#watch.history());
     // From here on it receives what the others receive. What follows is at least as new.
-    this.#viewers.set(viewer, undefined);
+    this.#viewers.set(viewer, new Map());
     viewer.once('close', () => this.#viewers.delete(viewer));
-    this.#sendTable(viewer, await this.#members.get());
+    this.#sendTable(viewer, 'members', await this.#members.get());
+    for (const [name, bytes] of await this.#toolkit.messages()) {
+      this.#sendTable(viewer, name, bytes);
+    }
     const rest = [await this.#probes.get(), await this.#status([])];
     for (const bytes of rest) if (!viewer.destroyed) viewer.write(bytes);
   }
@@ -108,17 +115,24 @@ export class Viewers {
     const probes = this.#watch.newProbes();
     if (this.#viewers.size === 0) return;
     this.#send(await this.#status(probes));
+    // The next heartbeat waits for neither.
+    this.#sendToolkit().catch(() => undefined);
     const now = this.#clock.now();
     if (now < this.#membersDue) return;
     const members = this.#list?.numMembers ?? 0;
     this.#membersDue = now + pageLimits.heartbeatMs * Math.floor(members / MEMBERS_PER_SECOND);
-    // The next heartbeat does not wait for it.
     this.#sendMembers().catch(() => undefined);
   }
 
   async #sendMembers(): Promise<void> {
     const bytes = await this.#members.get();
-    for (const viewer of this.#viewers.keys()) this.#sendTable(viewer, bytes);
+    for (const viewer of this.#viewers.keys()) this.#sendTable(viewer, 'members', bytes);
+  }
+
+  async #sendToolkit(): Promise<void> {
+    for (const [name, bytes] of await this.#toolkit.messages()) {
+      for (const viewer of this.#viewers.keys()) this.#sendTable(viewer, name, bytes);
+    }
   }
 
   async #status(probes: ProbesMessage): Promise<Buffer> {
@@ -157,9 +171,10 @@ export class Viewers {
     }, pageLimits.eventsMs).unref();
   }
 
-  #sendTable(viewer: ServerResponse, bytes: Buffer): void {
-    if (viewer.destroyed || this.#viewers.get(viewer) === bytes) return;
-    this.#viewers.set(viewer, bytes);
+  #sendTable(viewer: ServerResponse, name: string, bytes: Buffer): void {
+    const sent = this.#viewers.get(viewer);
+    if (viewer.destroyed || sent === undefined || sent.get(name) === bytes) return;
+    sent.set(name, bytes);
     write(viewer, bytes);
   }
 

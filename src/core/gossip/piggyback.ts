@@ -104,6 +104,24 @@ export class Outbox {
     return message.length <= this.budget ? this.#packet(to, [message]) : undefined;
   }
 
+  /**
+   * Packets with only this message, one for each receiver, in their order. Receivers share an encoding, so it is made
+   * once or, if only some of them take a checksum, twice. Undefined if the message does not fit.
+   */
+  packetsFor(receivers: readonly Address[], message: Buffer): Buffer[] | undefined {
+    if (message.length > this.budget) return undefined;
+    const { counters } = this.#context;
+    const encoded: [plain?: Buffer, checked?: Buffer] = [];
+    return receivers.map((to) => {
+      const checksum = this.#takesChecksum(to);
+      const packet = (encoded[checksum ? 1 : 0] ??= this.#codec.encode([message], { checksum }));
+      counters.messagesOut.add(message[0]);
+      counters.packetsOut++;
+      counters.packetBytesOut += packet.length;
+      return packet;
+    });
+  }
+
   /** The longest message that can be sent as a broadcast. */
   get broadcastBudget(): number {
     return this.budget - COMPOUND_HEADER_BYTES - COMPOUND_PART_BYTES;
@@ -152,13 +170,16 @@ export class Outbox {
 
   #packet(to: Address, messages: readonly Buffer[]): Buffer {
     const { counters } = this.#context;
-    const receiver = to.name === undefined ? undefined : this.#table.get(to.name);
-    const checksum = (receiver?.protocolMax ?? 0) >= CHECKSUM_PROTOCOL;
-    const packet = this.#codec.encode(messages, { checksum });
+    const packet = this.#codec.encode(messages, { checksum: this.#takesChecksum(to) });
     for (const message of messages) counters.messagesOut.add(message[0]);
     counters.packetsOut++;
     counters.packetBytesOut += packet.length;
     return packet;
+  }
+
+  #takesChecksum({ name }: Address): boolean {
+    const receiver = name === undefined ? undefined : this.#table.get(name);
+    return (receiver?.protocolMax ?? 0) >= CHECKSUM_PROTOCOL;
   }
 }
 

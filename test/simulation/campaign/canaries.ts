@@ -7,6 +7,8 @@
 // Tests of the campaign itself: each canary breaks one rule of the library, and the campaign must detect it
 // (canary-run.ts). A canary whose text is no longer in the source throws.
 
+import { ringCanaries } from './ring-canaries.js';
+
 /** One rule, and the change that breaks it. */
 export interface Canary {
   /** What is broken. */
@@ -22,6 +24,7 @@ export interface Canary {
 
 /** All canaries. */
 export const canaries: readonly Canary[] = [
+  ...ringCanaries,
   {
     name: 'failed members are not contacted again',
     file: 'discovery/reconnect-candidates.ts',

@@ -7,9 +7,8 @@
 // Plays one scenario: first with all faults, then on a healed network, where all nodes must agree and become idle, and
 // in the end after the shutdown of all nodes, where nothing may be left.
 
-import type { Member } from '../../../src/core/member.js';
 import type { Report } from '../../../src/core/reports.js';
-import type { MembershipEvent, Node } from '../../../src/index.js';
+import type { MembershipEvent } from '../../../src/index.js';
 import { sliceSizes } from '../../../src/wire/sliced.js';
 import { Acts } from './acts.js';
 import {
@@ -25,30 +24,15 @@ import {
 } from './agreement.js';
 import { checkBounds, isIdle, loadOf, longestHold } from './bounds.js';
 import { rejoinMs } from './long.js';
-import { ExtensionWatch } from './extension-watch.js';
+import type { ExtensionWatch } from './extension-watch.js';
 import { EventWatch } from './invariants.js';
+import type { Outcome } from './outcome.js';
 import type { Scenario, Step } from './scenario.js';
 import { foundMs } from './strangers.js';
 import { type Life, type Line, Stage } from './stage.js';
+import type { Toolkit } from './toolkit.js';
 import { Violation } from './violation.js';
-
-/** The result of a scenario. */
-export interface Outcome {
-  readonly digest: string;
-  /** Virtual milliseconds from the end of the faults to agreement. */
-  readonly agreedAfterMs: number;
-  /** The share of its bound. */
-  readonly agreementShare: number;
-  /** Whether the campaign had to join islands that had removed each other. */
-  readonly rejoined: boolean;
-  readonly events: number;
-  /** Steps that were executed; the others were not applicable. */
-  readonly steps: number;
-  /** Events that reported a running node as failed. */
-  readonly falseDeaths: number;
-  /** Messages that reached extensions. */
-  readonly extensionMessages: number;
-}
+import { watchesOf, type Watches } from './watches.js';
 
 /**
  * Plays a scenario.
@@ -75,15 +59,12 @@ async function playWhole(scenario: Scenario): Promise<Outcome> {
   }
 }
 
-function* rowsOf(table: Iterable<Member>): Iterable<Node> {
-  for (const member of table) yield member.snapshot();
-}
-
 class Player {
   readonly #scenario: Scenario;
   readonly #stage: Stage;
   readonly #watch: EventWatch;
   readonly #extensions: ExtensionWatch;
+  readonly #toolkit: Toolkit;
   readonly #acts: Acts;
   readonly #depths = new Map<string, number>();
   #events = 0;
@@ -92,30 +73,24 @@ class Player {
 
   static async create(scenario: Scenario): Promise<Player> {
     let player = undefined as Player | undefined;
-    const extensions: ExtensionWatch = new ExtensionWatch(scenario, {
-      now: () => player?.now ?? 0,
-      fail: (error) => player?.fail(error),
-      life: (key) => player?.lifeOf(key),
-      running: () => player?.running() ?? [],
-      namesAt: (address) => player?.namesAt(address) ?? new Set(),
-      leaves: (name, incarnation) => player?.leaves(name, incarnation),
-    });
+    const watches = watchesOf(scenario, () => player);
     const stage = await Stage.create(scenario, {
       line: (key, message, line) => player?.hear(key, message, line),
       report: (key, report) => player?.hearReport(key, report),
-      extensions,
+      ...watches,
     });
-    player = new Player(scenario, stage, extensions);
+    player = new Player(scenario, stage, watches);
     for (const key of stage.cluster.names()) player.#acts.started(key);
     return player;
   }
 
-  private constructor(scenario: Scenario, stage: Stage, extensions: ExtensionWatch) {
+  private constructor(scenario: Scenario, stage: Stage, { extensions, toolkit }: Watches) {
     const { settings } = scenario;
     const { cluster } = stage;
     this.#scenario = scenario;
     this.#stage = stage;
     this.#extensions = extensions;
+    this.#toolkit = toolkit;
     this.#watch = new EventWatch({
       now: () => cluster.now,
       isRunning: (key) => stage.isRunning(key),
@@ -126,11 +101,15 @@ class Player {
       gossipToTheDeadTime: settings.gossipToTheDeadTime,
       suspicionMs: (members, confirmations) => suspicionMs(settings, members, confirmations),
     });
-    this.#acts = new Acts({ stage, watch: this.#watch }, { fail: (error) => this.fail(error) });
+    this.#acts = new Acts(
+      { stage, watch: this.#watch, toolkit },
+      { fail: (error) => this.fail(error) },
+    );
     cluster.on('event', (observer, event) => {
       this.#events++;
       if (stage.strangers.has(observer)) return this.#checkStranger(observer, event);
       if ('node' in event) extensions.emitted(observer, event.type, event.node);
+      toolkit.emitted(observer, event);
       this.#watch.event(observer, event);
     });
   }
@@ -145,6 +124,16 @@ class Player {
 
   running(): readonly Life[] {
     return this.#stage.running();
+  }
+
+  /** Lets time pass, with all checks. */
+  async letPass(ms: number): Promise<void> {
+    await this.#runTo(this.now + ms);
+  }
+
+  /** Calls back later. */
+  later(ms: number, callback: () => void): void {
+    this.#stage.cluster.clock.setTimer(ms, callback);
   }
 
   namesAt(address: string): ReadonlySet<string> {
@@ -197,6 +186,7 @@ class Player {
   async recover(): Promise<Outcome> {
     const { cluster } = this.#stage;
     this.#extensions.rest();
+    this.#toolkit.healed();
     cluster.heal();
     cluster.network.change({ loss: 0, duplication: 0, reordering: 0, streamBreaks: 0 });
     // All operations end, and all stalls are over.
@@ -209,6 +199,9 @@ class Player {
     this.#checkCalm();
     this.#extensions.checkAgreement();
     await this.#findOut();
+    await this.#toolkit.agreed();
+    this.#throwFailure();
+    this.#toolkit.rest();
     await this.#forget();
     await this.#beQuiet();
     await this.#end();
@@ -244,9 +237,11 @@ class Player {
     this.#throwFailure();
     const lives = this.#stage.running();
     for (const { key, engine } of lives) {
-      this.#watch.table(key, rowsOf(engine.table));
+      const rows = Array.from(engine.table, (member) => member.snapshot());
+      this.#watch.table(key, rows);
     }
     this.#extensions.check();
+    this.#toolkit.look();
     const { size: nodes, names } = this.#stage;
     checkBounds(this.#scenario, { nodes, names }, lives);
   }
@@ -472,10 +467,12 @@ class Player {
     const { probeInterval, probeTimeout } = this.#scenario.settings;
     cluster.network.change({ loss: 0.6 });
     this.#extensions.wake();
+    this.#toolkit.wake();
     await this.#runTo(cluster.now + 3 * probeInterval + 0.5 * probeTimeout);
     this.#extensions.broadcast();
     await cluster.close();
     this.#extensions.checkEnd();
+    this.#toolkit.ended();
     if (cluster.timersLeft > 0) {
       throw new Violation('no timer is left after a shutdown', `${cluster.timersLeft} are`);
     }

@@ -89,6 +89,8 @@ function* plainer(scenario: Scenario): Generator<Scenario> {
     yield alone;
     if (extensions.throws > 0) yield { ...scenario, extensions: { ...extensions, throws: 0 } };
   }
+  const { toolkit, ...bare } = scenario;
+  if (toolkit !== undefined) yield bare;
   const { settings } = scenario;
   for (const [name, value] of Object.entries(plain)) {
     if (settings[name as keyof Settings] === value) continue;

@@ -20,6 +20,7 @@ import type { ExtensionWatch } from './extension-watch.js';
 import { Keys } from './keys.js';
 import { rejoinMs } from './long.js';
 import type { Scenario } from './scenario.js';
+import type { Toolkit } from './toolkit.js';
 
 /** The fields of a log line that the campaign uses. */
 export interface Line {
@@ -33,6 +34,7 @@ export interface Ears {
   /** Called at once, also when the log folds the line. */
   readonly report: (key: string, report: Report) => void;
   readonly extensions: ExtensionWatch;
+  readonly toolkit: Toolkit;
 }
 
 /** One life of one node. */
@@ -80,13 +82,13 @@ export class Stage {
       const use = hear.extensions.forLife(key);
       stage.#extensions.set(key, use);
       return {
-        use,
+        use: [...use, ...hear.toolkit.use(key)],
         rejoin: scenario.rejoins === true && {
           interval: rejoinMs(settings),
           timeout: rejoinMs(settings),
         },
         // Otherwise a timer of an hour would be pending in a cluster that became smaller.
-        expectedMembers: 1,
+        expectedMembers: scenario.toolkit?.ring?.knowsSize === true ? size : 1,
         ...settings,
         ...(encrypted && { keyring: stage.keys.ringFor(key) }),
         queueCheckInterval: 2 * settings.probeInterval,

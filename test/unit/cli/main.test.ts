@@ -84,6 +84,8 @@ test('invalid arguments print the usage error on standard error, and exit with s
     [['agent', 'word'], /agent takes no 'word'/],
     [['agent', '--tag', 'a=b'], /--tag requires --serf/],
     [['agent', '--serf', '--tag', 'a'], /NAME=VALUE/],
+    [['agent', '--bus-name', 'cache'], /--bus-name requires --bus/],
+    [['agent', '--bus', '--bus-name', 'NO'], /must be 1 to 16 of a-z/],
     [['agent', '--bind', 'nonsense'], /bindAddr/],
     [['agent', '--http', 'nonsense'], /--http must be/],
     [['agent', '--log-level', 'loud'], /--log-level must be one of/],

@@ -68,7 +68,7 @@ test('every other name is a setting, an event, or one of a few', () => {
       'create',
       'agent',
     ],
-    ...['help', 'members', 'doctor', 'ping'],
+    ...['help', 'members', 'doctor', 'ping', 'bus', 'topics', 'show', 'watch', 'unwatch'],
   ];
   const known = new Set([...Object.keys(rules), ...events, ...Object.keys(lines), ...dropReasons]);
   for (const name of few) known.add(name);

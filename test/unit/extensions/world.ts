@@ -42,6 +42,11 @@ export class World {
         note(`packet to ${to.name}: ${text(Buffer.from(message))}`);
         return Promise.resolve();
       },
+      sendPackets: (to, message) => {
+        const names = to.map(({ name }) => name).join(' ');
+        note(`packet to ${names}: ${text(Buffer.from(message))}`);
+        return Promise.resolve();
+      },
       sendStream: (to, message) => {
         note(`stream to ${to.name}: ${text(Buffer.from(message))}`);
         return Promise.resolve();

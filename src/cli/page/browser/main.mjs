@@ -14,8 +14,9 @@ import { Members, selectRows } from './model.mjs';
 import { showStatus } from './summary.mjs';
 import { Table } from './table.mjs';
 import { duration } from './text.mjs';
+import { showBus, showState } from './toolkit.mjs';
 
-/** @import { StatusMessage } from '../messages.js' */
+/** @import { BusView, StatusMessage } from '../messages.js' */
 /** @import { LinkState } from './link.mjs' */
 
 const CHECK_MS = 500;
@@ -30,6 +31,8 @@ const table = new Table({ members, liveRegion });
 let status;
 /** When it arrived. */
 let statusAt = 0;
+/** @type {BusView | undefined} */
+let bus;
 /** @type {LinkState} */
 let state = 'connecting';
 let isDrawn = true;
@@ -49,6 +52,7 @@ function drawSoon({ members: withMembers = false } = {}) {
 function drawNow() {
   isDrawn = true;
   table.show(agentNow());
+  if (bus !== undefined) showBus(bus, agentNow());
   const byName = { text: '', filter: 'all', key: 'name', isDown: false };
   if (mustDraw)
     diagram.show(selectRows(members.rows, /** @type {any} */ (byName)), status?.name ?? '');
@@ -70,6 +74,11 @@ const link = new Link({
       members.replace(message);
       drawSoon({ members: true });
     },
+    bus(view) {
+      bus = view;
+      drawSoon();
+    },
+    state: (view) => showState(view),
     probes: (results) => members.probed(results),
     status(message) {
       const isFirst = status === undefined;
