@@ -20,7 +20,6 @@ export const errorCodes = {
   ERR_MEMBERLIST_BUSY: 'Too many messages are queued; await some of them first.',
   ERR_MEMBERLIST_SHUTDOWN: 'The Memberlist has been shut down.',
   ERR_MEMBERLIST_NODE_NAME_REQUIRED: '`requireNodeNames` is set and the address has no node name.',
-  ERR_MEMBERLIST_SINGLETON_STOPPED: 'The task of a singleton must end on this node.',
 } as const;
 
 /** A stable code of a {@link MemberlistError}. */
