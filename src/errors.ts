@@ -22,7 +22,6 @@ export const errorCodes = {
     'A key of the shared state was not set: this node would exceed a limit of its map.',
   ERR_MEMBERLIST_SHUTDOWN: 'The Memberlist has been shut down.',
   ERR_MEMBERLIST_NODE_NAME_REQUIRED: '`requireNodeNames` is set and the address has no node name.',
-  ERR_MEMBERLIST_SINGLETON_STOPPED: 'The task of a singleton must end on this node.',
 } as const;
 
 /** A stable code of a {@link MemberlistError}. */

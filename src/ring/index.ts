@@ -23,12 +23,8 @@ export {
   type ShareEvents,
   type ShareOptions,
 } from './share.js';
-export {
-  runSingleton,
-  type Singleton,
-  type SingletonEvents,
-  type SingletonState,
-} from './singleton.js';
+export { runSingleton } from './singleton.js';
+export type { Singleton, SingletonEvents, SingletonState } from './singleton-types.js';
 export type { RestartPolicy, RetryOptions, SingletonOptions } from './singleton-options.js';
 export type { SingletonTask } from './singleton-run.js';
 export type { Lease, LeaseRequest } from './lease.js';

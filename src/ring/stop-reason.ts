@@ -5,8 +5,6 @@
  */
 
 // Why a singleton's task must end.
-import { MemberlistError } from '../index.js';
-
 /** Each reason for which a running task is aborted, as text for messages. */
 const reasons = {
   moved: 'another member owns it',
@@ -31,16 +29,16 @@ const reasons = {
 export type SingletonStopReason = keyof typeof reasons;
 
 /** The reason of the signal that a singleton's task receives. */
-export class SingletonStoppedError extends MemberlistError {
+export class SingletonStoppedError extends Error {
+  /** Stable across releases. */
+  readonly code = 'ERR_MEMBERLIST_SINGLETON_STOPPED';
   readonly reason: SingletonStopReason;
   /** The name of the singleton. */
   readonly singleton: string;
 
   constructor(singleton: string, reason: SingletonStopReason) {
-    super(
-      'ERR_MEMBERLIST_SINGLETON_STOPPED',
-      `the task '${singleton}' must end: ${reasons[reason]}`,
-    );
+    super(`the task '${singleton}' must end: ${reasons[reason]}`);
+    this.name = 'SingletonStoppedError';
     this.singleton = singleton;
     this.reason = reason;
   }

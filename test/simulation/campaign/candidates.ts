@@ -83,6 +83,7 @@ export class Changes {
     if (this.#known.get(localNode.name) === weight) return;
     if (weight === undefined) this.#known.delete(localNode.name);
     else this.#known.set(localNode.name, weight);
+    this.#changedAt = this.now;
     this.#unsettledSince = -Infinity;
   }
 

@@ -15,6 +15,7 @@ export const ringCanaries: readonly Canary[] = [
     file: 'ring/table.ts',
     from: '[...members].sort((a, b) => (a.name < b.name ? -1 : 1));',
     to: '[...members];',
+    seed: 1,
   },
   {
     name: 'a ring ignores weights',
@@ -27,6 +28,7 @@ export const ringCanaries: readonly Canary[] = [
     file: 'ring/candidates.ts',
     from: '    if (this.#weights.get(name) === weight) return;\n',
     to: '    if (this.#weights.has(name) === (weight !== undefined)) return;\n',
+    seed: 43,
   },
   {
     name: 'a singleton is not aborted when ownership moves',
@@ -39,6 +41,7 @@ export const ringCanaries: readonly Canary[] = [
     file: 'ring/singleton.ts',
     from: "    if (stopInMinority && this.#isMinority) return 'minority';\n",
     to: '',
+    seed: 246,
   },
   {
     name: 'a singleton starts without waiting for settle',
@@ -57,5 +60,6 @@ export const ringCanaries: readonly Canary[] = [
     file: 'ring/singleton.ts',
     from: "    if (this.#candidates.size < minMembers) return 'too-few-members';\n",
     to: '',
+    seed: 201,
   },
 ];
