@@ -52,7 +52,9 @@ export class Gaps {
       this.#wait(map.name, gap);
     }
     gap.sender = sender;
-    if (gap.held.some(({ boot, to }) => boot === map.boot && to >= map.to)) return false;
+    const isHeld = (held: ReceivedMap): boolean =>
+      held.boot === map.boot && held.from <= map.from && held.to >= map.to;
+    if (gap.held.some(isHeld)) return false;
     const bytes = bytesOf(map);
     const hasRoom = this.#bytes + bytes <= stateLimits.heldBytes;
     if (!hasRoom || gap.held.length >= stateLimits.heldPerMap) return false;

@@ -18,30 +18,34 @@ interface Options extends StateOptions {
 }
 
 class Cluster {
-  readonly states = new Map<string, State>();
+  readonly states: Map<string, State>;
   readonly simulated: SimulatedCluster;
   /** How far the wall clocks of nodes that start now are ahead. */
-  wallAheadMs = 0;
+  readonly wall: { aheadMs: number };
 
-  private constructor(simulated: SimulatedCluster, states: Map<string, State>) {
+  private constructor(
+    simulated: SimulatedCluster,
+    states: Map<string, State>,
+    wall: { aheadMs: number },
+  ) {
     this.simulated = simulated;
     this.states = states;
+    this.wall = wall;
   }
 
   static async create({ size, loss = 0, seed = 'members', ...options }: Options): Promise<Cluster> {
     const states = new Map<string, State>();
+    const wall = { aheadMs: 0 };
     const config = (name: string) => {
       const state = createState(options);
       states.set(name, state);
-      return { use: [withWallClock(state, () => cluster?.wallAheadMs ?? 0)] };
+      return { use: [withWallClock(state, () => wall.aheadMs)] };
     };
-    let cluster: Cluster | undefined;
     const network = { loss };
     const simulated = await SimulatedCluster.create({ size, seed, network, config });
     await simulated.joinAll();
     await simulated.runUntil(() => simulated.converged());
-    cluster = new Cluster(simulated, states);
-    return cluster;
+    return new Cluster(simulated, states, wall);
   }
 
   state(name: string): State {
@@ -219,12 +223,12 @@ test('keys with a time to live disappear everywhere, also when their owner has d
 test('a node whose clock went back between two runs publishes its map again', async () => {
   const cluster = await Cluster.create({ size: 5 });
   const { simulated } = cluster;
-  cluster.wallAheadMs = 3_600_000;
+  cluster.wall.aheadMs = 3_600_000;
   simulated.crash('n1');
   await simulated.restart('n1');
   cluster.state('n1').set('a', 'ahead');
   await cluster.untilAllRead('n1', 'a', 'ahead');
-  cluster.wallAheadMs = 0;
+  cluster.wall.aheadMs = 0;
   simulated.crash('n1');
   await simulated.restart('n1');
   cluster.state('n1').set('a', 'back');

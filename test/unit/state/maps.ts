@@ -5,7 +5,7 @@
  */
 
 // Changes of maps, as peers send them.
-import { Writer } from '../../../src/state/bytes.js';
+import type { Writer } from '../../../src/state/bytes.js';
 import { decodeMessage, entryBytes, type ReceivedMap } from '../../../src/state/messages.js';
 import { startChanges, writeMap, type SentEntry } from '../../../src/state/messages.js';
 
