@@ -6,9 +6,11 @@
 
 // What the application calls: options, subscribers, iterators, codecs, errors.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createBus, json, msgpack, type Bus, type StandardSchema } from '../../../src/bus/index.js';
 import { busLimits } from '../../../src/bus/limits.js';
+import { BusMeters } from '../../../src/bus/meters.js';
 import { lanConfig } from '../../../src/index.js';
 import { extensionContract, SimulatedCluster } from '../../../src/testing/index.js';
 
@@ -119,16 +121,21 @@ test('a slow iterator drops the oldest and tells how many; it ends with its sign
   const waiting = messages.next();
   for (let i = 0; i < 10; i++) void a.publish('t', bytes(`${i}`));
   await cluster.run(100);
-  const got = [await waiting, await messages.next(), await messages.next(), await messages.next()];
-  assert.deepEqual(
-    got.map(({ value }) => [value.payload.toString(), value.missed]),
-    [
-      ['0', 0],
-      ['7', 6],
-      ['8', 0],
-      ['9', 0],
-    ],
-  );
+  const got: [string, number][] = [];
+  for (const result of [
+    await waiting,
+    await messages.next(),
+    await messages.next(),
+    await messages.next(),
+  ]) {
+    if (result.done !== true) got.push([result.value.payload.toString(), result.value.missed]);
+  }
+  assert.deepEqual(got, [
+    ['0', 0],
+    ['7', 6],
+    ['8', 0],
+    ['9', 0],
+  ]);
   const last = messages.next();
   controller.abort();
   assert.deepEqual(await last, { done: true, value: undefined });
@@ -218,4 +225,22 @@ test('an abandoned request cancels its handlers, and a late answer is no error',
   const none = a.request('nobody answers', bytes('x'));
   assert.equal((await cluster.during(none.next())).done, true);
   await cluster.close();
+});
+
+test('BUS lists every metric, with its help', () => {
+  const page = readFileSync(new URL('../../../docs/BUS.md', import.meta.url), 'utf8');
+  const rows = Array.from(page.matchAll(/^\| `(\w+)` +\| (.*?) +\|$/gm), ([, name, help]) => [
+    name,
+    help,
+  ]);
+  const defined: string[][] = [];
+  const counter = (name: string, help: string) => {
+    defined.push([name, help]);
+    return { inc: () => undefined };
+  };
+  const read = (): number => 0;
+  const gauges = { queuedMessages: read, queuedBytes: read, retainedBytes: read, publishers: read };
+  void new BusMeters({ counter, gauge: (name, help) => void defined.push([name, help]) }, gauges);
+  const listed = rows.filter(([name]) => defined.some(([each]) => each === name));
+  assert.deepEqual(listed, defined);
 });
