@@ -240,7 +240,7 @@ test('BUS lists every metric, with its help', () => {
   };
   const read = (): number => 0;
   const gauges = { queuedMessages: read, queuedBytes: read, retainedBytes: read, publishers: read };
-  void new BusMeters({ counter, gauge: (name, help) => void defined.push([name, help]) }, gauges);
+  new BusMeters({ counter, gauge: (name, help) => void defined.push([name, help]) }, gauges);
   const listed = rows.filter(([name]) => defined.some(([each]) => each === name));
   assert.deepEqual(listed, defined);
 });
