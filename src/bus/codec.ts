@@ -38,14 +38,25 @@ export const json: Codec = {
   decode: (bytes) => JSON.parse(bytes.toString()) as unknown,
 };
 
-// Without msgpack-lite's extension types: bytes of a peer create no errors, dates or regular expressions.
-const msgpackCodec = msgpackLite.createCodec({ preset: false });
+// Without msgpack-lite's extension types: bytes of a peer create no errors, dates or regular expressions. Maps stay maps
+// until they are copied, as assigning to an object would give the key __proto__ a meaning.
+const msgpackCodec = msgpackLite.createCodec({ preset: false, usemap: true });
 
 /** Payloads as MessagePack: what JSON has, and bytes. */
 export const msgpack: Codec = {
   encode: (value) => msgpackLite.encode(value, { codec: msgpackCodec }),
-  decode: (bytes) => msgpackLite.decode(bytes, { codec: msgpackCodec }) as unknown,
+  decode: (bytes) => withoutMaps(msgpackLite.decode(bytes, { codec: msgpackCodec })),
 };
+
+function withoutMaps(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutMaps);
+  if (!(value instanceof Map)) return value;
+  const entries = Array.from(value as Map<unknown, unknown>, ([key, each]) => {
+    if (typeof key !== 'string') throw new TypeError('a key that is no text');
+    return [key, withoutMaps(each)] as const;
+  });
+  return Object.fromEntries(entries);
+}
 
 /** Payloads are bytes. */
 export const bytesCodec: Codec = {

@@ -176,7 +176,11 @@ export class Incoming {
     }
     stream.offer(from, high);
     if (!frame.isOffer || !overlay.isActive) return repair.check(stream);
+    // One timer for each publisher, however many offers come.
+    if (stream.isOffered) return;
+    stream.isOffered = true;
     this.#node.context.clock.setTimer(OFFERED_MS, () => {
+      stream.isOffered = false;
       if (high >= stream.next) overlay.graft(from);
       repair.check(stream, 0);
     });

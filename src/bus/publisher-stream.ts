@@ -28,6 +28,8 @@ export class PublisherStream {
   readonly retained: Retained;
   /** Whether the publisher has answered the first contact. */
   isVerified = false;
+  /** Whether a message that another member offers is awaited, before it is fetched. */
+  isOffered = false;
   /** Bytes since the last acknowledgment. */
   unacknowledged = 0;
   /** Other members that have messages that this node lacks: the highest number, by name. */

@@ -15,6 +15,8 @@ import { checkTopic } from './subscriptions.js';
 
 /** The longest time that an answer is kept, in milliseconds. */
 const KEPT_MS = 60_000;
+/** The longest time after which the handler of a request is told that nobody waits, in milliseconds. */
+const LONGEST_WAIT_MS = 3_600_000;
 /** Bytes of memory of a kept answer without its payload. */
 const ANSWER_OVERHEAD = 300;
 
@@ -90,7 +92,12 @@ export class Responder {
     this.#active++;
     this.#activeOf.set(from, active + 1);
     meters.requests.inc();
-    void this.#run(handler, frame, job).finally(() => this.#ended(job));
+    const waitMs = Math.min(frame.timeoutMs, LONGEST_WAIT_MS);
+    const timer = context.clock.setTimer(waitMs, () => job.abort.abort());
+    void this.#run(handler, frame, job).finally(() => {
+      timer.cancel();
+      this.#ended(job);
+    });
   }
 
   cancel(from: string, { boot, id }: CancelFrame): void {

@@ -13,7 +13,6 @@ import type { Random } from '../core/ports.js';
 import { MessageTooLargeError, ProtocolError, ShutdownError } from '../errors.js';
 import { checkBytes, checkOptions, optionRules } from '../node/operation-options.js';
 import { catchRejection, isThenable } from '../runtime/thenable.js';
-import type { Address } from '../wire/address.js';
 import { encodeEnvelope, envelopeBytes } from '../wire/extension-envelope.js';
 import { limits } from '../wire/limits.js';
 import { ExtensionClock } from './extension-clock.js';
@@ -31,7 +30,7 @@ import type {
 } from './extension.js';
 import { loggerOf, type HostedNode } from './hosted-node.js';
 import { rawMessages } from './raw-messages.js';
-import { mustReceive, receiverIn } from './receivers.js';
+import { mustReceive, receiversIn } from './receivers.js';
 
 type Listener = (...args: never[]) => unknown;
 
@@ -237,11 +236,7 @@ export class AttachedExtension implements GossipingExtension {
   async #sendToAll(to: Iterable<Node | string>, payload: Uint8Array): Promise<void> {
     this.#mustRun('sendToAll');
     this.#checkPacket(payload);
-    const receivers: Address[] = [];
-    for (const each of to) {
-      const peer = receiverIn(this.#node.table, this.name, each);
-      if (peer !== undefined) receivers.push(peer.destination);
-    }
+    const receivers = receiversIn(this.#node.table, this.name, to);
     if (receivers.length === 0) return;
     const message = encodeEnvelope(this.name, payload);
     this.traffic.sent(message.length, receivers.length);

@@ -7,9 +7,23 @@
 // Which members an extension can send to: those that are not gone and announce it.
 import type { Member, Node } from '../core/member.js';
 import { ProtocolError } from '../errors.js';
+import type { Address } from '../wire/address.js';
 
-/** The member, if an extension can send to it. */
-export function receiverIn(
+/** The addresses of those members that an extension can send to. */
+export function receiversIn(
+  table: { get(name: string): Member | undefined },
+  extension: string,
+  to: Iterable<Node | string>,
+): Address[] {
+  const receivers: Address[] = [];
+  for (const each of to) {
+    const member = receiverIn(table, extension, each);
+    if (member !== undefined) receivers.push(member.destination);
+  }
+  return receivers;
+}
+
+function receiverIn(
   table: { get(name: string): Member | undefined },
   extension: string,
   to: Node | string,

@@ -21,26 +21,24 @@ suite('the bus in a large cluster', () => {
     const complete = (): boolean =>
       [...world.logs.values()].every(({ texts }) => texts.length === 60);
     const ms = await world.cluster.runUntil(complete, { timeout: 5_000 });
-    console.log(ms);
+    assert.ok(ms < 2_000, `${ms} ms`);
     world.checkOrder();
     for (const { gaps } of world.logs.values()) assert.deepEqual(gaps, []);
     await world.close();
   });
 
-  test('the tree forms: most messages then arrive once', async () => {
+  test('300 nodes form a tree, over which a message reaches all within 50 ms', async () => {
     const world = await BusCluster.create({ size: 300 });
     await world.joined();
     const texts = numbers(30);
-    const before: number[] = [];
     for (const text of texts) {
       world.publish('n7', text);
-      const sent = world.cluster.stats().packets;
       const ms = await world.cluster.runUntil(() =>
         [...world.logs.values()].every((log) => log.texts.at(-1) === text),
       );
-      before.push(Math.round(ms));
+      // The first messages build the tree.
+      assert.ok(ms < (text === '0' ? 1_000 : 50), `${text}: ${ms} ms`);
       await world.cluster.run(200);
-      console.log(text, ms, world.cluster.stats().packets - sent);
     }
     assert.ok(world.everyone(texts));
     await world.close();
