@@ -26,6 +26,11 @@ const goFolder = resolve('bench/go');
 const goProgram = resolve('node_modules/.cache/bench/go-side');
 const ourProgram = fileURLToPath(new URL('ours/main.js', import.meta.url));
 
+// What ends with this process, such as servers, ends at a signal as well.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1));
+}
+
 try {
   const names = figures.map(({ name }) => name);
   const options = readOptions(process.argv.slice(2), names);
@@ -38,7 +43,9 @@ try {
 }
 
 async function run(options: Options): Promise<void> {
-  const hasGo = options.withGo && buildGoSide();
+  const wanted = figures.filter(({ name }) => isWanted(name, options));
+  const needsGo = wanted.some(({ withoutGo }) => withoutGo !== true);
+  const hasGo = options.withOthers && needsGo && buildGoSide();
   const machine = thisMachine(hasGo);
   const busy = busyText(machine);
   console.log(`${machineText(machine)}\n${busy === undefined ? '' : `${busy}\n`}`);
@@ -48,12 +55,12 @@ async function run(options: Options): Promise<void> {
     inputs,
     ours: [process.execPath, '--expose-gc', ourProgram],
     go: hasGo ? [goProgram] : undefined,
+    withOthers: options.withOthers,
     progress: (text) =>
       console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s  ${text}`),
   });
   const sections: Section[] = [];
-  for (const figure of figures) {
-    if (!isWanted(figure.name, options)) continue;
+  for (const figure of wanted) {
     try {
       const section = await harness.run(figure);
       sections.push(section);

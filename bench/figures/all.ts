@@ -7,6 +7,7 @@
 // All figures, in the order in which they are measured and printed.
 
 import type { Figure } from '../harness.js';
+import { bus } from './bus.js';
 import { decode, encode } from './codec.js';
 import { detection } from './detection.js';
 import { growth } from './growth.js';
@@ -30,4 +31,5 @@ export const figures: readonly Figure[] = [
   join,
   detection,
   growth,
+  bus,
 ];
