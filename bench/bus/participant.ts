@@ -7,7 +7,7 @@
 // A process of the figure `bus`: the publisher, or a subscriber. Reads tasks as lines of JSON from standard input, and
 // writes answers to standard output. Ends when standard input ends.
 
-import { createInterface } from 'node:readline';
+import { answerTasks } from '../answer-tasks.js';
 import { Progress, ProgressReports } from './progress.js';
 import { publishPaced, publishSaturated } from './publishing.js';
 import { Recorder } from './recorder.js';
@@ -67,18 +67,6 @@ function current(): BusClient {
 }
 
 // A profile (`node --cpu-prof`) is written when the process ends by itself.
-process.on('SIGTERM', () => process.exit());
-
-for await (const line of createInterface(process.stdin)) {
-  const request = JSON.parse(line) as { id: number; do: keyof BusHandlers };
-  const { id } = request;
-  let answer;
-  try {
-    const work = handlers[request.do] as (task: unknown) => unknown;
-    answer = { id, result: await work(request) };
-  } catch (error) {
-    answer = { id, error: (error as Error).stack };
-  }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
+process.once('SIGTERM', () => process.exit());
+await answerTasks(handlers);
 process.exit();

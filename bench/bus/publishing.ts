@@ -33,7 +33,7 @@ export async function publishPaced(client: BusClient, task: PacedTask): Promise<
   const lateness: number[] = [];
   const publications = new Publications(client);
   const start = nowMs() + everyMs;
-  for (let number = 0; number < count; ) {
+  for (let number = 0; number < count;) {
     for (; number < count; number++) {
       const late = nowMs() - (start + number * everyMs);
       if (late < 0) break;

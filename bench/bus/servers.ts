@@ -31,7 +31,7 @@ const nats: DebianProgram = {
 /** Installs the servers if they are missing. @returns what is still missing, with instructions */
 export function missingServers(): string[] {
   // Where Debian has nats-server; not on the path of all users.
-  process.env['PATH'] += ':/usr/sbin';
+  process.env.PATH = `${process.env.PATH ?? ''}:/usr/sbin`;
   return missingPrograms([redis, nats]);
 }
 

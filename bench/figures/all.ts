@@ -17,6 +17,7 @@ import { lzw } from './lzw.js';
 import { memory } from './memory.js';
 import { packetIn, packetOut } from './packets.js';
 import { pushPull, turns } from './push-pull.js';
+import { state } from './state.js';
 
 export const figures: readonly Figure[] = [
   encode,
@@ -32,4 +33,5 @@ export const figures: readonly Figure[] = [
   detection,
   growth,
   bus,
+  state,
 ];

@@ -119,13 +119,33 @@ function rowsOf(plan: Plan, rounds: Rounds): Row[] {
       (what: string) =>
       (other: Other): Mark | undefined =>
         marks[`${perSecond} ${what} ${other}`];
-    add(`${title}, median`, 'ms', at(({ medianMs }) => medianMs), mark('median'));
-    add(`${title}, 99th percentile`, 'ms', at(({ p99Ms }) => p99Ms), mark('p99'));
-    add(`${title}, CPU`, 'ms/s', at(({ cpuMs }) => cpuMs), () => undefined);
+    add(
+      `${title}, median`,
+      'ms',
+      at(({ medianMs }) => medianMs),
+      mark('median'),
+    );
+    add(
+      `${title}, 99th percentile`,
+      'ms',
+      at(({ p99Ms }) => p99Ms),
+      mark('p99'),
+    );
+    add(
+      `${title}, CPU`,
+      'ms/s',
+      at(({ cpuMs }) => cpuMs),
+      () => undefined,
+    );
   }
   const saturation = (other: Other): Mark | undefined => marks[`saturation ${other}`];
   add('saturation', 'messages/s', (round) => round.saturation.perSecond, saturation);
-  add('saturation, CPU per message', 'µs', (round) => round.saturation.cpuUs, () => undefined);
+  add(
+    'saturation, CPU per message',
+    'µs',
+    (round) => round.saturation.cpuUs,
+    () => undefined,
+  );
   return rows;
 }
 

@@ -18,7 +18,7 @@ interface Bus extends Extension {
 }
 
 interface BusModule {
-  createBus(): Bus;
+  readonly createBus: () => Bus;
 }
 
 const readyMs = 30_000;
@@ -44,7 +44,9 @@ export async function connectOurs(
   return {
     ready: async () => {
       const endAt = performance.now() + readyMs;
-      while (list.members().filter(({ extensions }) => bus.name in extensions).length < all.length) {
+      while (
+        list.members().filter(({ extensions }) => bus.name in extensions).length < all.length
+      ) {
         if (performance.now() > endAt) throw new Error(`only ${list.numMembers} members`);
         await wait(pollMs);
       }
