@@ -7,7 +7,7 @@
 // `npm run bench`: measures and prints the figures. Exits with 1 if a figure could not be measured, or with 2 for
 // invalid arguments; a missed mark is reported, but is not a failure.
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
@@ -73,9 +73,9 @@ async function run(options: Options): Promise<void> {
   }
   if (options.json !== undefined) writeFileSync(options.json, jsonOf(sections, machine));
   if (options.write) {
-    const taken = new Set(sections.map(({ name }) => name));
-    const notTaken = figures.map(({ name }) => name).filter((name) => !taken.has(name));
-    const page = documentOf(sections, { machine, command: command(), notTaken });
+    const previous =
+      options.only.length > 0 && existsSync(pagePath) ? readFileSync(pagePath, 'utf8') : undefined;
+    const page = documentOf(sections, { machine, command: command(), figures, previous });
     const style = await resolveConfig(pagePath);
     writeFileSync(pagePath, await format(page, { ...style, parser: 'markdown' }));
   }

@@ -26,11 +26,8 @@ export interface Stamp {
  * is the start of the system.
  */
 export function nowMs(): number {
-  return performance.now() + originMs;
+  return Number(process.hrtime.bigint()) / 1e6;
 }
-
-/** `performance.now()` has its origin at the start of the process; reading it makes no garbage. */
-const originMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
 /** A new payload that is published now. */
 export function stamped(series: number, number: number): Buffer {
