@@ -49,7 +49,8 @@ async function run(options: Options): Promise<void> {
   const machine = thisMachine(hasGo);
   const busy = busyText(machine);
   console.log(`${machineText(machine)}\n${busy === undefined ? '' : `${busy}\n`}`);
-  using inputs = new Inputs();
+  const inputs = new Inputs();
+  process.once('exit', () => inputs[Symbol.dispose]());
   const harness = new Harness({
     effort: effortOf(options),
     inputs,

@@ -60,13 +60,16 @@ export class Server implements AsyncDisposable {
   readonly address: string;
   readonly #child: ChildProcess;
   readonly #folder: string;
-  readonly #kill = (): void => void this.#child.kill('SIGKILL');
+  readonly #end = (): void => {
+    this.#child.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
+  };
 
   private constructor(child: ChildProcess, address: string, folder: string) {
     this.#child = child;
     this.address = address;
     this.#folder = folder;
-    process.once('exit', this.#kill);
+    process.once('exit', this.#end);
   }
 
   static async start(
@@ -105,14 +108,12 @@ export class Server implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    process.off('exit', this.#end);
     const { exitCode, signalCode, pid } = this.#child;
-    if (pid !== undefined && exitCode === null && signalCode === null) {
-      const ended = once(this.#child, 'exit');
-      this.#kill();
-      await ended;
-    }
-    process.off('exit', this.#kill);
-    rmSync(this.#folder, { recursive: true, force: true });
+    const isRunning = pid !== undefined && exitCode === null && signalCode === null;
+    const ended = isRunning ? once(this.#child, 'exit') : undefined;
+    this.#end();
+    await ended;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { documentOf, type Run } from '../../../bench/document.js';
 import type { Row } from '../../../bench/rows.js';
@@ -173,4 +174,17 @@ test('a page of something else is not overwritten', () => {
     () => page([section], { previous: '# Something else\n' }),
     /not a page of benchmarks/,
   );
+});
+
+test('the page in the repository can be completed by a run of one figure', () => {
+  const before = readFileSync('docs/BENCHMARKS.md', 'utf8');
+  const titles = [...before.matchAll(/^## (.*)$/gm)].map(([, title = '']) => title);
+  const known = titles.map((title) => ({ name: title, title }));
+  const text = page([section], { figures: [...known, section], previous: before });
+  assert.deepEqual(
+    [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title),
+    [...titles, 'Some figure'],
+  );
+  const marksOf = (some: string): number => Number(/Of (\d+) marks/.exec(some)?.[1]);
+  assert.equal(marksOf(text), marksOf(before) + 2);
 });
