@@ -39,7 +39,7 @@ const handlers: BusHandlers = {
     reports = reportTo === undefined ? undefined : await ProgressReports.to(reportTo);
     return {};
   },
-  received: () => recorder.received,
+  received: () => ({ ...recorder.received, problem: client?.problem?.() }),
   latencies: ({ count }) => {
     const { buffer } = recorder.latencies(count);
     return { ...recorder.received, ms: Buffer.from(buffer).toString('base64') };

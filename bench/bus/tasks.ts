@@ -69,6 +69,8 @@ export interface Received {
   readonly duplicates: number;
   /** Messages that came after one that was published later. */
   readonly outOfOrder: number;
+  /** What the system itself reports about lost messages. */
+  readonly problem?: string | undefined;
 }
 
 export interface Latencies extends Received {

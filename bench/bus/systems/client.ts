@@ -18,6 +18,8 @@ export interface BusClient {
    * handed to the network.
    */
   publish(payload: Buffer): Promise<unknown> | undefined;
+  /** What the system itself reports about lost messages; undefined if none are. */
+  problem?(): string | undefined;
   /** Whether `publish` rejected because its queue is full: the message is published again later. */
   isFull?(error: unknown): boolean;
 }

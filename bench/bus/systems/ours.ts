@@ -15,6 +15,7 @@ import { hostAndPort, topic, type BusClient, type Handler } from './client.js';
 interface Bus extends Extension {
   subscribe(topic: string, handler: (message: { readonly payload: Uint8Array }) => void): unknown;
   publish(topic: string, payload: Uint8Array): Promise<unknown>;
+  on(event: 'gap', listener: (gap: { readonly missed?: number }) => void): unknown;
 }
 
 interface BusModule {
@@ -39,6 +40,10 @@ export async function connectOurs(
     use: [bus],
   });
   if (role === 'subscriber') bus.subscribe(topic, ({ payload }) => handler(payload));
+  let problem: string | undefined;
+  bus.on('gap', ({ missed }) => {
+    problem ??= `a gap of ${missed ?? 'unknown'} messages: a process fell behind by more than the retention`;
+  });
   const [seed = ''] = all;
   if (address !== seed) await list.join([seed]);
   return {
@@ -52,6 +57,7 @@ export async function connectOurs(
       }
     },
     publish: (payload) => bus.publish(topic, payload),
+    problem: () => problem,
     isFull: (error) => (error as { code?: unknown }).code === 'BUSY',
   };
 }
