@@ -25,8 +25,8 @@ export interface AtRate {
   /** From the publish call until the last subscriber's handler is called. */
   readonly medianMs: number;
   readonly p99Ms: number;
-  /** Milliseconds of processor time per second, of all processes. */
-  readonly cpuMs: number;
+  /** Processor time of all processes per message. */
+  readonly cpuUs: number;
   /** The share of messages that did not reach all subscribers. */
   readonly lost: number;
   readonly lateness: Paced['lateness'];
@@ -36,7 +36,7 @@ export interface AtRate {
 export interface AtSaturation {
   /** Messages that all subscribers received. */
   readonly perSecond: number;
-  /** Processor time of all processes per published message. */
+  /** Processor time of all processes per message. */
   readonly cpuUs: number;
   readonly rejected: number;
   readonly lost: number;
@@ -135,16 +135,15 @@ class Run {
     const count = Math.ceil((perSecond * ms) / 1000);
     const series = await this.#expect(undefined);
     const cpuBefore = await this.#cpuNs();
-    const startedAt = performance.now();
     const { lateness } = await this.#publisher.ask('paced', { series, count, perSecond });
-    const seconds = (performance.now() - startedAt) / 1000;
-    const cpuMs = ((await this.#cpuNs()) - cpuBefore) / 1e6 / seconds;
-    this.#check(await this.#arrived(count), count);
+    const arrived = await this.#arrived(count);
+    const cpuUs = ((await this.#cpuNs()) - cpuBefore) / 1000 / count;
+    this.#check(arrived, count);
     const lasts = await this.#lasts(count);
     return {
       medianMs: percentile(lasts, 50),
       p99Ms: percentile(lasts, 99),
-      cpuMs,
+      cpuUs,
       lost: 1 - lasts.length / count,
       lateness,
     };

@@ -57,7 +57,7 @@ without persistence. The **floor** is a bare \`dgram\` socket per process and on
 without a protocol or repair of losses; with at most 200 messages on their way. The systems take turns in each round,
 with new processes, which are warmed up first. The processes read the same monotonic clock. Publishing happens by
 timers: at 8,000/s several messages are published in the same turn of the event loop. CPU is that of all processes, the
-server and the idle cluster included. A round of ours, Redis or NATS fails if a message is lost, duplicated or out of
+server and the idle cluster included, per message. A round of ours, Redis or NATS fails if a message is lost, duplicated or out of
 order.`,
   measure: async (harness) => {
     const systems = await availableSystems(harness);
