@@ -132,9 +132,9 @@ function rowsOf(plan: Plan, rounds: Rounds): Row[] {
       mark('p99'),
     );
     add(
-      `${title}, CPU`,
-      'ms/s',
-      at(({ cpuMs }) => cpuMs),
+      `${title}, CPU per message`,
+      'µs',
+      at(({ cpuUs }) => cpuUs),
       () => undefined,
     );
   }
