@@ -28,6 +28,8 @@ export interface Figure {
   readonly name: string;
   readonly title: string;
   readonly work: string;
+  /** Whether it is compared with other programs than Go memberlist. */
+  readonly withoutGo?: true;
   readonly measure: (harness: Harness) => Promise<Measured>;
 }
 
@@ -53,6 +55,8 @@ export interface HarnessInit {
   readonly ours: readonly [string, ...string[]];
   /** Undefined without Go. */
   readonly go: readonly [string, ...string[]] | undefined;
+  /** Whether figures without Go measure the programs that they are compared with. */
+  readonly withOthers: boolean;
   /** Receives progress messages. */
   readonly progress: (text: string) => void;
 }
@@ -64,6 +68,7 @@ const nodePort = 17_946;
 export class Harness {
   readonly effort: Effort;
   readonly inputs: Inputs;
+  readonly withOthers: boolean;
   readonly progress: (text: string) => void;
   readonly #init: HarnessInit;
   #blocks = 0;
@@ -72,6 +77,7 @@ export class Harness {
     this.#init = init;
     this.effort = init.effort;
     this.inputs = init.inputs;
+    this.withOthers = init.withOthers;
     this.progress = init.progress;
   }
 

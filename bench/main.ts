@@ -7,7 +7,7 @@
 // `npm run bench`: measures and prints the figures. Exits with 1 if a figure could not be measured, or with 2 for
 // invalid arguments; a missed mark is reported, but is not a failure.
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
@@ -26,6 +26,11 @@ const goFolder = resolve('bench/go');
 const goProgram = resolve('node_modules/.cache/bench/go-side');
 const ourProgram = fileURLToPath(new URL('ours/main.js', import.meta.url));
 
+// What ends with this process, such as servers, ends at a signal as well.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1));
+}
+
 try {
   const names = figures.map(({ name }) => name);
   const options = readOptions(process.argv.slice(2), names);
@@ -38,22 +43,25 @@ try {
 }
 
 async function run(options: Options): Promise<void> {
-  const hasGo = options.withGo && buildGoSide();
+  const wanted = figures.filter(({ name }) => isWanted(name, options));
+  const needsGo = wanted.some(({ withoutGo }) => withoutGo !== true);
+  const hasGo = options.withOthers && needsGo && buildGoSide();
   const machine = thisMachine(hasGo);
   const busy = busyText(machine);
   console.log(`${machineText(machine)}\n${busy === undefined ? '' : `${busy}\n`}`);
-  using inputs = new Inputs();
+  const inputs = new Inputs();
+  process.once('exit', () => inputs[Symbol.dispose]());
   const harness = new Harness({
     effort: effortOf(options),
     inputs,
     ours: [process.execPath, '--expose-gc', ourProgram],
     go: hasGo ? [goProgram] : undefined,
+    withOthers: options.withOthers,
     progress: (text) =>
       console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s  ${text}`),
   });
   const sections: Section[] = [];
-  for (const figure of figures) {
-    if (!isWanted(figure.name, options)) continue;
+  for (const figure of wanted) {
     try {
       const section = await harness.run(figure);
       sections.push(section);
@@ -66,9 +74,9 @@ async function run(options: Options): Promise<void> {
   }
   if (options.json !== undefined) writeFileSync(options.json, jsonOf(sections, machine));
   if (options.write) {
-    const taken = new Set(sections.map(({ name }) => name));
-    const notTaken = figures.map(({ name }) => name).filter((name) => !taken.has(name));
-    const page = documentOf(sections, { machine, command: command(), notTaken });
+    const previous =
+      options.only.length > 0 && existsSync(pagePath) ? readFileSync(pagePath, 'utf8') : undefined;
+    const page = documentOf(sections, { machine, command: command(), figures, previous });
     const style = await resolveConfig(pagePath);
     writeFileSync(pagePath, await format(page, { ...style, parser: 'markdown' }));
   }

@@ -10,15 +10,17 @@ import { parseArgs } from 'node:util';
 
 export const help = `Usage: npm run bench -- [options]
 
-Compares this library with Go memberlist v0.6.0, both doing the same work by turns, and checks each figure
-against its mark. This needs Go; without it only our side is measured.
+Compares this library with Go memberlist v0.6.0, the bus with Redis and NATS, and the state with chitchat, all doing
+the same work by turns, and checks each figure against its mark. Go memberlist needs Go; without it only our side is
+measured. Redis and NATS are Debian's packages redis-server and nats-server, which are installed if they are missing and
+this runs as root; chitchat needs cargo. Without them these two figures fail.
 
   --only NAME,...  measure only these figures (see below)
   --rounds N       rounds per side and figure; medians are printed (default: 11; with --quick 2)
   --quick          short rounds, small clusters, few runs: a check that everything works, not a measurement
-  --no-go          measure only our side
+  --no-go          measure only our side, in all figures
   --json FILE      also write all rounds of all figures to FILE
-  --write          write docs/BENCHMARKS.md; with --only it contains only these figures
+  --write          write docs/BENCHMARKS.md; with --only the other figures on the page stay as they are
   --help
 
 Figures:
@@ -30,7 +32,8 @@ export interface Options {
   /** Undefined: the default of the effort. */
   readonly rounds: number | undefined;
   readonly quick: boolean;
-  readonly withGo: boolean;
+  /** Whether Go and the other programs are measured too. */
+  readonly withOthers: boolean;
   readonly json: string | undefined;
   readonly write: boolean;
   readonly help: boolean;
@@ -70,7 +73,7 @@ export function readOptions(words: readonly string[], figures: readonly string[]
     );
   }
   const { json, help: asksForHelp } = values;
-  return { only, rounds, quick, withGo: !values['no-go'], json, write, help: asksForHelp };
+  return { only, rounds, quick, withOthers: !values['no-go'], json, write, help: asksForHelp };
 }
 
 function parse(words: readonly string[]) {

@@ -12,20 +12,34 @@ import { median, rangeOf, ratios, type Range } from './statistics.js';
 export type Mark =
   /** Ours is at most this many times the other side's. */
   | { readonly kind: 'ratio'; readonly most: number }
+  /** Ours is at least this many times the other side's. */
+  | { readonly kind: 'least-ratio'; readonly least: number }
   /** Ours is at most this value, in the row's unit. */
   | { readonly kind: 'value'; readonly most: number };
 
 export type Unit =
-  'ns' | 'µs' | 'ms' | 's' | 'bytes' | 'KiB' | 'µs/s' | 'ms/s' | 'packets/s' | 'bytes/s';
+  | 'ns'
+  | 'µs'
+  | 'ms'
+  | 's'
+  | 'bytes'
+  | 'KiB'
+  | 'µs/s'
+  | 'ms/s'
+  | 'packets/s'
+  | 'bytes/s'
+  | 'messages/s';
 
-/** One measurement: a number for each round; smaller is better. */
+/** What ours is compared with. */
+export type OtherName = 'Go' | 'floor' | 'Redis' | 'NATS' | 'chitchat';
+
+/** One measurement: a number for each round; smaller is better, except for messages per second. */
 export interface Row {
   readonly what: string;
   readonly unit: Unit;
   readonly ours: readonly number[];
   /** The side that ours is compared with; undefined if there is none. */
-  readonly other?:
-    { readonly name: 'Go' | 'floor'; readonly values: readonly number[] } | undefined;
+  readonly other?: { readonly name: OtherName; readonly values: readonly number[] } | undefined;
   /** For rows of wall-clock time: the ratios of processor time, round by round. */
   readonly cpuRatios?: readonly number[] | undefined;
   /** How the rounds are combined: the median, unless the largest counts. */
@@ -66,5 +80,6 @@ function isMet(
 ): boolean | undefined {
   if (mark?.kind === 'value') return ours <= mark.most;
   if (mark === undefined || ratio === undefined) return undefined;
+  if (mark.kind === 'least-ratio') return ratio >= mark.least;
   return ratio <= mark.most;
 }

@@ -9,7 +9,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { TaskName, Tasks } from './protocol.js';
+import type { Tasks } from './protocol.js';
 
 interface Waiting {
   readonly resolve: (result: unknown) => void;
@@ -25,8 +25,11 @@ interface Answer {
 /** Longer than any task takes. */
 const patienceMs = 600_000;
 
-/** A process that executes tasks. */
-export class Side implements AsyncDisposable {
+/** The tasks of a kind of process, as functions. */
+export type TaskTable<All> = { readonly [Name in keyof All]: (task: never) => unknown };
+
+/** A process that executes tasks: by default those of the two sides. */
+export class Side<All extends TaskTable<All> = Tasks> implements AsyncDisposable {
   /** Its name in error messages. */
   readonly name: string;
   readonly #child: ChildProcessWithoutNullStreams;
@@ -56,21 +59,21 @@ export class Side implements AsyncDisposable {
    * @throws the error of the process; an error if the process ended, or did not answer: if a packet is lost, a task may
    *   wait forever
    */
-  async ask<Name extends TaskName>(
+  async ask<Name extends keyof All & string>(
     name: Name,
-    task: Parameters<Tasks[Name]>[0],
-  ): Promise<ReturnType<Tasks[Name]>> {
+    task: Parameters<All[Name]>[0],
+  ): Promise<ReturnType<All[Name]>> {
     const id = ++this.#lastId;
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
     });
     if (this.#child.exitCode !== null) this.#fail('has ended');
-    this.#child.stdin.write(`${JSON.stringify({ ...task, id, do: name })}\n`);
+    this.#child.stdin.write(`${JSON.stringify({ ...(task as object), id, do: name })}\n`);
     const timer = setTimeout(() => {
       this.#fail(`did not finish ${name} in ${patienceMs / 60_000} minutes`);
     }, patienceMs);
     try {
-      return (await answer) as ReturnType<Tasks[Name]>;
+      return (await answer) as ReturnType<All[Name]>;
     } finally {
       clearTimeout(timer);
     }

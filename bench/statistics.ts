@@ -30,3 +30,9 @@ export function rangeOf(values: readonly number[]): Range {
 export function ratios(ours: readonly number[], others: readonly number[]): number[] {
   return ours.slice(0, others.length).map((value, round) => value / (others[round] ?? NaN));
 }
+
+/** The nearest-rank percentile: the smallest value that at least `percent` % do not exceed. NaN for an empty list. */
+export function percentile(values: ArrayLike<number>, percent: number): number {
+  const rising = Float64Array.from(values).sort();
+  return rising[Math.max(0, Math.ceil((percent / 100) * rising.length) - 1)] ?? NaN;
+}

@@ -6,7 +6,7 @@
 
 // Results as tables: aligned text for a terminal, Markdown for the document.
 
-import { judge, type Row, type Unit } from './rows.js';
+import { judge, type Mark, type Row, type Unit } from './rows.js';
 import { median } from './statistics.js';
 
 /** The rows of one figure. */
@@ -32,10 +32,6 @@ export function cellsOf(row: Row): string[] {
     ratio === undefined
       ? `${numberText(spread.least)} – ${numberText(spread.most)}`
       : `${ratioText(spread.least)} – ${ratioText(spread.most)}`;
-  const asked = {
-    value: `≤ ${mark?.most ?? ''} ${unit}`,
-    ratio: `≤ ${mark?.most ?? ''} ×`,
-  };
   return [
     row.note === undefined ? row.what : `${row.what} (${row.note})`,
     valueText(ours, unit),
@@ -45,9 +41,14 @@ export function cellsOf(row: Row): string[] {
     ratio === undefined ? '' : ratioText(ratio),
     range,
     row.cpuRatios === undefined ? '' : median(row.cpuRatios).toFixed(2),
-    mark === undefined ? '' : asked[mark.kind],
+    mark === undefined ? '' : markText(mark, unit),
     met === undefined ? '' : met ? 'yes' : 'NO',
   ];
+}
+
+function markText(mark: Mark, unit: Unit): string {
+  if (mark.kind === 'least-ratio') return `≥ ${mark.least} ×`;
+  return mark.kind === 'ratio' ? `≤ ${mark.most} ×` : `≤ ${mark.most} ${unit}`;
 }
 
 /** A section for the terminal. */

@@ -7,6 +7,7 @@
 // All figures, in the order in which they are measured and printed.
 
 import type { Figure } from '../harness.js';
+import { bus } from './bus.js';
 import { decode, encode } from './codec.js';
 import { detection } from './detection.js';
 import { growth } from './growth.js';
@@ -17,6 +18,7 @@ import { memory } from './memory.js';
 import { packetIn, packetOut } from './packets.js';
 import { pushPull, turns } from './push-pull.js';
 import { ring } from './ring.js';
+import { state } from './state.js';
 
 export const figures: readonly Figure[] = [
   encode,
@@ -32,4 +34,6 @@ export const figures: readonly Figure[] = [
   detection,
   growth,
   ring,
+  bus,
+  state,
 ];

@@ -7,7 +7,7 @@
 // Our side of the benchmarks: reads tasks as lines of JSON from standard input, and writes answers to standard output.
 // Ends when standard input ends. The counterpart is bench/go.
 
-import { createInterface } from 'node:readline';
+import { answerTasks } from '../answer-tasks.js';
 import type { TaskHandlers } from '../protocol.js';
 import { gather, heap, joinAll, kill, start, stop, usage } from './cluster.js';
 import { decode, encode } from './codec.js';
@@ -45,15 +45,4 @@ const handlers: TaskHandlers = {
   ring,
 };
 
-for await (const line of createInterface(process.stdin)) {
-  const task = JSON.parse(line) as { id: number; do: keyof TaskHandlers };
-  const { id } = task;
-  let answer;
-  try {
-    const work = handlers[task.do] as (task: unknown) => unknown;
-    answer = { id, result: await work(task) };
-  } catch (error) {
-    answer = { id, error: (error as Error).stack };
-  }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
+await answerTasks(handlers);

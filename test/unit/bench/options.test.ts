@@ -11,12 +11,12 @@ import { readOptions, UsageError } from '../../../bench/options.js';
 const figures = ['encode', 'decode', 'idle'];
 const read = (...words: string[]) => readOptions(words, figures);
 
-test('without arguments all figures run, compared with Go', () => {
+test('without arguments all figures run, compared with the other programs', () => {
   assert.deepEqual(read(), {
     only: [],
     rounds: undefined,
     quick: false,
-    withGo: true,
+    withOthers: true,
     json: undefined,
     write: false,
     help: false,
@@ -36,7 +36,7 @@ test('all options together', () => {
   );
   assert.deepEqual(options.only, ['encode', 'idle']);
   assert.deepEqual([options.rounds, options.quick], [3, true]);
-  assert.deepEqual([options.withGo, options.json], [false, 'f']);
+  assert.deepEqual([options.withOthers, options.json], [false, 'f']);
 });
 
 test('a figure that there is not is refused with those that there are', () => {

@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { median, rangeOf, ratios } from '../../../bench/statistics.js';
+import { median, percentile, rangeOf, ratios } from '../../../bench/statistics.js';
 
 test('the median is the middle one, or the mean of the two in the middle', () => {
   assert.equal(median([30, 10, 20]), 20);
@@ -32,4 +32,14 @@ test('ratios are taken round by round', () => {
 test('a round that one side does not have gives no ratio', () => {
   assert.deepEqual(ratios([10, 30], [20]), [0.5]);
   assert.deepEqual(ratios([10], [20, 30]), [0.5]);
+});
+
+test('a percentile is a value of the list that so many do not exceed', () => {
+  const values = Array.from({ length: 200 }, (_, index) => 200 - index);
+  assert.equal(percentile(values, 50), 100);
+  assert.equal(percentile(values, 99), 198);
+  assert.equal(percentile(values, 100), 200);
+  assert.equal(percentile([7], 99), 7);
+  assert.equal(values[0], 200, 'the order stays');
+  assert.ok(Number.isNaN(percentile([], 50)));
 });

@@ -5,8 +5,9 @@
  */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { documentOf } from '../../../bench/document.js';
+import { documentOf, type Run } from '../../../bench/document.js';
 import type { Row } from '../../../bench/rows.js';
 import { cellsOf, markdownOf, textOf, valueText, type Section } from '../../../bench/table.js';
 
@@ -64,6 +65,18 @@ test('a comparison with the floor is marked', () => {
   assert.equal(cellsOf(row)[2], '2,000 ns (floor)');
 });
 
+test('a mark of the least ratio is met from the mark on', () => {
+  const faster: Row = {
+    ...marked,
+    unit: 'messages/s',
+    other: { name: 'Redis', values: [1000, 1200, 1400] },
+    mark: { kind: 'least-ratio', least: 0.5 },
+  };
+  assert.deepEqual(cellsOf(faster).slice(1, 4), ['600 messages/s', '1,200 messages/s', '0.50']);
+  assert.deepEqual(cellsOf(faster).slice(6), ['≥ 0.5 ×', 'yes']);
+  assert.equal(cellsOf({ ...faster, ours: [590] })[7], 'NO');
+});
+
 test('nothing by nothing is a dash', () => {
   const row: Row = { ...marked, ours: [0], other: { name: 'Go', values: [0] } };
   assert.deepEqual(cellsOf(row).slice(3, 5), ['–', '– – –']);
@@ -94,29 +107,84 @@ test('the document has each figure with its work, table, remarks and missing row
   }
 });
 
-test('the document contains the machine and the number of met marks', () => {
-  const machine = {
-    cpu: 'Some CPU',
-    cores: 2,
-    memoryGiB: 8,
-    load: 0.3,
-    system: 'Linux 6, x64',
-    node: 'v20.0.0',
-    go: 'go1.26.8',
-  };
-  const text = documentOf([section], {
+const machine = {
+  cpu: 'Some CPU',
+  cores: 2,
+  memoryGiB: 8,
+  load: 0.3,
+  system: 'Linux 6, x64',
+  node: 'v20.0.0',
+  go: 'go1.26.8',
+};
+const another: Section = { ...section, name: 'another', title: 'Another figure', missing: [] };
+const figures = [section, another];
+const page = (sections: readonly Section[], more: Partial<Run> = {}): string =>
+  documentOf(sections, {
     machine,
     command: 'npm run bench -- --write',
-    notTaken: [],
+    figures,
+    previous: undefined,
+    ...more,
   });
+
+test('the document contains the machine and the number of met marks', () => {
+  const text = page([section, another]);
   assert.match(text, /Some CPU, 2 cores, 8 GiB; Linux 6, x64; Node v20\.0\.0; Go 1\.26\.8\./);
-  assert.match(text, /Of 2 marks 1 are met\./);
-  assert.doesNotMatch(text, /busy/);
+  assert.match(text, /Of 4 marks 2 are met\./);
+  assert.doesNotMatch(text, /busy|Not measured|separately/);
   assert.match(
-    documentOf([section], { machine: { ...machine, load: 4 }, command: 'x', notTaken: ['idle'] }),
+    page([section], { machine: { ...machine, load: 4 } }),
     /busy .*load 4\.0 on 2 cores/,
   );
   assert.ok(text.includes('`npm run bench -- --write`.\n'));
-  const partly = documentOf([section], { machine, command: 'x', notTaken: ['idle', 'join'] });
-  assert.match(partly, /Not measured in this run: idle, join\./);
+});
+
+test('the document says which figures were not measured', () => {
+  assert.match(page([section]), /^Not measured: another\.$/m);
+});
+
+test('a run of some figures leaves the others on the page as they are', () => {
+  const before = page([section, another]);
+  const slower: Section = { ...another, rows: [alone] };
+  const text = page([slower], {
+    machine: { ...machine, cpu: 'Other CPU' },
+    command: 'npm run bench -- --write --only another',
+    previous: before,
+  });
+  const [, some = '', changed = ''] = text.split(/^(?=## )/m);
+  assert.ok(before.includes(some), 'the first figure is as it was');
+  assert.match(changed, /^Measured separately: Other CPU.*--only another`\.$/m);
+  assert.match(text, /^Some CPU.*Of 3 marks 2 are met\.\n\n`npm run bench -- --write`\.$/m);
+  assert.doesNotMatch(text, /Not measured/);
+});
+
+test('a figure that is new on the page comes to its place', () => {
+  const before = page([another]);
+  assert.match(before, /Not measured: some/);
+  const text = page([section], { previous: before });
+  const titles = [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+  assert.deepEqual(titles, ['Some figure', 'Another figure']);
+  assert.doesNotMatch(text, /Not measured/);
+  // Once more changes nothing but what was measured again.
+  assert.equal(page([section], { previous: text }), text);
+});
+
+test('a page of something else is not overwritten', () => {
+  assert.throws(
+    () => page([section], { previous: '# Something else\n' }),
+    /not a page of benchmarks/,
+  );
+});
+
+test('the page in the repository can be completed by a run of one figure', () => {
+  const before = readFileSync('docs/BENCHMARKS.md', 'utf8');
+  const titles = [...before.matchAll(/^## (.*)$/gm)].map(([, title = '']) => title);
+  const known = titles.map((title) => ({ name: title, title }));
+  const text = page([section], { figures: [...known, section], previous: before });
+  assert.deepEqual(
+    [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title),
+    [...titles, 'Some figure'],
+  );
+  const marksOf = (some: string): number => Number(/Of (\d+) marks/.exec(some)?.[1]);
+  assert.equal(marksOf(text), marksOf(before) + 2);
 });
