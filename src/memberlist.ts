@@ -75,7 +75,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
   private constructor(open: OpenNode) {
     super();
     this.#config = open.given;
-    this.#node = new RunningNode(open, { publish: (event) => this.#publish(event) });
+    this.#node = new RunningNode(open, {
+      publish: (event) => this.#publish(event),
+      shutdown: () => this.shutdown(),
+    });
   }
 
   /**
