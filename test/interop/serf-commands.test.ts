@@ -1,0 +1,407 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Every command of `serf` in a cluster of three agents and two of our nodes, plain and encrypted; and what our nodes ask
+// the agents. The checks use what the commands print, and the events and states of our nodes.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe } from 'node:test';
+import { Keyring, Memberlist } from '../../src/index.js';
+import { serf, type Serf, type SerfAnswer } from '../../src/serf/index.js';
+import { eventually } from './eventually.js';
+import { buildNewestSerf, newestSerf } from './newest-serf.js';
+import { scenario } from './results.js';
+import { debianSerf, SerfAgent, type SerfProgram } from './serf-agent.js';
+
+interface Setting {
+  readonly program: SerfProgram;
+  readonly network: string;
+  readonly isEncrypted: boolean;
+}
+
+interface QueryOutput {
+  readonly Acks: string[] | null;
+  readonly Responses: Record<string, string> | null;
+}
+
+const debian = await debianSerf();
+const everyone = ['ours-1', 'ours-2', 'serf-1', 'serf-2', 'serf-3'];
+
+class Mixed {
+  readonly #setting: Setting;
+  readonly folder = mkdtempSync(join(tmpdir(), 'serf-commands-'));
+  readonly key = Keyring.generate();
+  readonly agents: [SerfAgent, SerfAgent, SerfAgent];
+  readonly guests: [Serf, Serf];
+  readonly events: string[] = [];
+  readonly lists: Memberlist[] = [];
+
+  constructor(setting: Setting) {
+    this.#setting = setting;
+    this.agents = [1, 2, 3].map((n) => this.agent(`serf-${n}`, n)) as typeof this.agents;
+    this.guests = [1, 2].map((n) => this.#guest(n)) as typeof this.guests;
+  }
+
+  agent(name: string, n: number): SerfAgent {
+    const { program, network, isEncrypted } = this.#setting;
+    const keyringFile = join(this.folder, `${name}-${n}.json`);
+    return new SerfAgent({
+      program,
+      name,
+      ip: `${network}.${n}`,
+      tags: { role: 'db', n: `${n}` },
+      args: [
+        ...(isEncrypted ? [`-encrypt=${this.key.toString('base64')}`] : []),
+        ...(n === 3 ? [`-snapshot=${join(this.folder, 'snapshot')}`] : []),
+      ].filter((arg) => arg !== `-keyring-file=${keyringFile}`),
+    });
+  }
+
+  async node(name: string, n: number, extension: Serf): Promise<Memberlist> {
+    const list = await Memberlist.create({
+      use: [extension],
+      name,
+      bindAddr: `${this.#setting.network}.${n}`,
+      logger: false,
+      ...(this.#setting.isEncrypted && { secretKey: this.key }),
+    });
+    this.lists.push(list);
+    return list;
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.agents.map((agent) => agent.start()));
+    const [first, second, third] = this.agents;
+    await second.join(first.address);
+    await third.join(first.address);
+    for (const [i, guest] of this.guests.entries()) {
+      const list = await this.node(`ours-${i + 1}`, 11 + i, guest);
+      await list.join([first.address]);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([
+      ...this.lists.map((list) => list.shutdown()),
+      ...this.agents.map((agent) => agent.kill()),
+    ]);
+    rmSync(this.folder, { recursive: true });
+  }
+
+  /** Waits until agents and our nodes all have this status for a member; undefined for none. */
+  async allSee(
+    name: string,
+    status: string | undefined,
+    except: readonly string[] = [],
+  ): Promise<void> {
+    for (const agent of this.agents.filter((each) => !except.includes(each.name))) {
+      await eventually(
+        `${agent.name} reports ${name} as ${status}`,
+        async () => (await agent.members()).get(name)?.status,
+        (seen) => seen === status,
+      );
+    }
+    for (const [i, guest] of this.guests.entries()) {
+      if (except.includes(`ours-${i + 1}`)) continue;
+      await eventually(
+        `ours-${i + 1} reports ${name} as ${status}`,
+        () => guest.members().find((member) => member.name === name)?.status,
+        (seen) => seen === status,
+      );
+    }
+  }
+
+  #guest(n: number): Serf {
+    const guest = serf({ tags: { role: 'web', n: `${n}` } });
+    guest.on('event', ({ name, payload }) =>
+      this.events.push(`ours-${n} ${name} ${payload.toString()}`),
+    );
+    guest.respond('who', ({ payload }) => `ours-${n} got ${payload.toString()}`);
+    return guest;
+  }
+}
+
+async function answersOf(
+  answers: AsyncIterable<SerfAnswer>,
+): Promise<Record<'acks' | 'responses', string[]>> {
+  const found = { acks: [] as string[], responses: [] as string[] };
+  for await (const { type, from } of answers) found[`${type}s`].push(from);
+  return { acks: found.acks.sort(), responses: found.responses.sort() };
+}
+
+function commandsOf(setting: Setting): void {
+  const { program, isEncrypted } = setting;
+  const it = (name: string, run: () => void | Promise<void>): void =>
+    scenario(program.title, `${isEncrypted ? 'encrypted: ' : ''}${name}`, run);
+  const mixed = new Mixed(setting);
+  const [first, second, third] = mixed.agents;
+  const [one, two] = mixed.guests;
+
+  const ask = async (...args: string[]): Promise<QueryOutput> =>
+    JSON.parse(await first.command('query', '-format=json', ...args)) as QueryOutput;
+
+  before(async () => {
+    await buildNewestSerf();
+    await mixed.start();
+  });
+  after(() => mixed.stop());
+
+  it('`serf members` lists all, by status and by tag', async () => {
+    for (const name of everyone) await mixed.allSee(name, 'alive');
+    const web = await first.command('members', '-tag', 'role=web', '-status=alive', '-format=json');
+    const { members } = JSON.parse(web) as { members: { name: string; tags: object }[] };
+    assert.deepEqual(members.map(({ name }) => name).sort(), ['ours-1', 'ours-2']);
+    assert.deepEqual(members.find(({ name }) => name === 'ours-1')?.tags, { role: 'web', n: '1' });
+    assert.match(await first.command('members', '-detailed'), /ours-1 .*Protocol Version: 4/s);
+    const seen = one.members().find(({ name }) => name === 'serf-2');
+    assert.deepEqual(seen?.tags, { role: 'db', n: '2' });
+  });
+
+  it('`serf event` reaches our nodes, and ours reach the agents', async () => {
+    const printed = await first.command('event', '-coalesce=false', 'deploy', 'v7');
+    assert.match(printed, /Event 'deploy' dispatched/);
+    await eventually(
+      'both have it',
+      () => mixed.events.filter((each) => each.includes('deploy v7')).length,
+      (count) => count === 2,
+    );
+    two.sendEvent('from-ours', Buffer.from('x'));
+    for (const agent of mixed.agents) {
+      await eventually(
+        'the agent has it',
+        () => agent.log.includes('messageUserEventType: from-ours'),
+        (is) => is,
+      );
+    }
+  });
+
+  it('`serf query` prints acks of all and the responses of our nodes', async () => {
+    const { Acks, Responses } = await ask('-timeout=3s', 'who', 'x');
+    assert.deepEqual([...(Acks ?? [])].sort(), everyone);
+    assert.deepEqual(Responses, { 'ours-1': 'ours-1 got x', 'ours-2': 'ours-2 got x' });
+  });
+
+  it('`serf query` with filters by node and tag, with relays, and without acks', async () => {
+    const byNode = await ask('-timeout=2s', '-node=ours-2', '-node=serf-2', 'who');
+    assert.deepEqual(
+      [byNode.Acks?.sort(), Object.keys(byNode.Responses ?? {})],
+      [['ours-2', 'serf-2'], ['ours-2']],
+    );
+    const byTag = await ask('-timeout=2s', '-tag=role=^w', '-tag=n=1|7', 'who');
+    assert.deepEqual([byTag.Acks, Object.keys(byTag.Responses ?? {})], [['ours-1'], ['ours-1']]);
+    const none = await ask('-timeout=1s', '-tag=role=nothing', 'who');
+    assert.deepEqual([none.Acks ?? [], none.Responses ?? {}], [[], {}]);
+    const relayed = await ask('-timeout=2s', '-relay-factor=2', '-no-ack', 'who');
+    assert.deepEqual(Object.keys(relayed.Responses ?? {}).sort(), ['ours-1', 'ours-2']);
+    assert.deepEqual(relayed.Acks ?? [], []);
+  });
+
+  it('our query is acknowledged by all members that its filters match', async () => {
+    const all = await answersOf(one.query('who', '', { timeout: 3_000, requestAck: true }));
+    assert.deepEqual(all, { acks: everyone, responses: ['ours-1', 'ours-2'] });
+    const options = { timeout: 2_000, requestAck: true, relayFactor: 2 };
+    const agents = await answersOf(
+      one.query('who', '', { ...options, filterTags: { role: '^db$' } }),
+    );
+    assert.deepEqual(agents, { acks: ['serf-1', 'serf-2', 'serf-3'], responses: [] });
+    const nodes = await answersOf(
+      one.query('who', '', { ...options, filterNodes: ['serf-2', 'ours-2'] }),
+    );
+    assert.deepEqual(nodes, { acks: ['ours-2', 'serf-2'], responses: ['ours-2'] });
+  });
+
+  it('`serf reachability` contacts all members; and ours by `_serf_ping`', async () => {
+    const printed = await first.command('reachability');
+    assert.match(printed, /Total members: 5, live members: 5/);
+    assert.match(printed, /Successfully contacted all live nodes/);
+    const { acks } = await answersOf(
+      two.query('_serf_ping', '', { timeout: 3_000, requestAck: true }),
+    );
+    assert.deepEqual(acks, everyone);
+  });
+
+  it('`serf rtt` estimates the distance between an agent and our node; and ours', async () => {
+    for (const names of [['ours-1'], ['ours-1', 'ours-2'], ['serf-2', 'ours-2']]) {
+      const printed = await eventually(
+        `rtt ${names.join(' ')}`,
+        () => first.command('rtt', ...names).catch(String),
+        (text) => text.includes('Estimated'),
+        60_000,
+      );
+      const ms = Number(/rtt: ([\d.]+) ms/.exec(printed)?.[1]);
+      assert.ok(ms >= 0 && ms < 1_000, printed);
+    }
+    const ours = await eventually(
+      'our rtt',
+      () => one.rtt('serf-1', 'serf-2'),
+      (ms) => ms !== undefined,
+      60_000,
+    );
+    assert.ok(ours !== undefined && ours < 1_000);
+    assert.equal(one.coordinate('serf-1')?.vec.length, 8);
+  });
+
+  it('`serf info` counts our nodes', async () => {
+    const printed = await first.command('info');
+    assert.match(printed, /members = 5/);
+    assert.match(printed, /failed = 0/);
+    assert.match(printed, new RegExp(`encrypted = ${isEncrypted}`));
+  });
+
+  it('`serf tags` reaches our nodes, and ours the agents', async () => {
+    const updates: string[] = [];
+    one.on('member', ({ type, members }) => updates.push(`${type} ${members[0]?.name}`));
+    await second.command('tags', '-set', 'v=2', '-delete', 'n');
+    await eventually(
+      'the update',
+      () => updates,
+      (all) => all.includes('update serf-2'),
+    );
+    const seen = one.members().find(({ name }) => name === 'serf-2');
+    assert.deepEqual(seen?.tags, { role: 'db', v: '2' });
+    await two.setTags({ role: 'web', n: '2', v: '3' });
+    await eventually(
+      'the tags',
+      async () => (await third.members()).get('ours-2')?.tags.v,
+      (v) => v === '3',
+    );
+  });
+
+  if (isEncrypted) {
+    it('`serf keys`: the keys of all are listed and rotated under traffic without a failure', async () => {
+      const next = Keyring.generate().toString('base64');
+      const old = mixed.key.toString('base64');
+      const list = await first.command('keys', '-list');
+      assert.match(list, new RegExp(`${escaped(old)} \\[5/5\\]`));
+      let isOver = false;
+      let sent = 0;
+      const traffic = (async () => {
+        for (; !isOver; sent++) {
+          two.sendEvent(`traffic-${sent}`);
+          await eventually(
+            'the event',
+            () => mixed.events,
+            (all) => all.includes(`ours-1 traffic-${sent} `),
+          );
+        }
+      })();
+      for (const argument of [`-install=${next}`, `-use=${next}`, `-remove=${old}`]) {
+        const printed = await first.command('keys', argument);
+        assert.match(printed, /Successfully|key/i);
+      }
+      isOver = true;
+      await traffic;
+      assert.match(await second.command('keys', '-list'), new RegExp(`${escaped(next)} \\[5/5\\]`));
+      for (const { keyring } of mixed.lists.slice(0, 2)) {
+        assert.deepEqual(
+          keyring?.keys().map((key) => key.toString('base64')),
+          [next],
+        );
+      }
+    });
+
+    it('ours list and rotate the keys of the agents', async () => {
+      const next = Keyring.generate(16).toString('base64');
+      const before = await one.keys.list();
+      assert.deepEqual([before.ok, [...before.keys.values()]], [true, [5]]);
+      const [old] = before.keys.keys();
+      assert.equal((await one.keys.install(next)).ok, true);
+      assert.equal((await two.keys.use(next)).ok, true);
+      assert.equal((await one.keys.remove(old ?? '')).ok, true);
+      assert.match(await third.command('keys', '-list'), new RegExp(`${escaped(next)} \\[5/5\\]`));
+      const failed = await one.keys.remove(next);
+      assert.deepEqual([failed.ok, failed.numErrors], [false, 5]);
+      // Agents that are started later.
+      mixed.key.set(mixed.key);
+    });
+  } else {
+    it('`serf keys` without encryption: our nodes answer as agents do', async () => {
+      const printed = await first.command('keys', '-list').catch(String);
+      assert.match(printed, /5\/5 nodes reported failure/);
+      const messages = [...(await one.keys.list()).messages.values()];
+      assert.deepEqual(new Set(messages), new Set(['Keyring is empty (encryption not enabled)']));
+    });
+  }
+
+  it('an agent restarts from its snapshot', async () => {
+    if (isEncrypted) return;
+    await third.kill();
+    await mixed.allSee('serf-3', 'failed', ['serf-3']);
+    await third.start();
+    await mixed.allSee('serf-3', 'alive');
+  });
+
+  it('`serf force-leave`, with and without -prune, of members that failed', async () => {
+    await third.kill();
+    await mixed.allSee('serf-3', 'failed', ['serf-3']);
+    await first.command('force-leave', 'serf-3');
+    await mixed.allSee('serf-3', 'left', ['serf-3']);
+    await second.command('force-leave', '-prune', 'serf-3');
+    await mixed.allSee('serf-3', undefined, ['serf-3']);
+  });
+
+  it('forceLeave of ours, with and without prune', async () => {
+    const extra = await mixed.node('ours-3', 13, serf());
+    await extra.join([first.address]).catch(() => undefined);
+    if (isEncrypted) return;
+    await mixed.allSee('ours-3', 'alive', ['serf-3']);
+    await extra.shutdown();
+    await mixed.allSee('ours-3', 'failed', ['serf-3']);
+    await one.forceLeave('ours-3');
+    await mixed.allSee('ours-3', 'left', ['serf-3']);
+    await two.forceLeave('ours-3', { prune: true });
+    await mixed.allSee('ours-3', undefined, ['serf-3']);
+  });
+
+  if (!isEncrypted) {
+    it('a name conflict: the minority leaves, whether it is an agent or ours', async () => {
+      const intruder = mixed.agent('ours-1', 21);
+      await intruder.start();
+      await intruder.join(second.address).catch(() => undefined);
+      await eventually(
+        'the agent with our name quits',
+        () => intruder.log,
+        (log) => /minority in name conflict/.test(log),
+        30_000,
+      );
+      await intruder.kill();
+      const ours = await mixed.node('serf-2', 22, serf());
+      await ours.join([first.address]);
+      await eventually(
+        'ours with the name of an agent quits',
+        () => ours.state,
+        (state) => state === 'shutdown',
+        30_000,
+      );
+      await mixed.allSee('ours-1', 'alive', ['serf-3']);
+      await mixed.allSee('serf-2', 'alive', ['serf-3']);
+      assert.equal(mixed.lists[0]?.state, 'running');
+    });
+  }
+
+  it('agents log no error about our nodes', () => {
+    const warnings = mixed.agents
+      .flatMap(({ log }) => log.split('\n'))
+      .filter((line) => /\[(ERR|WARN)\]/.test(line) && /ours-[12]/.test(line))
+      .filter((line) => !/conflict|Conflicting/.test(line));
+    assert.deepEqual(warnings, []);
+  });
+}
+
+function escaped(text: string): string {
+  return text.replace(/[+/=]/g, '\\$&');
+}
+
+describe('the commands of serf', () => {
+  for (const [i, program] of [debian, newestSerf].entries()) {
+    for (const [j, isEncrypted] of [false, true].entries()) {
+      describe(`${program.title}, ${isEncrypted ? 'encrypted' : 'plain'}`, () =>
+        commandsOf({ program, network: `127.21.${2 * i + j}`, isEncrypted }));
+    }
+  }
+});
