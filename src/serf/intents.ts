@@ -12,7 +12,7 @@ import type { Members } from './members.js';
 import { encodeIntent, type Intent } from './messages.js';
 import type { Outgoing } from './outgoing.js';
 
-/** A leave is sent directly to so many members; the others receive it by gossip. */
+/** A leave is sent directly to so many members as well; the others receive it by gossip. */
 const directLeaveNotices = 16;
 /** A member that leaves is erased when its leave has spread: Serf's BroadcastTimeout and LeavePropagateDelay. */
 const PRUNE_DELAY_MS = 6_000;
@@ -78,8 +78,11 @@ export class Intents {
     const { clock, outgoing, context } = this.#node;
     const intent = { kind: 'leave', ltime: clock.stamp(), node, prune } as const;
     this.#apply(intent);
-    if (context.numMembers <= 1) finished();
-    else outgoing.intent(node, encodeIntent(intent), finished);
+    if (context.numMembers <= 1) return finished();
+    const message = encodeIntent(intent);
+    outgoing.intent(node, message, finished);
+    // No push/pull repeats that a member is to be erased.
+    this.#sendDirectly(message);
   }
 
   /**
