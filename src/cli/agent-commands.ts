@@ -20,6 +20,10 @@ export const commandsHelp = `  members               lists all alive and suspect
   meta TEXT             replaces this node's metadata
   tags NAME=VALUE…      with --serf: replaces this node's tags
   event NAME [TEXT]     with --serf: sends a user event to all members
+  query NAME [TEXT]     with --serf: asks all members, and prints acks and responses
+  respond NAME TEXT     with --serf: responds to all queries of this name with the text
+  serf-members          with --serf: lists all members with statuses and tags
+  force-leave NAME [prune]  with --serf: declares that a failed member has left
   health                prints the Local Health Multiplier's score; 0 is healthy
   leave                 leaves the cluster and exits
   help                  prints this list
@@ -40,6 +44,8 @@ export interface AgentHandle {
 export class AgentCommands {
   readonly #list: Memberlist;
   readonly #agent: AgentHandle;
+  /** Removes the handlers of queries, by name. */
+  readonly #stopResponding = new Map<string, () => void>();
 
   constructor(list: Memberlist, agent: AgentHandle) {
     this.#list = list;
@@ -96,16 +102,44 @@ export class AgentCommands {
       case 'event':
         this.#serf().sendEvent(words[0] ?? '', Buffer.from(textAfter(2)));
         return {};
+      case 'query':
+        return this.#query(words[0] ?? '', textAfter(2));
+      case 'respond': {
+        const text = textAfter(2);
+        this.#stopResponding.get(words[0] ?? '')?.();
+        this.#stopResponding.set(
+          words[0] ?? '',
+          this.#serf().respond(words[0] ?? '', () => text),
+        );
+        return {};
+      }
+      case 'serf-members':
+        return { members: this.#serf().members() };
+      case 'force-leave':
+        await this.#serf().forceLeave(words[0] ?? '', { prune: words[1] === 'prune' });
+        return {};
       case 'health':
         return { score: list.healthScore };
       case 'leave':
         this.#agent.leave();
         return {};
       case 'help':
-        return { commands: commandsHelp.split('\n').slice(0, 11) };
+        return { commands: commandsHelp.split('\n').slice(0, 15) };
       default:
         throw new Error(`unknown command '${command}'; try help`);
     }
+  }
+
+  async #query(name: string, text: string): Promise<object> {
+    const acks: string[] = [];
+    const responses: object[] = [];
+    for await (const { type, from, payload } of this.#serf().query(name, text, {
+      requestAck: true,
+    })) {
+      if (type === 'ack') acks.push(from);
+      else responses.push({ from, payload: payload.toString(), bytes: payload.toString('base64') });
+    }
+    return { acks, responses };
   }
 
   #member(name: string | undefined): Node {
