@@ -61,10 +61,17 @@ export class SerfClient {
   /**
    * Reads the state of a node.
    *
+   * @param moreKeys - keys that can open what members send, in addition to those of the options
+   *
    * @throws UsageError; ProtocolError, TimeoutError; Error when it is no member of a Serf cluster
    */
-  static async open(to: Address, values: Values, timeoutMs: number): Promise<SerfClient> {
-    const node = await TemporaryNode.open(to, values, timeoutMs);
+  static async open(
+    to: Address,
+    values: Values,
+    timeoutMs: number,
+    moreKeys: readonly Buffer[] = [],
+  ): Promise<SerfClient> {
+    const node = await TemporaryNode.open(to, values, timeoutMs, moreKeys);
     const client = new SerfClient(node, to, textOf(values, 'bind'));
     try {
       const { nodes, userState } = await node.table(to);

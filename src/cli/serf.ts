@@ -109,7 +109,9 @@ Exits with status 1 if not all members answered: keys, reachability.
     if (words.length < least || words.length > most) {
       throw new UsageError(`serf ${name}: wrong number of arguments`);
     }
-    const client = await SerfClient.open(await targetOf(host), values, 5_000);
+    // While members change their keys, some answer with the new one.
+    const moreKeys = name === 'keys' && words[1] !== undefined ? [keyBytes(words[1])] : [];
+    const client = await SerfClient.open(await targetOf(host), values, 5_000, moreKeys);
     try {
       return await command.run({ client, values, words, io });
     } finally {

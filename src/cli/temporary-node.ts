@@ -135,9 +135,14 @@ export class TemporaryNode {
   userMessage: (message: Buffer) => void = () => undefined;
   #seqNo = 0;
 
-  private constructor(transport: NetTransport, values: Values, timeoutMs: number) {
-    const label = textOf(values, 'label');
-    const layers = layersFor(resolveConfig({ label, ...keysOf(values) }));
+  private constructor(
+    transport: NetTransport,
+    values: Values,
+    { timeoutMs, moreKeys }: { timeoutMs: number; moreKeys: readonly Buffer[] },
+  ) {
+    const config = resolveConfig({ label: textOf(values, 'label'), ...keysOf(values) });
+    for (const key of moreKeys) config.keyring?.addKey(key);
+    const layers = layersFor(config);
     this.#transport = transport;
     this.#codec = new PacketCodec(layers);
     const clock = systemClock;
@@ -148,12 +153,19 @@ export class TemporaryNode {
   /**
    * Binds an ephemeral port.
    *
+   * @param moreKeys - keys that can open what members send, in addition to those of the options
+   *
    * @throws ConfigError for an invalid key or label; UsageError; the system's errors
    */
-  static async open(to: Address, values: Values, timeoutMs: number): Promise<TemporaryNode> {
+  static async open(
+    to: Address,
+    values: Values,
+    timeoutMs: number,
+    moreKeys: readonly Buffer[] = [],
+  ): Promise<TemporaryNode> {
     const any = isIPv6(hostOf(to.addr)) ? '::' : '0.0.0.0';
     const transport = new NetTransport({ bindAddr: textOf(values, 'bind') ?? any, bindPort: 0 });
-    const node = new TemporaryNode(transport, values, timeoutMs);
+    const node = new TemporaryNode(transport, values, { timeoutMs, moreKeys });
     await transport.start({
       packet: (packet, _from, receivedAt) => node.#receive(packet, receivedAt),
       stream: (stream) => stream.close(),
