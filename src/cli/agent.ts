@@ -65,11 +65,11 @@ export const agent: Command = {
 Runs one member of a cluster until it receives a signal or the command 'leave'. Each event is one line
 on standard output, in JSON unless that is a terminal: started, joined, join-failed, join, leave, update,
 suspect, refute, conflict, flapping, isolated, minority, quorum-restored, message, user-event, query,
-health, dropped, left, leave-failed. Log lines go to standard error. An output that is not read does not stop the
-member: it drops lines while more than 1 MiB is waiting, and the event 'dropped' reports how many. The
-member leaves gracefully and exits with status 0 on SIGTERM, SIGINT, the command 'leave', or when its
-output is closed; a second signal ends it immediately. (npx may not forward signals: where something
-other than a terminal stops the agent, start node_modules/.bin/node-memberlist.)
+health, dropped, left, leave-failed. Log lines go to standard error. An output that is not read does not
+stop the member: it drops lines while more than 1 MiB is waiting, and the event 'dropped' reports how
+many. The member leaves gracefully and exits with status 0 on SIGTERM, SIGINT, the command 'leave', or
+when its output is closed; a second signal ends it immediately. (npx may not forward signals: where
+something other than a terminal stops the agent, start node_modules/.bin/node-memberlist.)
 
   --name NAME           unique in the cluster. Default: the host's name
   --bind IP[:PORT]      Default: 0.0.0.0:7946; port 0 picks one
