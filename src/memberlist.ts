@@ -82,7 +82,10 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
       throw new ConfigError([{ field: 'new Memberlist()', value: open, rule }]);
     }
     this.#config = open.given;
-    this.#node = new RunningNode(open, { publish: (event) => this.#publish(event) });
+    this.#node = new RunningNode(open, {
+      publish: (event) => this.#publish(event),
+      shutdown: () => this.shutdown(),
+    });
   }
 
   /**

@@ -37,6 +37,10 @@ export const commandsHelp = `  members               lists all alive and suspect
   show [NODE]           with --state: lists the keys and values of all nodes, or of one
   watch                 with --state: prints changes, until 'unwatch'
   owner KEY             prints the member that owns a key on a hash ring of all members
+  query NAME [TEXT]     with --serf: asks all members, and prints acks and responses
+  respond NAME TEXT     with --serf: responds to all queries of this name with the text
+  serf-members          with --serf: lists all members with statuses and tags
+  force-leave NAME [prune]  with --serf: declares that a failed member has left
   health                prints the Local Health Multiplier's score; 0 is healthy
   leave                 leaves the cluster and exits
   help                  prints this list
@@ -59,6 +63,8 @@ export class AgentCommands {
   readonly #list: Memberlist;
   readonly #agent: AgentHandle;
   readonly #toolkit: readonly Commands[];
+  /** Removes the handlers of queries, by name. */
+  readonly #stopResponding = new Map<string, () => void>();
 
   constructor(list: Memberlist, agent: AgentHandle) {
     this.#list = list;
@@ -114,6 +120,22 @@ export class AgentCommands {
       case 'event':
         this.#serf().sendEvent(words[0] ?? '', Buffer.from(textAfter(2)));
         return {};
+      case 'query':
+        return this.#query(words[0] ?? '', textAfter(2));
+      case 'respond': {
+        const text = textAfter(2);
+        this.#stopResponding.get(words[0] ?? '')?.();
+        this.#stopResponding.set(
+          words[0] ?? '',
+          this.#serf().respond(words[0] ?? '', () => text),
+        );
+        return {};
+      }
+      case 'serf-members':
+        return { members: this.#serf().members() };
+      case 'force-leave':
+        await this.#serf().forceLeave(words[0] ?? '', { prune: words[1] === 'prune' });
+        return {};
       case 'health':
         return { score: list.healthScore };
       case 'leave':
@@ -127,6 +149,18 @@ export class AgentCommands {
       if (reply !== undefined) return reply;
     }
     throw new Error(`unknown command '${command}'; try help`);
+  }
+
+  async #query(name: string, text: string): Promise<object> {
+    const acks: string[] = [];
+    const responses: object[] = [];
+    for await (const { type, from, payload } of this.#serf().query(name, text, {
+      requestAck: true,
+    })) {
+      if (type === 'ack') acks.push(from);
+      else responses.push({ from, payload: payload.toString(), bytes: payload.toString('base64') });
+    }
+    return { acks, responses };
   }
 
   #member(name: string | undefined): Node {

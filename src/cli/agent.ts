@@ -9,7 +9,7 @@ import { lanConfig, localConfig, wanConfig } from '../config/presets.js';
 import type { MemberlistConfig } from '../config/options.js';
 import { JoinError } from '../errors.js';
 import { Memberlist } from '../memberlist.js';
-import { serf, type Serf } from '../serf/index.js';
+import { readKeyringFile, serf, type Serf } from '../serf/index.js';
 import { printableLines } from '../wire/printable.js';
 import { textOfPayload, writeEvents, writeMessages } from './agent-events.js';
 import { toolkitOf, type Toolkit } from './agent-toolkit.js';
@@ -50,6 +50,8 @@ const options = {
   bus: { type: 'boolean' },
   'bus-name': { type: 'string' },
   state: { type: 'boolean' },
+  'keyring-file': { type: 'string' },
+  'serf-snapshot': { type: 'string' },
   preset: { type: 'string' },
   http: { type: 'string' },
   'http-name': { type: 'string', multiple: true },
@@ -66,7 +68,7 @@ export const agent: Command = {
 
 Runs one member of a cluster until it receives a signal or the command 'leave'. Each event is one line
 on standard output, in JSON unless that is a terminal: started, joined, join-failed, join, leave, update,
-suspect, refute, conflict, flapping, isolated, minority, quorum-restored, message, user-event,
+suspect, refute, conflict, flapping, isolated, minority, quorum-restored, message, user-event, query,
 bus-message, bus-request, bus-answer, gap, state, health, dropped, left, leave-failed. Log lines go to
 standard error. An output that is not read does not stop the member: it drops lines while more than
 1 MiB is waiting, and the event 'dropped' reports how many. The member leaves gracefully and exits with
@@ -89,6 +91,10 @@ node_modules/.bin/node-memberlist.)
   --bus                 take part in the message bus (node-memberlist/bus); payloads are shown as text
   --bus-name NAME       with --bus: the name of the bus. Default: bus
   --state               take part in the shared state (node-memberlist/state)
+  --keyring-file FILE   with --serf: the keys in Serf's format, which key commands change; instead of
+                        --key and --key-file
+  --serf-snapshot FILE  with --serf: keeps clocks and members in Serf's format; the agent joins these
+                        members when it is started again
   --preset NAME         lan, wan or local. Default: lan
   --http [IP:]PORT      serve a status page, /metrics, /healthz and /members.json; read-only. On
                         127.0.0.1 unless an IP is given; anyone who can connect to it sees everything
@@ -182,10 +188,11 @@ class Agent {
     this.#write({ event: 'started', node: nodeAsJson(list.localNode), ...page });
     this.#writeEvents(list);
     const seeds = this.#values.join;
+    const previous = this.#serf?.previousMembers ?? [];
     if (Array.isArray(seeds)) {
-      const status = await this.#join(list, seeds as string[]);
+      const status = await this.#join(list, [...(seeds as string[]), ...previous]);
       if (status !== exitCodes.done) return status;
-    }
+    } else if (previous.length > 0) await this.#join(list, previous);
     const commands = new AgentCommands(list, {
       write: (line) => this.#write(line),
       leave: () => this.#stop(),
@@ -242,6 +249,16 @@ class Agent {
         ltime,
       }),
     );
+    this.#serf?.on('query', ({ name, payload, from, ltime }) =>
+      write({
+        event: 'query',
+        name,
+        from,
+        payload: textOfPayload(payload),
+        bytes: payload.toString('base64'),
+        ltime,
+      }),
+    );
   }
 
   #config(): MemberlistConfig {
@@ -250,8 +267,7 @@ class Agent {
     if (!Object.hasOwn(presets, preset)) throw new UsageError('--preset must be lan, wan or local');
     const bind = addressIn('bind', textOf(values, 'bind'));
     const advertise = addressIn('advertise', textOf(values, 'advertise'));
-    if (values.serf === true) this.#serf = serf({ tags: tagsIn(values) });
-    else if (values.tag !== undefined) throw new UsageError('--tag requires --serf');
+    this.#serf = serfOf(values);
     if (this.#serf !== undefined && values.meta !== undefined) {
       throw new UsageError('--meta cannot be combined with --serf; use --tag');
     }
@@ -262,7 +278,7 @@ class Agent {
       bindPort: bind?.port,
       advertiseAddr: advertise?.host,
       advertisePort: advertise?.port,
-      ...keysOf(values),
+      ...(keyringOf(values) ?? keysOf(values)),
       label: textOf(values, 'label'),
       plaintext: values.plaintext === true,
       logger: loggerTo(
@@ -277,6 +293,34 @@ class Agent {
 
   #write(line: object): void {
     this.#out.write(this.#format.out.event(line));
+  }
+}
+
+const serfOptions = ['tag', 'keyring-file', 'serf-snapshot'] as const;
+
+function serfOf(values: Values): Serf | undefined {
+  if (values.serf === true) {
+    return serf({
+      tags: tagsIn(values),
+      keyringFile: textOf(values, 'keyring-file'),
+      snapshot: textOf(values, 'serf-snapshot'),
+    });
+  }
+  const given = serfOptions.find((option) => values[option] !== undefined);
+  if (given !== undefined) throw new UsageError(`--${given} requires --serf`);
+  return undefined;
+}
+
+function keyringOf(values: Values): Pick<MemberlistConfig, 'keyring'> | undefined {
+  const path = textOf(values, 'keyring-file');
+  if (path === undefined) return undefined;
+  if (values.key !== undefined || values['key-file'] !== undefined) {
+    throw new UsageError('--keyring-file cannot be combined with --key and --key-file');
+  }
+  try {
+    return { keyring: readKeyringFile(path) };
+  } catch (error) {
+    throw new UsageError(`--keyring-file: ${(error as Error).message}`);
   }
 }
 

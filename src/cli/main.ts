@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./agent.js')).agent,
   members: async () => (await import('./members.js')).members,
   ping: async () => (await import('./ping.js')).ping,
+  serf: async () => (await import('./serf.js')).serf,
   doctor: async () => (await import('./doctor.js')).doctor,
   keygen: async () => (await import('./keygen.js')).keygen,
   simulate: async () => (await import('./simulate.js')).simulate,

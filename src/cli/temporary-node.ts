@@ -121,18 +121,28 @@ export async function targetOf(text: string): Promise<Address> {
 }
 
 /** The result of a ping: the round trip, or why there is none. */
-export type PingAnswer = { readonly ms: number } | { readonly failure: string };
+export type PingAnswer =
+  { readonly ms: number; readonly payload: Buffer } | { readonly failure: string };
+
+type Answered = (receivedAt: number, payload: Buffer) => void;
 
 export class TemporaryNode {
   readonly #transport: NetTransport;
   readonly #codec: PacketCodec;
   readonly #dialer: Dialer;
-  readonly #waiting = new Map<number, (receivedAt: number) => void>();
+  readonly #waiting = new Map<number, Answered>();
+  /** Receives user messages in packets. */
+  userMessage: (message: Buffer) => void = () => undefined;
   #seqNo = 0;
 
-  private constructor(transport: NetTransport, values: Values, timeoutMs: number) {
-    const label = textOf(values, 'label');
-    const layers = layersFor(resolveConfig({ label, ...keysOf(values) }));
+  private constructor(
+    transport: NetTransport,
+    values: Values,
+    { timeoutMs, moreKeys }: { timeoutMs: number; moreKeys: readonly Buffer[] },
+  ) {
+    const config = resolveConfig({ label: textOf(values, 'label'), ...keysOf(values) });
+    for (const key of moreKeys) config.keyring?.addKey(key);
+    const layers = layersFor(config);
     this.#transport = transport;
     this.#codec = new PacketCodec(layers);
     const clock = systemClock;
@@ -143,12 +153,19 @@ export class TemporaryNode {
   /**
    * Binds an ephemeral port.
    *
+   * @param moreKeys - keys that can open what members send, in addition to those of the options
+   *
    * @throws ConfigError for an invalid key or label; UsageError; the system's errors
    */
-  static async open(to: Address, values: Values, timeoutMs: number): Promise<TemporaryNode> {
+  static async open(
+    to: Address,
+    values: Values,
+    timeoutMs: number,
+    moreKeys: readonly Buffer[] = [],
+  ): Promise<TemporaryNode> {
     const any = isIPv6(hostOf(to.addr)) ? '::' : '0.0.0.0';
     const transport = new NetTransport({ bindAddr: textOf(values, 'bind') ?? any, bindPort: 0 });
-    const node = new TemporaryNode(transport, values, timeoutMs);
+    const node = new TemporaryNode(transport, values, { timeoutMs, moreKeys });
     await transport.start({
       packet: (packet, _from, receivedAt) => node.#receive(packet, receivedAt),
       stream: (stream) => stream.close(),
@@ -161,13 +178,28 @@ export class TemporaryNode {
    *
    * @throws ProtocolError, TimeoutError
    */
-  async table(to: Address): Promise<{ readonly nodes: readonly Node[]; readonly ms: number }> {
+  async table(to: Address): Promise<{
+    readonly nodes: readonly Node[];
+    readonly ms: number;
+    /** The state of the node's delegate. */
+    readonly userState: Buffer;
+  }> {
     const startedAt = systemClock.now();
     const nothing = { join: false, rows: [], write: writeRecord, userState: noBytes };
     const state: MessageSource = (memory) => encodePushPullSliced(nothing, memory);
-    const { records } = await this.#dialer.pushPull(to, { state, take: keepState });
+    const { records, userState } = await this.#dialer.pushPull(to, { state, take: keepState });
     const nodes = records.flatMap((record) => nodeOfRecord(record) ?? []);
-    return { nodes, ms: systemClock.now() - startedAt };
+    return { nodes, ms: systemClock.now() - startedAt, userState };
+  }
+
+  /** Sends a user message over a stream. @throws ProtocolError, TimeoutError, BusyError */
+  sendMessage(to: Address, message: Uint8Array): Promise<void> {
+    return this.#dialer.userMessage(to, message);
+  }
+
+  /** The port that answers come to. */
+  get port(): number {
+    return this.#transport.port;
   }
 
   /** Pings over UDP. If the address has a name, a node with another name does not answer. */
@@ -185,7 +217,9 @@ export class TemporaryNode {
         resolve(answer);
       };
       const timer = setTimeout(() => end({ failure: `no answer within ${withinMs} ms` }), withinMs);
-      this.#waiting.set(seqNo, (receivedAt) => end({ ms: Math.max(0, receivedAt - sentAt) }));
+      this.#waiting.set(seqNo, (receivedAt, payload) =>
+        end({ ms: Math.max(0, receivedAt - sentAt), payload }),
+      );
       this.#transport.writeTo(packet, to).catch((error: unknown) => {
         end({ failure: `not sent: ${(error as Error).message}` });
       });
@@ -198,7 +232,7 @@ export class TemporaryNode {
     const request = { node: to.name ?? '', seqNo: ++this.#seqNo, withinMs };
     try {
       const answered = await this.#dialer.pingOrThrow(to, request);
-      if (answered) return { ms: systemClock.now() - sentAt };
+      if (answered) return { ms: systemClock.now() - sentAt, payload: noBytes };
       return { failure: 'the answer is not an ack' };
     } catch (error) {
       if (!(error instanceof MemberlistError)) throw error;
@@ -214,9 +248,11 @@ export class TemporaryNode {
   #receive(packet: Buffer, receivedAt: number): void {
     try {
       this.#codec.decode(packet, (buf, start, end) => {
+        if (buf[start] === MessageType.user) this.userMessage(buf.subarray(start + 1, end));
         if (buf[start] !== MessageType.ackResp) return;
         const message = decodeMessage(buf, start, end);
-        if (message.type === MessageType.ackResp) this.#waiting.get(message.seqNo)?.(receivedAt);
+        if (message.type !== MessageType.ackResp) return;
+        this.#waiting.get(message.seqNo)?.(receivedAt, Buffer.from(message.payload ?? noBytes));
       });
     } catch (error) {
       if (!(error instanceof WireError)) throw error;

@@ -109,10 +109,10 @@ export class AttachedExtension implements GossipingExtension {
   }
 
   onMembershipEvent(event: MembershipEvent): void {
-    if (event.type === 'health' || event.type === 'conflict') return;
-    this.#peers = undefined;
+    if (event.type === 'health') return;
+    if (event.type !== 'conflict') this.#peers = undefined;
     for (const listener of this.#listeners.get(event.type) ?? []) {
-      const args = event.type === 'leave' ? [event.node, event.reason] : [event.node];
+      const args = argumentsOf(event);
       this.#call(`a listener of '${event.type}'`, () => Reflect.apply(listener, undefined, args));
     }
   }
@@ -182,6 +182,11 @@ export class AttachedExtension implements GossipingExtension {
       metrics: this.meters,
       raw: this.#raw(),
       updateMeta: (finished) => this.#updateMeta(finished),
+      gossip: { interval: node.gossipInterval, retransmitMult: node.retransmitMult },
+      keyring: node.keyring,
+      keyFile: node.keyFile,
+      forget: (name) => !this.#down.signal.aborted && node.forget(name),
+      shutdown: () => node.shutdown(),
       drop: (from, detail) => {
         if (!this.#down.signal.aborted) node.dropMalformed(this.name, from, detail);
       },
@@ -297,4 +302,9 @@ export class AttachedExtension implements GossipingExtension {
     this.traffic.errors++;
     this.#node.failed(this.name, hook, error);
   }
+}
+
+function argumentsOf(event: Exclude<MembershipEvent, { type: 'health' }>): readonly unknown[] {
+  if (event.type === 'conflict') return [event.existing, event.other];
+  return event.type === 'leave' ? [event.node, event.reason] : [event.node];
 }

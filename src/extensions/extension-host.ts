@@ -9,14 +9,14 @@
 import type { Member } from '../core/member.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Random } from '../core/ports.js';
-import type { Delegate } from '../delegates.js';
+import type { Delegate, PingDelegate } from '../delegates.js';
 import { ConfigError } from '../errors.js';
 import type { Address } from '../wire/address.js';
 import { decodeEnvelope } from '../wire/extension-envelope.js';
 import { encodeTrailer } from '../wire/extension-trailer.js';
 import { AttachedExtension } from './attached-extension.js';
 import { ExtensionGossip } from './extension-gossip.js';
-import type { Extension, JoinStarter } from './extension.js';
+import type { Extension, ExtensionHooks, JoinStarter } from './extension.js';
 import type { HostedNode } from './hosted-node.js';
 
 /** What an {@link ExtensionHost} is created with. */
@@ -28,6 +28,8 @@ export interface ExtensionHostInit {
   readonly randomFor: (label: string) => Random;
   /** Whether the configuration has a delegate. */
   readonly hasDelegate: boolean;
+  /** Whether the configuration has a ping delegate. */
+  readonly hasPing: boolean;
 }
 
 /** The extensions of one node. */
@@ -37,13 +39,15 @@ export class ExtensionHost {
   readonly gossip: ExtensionGossip;
   readonly #byName = new Map<string, AttachedExtension>();
   readonly #node: HostedNode;
-  readonly #hasDelegate: boolean;
+  /** What the configuration has; an extension cannot have it in addition. */
+  readonly #configured: { readonly delegate: boolean; readonly ping: boolean };
   #delegate: Delegate | undefined;
+  #ping: PingDelegate | undefined;
   #isLeaving: AbortController | undefined;
 
   constructor(node: HostedNode, init: ExtensionHostInit) {
     this.#node = node;
-    this.#hasDelegate = init.hasDelegate;
+    this.#configured = { delegate: init.hasDelegate, ping: init.hasPing };
     for (const extension of init.use) {
       const random = init.randomFor(`extension ${extension.name}`);
       this.#byName.set(extension.name, new AttachedExtension(extension, node, { random }));
@@ -59,6 +63,11 @@ export class ExtensionHost {
     return this.#delegate;
   }
 
+  /** The ping delegate of an extension; undefined when none has one, and before `attach`. */
+  get ping(): PingDelegate | undefined {
+    return this.#ping;
+  }
+
   /** All extensions, in the order in which they were given. */
   get all(): readonly AttachedExtension[] {
     return [...this.#byName.values()];
@@ -67,12 +76,12 @@ export class ExtensionHost {
   /**
    * Attaches the extensions, in their order.
    *
-   * @throws what an extension throws; ConfigError when there would be two delegates. All are stopped then
+   * @throws what an extension throws; ConfigError when there would be two delegates or two ping delegates. All are stopped then
    */
   attach(): void {
     try {
       for (const extension of this.all) {
-        this.#takeDelegate(extension.name, extension.attach().delegate);
+        this.#takeDelegates(extension.name, extension.attach());
       }
     } catch (error) {
       this.stop();
@@ -143,14 +152,23 @@ export class ExtensionHost {
     return to === undefined ? [] : this.gossip.broadcasts(to, overhead, limit);
   }
 
-  #takeDelegate(name: string, delegate: Delegate | undefined): void {
-    if (delegate === undefined) return;
-    if (this.#hasDelegate || this.#delegate !== undefined) {
-      const rule =
-        `the extension '${name}' has a delegate, and ` +
-        `${this.#hasDelegate ? 'the configuration' : 'another extension'} has one; a node can have one`;
-      throw new ConfigError([{ field: 'use', value: name, rule }]);
+  #takeDelegates(name: string, { delegate, ping }: ExtensionHooks): void {
+    if (delegate !== undefined) {
+      this.#mustBeOnly(name, 'delegate', this.#delegate);
+      this.#delegate = delegate;
     }
-    this.#delegate = delegate;
+    if (ping !== undefined) {
+      this.#mustBeOnly(name, 'ping', this.#ping);
+      this.#ping = ping;
+    }
+  }
+
+  #mustBeOnly(name: string, kind: 'delegate' | 'ping', taken: object | undefined): void {
+    if (!this.#configured[kind] && taken === undefined) return;
+    const what = kind === 'ping' ? 'a ping delegate' : 'a delegate';
+    const rule =
+      `the extension '${name}' has ${what}, and ` +
+      `${this.#configured[kind] ? 'the configuration' : 'another extension'} has one; a node can have one`;
+    throw new ConfigError([{ field: 'use', value: name, rule }]);
   }
 }

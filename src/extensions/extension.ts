@@ -10,7 +10,8 @@ import type { Logger } from '../config/options.js';
 import type { Clock, Random } from '../core/ports.js';
 import type { Node } from '../core/member.js';
 import type { VersionRange } from '../core/versions.js';
-import type { Delegate } from '../delegates.js';
+import type { Delegate, PingDelegate } from '../delegates.js';
+import type { Keyring } from '../security/keyring.js';
 import type { Address } from '../wire/address.js';
 
 /** Functionality on top of membership, given to a node as `use: [extension]`. One object belongs to one node. */
@@ -67,6 +68,11 @@ export interface ExtensionHooks {
    * one, or an extension and the configuration.
    */
   readonly delegate?: Delegate;
+  /**
+   * Adds data to acks and receives round-trip times. One node has one ping delegate: a ConfigError if two extensions
+   * have one, or an extension and the configuration.
+   */
+  readonly ping?: PingDelegate;
 }
 
 /** Which side started a join. */
@@ -95,6 +101,8 @@ export interface ExtensionEvents {
   update: [node: Node];
   suspect: [node: Node];
   refute: [node: Node];
+  /** A known name, possibly this node's own, was claimed with another address. */
+  conflict: [existing: Node, other: Node];
 }
 
 /**
@@ -194,6 +202,16 @@ export interface ExtensionContext {
    * @throws MessageTooLargeError; what the delegate's `nodeMeta` throws
    */
   updateMeta(finished?: () => void): void;
+  /** How this node gossips: `gossipInterval` in milliseconds, and `retransmitMult`. */
+  readonly gossip: { readonly interval: number; readonly retransmitMult: number };
+  /** The node's keys, for protocols that change them; undefined without encryption. */
+  readonly keyring: Keyring | undefined;
+  /** The configuration's `keyFile`; the node applies it again and again, so other changes of `keyring` do not last. */
+  readonly keyFile: string | undefined;
+  /** As `Memberlist.forget`; false after the shutdown. */
+  forget(name: string): boolean;
+  /** As `Memberlist.shutdown`: the node stops without a leave. */
+  shutdown(): Promise<void>;
   /**
    * Counts and logs at debug a malformed message (`packet-dropped`, reason `malformed`).
    *

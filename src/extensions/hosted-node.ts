@@ -16,6 +16,7 @@ import type { Dialer } from '../exchange/dialer.js';
 import { printableFields } from '../observability/printable-fields.js';
 import type { PacketSender } from '../node/packet-sender.js';
 import { asError } from '../runtime/as-error.js';
+import type { Keyring } from '../security/keyring.js';
 import type { Address } from '../wire/address.js';
 import { printable } from '../wire/printable.js';
 
@@ -24,6 +25,9 @@ export interface HostedNode {
   readonly ownName: string;
   readonly clock: Clock;
   readonly retransmitMult: number;
+  readonly gossipInterval: number;
+  readonly keyring: Keyring | undefined;
+  readonly keyFile: string | undefined;
   /** Bytes of the longest message that can be gossiped, its type included. */
   readonly broadcastBudget: number;
   readonly table: Iterable<Member> & { get(name: string): Member | undefined };
@@ -38,6 +42,10 @@ export interface HostedNode {
   sendStream(to: Address, message: Uint8Array): Promise<void>;
   /** @throws what the delegate's `nodeMeta` throws; MessageTooLargeError */
   updateMeta(finished?: () => void): void;
+  /** As `Memberlist.forget`. */
+  forget(name: string): boolean;
+  /** As `Memberlist.shutdown`. */
+  shutdown(): Promise<void>;
   log(level: keyof Logger, message: string, fields: object): void;
   /** How many members are alive or suspect, this node included. */
   numMembers(): number;
@@ -51,7 +59,10 @@ export interface HostedNode {
 
 /** The parts of a node that its extensions use. */
 export interface HostedNodeParts {
-  readonly config: Pick<ResolvedConfig, 'name' | 'clock' | 'retransmitMult'>;
+  readonly config: Pick<
+    ResolvedConfig,
+    'name' | 'clock' | 'retransmitMult' | 'gossipInterval' | 'keyring' | 'keyFile'
+  >;
   readonly engine: Engine;
   readonly packets: PacketSender;
   readonly dialer: Dialer;
@@ -59,14 +70,18 @@ export interface HostedNodeParts {
   readonly logger: Logger;
   readonly report: (report: Report) => void;
   readonly updateMeta: (finished?: () => void) => void;
+  readonly forget: (name: string) => boolean;
+  readonly shutdown: () => Promise<void>;
 }
 
 /** Builds the node for its extensions. */
 export function hostedNode(parts: HostedNodeParts): HostedNode {
-  const { config, engine, packets, dialer, counters, logger, report, updateMeta } = parts;
-  const { name: ownName, clock, retransmitMult } = config;
+  const { config, engine, packets, dialer, counters, logger, report } = parts;
+  const { updateMeta, forget, shutdown } = parts;
+  const { name: ownName, clock, retransmitMult, gossipInterval, keyring, keyFile } = config;
   return {
-    ...{ ownName, clock, retransmitMult, updateMeta },
+    ...{ ownName, clock, retransmitMult, gossipInterval, keyring, keyFile },
+    ...{ updateMeta, forget, shutdown },
     broadcastBudget: engine.broadcastBudget,
     table: engine.table,
     self: () => engine.table.get(ownName)?.snapshot() ?? beforeTheStart(engine),

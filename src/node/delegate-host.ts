@@ -11,7 +11,7 @@ import type { Counters } from '../core/counters.js';
 import type { Node } from '../core/member.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Report } from '../core/reports.js';
-import type { Delegate } from '../delegates.js';
+import type { Delegate, PingDelegate } from '../delegates.js';
 import { ConfigError, MessageTooLargeError } from '../errors.js';
 import { asError } from '../runtime/as-error.js';
 import { catchRejection, isThenable, type Thenable } from '../runtime/thenable.js';
@@ -27,20 +27,23 @@ export class DelegateHost {
   readonly #report: (report: Report) => void;
   readonly #trailer: Buffer;
   readonly #currentDelegate: () => Delegate | undefined;
+  readonly #currentPing: () => PingDelegate | undefined;
   #stopped = false;
   #ownMeta: Buffer | undefined;
 
-  /** @param components.delegate - the application's delegate, or that of an extension once it is attached */
+  /** @param components.delegate - the application's delegate, or that of an extension once it is attached; so is `ping` */
   constructor(components: {
     config: ResolvedConfig;
     counters: Counters;
     report: (report: Report) => void;
     delegate: () => Delegate | undefined;
+    ping?: () => PingDelegate | undefined;
   }) {
     this.#config = components.config;
     this.#counters = components.counters;
     this.#report = components.report;
     this.#currentDelegate = components.delegate;
+    this.#currentPing = components.ping ?? (() => components.config.ping);
     const { use } = components.config;
     this.#trailer = encodeTrailer(use.map(({ name, version = 0 }) => [name, version] as const));
   }
@@ -155,11 +158,11 @@ export class DelegateHost {
   }
 
   ackPayload(): Uint8Array | null {
-    return this.#callForBytes('ackPayload', () => this.#config.ping?.ackPayload?.()) ?? null;
+    return this.#callForBytes('ackPayload', () => this.#currentPing()?.ackPayload?.()) ?? null;
   }
 
   notifyPingComplete(other: Node, roundTripMs: number, payload: Buffer): void {
-    const { ping } = this.#config;
+    const ping = this.#currentPing();
     this.#call('notifyPingComplete', () => ping?.notifyPingComplete?.(other, roundTripMs, payload));
   }
 

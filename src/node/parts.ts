@@ -52,12 +52,16 @@ export function extensionHostOf(node: RunningNode, logger: Logger): ExtensionHos
     // It rejects at the shutdown, when the extension is stopped.
     gossiped.then(finished, () => undefined).catch(guard.failed);
   };
-  const parts = { config, engine, packets, dialer, counters, report, logger, updateMeta };
+  const forget = (name: string): boolean => node.discovery.forget(name);
+  const shutdown = (): Promise<void> => node.shutdownFromInside();
+  const messages = { engine, packets, dialer, updateMeta };
+  const parts = { ...messages, config, counters, report, logger, forget, shutdown };
   return new ExtensionHost(hostedNode(parts), {
     use: config.use,
     fanOut: config.gossipNodes,
     randomFor: (label) => config.random.fork?.(label) ?? config.random,
     hasDelegate: config.delegate !== undefined,
+    hasPing: config.ping !== undefined,
   });
 }
 

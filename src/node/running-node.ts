@@ -63,6 +63,8 @@ export type NodeEvent =
 export interface NodeOwner {
   /** Publishes an event to the application. */
   publish(event: NodeEvent): void;
+  /** Shuts the node down, as the application does. */
+  shutdown(): Promise<void>;
 }
 
 /** One node: engine, streams, delegates, extensions, discovery and cluster health. */
@@ -155,7 +157,8 @@ export class RunningNode {
         ? undefined
         : open.metrics?.publishMetrics(config.metrics, metricsSourceOf(this));
     const delegate = (): typeof config.delegate => this.extensions.delegate ?? config.delegate;
-    this.host = new DelegateHost({ config, counters, report, delegate });
+    const ping = (): typeof config.ping => this.extensions.ping ?? config.ping;
+    this.host = new DelegateHost({ config, counters, report, delegate, ping });
     this.state = stateExchangeOf(this, { ownAddress, pacer: this.#pacer });
     this.streams = streamHostOf(this);
     const { engine, extensions } = this;
@@ -215,6 +218,11 @@ export class RunningNode {
   /** @throws ShutdownError after the shutdown */
   mustRun(operation: string): void {
     if (this.isDown) throw new ShutdownError(operation);
+  }
+
+  /** Shuts down by way of the owner, which then knows of it. */
+  shutdownFromInside(): Promise<void> {
+    return this.#owner.shutdown();
   }
 
   /** Whether the node's sockets keep the process alive. */

@@ -5,5 +5,23 @@
  */
 
 // Published as `node-memberlist/serf`: membership in a cluster of Serf agents.
-export { serf, type Serf, type SerfEvent, type SerfOptions } from './serf.js';
+export {
+  serf,
+  type Serf,
+  type SerfAnswer,
+  type SerfEvent,
+  type SerfEvents,
+  type SerfHandler,
+  type SerfKeys,
+  type SerfKeysResult,
+  type SerfMember,
+  type SerfMemberEvent,
+  type SerfOptions,
+  type SerfQuery,
+  type SerfQueryOptions,
+  type SerfResponse,
+} from './serf.js';
+export type { MemberChange, SerfStatus } from './members.js';
+export { readKeyringFile } from './keyring-file.js';
 export { decodeSerfTags, encodeSerfTags, type SerfTags } from './tags.js';
+export type { Coordinate } from './vivaldi.js';

@@ -5,10 +5,11 @@
  */
 
 // Serf's messages inside memberlist's user messages and states: a type byte, then a MessagePack map with the names of
-// Go's fields. The ones that this extension uses.
-import { decodeName, encodeName, ipFromBytes, joinHostPort, type Address } from '../index.js';
+// Go's fields. Here those about members and user events; query-messages.ts has those of queries.
+import { encodeName } from '../index.js';
 import { MalformedMessage } from './malformed-message.js';
-import { pack, unpack, unpackFirst, type Packed, type PackedMap } from './pack.js';
+import { pack, unpack, type Packable, type Packed, type PackedMap } from './pack.js';
+import { bytesAt, listIn, mapIn, textOf, timeAt, timeOf } from './reading.js';
 
 /** The first byte of a Serf message. */
 export const SerfMessageType = {
@@ -19,14 +20,18 @@ export const SerfMessageType = {
   query: 4,
   queryResponse: 5,
   conflictResponse: 6,
+  keyRequest: 7,
+  keyResponse: 8,
   relay: 9,
 } as const;
 
-/** A member announces that it joins or leaves. */
+/** A member announces that it joins or leaves, or another announces that it left. */
 export interface Intent {
   readonly kind: 'join' | 'leave';
   readonly ltime: number;
   readonly node: string;
+  /** With a leave: the member is erased. Default: false. */
+  readonly prune?: boolean;
 }
 
 /** An event that an application sends to the cluster. */
@@ -36,20 +41,6 @@ export interface UserEvent {
   readonly payload: Buffer;
   /** Whether agents may replace it by a newer event of the same name. */
   readonly coalesce: boolean;
-}
-
-/** A query to the cluster: what is needed to pass it on once, and to respond to Serf's internal ones. */
-export interface Query {
-  readonly ltime: number;
-  readonly id: number;
-  readonly name: string;
-  readonly payload: Buffer;
-  /** Where the response goes: the bytes of an IP, a port, and the node's name; all may be missing. */
-  readonly addr: Buffer;
-  readonly port: number;
-  readonly from: string;
-  /** Whether it is for this node only and not passed on. */
-  readonly isPrivate: boolean;
 }
 
 /** The state that two agents exchange in a push/pull. */
@@ -62,17 +53,14 @@ export interface SerfState {
   readonly queryLtime: number;
 }
 
-const NO_BROADCAST = 2;
-const noText = Buffer.alloc(0);
-
-export function encodeIntent({ kind, ltime, node }: Intent): Buffer {
+export function encodeIntent({ kind, ltime, node, prune = false }: Intent): Buffer {
   const body = { LTime: ltime, Node: encodeName(node) };
-  return typed(SerfMessageType[kind], pack(kind === 'leave' ? { ...body, Prune: false } : body));
+  return typed(SerfMessageType[kind], kind === 'leave' ? { ...body, Prune: prune } : body);
 }
 
 export function encodeUserEvent({ ltime, name, payload, coalesce }: UserEvent): Buffer {
   const body = { LTime: ltime, Name: name, Payload: payload, CC: coalesce };
-  return typed(SerfMessageType.userEvent, pack(body));
+  return typed(SerfMessageType.userEvent, body);
 }
 
 export function encodeState(state: SerfState): Buffer {
@@ -82,63 +70,27 @@ export function encodeState(state: SerfState): Buffer {
     if (atThatTime === undefined) byTime.set(ltime, [{ Name: name, Payload: payload }]);
     else atThatTime.push({ Name: name, Payload: payload });
   }
-  const body = {
+  return typed(SerfMessageType.pushPull, {
     LTime: state.ltime,
     StatusLTimes: state.statusLtimes,
     LeftMembers: state.leftMembers.map(encodeName),
     EventLTime: state.eventLtime,
     Events: Array.from(byTime, ([LTime, Events]) => ({ LTime, Events })),
     QueryLTime: state.queryLtime,
-  };
-  return typed(SerfMessageType.pushPull, pack(body));
+  });
 }
 
 /** @throws MalformedMessage */
 export function decodeIntent(kind: Intent['kind'], message: Buffer): Intent {
   const body = mapIn(unpack(message.subarray(1)));
-  return { kind, ltime: timeAt(body, 'LTime'), node: textOf(body.get('Node')) };
+  const intent = { kind, ltime: timeAt(body, 'LTime'), node: textOf(body.get('Node')) };
+  return kind === 'leave' && body.get('Prune') === true ? { ...intent, prune: true } : intent;
 }
 
 /** @throws MalformedMessage */
 export function decodeUserEvent(message: Buffer): UserEvent {
   const body = mapIn(unpack(message.subarray(1)));
   return { ltime: timeAt(body, 'LTime'), ...eventIn(body), coalesce: body.get('CC') === true };
-}
-
-/** @throws MalformedMessage */
-export function decodeQuery(message: Buffer): Query {
-  const body = mapIn(unpack(message.subarray(1)));
-  const isPrivate = (numberAt(body, 'Flags') & NO_BROADCAST) !== 0;
-  return {
-    ltime: timeAt(body, 'LTime'),
-    id: numberAt(body, 'ID'),
-    name: textOf(body.get('Name') ?? noText),
-    payload: bytesAt(body, 'Payload'),
-    addr: bytesAt(body, 'Addr'),
-    port: numberAt(body, 'Port'),
-    from: textOf(body.get('SourceNode') ?? noText),
-    isPrivate,
-  };
-}
-
-/**
- * A message that is to be forwarded, and where to. (A header without a name is of Serf before 0.9.)
- *
- * @throws MalformedMessage
- */
-export function decodeRelay(message: Buffer): { to: Address; payload: Buffer } {
-  const { value, rest } = unpackFirst(message.subarray(1));
-  const header = mapIn(value);
-  const dest = mapIn(header.get('DestAddr') ?? null);
-  const ip = dest.get('IP');
-  const host = Buffer.isBuffer(ip) ? ipFromBytes(ip) : undefined;
-  const port = numberAt(dest, 'Port');
-  if (host === undefined || !Number.isInteger(port) || port < 1 || port > 0xffff) {
-    throw malformed('the address of a relay');
-  }
-  const name = textOf(header.get('DestName') ?? noText);
-  const addr = joinHostPort(host, port);
-  return { to: name === '' ? { addr } : { addr, name }, payload: rest };
 }
 
 /** A copy of bytes that are kept: one in memory of its own, as a slice of Node's pool would hold 8 KiB. */
@@ -154,8 +106,8 @@ export function decodeState(state: Buffer): SerfState {
     throw new MalformedMessage(`a state of Serf's type ${state[0] ?? 'none'}`);
   }
   const body = mapIn(unpack(state.subarray(1)));
-  const times = body.get('StatusLTimes') ?? null;
   const statusLtimes = new Map<string, number>();
+  const times = body.get('StatusLTimes') ?? null;
   if (times !== null) {
     for (const [name, time] of mapIn(times)) {
       statusLtimes.set(textOf(Buffer.from(name, 'latin1')), timeOf(time));
@@ -171,6 +123,11 @@ export function decodeState(state: Buffer): SerfState {
   };
 }
 
+/** A message of a type. */
+export function typed(type: number, body: Packable): Buffer {
+  return Buffer.concat([Buffer.of(type), pack(body)]);
+}
+
 // Places of Go's ring that are empty come as nil.
 function eventsIn(slot: Packed): Omit<UserEvent, 'coalesce'>[] {
   if (slot === null) return [];
@@ -181,50 +138,4 @@ function eventsIn(slot: Packed): Omit<UserEvent, 'coalesce'>[] {
 
 function eventIn(body: PackedMap): Pick<UserEvent, 'name' | 'payload'> {
   return { name: textOf(body.get('Name')), payload: kept(bytesAt(body, 'Payload')) };
-}
-
-function typed(type: number, body: Buffer): Buffer {
-  return Buffer.concat([Buffer.of(type), body]);
-}
-
-function mapIn(value: Packed): PackedMap {
-  if (value instanceof Map) return value as PackedMap;
-  throw malformed('a map');
-}
-
-function listIn(value: Packed | undefined): readonly Packed[] {
-  if (value === undefined || value === null) return [];
-  if (Array.isArray(value)) return value as readonly Packed[];
-  throw malformed('a list');
-}
-
-function bytesAt(body: PackedMap, key: string): Buffer {
-  const value = body.get(key) ?? noText;
-  if (Buffer.isBuffer(value)) return value;
-  throw malformed(key);
-}
-
-function textOf(value: Packed | undefined): string {
-  if (Buffer.isBuffer(value)) return decodeName(value);
-  throw malformed('a text');
-}
-
-function numberAt(body: PackedMap, key: string): number {
-  const value = body.get(key) ?? 0;
-  if (typeof value !== 'number') throw malformed(key);
-  return value;
-}
-
-function timeAt(body: PackedMap, key: string): number {
-  return timeOf(body.get(key) ?? 0);
-}
-
-// A message with the largest time would leave no time for later messages.
-function timeOf(value: Packed): number {
-  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-  throw malformed('a Lamport time');
-}
-
-function malformed(what: string): MalformedMessage {
-  return new MalformedMessage(`${what} is not as Serf has it`);
 }

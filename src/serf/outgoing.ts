@@ -4,7 +4,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// What a node gossips to Serf agents: intents first, then everything else. Both queues are bounded, with and without peers.
+// What a node gossips to Serf agents: intents first, then queries, then user events. The queues are
+// bounded, with and without peers.
 import { TransmitLimitedQueue } from '../index.js';
 import { serfLimits } from './limits.js';
 import { kept } from './messages.js';
@@ -21,18 +22,20 @@ export interface OutgoingInit {
 /** The messages of one node that wait to be gossiped. */
 export class Outgoing {
   readonly #intents: TransmitLimitedQueue;
-  readonly #others: TransmitLimitedQueue;
+  readonly #queries: TransmitLimitedQueue;
+  readonly #events: TransmitLimitedQueue;
   readonly #budget: () => number;
 
   constructor({ budget, ...init }: OutgoingInit) {
     this.#intents = new TransmitLimitedQueue(init);
-    this.#others = new TransmitLimitedQueue(init);
+    this.#queries = new TransmitLimitedQueue(init);
+    this.#events = new TransmitLimitedQueue(init);
     this.#budget = budget;
   }
 
   /** Messages that wait now. */
   get size(): number {
-    return this.#intents.numQueued + this.#others.numQueued;
+    return this.#queues.reduce((sum, { numQueued }) => sum + numQueued, 0);
   }
 
   /** Queues an intent of a member, in place of a queued one. Calls `finished` once it was gossiped. */
@@ -41,16 +44,31 @@ export class Outgoing {
     this.#queue(this.#intents, finished === undefined ? broadcast : { ...broadcast, finished });
   }
 
-  /** Queues a user event or a query. */
-  other(message: Uint8Array): void {
-    this.#queue(this.#others, { message: kept(message) });
+  /** Queues a query. */
+  query(message: Uint8Array): void {
+    this.#queue(this.#queries, { message: kept(message) });
+  }
+
+  /** Queues a user event. */
+  event(message: Uint8Array): void {
+    this.#queue(this.#events, { message: kept(message) });
   }
 
   /** Messages for one packet, as `Delegate.getBroadcasts`. */
   getBroadcasts(overhead: number, limit: number): Uint8Array[] {
-    const intents = this.#intents.getBroadcasts(overhead, limit);
-    const used = intents.reduce((sum, { length }) => sum + overhead + length, 0);
-    return [...intents, ...this.#others.getBroadcasts(overhead, limit - used)];
+    const messages: Uint8Array[] = [];
+    let left = limit;
+    for (const queue of this.#queues) {
+      for (const message of queue.getBroadcasts(overhead, left)) {
+        left -= overhead + message.length;
+        messages.push(message);
+      }
+    }
+    return messages;
+  }
+
+  get #queues(): readonly TransmitLimitedQueue[] {
+    return [this.#intents, this.#queries, this.#events];
   }
 
   #queue(

@@ -5,8 +5,10 @@
  */
 
 // MessagePack as Serf writes and reads it: texts and bytes are both "raw" in the old form, and Lamport times
-// have 64 bits. What is read may have any valid form; lengths that are claimed allocate nothing.
+// have 64 bits. What is read may have any valid form; lengths that are claimed allocate nothing, and the number of values
+// is bounded.
 import { encodeName } from '../index.js';
+import { serfLimits } from './limits.js';
 import { MalformedMessage } from './malformed-message.js';
 
 /** A value as it is read: raw comes as bytes, whichever it was. Extensions come as null. */
@@ -21,13 +23,23 @@ export type Packable =
   | null
   | string
   | Uint8Array
+  | Float64
   | readonly Packable[]
   | ReadonlyMap<string, Packable>
   | { readonly [key: string]: Packable };
 
+/** A number that is written with 64 bits of floating point, as Go's float64. */
+export class Float64 {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
 const MAX_DEPTH = 8;
 
-/** Writes one value. Numbers are unsigned integers up to 2⁵³ − 1. */
+/** Writes one value. Numbers are unsigned integers up to 2⁵³ − 1, or a {@link Float64}. */
 export function pack(value: Packable): Buffer {
   const parts: Buffer[] = [];
   write(parts, value);
@@ -38,6 +50,7 @@ function write(parts: Buffer[], value: Packable): void {
   if (value === null) parts.push(Buffer.of(0xc0));
   else if (typeof value === 'boolean') parts.push(Buffer.of(value ? 0xc3 : 0xc2));
   else if (typeof value === 'number') parts.push(uint(value));
+  else if (value instanceof Float64) parts.push(float(value.value));
   else if (typeof value === 'string') writeRaw(parts, encodeName(value));
   else if (ArrayBuffer.isView(value)) writeRaw(parts, value);
   else if (isList(value)) {
@@ -82,6 +95,12 @@ function uint(value: number): Buffer {
   return buf;
 }
 
+function float(value: number): Buffer {
+  const buf = Buffer.alloc(9, 0xcb);
+  buf.writeDoubleBE(value, 1);
+  return buf;
+}
+
 /**
  * Reads the value that `buf` begins with; what stands behind it is ignored, as Go does.
  *
@@ -105,6 +124,8 @@ export function unpackFirst(buf: Buffer): { value: Packed; rest: Buffer } {
 class Reader {
   readonly #buf: Buffer;
   #pos = 0;
+  /** Values that may still be read. */
+  #left: number = serfLimits.values;
 
   constructor(buf: Buffer) {
     this.#buf = buf;
@@ -178,6 +199,8 @@ class Reader {
   #enter(values: number, depth: number): void {
     if (depth <= 0) throw new MalformedMessage(`MessagePack nested over ${MAX_DEPTH} deep`);
     if (values > this.#buf.length - this.#pos) throw new MalformedMessage('it is cut short');
+    this.#left -= values;
+    if (this.#left < 0) throw new MalformedMessage(`it has over ${serfLimits.values} values`);
   }
 
   #skip(bytes: number): null {

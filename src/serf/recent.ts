@@ -47,29 +47,34 @@ export class Recent<T> {
     this.#notBefore = Math.max(this.#notBefore, ltime);
   }
 
+  /** Whether it is heard for the first time: see `hear`. */
+  isNew(ltime: number, item: T, now: number): boolean {
+    return this.hear(ltime, item, now) === 'new';
+  }
+
   /**
    * Whether it is heard for the first time; it is remembered. Where memory is short the oldest times are
-   * forgotten, and everything from then is old; what is itself the oldest is not new.
+   * forgotten, and everything from then is old; what is itself the oldest is dropped.
    *
    * @param now - what the clock says
    */
-  isNew(ltime: number, item: T, now: number): boolean {
-    if (ltime < this.#notBefore || ltime + LENGTH < now) return false;
+  hear(ltime: number, item: T, now: number): 'new' | 'known' | 'dropped' {
+    if (ltime < this.#notBefore || ltime + LENGTH < now) return 'dropped';
     const place = ltime % LENGTH;
     const slot = this.#slots[place];
     const key = this.#keyOf(item);
     if (slot !== undefined) {
-      if (slot.ltime > ltime) return false;
+      if (slot.ltime > ltime) return 'dropped';
       if (slot.ltime < ltime) this.#drop(slot);
-      else if (slot.items.has(key)) return false;
+      else if (slot.items.has(key)) return 'known';
     }
     const bytes = ITEM_BYTES + this.#bytesOf(item);
-    if (!this.#makeRoom(bytes, ltime)) return false;
+    if (!this.#makeRoom(bytes, ltime)) return 'dropped';
     const own = (this.#slots[place] ??= { ltime, items: new Map(), bytes: 0 });
     own.items.set(key, item);
     own.bytes += bytes;
     this.#bytes += bytes;
-    return true;
+    return 'new';
   }
 
   /** Everything that is remembered. */

@@ -4,9 +4,9 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Serf's user events: their clock, those of the last 512 Lamport times, and the application's listeners.
-import { EventEmitter } from 'node:events';
-import { ConfigError, MessageTooLargeError } from '../index.js';
+// Serf's user events: their clock, and those of the last 512 Lamport times.
+import { ConfigError, MessageTooLargeError, type Clock } from '../index.js';
+import { Coalescer, type CoalesceTimes } from './coalescer.js';
 import { LamportClock } from './lamport-clock.js';
 import { serfLimits } from './limits.js';
 import { encodeUserEvent, kept, type UserEvent } from './messages.js';
@@ -15,6 +15,14 @@ import type { SerfEvent } from './serf.js';
 
 /** The longest encoded event, in bytes: Serf's default (UserEventSizeLimit). */
 const EVENT_BYTES = 512;
+
+/** What user events need of the node. */
+export interface UserEventComponents {
+  readonly clock: Clock;
+  readonly coalesce: CoalesceTimes | undefined;
+  /** Tells the application, and counts. */
+  readonly deliver: (event: SerfEvent) => void;
+}
 
 /** The user events of one node. */
 export class UserEvents {
@@ -25,19 +33,19 @@ export class UserEvents {
     bytesOf: ({ name, payload }) => 2 * (2 * name.length + payload.length),
     mostBytes: serfLimits.eventBytes,
   });
-  readonly #emitter = new EventEmitter();
-  readonly #listenerFailed: (error: unknown) => void;
+  readonly #deliver: (event: SerfEvent) => void;
+  readonly #coalescer: Coalescer<SerfEvent[]> | undefined;
 
-  constructor(init: { listenerFailed: (error: unknown) => void }) {
-    this.#listenerFailed = init.listenerFailed;
-  }
-
-  on(listener: (event: SerfEvent) => void): void {
-    this.#emitter.on('event', listener);
-  }
-
-  off(listener: (event: SerfEvent) => void): void {
-    this.#emitter.off('event', listener);
+  constructor({ clock, coalesce, deliver }: UserEventComponents) {
+    this.#deliver = deliver;
+    this.#coalescer =
+      coalesce &&
+      new Coalescer(clock, {
+        times: coalesce,
+        deliver: (groups) => {
+          for (const event of groups.flat()) deliver(event);
+        },
+      });
   }
 
   /**
@@ -76,19 +84,16 @@ export class UserEvents {
 
   #isNew(event: UserEvent): boolean {
     if (!this.recent.isNew(event.ltime, event, this.clock.time)) return false;
-    for (const listener of this.#emitter.listeners('event')) this.#notify(listener, event);
+    if (this.#coalescer !== undefined && event.coalesce) this.#coalesce(this.#coalescer, event);
+    else this.#deliver(event);
     return true;
   }
 
-  #notify(listener: unknown, event: SerfEvent): void {
-    try {
-      const result = (listener as (event: SerfEvent) => Partial<PromiseLike<unknown>> | undefined)(
-        event,
-      );
-      // Any implementation of promises.
-      if (typeof result?.then === 'function') result.then(undefined, this.#listenerFailed);
-    } catch (error) {
-      this.#listenerFailed(error);
-    }
+  // Events of one Lamport time are of different senders, and none of them is older.
+  #coalesce(coalescer: Coalescer<SerfEvent[]>, event: SerfEvent): void {
+    const waiting = coalescer.waiting(event.name) ?? [];
+    const latest = waiting[0]?.ltime ?? 0;
+    if (event.ltime < latest || waiting.length >= serfLimits.coalescedEvents) return;
+    coalescer.add(event.name, event.ltime === latest ? [...waiting, event] : [event]);
   }
 }

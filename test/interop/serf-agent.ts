@@ -142,6 +142,24 @@ export class SerfAgent {
     }
   }
 
+  /** Runs `serf monitor` until it is stopped. */
+  monitor(): { readonly output: string; stop(): Promise<void> } {
+    const args = ['monitor', `-rpc-addr=${this.#rpcAddress}`, '-log-level=debug'];
+    const child = spawn(this.#init.program.path, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const ended = once(child, 'exit');
+    return {
+      get output() {
+        return output;
+      },
+      async stop() {
+        child.kill('SIGKILL');
+        await ended;
+      },
+    };
+  }
+
   get #rpcAddress(): string {
     return `${this.ip}:7373`;
   }

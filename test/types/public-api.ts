@@ -412,6 +412,21 @@ export async function helpers(): Promise<void> {
   });
   guest.sendEvent('deploy', Buffer.from('v1'), { coalesce: false });
   await guest.setTags({ role: 'db' });
+  for await (const { type, from, payload } of guest.query('q', 'x', {
+    filterTags: { role: '^db$' },
+  })) {
+    holds<Equal<[typeof type, typeof from], ['ack' | 'response', string]>>();
+    holds<Equal<typeof payload, Buffer>>();
+  }
+  guest.respond('q', ({ payload }) => Promise.resolve(payload));
+  guest.on('member', ({ type, members }) => {
+    holds<Extends<typeof type, 'join' | 'leave' | 'failed' | 'update' | 'reap'>>();
+    holds<Equal<(typeof members)[number]['status'], 'alive' | 'leaving' | 'left' | 'failed'>>();
+  });
+  await guest.forceLeave('b', { prune: true });
+  holds<Equal<ReturnType<typeof guest.rtt>, number | undefined>>();
+  // @ts-expect-error There is no such event.
+  guest.on('nothing', () => undefined);
   holds<Extends<ReturnType<typeof decodeSerfTags>, Record<string, string> | undefined>>();
   await list.shutdown();
 }

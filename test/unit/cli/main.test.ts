@@ -33,7 +33,7 @@ function versionInManifest(): string {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-const commands = ['agent', 'members', 'ping', 'doctor', 'keygen', 'simulate'];
+const commands = ['agent', 'members', 'ping', 'serf', 'doctor', 'keygen', 'simulate'];
 
 test('--help lists the commands, and each command explains its usage', async () => {
   const { status, out } = await run('--help');
@@ -66,6 +66,10 @@ test('invalid arguments print the usage error on standard error, and exit with s
   const wrong: [string[], RegExp][] = [
     [['dance'], /unknown command 'dance'[^]*--help/],
     [['constructor'], /unknown command/],
+    [['serf', 'dance'], /expected one of members, query[^]*serf --help/],
+    [['serf', 'members'], /HOST:PORT is missing/],
+    [['serf', 'keys', '127.0.0.1', 'use', 'x'], /must be the base64 text/],
+    [['serf', 'query', '127.0.0.1'], /wrong number of arguments/],
     [['members'], /HOST:PORT is missing[^]*members --help/],
     [['members', 'a', 'b'], /expected one HOST:PORT/],
     [['members', 'a', '--jsn'], /--jsn/],

@@ -184,6 +184,73 @@ suite('metadata of an extension', () => {
   });
 });
 
+suite('what else an extension can do with its node', () => {
+  test('it has the ping delegate, unless the configuration or another extension has one', async () => {
+    await using cluster = new Cluster();
+    const rtts: number[] = [];
+    const pinger = (name: string): Extension => ({
+      name,
+      attach: () => ({
+        ping: {
+          ackPayload: () => Buffer.from(name),
+          notifyPingComplete: (_, rtt, payload) => {
+            if (payload.toString() === 'pong') rtts.push(rtt);
+          },
+        },
+      }),
+    });
+    const a = await cluster.node('a', { use: [pinger('asker')] });
+    const b = await cluster.node('b', { use: [pinger('pong')] });
+    await meet([a, b]);
+    await until(a, () => rtts.length > 0);
+    for (const config of [
+      { use: [pinger('one'), pinger('two')] },
+      { use: [pinger('one')], ping: {} },
+    ]) {
+      const error = await rejection(cluster.node('c', config), ConfigError);
+      assert.match(error.message, /has a ping delegate/);
+    }
+  });
+
+  test('it sees conflicts, forgets failed members, and shuts the node down without a leave', async () => {
+    await using cluster = new Cluster();
+    const one = new Foreign();
+    const conflicts: string[] = [];
+    const a = await cluster.node('a', { use: [one] });
+    one.context.on('conflict', (existing, other) =>
+      conflicts.push(`${existing.name} ${other.address}`),
+    );
+    const [b, c] = [await cluster.node('b'), await cluster.node('c')];
+    await meet([a, b, c]);
+    const second = await cluster.node('b', { transport: cluster.network.transport('second') });
+    await second.join([a.localNode.address]);
+    await until(a, () => conflicts.length > 0);
+    assert.equal(conflicts[0], `b ${second.localNode.address}`);
+    await second.shutdown();
+    await c.shutdown();
+    await until(a, () => a.member('c')?.state === 'dead');
+    assert.deepEqual([one.context.forget('b'), one.context.forget('c')], [false, true]);
+    assert.equal(a.member('c'), undefined);
+    await one.context.shutdown();
+    assert.equal(a.state, 'shutdown');
+    await until(b, () => b.member('a')?.state === 'dead');
+    assert.equal(one.context.forget('b'), false);
+  });
+
+  test('it reads the keys and the pace of gossip', async () => {
+    await using cluster = new Cluster();
+    const one = new Foreign();
+    const a = await cluster.node('a', {
+      use: [one],
+      secretKey: Buffer.alloc(16),
+      gossipInterval: 70,
+    });
+    assert.equal(one.context.keyring, a.keyring);
+    assert.equal(one.context.keyFile, undefined);
+    assert.deepEqual(one.context.gossip, { interval: 70, retransmitMult: 4 });
+  });
+});
+
 test('malformed messages and exceptions of listeners are counted and logged', async () => {
   await using cluster = new Cluster();
   const log = new Log();

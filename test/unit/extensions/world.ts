@@ -33,6 +33,11 @@ export class World {
       ownName: 'me',
       clock: this.clock,
       retransmitMult: 1,
+      gossipInterval: 200,
+      keyring: undefined,
+      keyFile: undefined,
+      forget: () => false,
+      shutdown: () => Promise.resolve(),
       broadcastBudget: 100,
       table: this.table,
       self: () => self.snapshot(),
@@ -69,7 +74,10 @@ export class World {
       },
     }));
     const randomFor = (): SeededRandom => new SeededRandom(1);
-    this.host = new ExtensionHost(node, { use, fanOut: 3, randomFor, hasDelegate });
+    this.host = new ExtensionHost(node, {
+      ...{ use, fanOut: 3, randomFor, hasDelegate },
+      hasPing: false,
+    });
   }
 
   add(name: string, extension?: string, state: MemberState = 'alive'): Member {

@@ -9,7 +9,6 @@ import { test } from 'node:test';
 import msgpack from 'msgpack-lite';
 import {
   decodeIntent,
-  decodeQuery,
   decodeState,
   decodeUserEvent,
   encodeIntent,
@@ -81,6 +80,8 @@ test('what is cut short, too deep or claims too much is refused', () => {
 test('intents and events come back as they were', () => {
   const leave = { kind: 'leave', ltime: 70_000, node: 'n\udcff' } as const;
   assert.deepEqual(decodeIntent('leave', encodeIntent(leave)), leave);
+  const pruned = { ...leave, prune: true } as const;
+  assert.deepEqual(decodeIntent('leave', encodeIntent(pruned)), pruned);
   const join = { kind: 'join', ltime: 1, node: 'a' } as const;
   assert.deepEqual(decodeIntent('join', encodeIntent(join)), join);
   const event = { ltime: 9, name: 'deploy', payload: Buffer.from('v1'), coalesce: true };
@@ -120,23 +121,6 @@ test('a state comes back, its events by their times, and empty places are passed
   const bare = pack({ LTime: 1, StatusLTimes: null, LeftMembers: null, Events: [null] });
   const decoded = decodeState(Buffer.concat([Buffer.of(2), bare]));
   assert.deepEqual([decoded.ltime, decoded.events, decoded.leftMembers], [1, [], []]);
-});
-
-test('of a query its time, number and whether it is private are read', () => {
-  const query = (Flags: number): Buffer =>
-    Buffer.concat([Buffer.of(4), pack({ LTime: 3, ID: 4_000_000_000, Flags, Name: 'who' })]);
-  const none = Buffer.alloc(0);
-  assert.deepEqual(decodeQuery(query(1)), {
-    ltime: 3,
-    id: 4_000_000_000,
-    name: 'who',
-    payload: none,
-    addr: none,
-    port: 0,
-    from: '',
-    isPrivate: false,
-  });
-  assert.equal(decodeQuery(query(3)).isPrivate, true);
 });
 
 test('a time that nothing could follow, or that is none, is refused', () => {

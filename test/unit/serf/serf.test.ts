@@ -11,9 +11,8 @@ import type { Memberlist } from '../../../src/index.js';
 import { serf, type Serf, type SerfEvent } from '../../../src/serf/index.js';
 import { LamportClock } from '../../../src/serf/lamport-clock.js';
 import { decodeIntent, decodeState, encodeIntent } from '../../../src/serf/messages.js';
-import { pack, unpack, type PackedMap } from '../../../src/serf/pack.js';
+import { pack } from '../../../src/serf/pack.js';
 import { Recent } from '../../../src/serf/recent.js';
-import { MemberStatuses } from '../../../src/serf/member-status.js';
 import { ipToBytes, splitHostPort } from '../../../src/wire/address.js';
 import { serfLimits } from '../../../src/serf/limits.js';
 import { addressOf, Cluster, fast, Log, until } from '../memberlist/cluster.js';
@@ -38,21 +37,6 @@ test('a Lamport clock goes past what it hears, and stops before numbers run out'
   clock.witness(Number.MAX_SAFE_INTEGER);
   assert.equal(clock.stamp(), Number.MAX_SAFE_INTEGER);
   assert.equal(clock.time, Number.MAX_SAFE_INTEGER);
-});
-
-test('a word of somebody unknown is not kept under a name that is too long', () => {
-  const statuses = new MemberStatuses({ isKnown: () => true });
-  const [longest, long] = ['n'.repeat(256), 'n'.repeat(257)];
-  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 5, node: longest }), true);
-  assert.equal(statuses.lastIntent(longest), 5);
-  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 5, node: long }), false);
-  assert.equal(statuses.lastIntent(long), 0);
-  statuses.memberJoined(long);
-  assert.equal(
-    statuses.intentReceived({ kind: 'leave', ltime: 6, node: long }),
-    true,
-    'a member it listens to',
-  );
 });
 
 test('what fits into no packet is an error at once: an event, and tags', async () => {
@@ -95,44 +79,6 @@ test('any number of events may have one Lamport time; their bytes have a bound',
   assert.equal(isNew(2, 99_999), false, 'what found no room is not new the next time either');
   assert.equal(isNew(3, 0), true, 'a newer time takes the place');
   assert.deepEqual([...recent], ['0']);
-});
-
-test('only with its own word is one who is gone left', () => {
-  const statuses = new MemberStatuses({ isKnown: (name) => name !== 'forgotten' });
-  for (const name of ['a', 'b', 'forgotten']) statuses.memberJoined(name);
-  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 5, node: 'a' }), true);
-  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 5, node: 'a' }), false);
-  statuses.memberGone('a');
-  statuses.memberGone('b');
-  assert.deepEqual(statuses.state(), {
-    statusLtimes: new Map([
-      ['a', 5],
-      ['b', 0],
-    ]),
-    leftMembers: ['a'],
-  });
-  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 6, node: 'b' }), true);
-  assert.deepEqual(statuses.state().leftMembers, ['a', 'b'], 'the word came late');
-  statuses.memberJoined('a');
-  assert.deepEqual(statuses.state().leftMembers, ['b'], 'it is back');
-  statuses.intentReceived({ kind: 'leave', ltime: 9, node: 'a' });
-  statuses.intentReceived({ kind: 'join', ltime: 10, node: 'a' });
-  statuses.memberGone('a');
-  assert.deepEqual(statuses.state().leftMembers, ['b'], 'it had changed its mind');
-});
-
-test('a word that comes before its member counts, and such words are bounded', () => {
-  const statuses = new MemberStatuses({ isKnown: () => true });
-  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 3, node: 'early' }), true);
-  assert.equal(statuses.intentReceived({ kind: 'leave', ltime: 3, node: 'early' }), false);
-  statuses.memberJoined('early');
-  statuses.memberGone('early');
-  assert.deepEqual(statuses.state().leftMembers, ['early']);
-  statuses.intentReceived({ kind: 'join', ltime: 1, node: 'first' });
-  for (let i = 0; i < 2_000; i++)
-    statuses.intentReceived({ kind: 'join', ltime: 1, node: `n${i}` });
-  assert.equal(statuses.lastIntent('first'), 0);
-  assert.equal(statuses.lastIntent('n1999'), 1);
 });
 
 test('the extension sets the versions of its protocol, and the metadata', async () => {
@@ -327,39 +273,6 @@ test('a query response is relayed, and nothing else is; so many a second', async
   await until(b, () => heard.length >= serfLimits.relaysPerSecond - 1);
   await a.leave();
   assert.ok(heard.length <= 2 * serfLimits.relaysPerSecond, 'two windows at most');
-});
-
-test('an agent that asks where its name is known is answered, unless it is ours', async () => {
-  await using cluster = new Cluster();
-  const a = await create(cluster, 'a', serf());
-  const b = await create(cluster, 'b', serf({ tags: { role: 'web' } }));
-  await b.join([addressOf(a).addr]);
-  await until([a, b], () => a.numMembers === 2);
-  const { addr, port } = b.localNode;
-  const answers: Buffer[] = [];
-  b.on('message', (payload) => payload[0] === 5 && answers.push(payload));
-  let id = 0;
-  const ask = (name: string, about: string): void => {
-    const to = { Addr: ipToBytes(addr) as Buffer, Port: port, SourceNode: 'b' };
-    const query = { ...to, LTime: 9, ID: ++id, Name: name, Payload: Buffer.from(about) };
-    const message = Buffer.concat([Buffer.of(4), pack(query)]);
-    delegateOf(a).notifyMsg?.(message, { addr: '' });
-    delegateOf(a).notifyMsg?.(message, { addr: '' });
-  };
-  ask('_serf_conflict', 'a');
-  ask('other', 'b');
-  ask('_serf_conflict', 'b');
-  ask('_serf_conflict', 'nobody');
-  await until(b, () => answers.length === 2);
-  const [known, unknown] = answers.map((each) => unpack(each.subarray(1)) as PackedMap);
-  assert.deepEqual([known?.get('ID'), unknown?.get('ID')], [3, 4]);
-  const payload = known?.get('Payload') as Buffer;
-  assert.equal(payload[0], 6);
-  const member = unpack(payload.subarray(1)) as PackedMap;
-  assert.deepEqual(member.get('Addr'), ipToBytes(addr));
-  assert.equal(member.get('Port'), port);
-  assert.equal(member.get('Status'), 1);
-  assert.deepEqual(unknown?.get('Payload'), Buffer.of(6, 0xc0));
 });
 
 test('rubbish in messages and states is counted and logged at debug, and hurts nobody', async () => {
