@@ -14,9 +14,8 @@ import type { PublisherStream } from './publisher-stream.js';
 import type { Publishers } from './publishers.js';
 import type { BusRecord } from './records.js';
 
-/** Milliseconds until the first contact is repeated; doubled each time, up to the second value. */
-const RETRY_MS = [100, 2_000] as const;
-const ATTEMPTS = 12;
+/** Milliseconds until the first contact is repeated, by attempt. */
+const RETRY_MS = [50, 100, 100, 200, 200, 400, 400, 800, 1_000, 2_000, 2_000, 2_000];
 /** Milliseconds in which claims of others about a publisher are ignored after it has answered. */
 const QUIET_MS = 10_000;
 
@@ -57,7 +56,10 @@ export class Attachments {
     how: { isDirect: boolean; records?: readonly BusRecord[] },
   ): void {
     const { peers, meters, context } = this.#node;
-    if (!peers.has(name)) return meters.drop('unknown-publisher');
+    if (!peers.has(name)) {
+      this.#publishers.mentioned(name);
+      return meters.drop('unknown-publisher');
+    }
     let waiting = this.#waiting.get(name);
     if (waiting === undefined) {
       const quietUntil = (this.#answeredAt.get(name) ?? -Infinity) + QUIET_MS;
@@ -83,14 +85,16 @@ export class Attachments {
     this.#answeredAt.set(name, now);
     const records = waiting.messages.get(boot) ?? [];
     let stream = this.#publishers.get(name, boot);
-    if (stream === undefined) {
+    if (this.#publishers.isOnly(name, stream)) {
       // An incarnation that is younger than its place in the member list has a predecessor.
       const listedFor = now - (this.#node.peers.listedAt(name) ?? now);
-      const knewOther = this.#publishers.hasName(name);
-      if (!knewOther && ageMs < listedFor) this.#publishers.unheard(name);
+      if (ageMs < listedFor && stream?.isVerified !== true) this.#publishers.unheard(name);
+    }
+    if (stream === undefined) {
       const first = records.reduce((lowest, { seq }) => Math.min(lowest, seq), Infinity);
       stream = this.#publishers.open(name, boot, Math.min(base + 1, first));
     }
+    stream.isVerified = true;
     this.#publishers.heardAgain(name);
     this.#publishers.revive(stream);
     stream.raise(high);
@@ -100,14 +104,17 @@ export class Attachments {
 
   /** A member is gone: it will not answer. */
   peerLeft(name: string): void {
-    this.#waiting.get(name)?.timer?.cancel();
+    const waiting = this.#waiting.get(name);
+    waiting?.timer?.cancel();
     this.#waiting.delete(name);
     this.#answeredAt.delete(name);
+    if (waiting !== undefined) this.#publishers.mentioned(name);
   }
 
   #ask(name: string, waiting: Waiting): void {
     const { link, context, boot, startedAt, options } = this.#node;
-    if (waiting.attempts++ >= ATTEMPTS) {
+    const delay = RETRY_MS[waiting.attempts++];
+    if (delay === undefined) {
       // The next message or digest begins anew; the publisher knows what this node is owed.
       this.#waiting.delete(name);
       return;
@@ -115,8 +122,6 @@ export class Attachments {
     const ageMs = context.clock.now() - startedAt;
     const wantsRetained = options.since === 'retained';
     link.send(name, encodeFrame({ type: 'hello', boot, ageMs, wantsRetained }));
-    const [first, longest] = RETRY_MS;
-    const delay = Math.min(first * 2 ** (waiting.attempts - 1), longest);
     waiting.timer = context.clock.setTimer(delay, () => this.#ask(name, waiting));
   }
 

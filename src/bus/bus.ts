@@ -132,7 +132,7 @@ export interface BusOptions<Topics extends BusTopics = BytesTopics> {
   /** How payloads become bytes: `json`, `msgpack`, a codec, or a schema (with JSON). Default: payloads are bytes */
   readonly codec?: Codec | StandardSchema | undefined;
   /** Validate what peers publish, by topic. */
-  readonly schemas?: { readonly [Topic in TopicOf<Topics>]?: StandardSchema } | undefined;
+  readonly schemas?: Readonly<Partial<Record<TopicOf<Topics>, StandardSchema>>> | undefined;
   /** Up to this many peers a message is sent directly to each; beyond, it is passed on. Default: 64 */
   readonly directPeers?: number | undefined;
   /** The largest payload, in bytes. Default: 1 MiB */

@@ -9,8 +9,8 @@ import type { Timer } from '../index.js';
 import type { BusNode } from './bus-node.js';
 import type { AckFrame } from './frames.js';
 
-/** Milliseconds until members that have not acknowledged are asked; doubled each time, up to the second value. */
-const ASK_MS = [100, 1_000] as const;
+/** Milliseconds until members that have not acknowledged are asked, again and again; the last one for all further. */
+const ASK_MS = [100, 100, 100, 200, 200, 400, 1_000];
 
 /** Who has, and who has not, delivered a message in time. */
 export interface ConfirmedBy {
@@ -35,7 +35,7 @@ export class Confirmations {
   /** In the order of their messages. */
   readonly #pending = new Set<Pending>();
   #asking: Timer | undefined;
-  #askMs = 0;
+  #asked = 0;
 
   /** @param ask - asks members how far they are */
   constructor(node: BusNode, ask: (names: readonly string[]) => void) {
@@ -53,7 +53,7 @@ export class Confirmations {
       };
       pending.timer = this.#node.context.clock.setTimer(timeoutMs, () => this.#finish(pending));
       this.#pending.add(pending);
-      this.#askMs = ASK_MS[0];
+      this.#asked = 0;
       this.#askLater();
     });
   }
@@ -82,9 +82,10 @@ export class Confirmations {
 
   #askLater(): void {
     if (this.#asking !== undefined || this.#pending.size === 0) return;
-    this.#asking = this.#node.context.clock.setTimer(this.#askMs, () => {
+    const delay = ASK_MS[Math.min(this.#asked, ASK_MS.length - 1)] ?? 0;
+    this.#asking = this.#node.context.clock.setTimer(delay, () => {
       this.#asking = undefined;
-      this.#askMs = Math.min(this.#askMs * 2, ASK_MS[1]);
+      this.#asked++;
       const names = new Set<string>();
       for (const { open } of this.#pending) for (const name of open) names.add(name);
       if (names.size > 0) this.#ask([...names]);

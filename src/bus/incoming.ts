@@ -50,9 +50,13 @@ export class Incoming {
   data(from: string, { boot, isDirect, records }: DataFrame, bytes: number): void {
     const own = bytes > 16_384 ? records.map((record) => detached(record, bytes)) : records;
     const { publishers, attachments } = this.#parts;
-    const stream = publishers.get(from, boot);
+    let stream = publishers.get(from, boot);
     if (stream === undefined) {
-      return attachments.contact(from, boot, { isDirect: true, records: own });
+      const isFirst = records[0]?.seq === 1 && publishers.isOnly(from, undefined);
+      attachments.contact(from, boot, { isDirect: true, ...(!isFirst && { records: own }) });
+      if (!isFirst || publishers.isTombstone(from, boot)) return;
+      // It sends its first message to the members that it lists, so this node is owed all of them.
+      stream = publishers.open(from, boot, 1);
     }
     // It was believed to be gone.
     if (publishers.isEnded(stream) && publishers.isLatest(stream)) publishers.revive(stream);

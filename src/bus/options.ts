@@ -87,7 +87,7 @@ type Codecs = Pick<ResolvedBusOptions, 'codec' | 'answerCodec'>;
 
 function codecsOf(options: BusOptions<object>, problems: ConfigProblem[]): Codecs {
   const { codec: given = bytesCodec } = options;
-  const schemas = new Map(Object.entries(options.schemas ?? {})) as Map<string, unknown>;
+  const schemas = new Map(Object.entries(options.schemas ?? {}));
   for (const [topic, schema] of schemas) {
     if (isSchema(schema)) continue;
     const rule = 'must be a Standard Schema, with the field ~standard';

@@ -131,7 +131,7 @@ export class Outgoing {
       for (const record of batch.records) this.#sink.deliver(record);
       this.#sink.sent();
       await this.#sendBatch(batch.records);
-      if (this.#isStopped) return batch.reject(new ShutdownError('publish'));
+      if (this.#isStopped) { batch.reject(new ShutdownError('publish')); return; }
       batch.resolve();
     }
     this.#isSending = false;

@@ -26,6 +26,8 @@ export class PublisherStream {
   readonly publisher: string;
   readonly boot: string;
   readonly retained: Retained;
+  /** Whether the publisher has answered the first contact. */
+  isVerified = false;
   /** Other members that have messages that this node lacks: the highest number, by name. */
   readonly offers = new Map<string, number>();
   readonly #sink: StreamSink;

@@ -31,7 +31,9 @@ export class Publishers {
   readonly #byName = new Map<string, Map<string, PublisherStream>>();
   /** Ended publishers, with the timers that drop them. */
   readonly #ended = new Map<PublisherStream, Timer>();
-  /** Members that failed before this node received anything from them. */
+  /** Members that are gone and of which this node received nothing, with the end of their grace period. */
+  readonly #gone = new Map<string, number>();
+  /** Those that may have published something. */
   readonly #unheard = new Map<string, Timer>();
   /** Dropped publishers: the next number to deliver, by name and boot id. */
   readonly #tombstones = new Map<string, number>();
@@ -79,9 +81,10 @@ export class Publishers {
     return false;
   }
 
-  /** Whether any incarnation of this member is known. */
-  hasName(name: string): boolean {
-    return this.#byName.has(name);
+  /** Whether no incarnation of this member is known but this one. */
+  isOnly(name: string, stream: PublisherStream | undefined): boolean {
+    for (const each of this.#byName.get(name)?.values() ?? []) if (each !== stream) return false;
+    return true;
   }
 
   /** A place for retained messages that counts toward the total. */
@@ -140,8 +143,22 @@ export class Publishers {
   peerLeft(name: string, reason: 'left' | 'failed'): void {
     const streams = this.#byName.get(name);
     for (const stream of streams?.values() ?? []) this.end(stream);
-    if (streams !== undefined || reason === 'left' || this.#unheard.has(name)) return;
+    if (streams !== undefined) return;
     const { context, options } = this.#node;
+    this.#gone.delete(name);
+    this.#gone.set(name, context.clock.now() + options.grace);
+    for (const oldest of this.#gone.keys()) {
+      if (this.#gone.size <= busLimits.tombstones) break;
+      this.#gone.delete(oldest);
+    }
+    if (reason === 'failed') this.mentioned(name);
+  }
+
+  /** A member that is gone may have published what this node lacks: it failed, or others mention its messages. */
+  mentioned(name: string): void {
+    const { context, options } = this.#node;
+    const until = this.#gone.get(name) ?? -Infinity;
+    if (context.clock.now() > until || this.#unheard.has(name)) return;
     const timer = context.clock.setTimer(options.grace, () => this.unheard(name));
     this.#unheard.set(name, timer);
   }
@@ -150,6 +167,7 @@ export class Publishers {
   heardAgain(name: string): void {
     this.#unheard.get(name)?.cancel();
     this.#unheard.delete(name);
+    this.#gone.delete(name);
   }
 
   /** An incarnation ended of which nothing was received: what it published is unknown. */

@@ -7,7 +7,8 @@
 // Messages on the wire: a frame that carries messages ends with the sequence number of the first one and then, for each,
 //
 //     flags, [skipped numbers], [topic length, topic], [payload length, payload]
-import { putVarint, Reader, varintBytes } from './bytes.js';
+import type { Reader} from './bytes.js';
+import { putVarint, varintBytes } from './bytes.js';
 import { busLimits } from './limits.js';
 import { MalformedFrame } from './malformed-frame.js';
 

@@ -118,11 +118,11 @@ export class Responder {
     } catch (error) {
       this.#node.meters.drop('invalid-payload');
       this.#node.context.drop(job.from, `a request for ${topic}: ${String(error)}`);
-      return this.#answer(job, frame, 'failed');
+      this.#answer(job, frame, 'failed'); return;
     }
     try {
       const answer = await handler(payload, { from: job.from, signal: job.abort.signal });
-      if (answer === undefined) return this.#answer(job, frame, 'none');
+      if (answer === undefined) { this.#answer(job, frame, 'none'); return; }
       const bytes = answerCodec.encode(answer, topic);
       if (bytes.length > maxMessageBytes) {
         throw new RangeError(

@@ -47,12 +47,16 @@ export const stateLimits = Object.freeze({
   answerBurst: 128,
   /** Packets that answer one peer, per second, after that. */
   answersPerSecond: 64,
+  /** Changes of one map that wait for earlier ones. */
+  heldPerMap: 16,
+  /** Bytes of all changes that wait for earlier ones. */
+  heldBytes: 4 * MiB,
   /** Milliseconds until the same map is asked for again. */
-  askAgainMs: 100,
+  askAgainMs: 50,
   /** Milliseconds between rounds of reconciliation after a change. */
-  fastIntervalMs: 200,
+  fastIntervalMs: 100,
   /** For how many milliseconds after a change the rounds have that interval. */
-  fastForMs: 5_000,
+  fastForMs: 3_000,
   /** Milliseconds until a node takes a new boot id again because of what a peer claims; doubled each time. */
   healMs: 1_000,
   /** The longest of these pauses, in milliseconds. */

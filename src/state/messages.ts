@@ -43,8 +43,8 @@ export interface SentEntry {
   readonly ttlMs: number | undefined;
 }
 
-/** Changes of one map. */
-export interface MapChanges {
+/** Which changes of a map these are. */
+export interface MapRange {
   readonly name: string;
   readonly boot: BootId;
   /** Complete after this version; 0 if from the beginning. */
@@ -53,8 +53,20 @@ export interface MapChanges {
   readonly to: number;
   /** The whole map, without deleted keys: it replaces what the receiver has. */
   readonly isWhole: boolean;
+}
+
+/** Changes of one map that are to be sent. */
+export interface MapChanges extends MapRange {
   /** By increasing version. */
   readonly entries: readonly SentEntry[];
+  /** Their bytes. */
+  readonly entryBytes: number;
+}
+
+/** Changes of one map that were received. Most of them are received several times, so the entries are decoded when needed. */
+export interface ReceivedMap extends MapRange {
+  /** The entries: a view of the message. */
+  readonly body: Buffer;
 }
 
 /** How far a node has one map. */
@@ -66,7 +78,7 @@ export interface MapVersion {
 
 /** A message. */
 export type StateMessage =
-  | { readonly kind: 'changes'; readonly mayForward: boolean; readonly maps: MapChanges[] }
+  | { readonly kind: 'changes'; readonly mayForward: boolean; readonly maps: ReceivedMap[] }
   | { readonly kind: 'hash'; readonly hash: Buffer }
   | { readonly kind: 'digest'; readonly wantsAnswer: boolean; readonly versions: MapVersion[] };
 
@@ -94,13 +106,13 @@ function readHash(reader: Reader): StateMessage {
   return { kind: 'hash', hash };
 }
 
-function readMaps(reader: Reader): MapChanges[] {
-  const maps: MapChanges[] = [];
+function readMaps(reader: Reader): ReceivedMap[] {
+  const maps: ReceivedMap[] = [];
   while (!reader.atEnd) maps.push(readMap(reader));
   return maps;
 }
 
-function readMap(reader: Reader): MapChanges {
+function readMap(reader: Reader): ReceivedMap {
   const name = decodeName(reader.bytes(longestName));
   const boot = reader.fixed(bootBytes).toString('hex');
   const from = reader.varint();
@@ -108,15 +120,24 @@ function readMap(reader: Reader): MapChanges {
   if (!Number.isSafeInteger(to)) throw new MalformedState('a version is too large');
   const isWhole = (reader.byte() & flagWhole) !== 0;
   if (isWhole && from !== 0) throw new MalformedState('a whole map that begins in the middle');
-  const count = reader.varint();
+  return { name, boot, from, to, isWhole, body: reader.bytes(stateLimits.streamBytes) };
+}
+
+/**
+ * The entries of received changes.
+ *
+ * @throws MalformedState
+ */
+export function decodeEntries({ from, to, body }: ReceivedMap): SentEntry[] {
+  const reader = new Reader(body);
   const entries: SentEntry[] = [];
-  for (let i = 0, version = from; i < count; i++) {
+  for (let version = from; !reader.atEnd;) {
     const entry = readEntry(reader, version);
     if (entry.version > to) throw new MalformedState('an entry behind the last version');
     entries.push(entry);
     version = entry.version;
   }
-  return { name, boot, from, to, isWhole, entries };
+  return entries;
 }
 
 function readEntry(reader: Reader, before: number): SentEntry {
@@ -219,7 +240,7 @@ export function writeMap(writer: Writer, map: MapChanges): void {
   writer.varint(map.from);
   writer.varint(map.to - map.from);
   writer.byte(map.isWhole ? flagWhole : 0);
-  writer.varint(map.entries.length);
+  writer.varint(map.entryBytes);
   let before = map.from;
   for (const entry of map.entries) {
     writer.varint(entry.version - before);

@@ -147,7 +147,9 @@ class Part {
   /** The changes so far. Later ones belong to the next part. */
   end(to: number): MapChanges {
     const { name, boot } = this.#replica;
-    const ended = { name, boot, from: this.#from, to, isWhole: false, entries: this.#entries };
+    const entryBytes = this.#bytes - this.#headerBytes;
+    const range = { name, boot, from: this.#from, to, isWhole: false };
+    const ended = { ...range, entries: this.#entries, entryBytes };
     this.#from = to;
     this.#to = to;
     this.#entries = [];

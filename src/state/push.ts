@@ -96,5 +96,5 @@ export class Push {
 
 /** To how many random peers writes are sent in a cluster of so many. */
 function fanout(peers: number): number {
-  return Math.ceil(Math.log2(peers + 1)) + 1;
+  return Math.ceil(Math.log2(peers + 1));
 }

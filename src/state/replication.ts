@@ -5,11 +5,15 @@
  */
 
 // One node's part in the shared state, while the node runs: handles messages, members and time.
-import { printable, type ExtensionContext, type Node, type Peer, type Timer } from '../index.js';
+import type { ExtensionContext, Node, Peer } from '../index.js';
 import { drawBoot, wallMs } from './boot.js';
 import { Departures } from './departures.js';
+import { ExpiryTimer } from './expiry-timer.js';
+import type { Expiring } from './expiry.js';
+import { Gaps } from './gaps.js';
+import { Incoming } from './incoming.js';
 import { MalformedState } from './malformed.js';
-import { decodeMessage, type MapChanges, type MapVersion, type StateMessage } from './messages.js';
+import { decodeMessage, type MapVersion, type StateMessage } from './messages.js';
 import { Meters } from './meters.js';
 import type { ResolvedStateOptions } from './options.js';
 import { OwnBoot } from './own-boot.js';
@@ -21,8 +25,6 @@ import { isAhead, Store, type KeyChange, type Moment } from './store.js';
 
 /** How often deleted keys are forgotten, in milliseconds, at most. */
 const forgetEveryMs = 60_000;
-/** Milliseconds between two passes over keys that have expired, at least. */
-const expiryPauseMs = 5;
 /** Members that joined through this node a moment ago. */
 const mostNewcomers = 64;
 
@@ -47,10 +49,10 @@ export class Replication {
   readonly #reconciliation: Reconciliation;
   readonly #departures: Departures;
   readonly #ownBoot: OwnBoot;
+  readonly #incoming: Incoming;
+  readonly #expiry: ExpiryTimer;
   /** Members that this node has learned of in this turn. */
   #newcomers: string[] = [];
-  #expiryTimer: Timer | undefined;
-  #expiryAt = Infinity;
 
   constructor({ context, options, early, changed }: ReplicationInit) {
     this.#context = context;
@@ -80,6 +82,12 @@ export class Replication {
     );
     const drop = (name: string): void => this.#changed(store.drop(name));
     this.#departures = new Departures({ clock, drop }, { keepMs: options.keepAfterLeave });
+    const ask = (name: string, from: string): void => this.#reconciliation.ask(name, from);
+    const gaps = new Gaps({ clock, ask });
+    const ownSeen = (boot: string, version: number): void => this.#ownSeen(boot, version);
+    this.#incoming = new Incoming({ store, meters, gaps, moment, ownSeen, changed });
+    const expired = (items: readonly Expiring[]): void => this.#expire(items);
+    this.#expiry = new ExpiryTimer({ clock, queue: store.expiring }, { expired });
     this.#ownBoot = new OwnBoot({ clock, random, republish: (boot) => this.#republish(boot) });
   }
 
@@ -91,7 +99,7 @@ export class Replication {
     context.on('leave', ({ name }) => this.#disappeared(name));
     this.#reconciliation.start();
     this.#forgetLater();
-    this.#watchExpiry();
+    this.#expiry.added();
   }
 
   get moment(): Moment {
@@ -105,7 +113,7 @@ export class Replication {
     const change = this.store.write(key, value, ttlMs === undefined ? Infinity : now + ttlMs, now);
     this.#push.written();
     this.#reconciliation.changed();
-    this.#watchExpiry();
+    this.#expiry.added();
     if (change.before?.value !== change.after?.value) this.#changed([change]);
   }
 
@@ -121,23 +129,11 @@ export class Replication {
       this.meters.count('strangers');
       return;
     }
-    let message: StateMessage;
     try {
-      message = decodeMessage(payload);
+      this.#receive(payload, sender);
     } catch (error) {
       if (!(error instanceof MalformedState)) throw error;
       this.#context.drop(sender, error.message);
-      return;
-    }
-    switch (message.kind) {
-      case 'hash':
-        return this.#reconciliation.onHash(message.hash, sender);
-      case 'digest':
-        return this.#onDigest(message.versions, message.wantsAnswer, sender);
-      case 'changes':
-        if (this.#apply(message.maps, sender) && message.mayForward) {
-          this.#push.forward(payload, sender);
-        }
     }
   }
 
@@ -158,62 +154,42 @@ export class Replication {
     return own;
   }
 
+  #receive(payload: Buffer, sender: string): void {
+    const message = decodeMessage(payload);
+    switch (message.kind) {
+      case 'hash':
+        return this.#reconciliation.onHash(message.hash, sender);
+      case 'digest':
+        return this.#onDigest(message.versions, message.wantsAnswer, sender);
+      case 'changes':
+        return this.#onChanges(message, payload, sender);
+    }
+  }
+
   #onDigest(versions: readonly MapVersion[], wantsAnswer: boolean, sender: string): void {
     const { own } = this.store;
     const { wallNow } = this.moment;
     for (const { name, boot, version } of versions) {
-      if (isAhead(boot, wallNow)) this.#ahead(name, sender);
-      else if (name === own.name) this.#checkOwn(boot, version);
+      if (isAhead(boot, wallNow)) this.#incoming.ahead(name, sender);
+      else if (name === own.name) this.#ownSeen(boot, version);
     }
     this.#reconciliation.onDigest(versions, wantsAnswer, sender);
   }
 
-  /** Returns whether something was new. */
-  #apply(maps: readonly MapChanges[], sender: string): boolean {
-    const { store, meters } = this;
-    const moment = this.moment;
-    const changes: KeyChange[] = [];
-    let isNew = false;
-    for (const map of maps) {
-      if (map.name === store.own.name) {
-        if (!isAhead(map.boot, moment.wallNow)) this.#checkOwn(map.boot, map.to);
-        continue;
-      }
-      if (!store.present.has(map.name)) {
-        meters.count('strangers');
-        continue;
-      }
-      switch (store.apply(map, moment, changes)) {
-        case 'applied':
-          meters.count('applied');
-          isNew = true;
-          break;
-        case 'old':
-        case 'refused':
-          meters.count('old');
-          break;
-        case 'gap':
-          meters.count('gaps');
-          this.#reconciliation.ask(map.name, sender);
-          break;
-        case 'limit':
-          this.#cutOff(map.name);
-          break;
-        case 'ahead':
-          this.#ahead(map.name, sender);
-      }
-    }
-    if (isNew) {
-      this.#reconciliation.received();
-      this.#reconciliation.changed();
-      this.#watchExpiry();
-    }
-    this.#changed(changes);
-    return isNew;
+  #onChanges(
+    { maps, mayForward }: Extract<StateMessage, { kind: 'changes' }>,
+    payload: Buffer,
+    sender: string,
+  ): void {
+    if (!this.#incoming.apply(maps, sender)) return;
+    this.#reconciliation.received();
+    this.#reconciliation.changed();
+    this.#expiry.added();
+    if (mayForward) this.#push.forward(payload, sender);
   }
 
   // Nobody but this node gives its map versions.
-  #checkOwn(boot: string, version: number): void {
+  #ownSeen(boot: string, version: number): void {
     const { own } = this.store;
     if (boot < own.boot || (boot === own.boot && version <= own.version)) return;
     this.#ownBoot.claimed(boot);
@@ -223,26 +199,12 @@ export class Replication {
     this.store.republish(boot, this.moment.now);
     this.#push.restarted();
     this.#reconciliation.changed();
-    this.#watchExpiry();
+    this.#expiry.added();
     this.meters.count('replaced');
     const message =
       'a peer has a later map of the name of this node, which has published its map again: did the clock go back, or ' +
       'do two nodes have this name?';
     this.meters.warn('state-boot-replaced', message, {});
-  }
-
-  #cutOff(name: string): void {
-    this.meters.count('cutOff');
-    const message = printable(`the map of ${name} exceeds a limit here, and is not shown`);
-    this.meters.warn('state-cut-off', message, { peer: name });
-  }
-
-  #ahead(name: string, sender: string): void {
-    this.meters.count('ahead');
-    const message = printable(
-      `${name} has started with a clock that is more than a day ahead, or ${sender} claims so: its map is not shown`,
-    );
-    this.meters.warn('state-boot-ahead', message, { peer: name });
   }
 
   #appeared(node: Node, isNew: boolean): void {
@@ -276,26 +238,10 @@ export class Replication {
     });
   }
 
-  #watchExpiry(): void {
-    const { nextAt } = this.store.expiring;
-    if (nextAt >= this.#expiryAt) return;
-    this.#expiryTimer?.cancel();
-    this.#expiryAt = nextAt;
-    const delayMs = Math.max(expiryPauseMs, nextAt - this.#context.clock.now());
-    this.#expiryTimer = this.#context.clock.setTimer(delayMs, () => {
-      this.#expiryAt = Infinity;
-      this.#expire();
-      this.#watchExpiry();
-    });
-  }
-
-  #expire(): void {
-    const { store } = this;
-    const now = this.#context.clock.now();
+  #expire(items: readonly Expiring[]): void {
     const changes: KeyChange[] = [];
-    for (let item = store.expiring.take(now); item; item = store.expiring.take(now)) {
-      const { name, key, entry } = item;
-      if (name === store.own.name) {
+    for (const { name, key, entry } of items) {
+      if (name === this.store.own.name) {
         this.write(key, undefined, undefined);
         continue;
       }

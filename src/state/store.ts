@@ -10,7 +10,7 @@ import { bootMs, noBoot, type BootId } from './boot.js';
 import { ExpiryQueue, type Expiring } from './expiry.js';
 import { VersionHash } from './hash.js';
 import { stateLimits } from './limits.js';
-import type { MapChanges, SentEntry } from './messages.js';
+import { decodeEntries, type ReceivedMap, type SentEntry } from './messages.js';
 import { Replica, shown, sizeOf, type Entry } from './replica.js';
 
 /** A key whose value is another one now. Entries that are deleted or expired are left out. */
@@ -123,8 +123,12 @@ export class Store {
     return version > replica.version && now >= replica.refusedUntil;
   }
 
-  /** Applies changes of another node's map, and adds to `changes` which keys have changed. */
-  apply(map: MapChanges, moment: Moment, changes: KeyChange[]): Outcome {
+  /**
+   * Applies changes of another node's map, and adds to `changes` which keys have changed.
+   *
+   * @throws MalformedState; nothing has changed then
+   */
+  apply(map: ReceivedMap, moment: Moment, changes: KeyChange[]): Outcome {
     if (isAhead(map.boot, moment.wallNow)) return 'ahead';
     const { now } = moment;
     const replica = this.#replicas.get(map.name) ?? new Replica(map.name);
@@ -135,7 +139,8 @@ export class Store {
     if (map.to <= have && !(isNewBoot && map.from === 0)) return 'old';
     if (map.from > have) return 'gap';
     const replaces = isNewBoot || map.isWhole;
-    const news = replaces ? map.entries : map.entries.filter(({ version }) => version > have);
+    const entries = decodeEntries(map);
+    const news = replaces ? entries : entries.filter(({ version }) => version > have);
     const refusedMs = this.#excess(replica, news, replaces);
     this.#replicas.set(map.name, replica);
     this.#change(replica, now, () => {

@@ -131,7 +131,7 @@ suite('the bus', () => {
     const { confirmed, missing, peers } = await world.cluster.during(first);
     assert.deepEqual([[...confirmed].sort(), missing, peers], [['n1', 'n2', 'n3', 'n4'], [], 4]);
     world.cluster.crash('n2', { silent: true });
-    const options = { confirm: true, timeout: 700 } as const;
+    const options = { confirm: true, timeout: 1_000 } as const;
     const second = world.bus('n0').publish(TOPIC, Buffer.from('b'), options);
     const after = await world.cluster.during(second);
     assert.deepEqual(after.missing, ['n2']);
