@@ -10,7 +10,7 @@ import { SeededRandom } from '../../../src/testing/index.js';
 export class Dice {
   readonly #random: SeededRandom;
 
-  constructor(seed: number) {
+  constructor(seed: number | string) {
     this.#random = new SeededRandom(`campaign ${seed}`);
   }
 

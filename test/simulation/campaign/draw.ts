@@ -14,6 +14,7 @@ import { drawLong, mostNodesOfLong } from './long.js';
 import type { Scenario, Settings } from './scenario.js';
 import { drawSteps } from './steps.js';
 import { drawForgeries, drawSpecial } from './strangers.js';
+import { drawToolkit } from './toolkit.js';
 
 /** Options that override what the seed decides. */
 export interface ScenarioOptions {
@@ -24,10 +25,12 @@ export interface ScenarioOptions {
   readonly calm?: boolean | undefined;
 }
 
-/** Draws a scenario: half of them have extensions. */
+/** Draws a scenario: half of them have extensions, and parts of the toolkit are in a third of them each. */
 export function drawScenario(seed: number, options: ScenarioOptions = {}): Scenario {
   const { steps, ...others } = drawFaults(seed, options);
-  return { ...others, ...drawExtensions(new Dice(-0.125 - seed), others), steps };
+  const extensions = drawExtensions(new Dice(-0.125 - seed), others);
+  const toolkit = drawToolkit({ ...others, steps });
+  return { ...others, ...extensions, ...toolkit, steps };
 }
 
 /**

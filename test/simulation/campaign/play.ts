@@ -30,6 +30,7 @@ import { EventWatch } from './invariants.js';
 import type { Scenario, Step } from './scenario.js';
 import { foundMs } from './strangers.js';
 import { type Life, type Line, Stage } from './stage.js';
+import { Toolkit } from './toolkit.js';
 import { Violation } from './violation.js';
 
 /** The result of a scenario. */
@@ -48,6 +49,8 @@ export interface Outcome {
   readonly falseDeaths: number;
   /** Messages that reached extensions. */
   readonly extensionMessages: number;
+  /** What happened in the parts of the toolkit. */
+  readonly toolkit: Readonly<Record<string, number>>;
 }
 
 /**
@@ -84,6 +87,7 @@ class Player {
   readonly #stage: Stage;
   readonly #watch: EventWatch;
   readonly #extensions: ExtensionWatch;
+  readonly #toolkit: Toolkit;
   readonly #acts: Acts;
   readonly #depths = new Map<string, number>();
   #events = 0;
@@ -99,23 +103,42 @@ class Player {
       running: () => player?.running() ?? [],
       namesAt: (address) => player?.namesAt(address) ?? new Set(),
       leaves: (name, incarnation) => player?.leaves(name, incarnation),
+      mayReceive: (detail, address) => toolkit.mayReceive(detail, address),
+      threw: (key, extension, error) => toolkit.threw(key, extension, error),
+    });
+    const toolkit: Toolkit = new Toolkit({
+      scenario,
+      now: () => player?.now ?? 0,
+      fail: (error) => player?.fail(error),
+      life: (key) => player?.lifeOf(key),
+      running: () => player?.running() ?? [],
+      leaves: (name, incarnation) => player?.leaves(name, incarnation),
+      run: async (ms) => player?.run(ms),
     });
     const stage = await Stage.create(scenario, {
       line: (key, message, line) => player?.hear(key, message, line),
       report: (key, report) => player?.hearReport(key, report),
       extensions,
+      toolkit,
     });
-    player = new Player(scenario, stage, extensions);
+    player = new Player({ scenario, stage, extensions, toolkit });
     for (const key of stage.cluster.names()) player.#acts.started(key);
     return player;
   }
 
-  private constructor(scenario: Scenario, stage: Stage, extensions: ExtensionWatch) {
+  private constructor(components: {
+    scenario: Scenario;
+    stage: Stage;
+    extensions: ExtensionWatch;
+    toolkit: Toolkit;
+  }) {
+    const { scenario, stage, extensions, toolkit } = components;
     const { settings } = scenario;
     const { cluster } = stage;
     this.#scenario = scenario;
     this.#stage = stage;
     this.#extensions = extensions;
+    this.#toolkit = toolkit;
     this.#watch = new EventWatch({
       now: () => cluster.now,
       isRunning: (key) => stage.isRunning(key),
@@ -131,6 +154,7 @@ class Player {
       this.#events++;
       if (stage.strangers.has(observer)) return this.#checkStranger(observer, event);
       if ('node' in event) extensions.emitted(observer, event.type, event.node);
+      toolkit.emitted(observer, event);
       this.#watch.event(observer, event);
     });
   }
@@ -153,6 +177,10 @@ class Player {
 
   leaves(name: string, incarnation: number): void {
     this.#watch.leavesIn(name, incarnation);
+  }
+
+  run(ms: number): Promise<void> {
+    return this.#runTo(this.now + ms);
   }
 
   fail(failure: Error): void {
@@ -197,6 +225,7 @@ class Player {
   async recover(): Promise<Outcome> {
     const { cluster } = this.#stage;
     this.#extensions.rest();
+    this.#toolkit.rest();
     cluster.heal();
     cluster.network.change({ loss: 0, duplication: 0, reordering: 0, streamBreaks: 0 });
     // All operations end, and all stalls are over.
@@ -208,8 +237,10 @@ class Player {
     const agreedAfterMs = cluster.now - startedAt;
     this.#checkCalm();
     this.#extensions.checkAgreement();
+    await this.#toolkit.agreed();
     await this.#findOut();
     await this.#forget();
+    await this.#toolkit.quiet();
     await this.#beQuiet();
     await this.#end();
     const digest = cluster.digest();
@@ -222,6 +253,7 @@ class Player {
       steps: this.#steps,
       falseDeaths: this.#watch.falseDeaths.length,
       extensionMessages: this.#extensions.deliveries,
+      toolkit: this.#toolkit.counts(),
     };
   }
 
@@ -247,6 +279,7 @@ class Player {
       this.#watch.table(key, rowsOf(engine.table));
     }
     this.#extensions.check();
+    this.#toolkit.look();
     const { size: nodes, names } = this.#stage;
     checkBounds(this.#scenario, { nodes, names }, lives);
   }
@@ -472,10 +505,12 @@ class Player {
     const { probeInterval, probeTimeout } = this.#scenario.settings;
     cluster.network.change({ loss: 0.6 });
     this.#extensions.wake();
+    this.#toolkit.wake();
     await this.#runTo(cluster.now + 3 * probeInterval + 0.5 * probeTimeout);
     this.#extensions.broadcast();
     await cluster.close();
     this.#extensions.checkEnd();
+    this.#toolkit.ended();
     if (cluster.timersLeft > 0) {
       throw new Violation('no timer is left after a shutdown', `${cluster.timersLeft} are`);
     }

@@ -9,6 +9,7 @@
 
 import type { LinkOptions } from '../../../src/testing/index.js';
 import type { Scenario, Settings, Step } from './scenario.js';
+import { simplerToolkits } from './toolkit.js';
 
 /** Whether a scenario fails as the one did that is made smaller. */
 export type StillFails = (scenario: Scenario) => Promise<boolean>;
@@ -88,6 +89,11 @@ function* plainer(scenario: Scenario): Generator<Scenario> {
   if (extensions !== undefined) {
     yield alone;
     if (extensions.throws > 0) yield { ...scenario, extensions: { ...extensions, throws: 0 } };
+  }
+  const { toolkit, ...bare } = scenario;
+  if (toolkit !== undefined) {
+    yield bare;
+    for (const simpler of simplerToolkits(toolkit)) yield { ...scenario, toolkit: simpler };
   }
   const { settings } = scenario;
   for (const [name, value] of Object.entries(plain)) {

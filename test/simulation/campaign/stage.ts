@@ -20,6 +20,8 @@ import type { ExtensionWatch } from './extension-watch.js';
 import { Keys } from './keys.js';
 import { rejoinMs } from './long.js';
 import type { Scenario } from './scenario.js';
+import type { Toolkit } from './toolkit.js';
+import type { WatchedExtension } from './watched-extension.js';
 
 /** The fields of a log line that the campaign uses. */
 export interface Line {
@@ -33,6 +35,7 @@ export interface Ears {
   /** Called at once, also when the log folds the line. */
   readonly report: (key: string, report: Report) => void;
   readonly extensions: ExtensionWatch;
+  readonly toolkit: Toolkit;
 }
 
 /** One life of one node. */
@@ -43,6 +46,8 @@ export interface Life {
   readonly engine: Engine;
   readonly transport: MemoryTransport;
   readonly extensions: readonly CampaignExtension[];
+  /** The extensions of the toolkit. */
+  readonly toolkit: readonly WatchedExtension[];
 }
 
 /** The nodes of one run. */
@@ -63,24 +68,29 @@ export class Stage {
   /** Of the last life of each node that was started. */
   readonly #engines = new Map<string, Engine>();
   readonly #extensions = new Map<string, readonly CampaignExtension[]>();
+  readonly #toolkits = new Map<string, readonly WatchedExtension[]>();
   readonly #watch: ExtensionWatch;
+  readonly #toolkit: Toolkit;
   #cluster: SimulatedCluster | undefined;
 
-  private constructor(scenario: Scenario, watch: ExtensionWatch) {
+  private constructor(scenario: Scenario, { extensions, toolkit }: Ears) {
     this.scenario = scenario;
-    this.#watch = watch;
+    this.#watch = extensions;
+    this.#toolkit = toolkit;
   }
 
   /** Starts the initial nodes. */
   static async create(scenario: Scenario, hear: Ears): Promise<Stage> {
-    const stage = new Stage(scenario, hear.extensions);
+    const stage = new Stage(scenario, hear);
     const { nodes: size, network, seed, settings, encrypted, slices } = scenario;
     const config = (key: string): SimulatedConfig => {
       const log = (message: string, line?: object): void => hear.line(key, message, line ?? {});
       const use = hear.extensions.forLife(key);
+      const toolkit = hear.toolkit.forLife(key);
       stage.#extensions.set(key, use);
+      stage.#toolkits.set(key, toolkit);
       return {
-        use,
+        use: [...use, ...toolkit],
         rejoin: scenario.rejoins === true && {
           interval: rejoinMs(settings),
           timeout: rejoinMs(settings),
@@ -140,9 +150,12 @@ export class Stage {
     const list = this.cluster.node(key);
     const transport = list.config.transport as MemoryTransport;
     const engine = this.#engines.get(key) as Engine;
-    const life = { key, list, engine, transport, extensions: this.#extensions.get(key) ?? [] };
+    const extensions = this.#extensions.get(key) ?? [];
+    const toolkit = this.#toolkits.get(key) ?? [];
+    const life = { key, list, engine, transport, extensions, toolkit };
     this.#lives.set(key, life);
     this.#watch.started(key, transport.addr);
+    this.#toolkit.started(life);
     return life;
   }
 
@@ -164,7 +177,7 @@ export class Stage {
 }
 
 /** Timers that a node has set, without those of its extensions. */
-export function timersOf({ list, extensions }: Life): number {
+export function timersOf({ list, extensions, toolkit }: Life): number {
   const { pending } = list.config.clock as unknown as { pending: number };
-  return extensions.reduce((rest, { timers }) => rest - timers, pending);
+  return [...extensions, ...toolkit].reduce((rest, { timers }) => rest - timers, pending);
 }
