@@ -17,6 +17,9 @@ export interface Publication {
   readonly topic: string;
   readonly payload: Buffer;
   readonly at: number;
+  /** Members that are owed it, and how many of them have it. */
+  owed: number;
+  reached: number;
 }
 
 /** One incarnation of a node with a bus. */
@@ -126,13 +129,16 @@ export class BusLedger {
   /** A node publishes: all members with which it lists each other are owed the message. */
   published(life: BusLife, topic: string, payload: Buffer): Publication {
     const seq = life.published.length + 1;
-    const publication = { seq, topic, payload, at: this.#init.now() };
+    const at = this.#init.now();
+    const publication: Publication = { seq, topic, payload, at, owed: 0, reached: 0 };
     life.published.push(publication);
     life.from(life).owe(seq);
     if (this.#twins.has(life.name)) return publication;
     for (const other of this.#running.values()) {
       if (other === life || this.#twins.has(other.name)) continue;
-      if (life.listed.has(other.name) && other.listed.has(life.name)) other.from(life).owe(seq);
+      if (!life.listed.has(other.name) || !other.listed.has(life.name)) continue;
+      other.from(life).owe(seq);
+      publication.owed++;
     }
     return publication;
   }
@@ -142,30 +148,31 @@ export class BusLedger {
     const { bootId, seq, topic, payload, publisher: name, id } = message;
     const publisher = this.#boots.get(bootId);
     const publication = publisher?.published[seq - 1];
-    const where = `${life.key} at ${this.#init.now()}, ${id} of ${name}`;
+    const where = (): string => `${life.key} at ${this.#init.now()}, ${id} of ${name}`;
     const isRight =
       publisher?.name === name &&
       publication?.topic === topic &&
       publication.payload.equals(payload) &&
       id === `${bootId}:${seq}`;
     if (publisher === undefined || publication === undefined || !isRight) {
-      this.#fail('a message arrives as it was published', where);
+      this.#fail('a message arrives as it was published', where());
       return undefined;
     }
     this.deliveries++;
     const reception = life.from(publisher);
     const { next } = reception;
     if (next !== undefined && seq < next) {
-      this.#fail('a message is delivered once, in the order of its publisher', `${where}, before ${next}`);
+      this.#fail('a message is delivered once, in the order of its publisher', `${where()}, before ${next}`);
       return publication;
     }
+    if (publisher !== life && reception.isOwed(seq)) publication.reached++;
     const lost = reception.delivered(seq);
     if (lost !== undefined) {
-      this.#fail('no message is lost without a gap', `${where}, and ${lost} is missing`);
+      this.#fail('no message is lost without a gap', `${where()}, and ${lost} is missing`);
     }
     const late = life.startedAt - publication.at - this.#init.inFlightMs(publication);
     if (late > 0) {
-      this.#fail('a new member starts at its join', `${where}, ${late} ms before its start`);
+      this.#fail('a new member starts at its join', `${where()}, ${late} ms before its start`);
     }
     return publication;
   }

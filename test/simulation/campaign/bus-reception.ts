@@ -32,6 +32,11 @@ export class Reception {
     this.#lastOwed = seq;
   }
 
+  /** Whether the receiver is owed a message. */
+  isOwed(seq: number): boolean {
+    return this.#firstOwed !== undefined && seq >= this.#firstOwed && seq <= this.#lastOwed;
+  }
+
   /** A message is delivered that is not older than those before. @returns a number that is lost without a gap */
   delivered(seq: number): number | undefined {
     const before = this.#next;
