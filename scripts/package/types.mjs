@@ -8,6 +8,7 @@ import { run } from './run.mjs';
 
 const ENTRIES = {
   'node-memberlist': 'index',
+  'node-memberlist/bus': 'bus/index',
   'node-memberlist/serf': 'serf/index',
   'node-memberlist/testing': 'testing/index',
 };
@@ -93,6 +94,7 @@ export function checkTypes(project) {
 function asUser(test) {
   const text = readFileSync(join('test/types', test), 'utf8')
     .replaceAll("'../../src/index.js'", "'node-memberlist'")
+    .replaceAll("'../../src/bus/index.js'", "'node-memberlist/bus'")
     .replaceAll("'../../src/serf/index.js'", "'node-memberlist/serf'")
     .replaceAll("'../../src/testing/index.js'", "'node-memberlist/testing'");
   if (text.includes('../')) throw new Error(`${test} imports files that users do not have`);

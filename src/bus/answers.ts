@@ -6,7 +6,8 @@
 
 // Answers fetches of other members with retained messages.
 import type { BusNode } from './bus-node.js';
-import { repairHead, type FetchFrame } from './frames.js';
+import { repairHead } from './encode.js';
+import type { FetchFrame } from './frames.js';
 import { busLimits } from './limits.js';
 import { packRecords, recordBytes, type BusRecord } from './records.js';
 import type { Retained } from './retained.js';
@@ -76,7 +77,8 @@ export class Answers {
 
   #allowance(from: string): Allowance {
     const now = this.#node.context.clock.now();
-    const { answerBurstBytes: burst, answerBytesPerSecond: perSecond } = busLimits;
+    const burst = busLimits.answerBurstBytes;
+    const perSecond = busLimits.answerBytesPerSecond;
     const known = this.#allowances.get(from);
     if (known === undefined) {
       const allowance = { bytes: burst, at: now };

@@ -8,7 +8,8 @@
 // `welcome`). Only the publisher itself can answer, so claims of others about boot ids create no state.
 import type { Timer } from '../index.js';
 import type { BusNode } from './bus-node.js';
-import { encodeFrame, type WelcomeFrame } from './frames.js';
+import { encodeFrame } from './encode.js';
+import type { WelcomeFrame } from './frames.js';
 import { busLimits } from './limits.js';
 import type { PublisherStream } from './publisher-stream.js';
 import type { Publishers } from './publishers.js';

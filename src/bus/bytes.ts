@@ -73,7 +73,7 @@ export class Reader {
     this.pos = pos;
   }
 
-  get isAtEnd(): boolean {
+  isAtEnd(): boolean {
     return this.pos >= this.buf.length;
   }
 
@@ -126,6 +126,6 @@ export class Reader {
   }
 
   end(): void {
-    if (!this.isAtEnd) throw new MalformedFrame('bytes after the end of a frame');
+    if (!this.isAtEnd()) throw new MalformedFrame('bytes after the end of a frame');
   }
 }

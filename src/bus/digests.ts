@@ -9,7 +9,8 @@
 // join or return, and never on an idle bus.
 import type { Timer } from '../index.js';
 import type { BusNode } from './bus-node.js';
-import { digestEntry, digestOf, type DigestEntry, type DigestFrame } from './frames.js';
+import { digestEntry, digestOf } from './encode.js';
+import type { DigestEntry, DigestFrame } from './frames.js';
 
 /** Milliseconds between digests after recent messages, and how many members get each. */
 const BUSY = { everyMs: 200, fanOut: 3, forMs: 3_000 } as const;

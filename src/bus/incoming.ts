@@ -8,14 +8,8 @@
 import type { BusNode } from './bus-node.js';
 import type { Attachments } from './attachments.js';
 import type { Digests } from './digests.js';
-import {
-  encodeFrame,
-  type DataFrame,
-  type DigestEntry,
-  type DigestFrame,
-  type RelayFrame,
-  type RepairFrame,
-} from './frames.js';
+import { encodeFrame } from './encode.js';
+import type { DataFrame, DigestEntry, DigestFrame, RelayFrame, RepairFrame } from './frames.js';
 import { busLimits } from './limits.js';
 import { OFFERED_MS, type Overlay } from './overlay.js';
 import type { PublisherStream } from './publisher-stream.js';

@@ -23,10 +23,10 @@ export type BusDropReason = keyof typeof dropReasons;
 
 /** Gauges, read at each scrape. */
 export interface BusGauges {
-  queuedMessages(): number;
-  queuedBytes(): number;
-  retainedBytes(): number;
-  publishers(): number;
+  readonly queuedMessages: () => number;
+  readonly queuedBytes: () => number;
+  readonly retainedBytes: () => number;
+  readonly publishers: () => number;
 }
 
 /** The counters of one node. */

@@ -8,7 +8,7 @@
 // being sent, further messages wait, which makes the next packets fuller.
 import { BusyError, ShutdownError } from '../index.js';
 import type { BusNode } from './bus-node.js';
-import { dataHead, relayHead } from './frames.js';
+import { dataHead, relayHead } from './encode.js';
 import { busLimits } from './limits.js';
 import { createRecord, packRecords, recordBytes, type BusRecord } from './records.js';
 import type { Retained } from './retained.js';
@@ -117,11 +117,9 @@ export class Outgoing {
   #openBatch(): Batch {
     const last = this.#batches.at(-1);
     if (last !== undefined && last.bytes < busLimits.turnBytes) return last;
-    let [resolve, reject] = [() => undefined as void, (_reason: Error): void => undefined];
-    const done = new Promise<void>((onSent, onFailed) => ([resolve, reject] = [onSent, onFailed]));
+    const batch: Batch = { records: [], bytes: 0, ...deferred() };
     // The rejection at the shutdown is that of `publish`, if the application waits for it.
-    done.catch(() => undefined);
-    const batch: Batch = { records: [], bytes: 0, done, resolve, reject };
+    batch.done.catch(() => undefined);
     this.#batches.push(batch);
     return batch;
   }
@@ -131,7 +129,10 @@ export class Outgoing {
       for (const record of batch.records) this.#sink.deliver(record);
       this.#sink.sent();
       await this.#sendBatch(batch.records);
-      if (this.#isStopped) { batch.reject(new ShutdownError('publish')); return; }
+      if (this.#isStopped) {
+        batch.reject(new ShutdownError('publish'));
+        return;
+      }
       batch.resolve();
     }
     this.#isSending = false;
@@ -212,4 +213,10 @@ export class Outgoing {
     if (!isIdle && !this.#isStopped) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function deferred(): Pick<Batch, 'done' | 'resolve' | 'reject'> {
+  let settle: Pick<Batch, 'resolve' | 'reject'> | undefined;
+  const done = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
+  return { done, ...(settle as unknown as Pick<Batch, 'resolve' | 'reject'>) };
 }

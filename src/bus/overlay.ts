@@ -9,7 +9,8 @@
 // lazy, an offer that had to be used makes it eager.
 import type { Timer } from '../index.js';
 import type { BusNode } from './bus-node.js';
-import { encodeFrame, relayHead, type DigestEntry } from './frames.js';
+import { encodeFrame, relayHead } from './encode.js';
+import type { DigestEntry } from './frames.js';
 import { busLimits } from './limits.js';
 import { packRecords, recordBytes, type BusRecord } from './records.js';
 

@@ -7,7 +7,7 @@
 // Messages on the wire: a frame that carries messages ends with the sequence number of the first one and then, for each,
 //
 //     flags, [skipped numbers], [topic length, topic], [payload length, payload]
-import type { Reader} from './bytes.js';
+import type { Reader } from './bytes.js';
 import { putVarint, varintBytes } from './bytes.js';
 import { busLimits } from './limits.js';
 import { MalformedFrame } from './malformed-frame.js';
@@ -97,7 +97,7 @@ export function packRecords(
  */
 export function readRecords(reader: Reader): BusRecord[] {
   const records: BusRecord[] = [];
-  if (reader.isAtEnd) return records;
+  if (reader.isAtEnd()) return records;
   let seq = reader.varint();
   if (seq === 0) throw new MalformedFrame('the sequence number 0');
   let topic = '';
@@ -111,21 +111,22 @@ export function readRecords(reader: Reader): BusRecord[] {
     const start = reader.pos;
     const bytes = topicIn(reader);
     // Most messages of a frame have the same topic.
-    if (bytes.length === 0 || !bytes.equals(topicBytes)) {
+    if (!bytes.equals(topicBytes)) {
       topic = bytes.toString();
       topicBytes = bytes;
     }
     const payload = reader.bytes(reader.varint());
     const body = reader.buf.subarray(start, reader.pos);
     records.push({ seq, topic, payload, confirm: (flags & CONFIRM) !== 0, body });
-    if (reader.isAtEnd) return records;
+    if (reader.isAtEnd()) return records;
     seq++;
   }
 }
 
 function topicIn(reader: Reader): Buffer {
   const length = reader.varint();
-  if (length > busLimits.topicBytes) throw new MalformedFrame(`a topic of ${length} bytes`);
+  if (length === 0 || length > busLimits.topicBytes)
+    throw new MalformedFrame(`a topic of ${length} bytes`);
   return reader.bytes(length);
 }
 

@@ -7,7 +7,8 @@
 // Fetches what is missing: from the publisher, then from random members, one fetch at a time for each publisher.
 import type { Timer } from '../index.js';
 import type { BusNode } from './bus-node.js';
-import { encodeFrame, type RepairFrame } from './frames.js';
+import { encodeFrame } from './encode.js';
+import type { RepairFrame } from './frames.js';
 import type { PublisherStream } from './publisher-stream.js';
 import type { Publishers } from './publishers.js';
 

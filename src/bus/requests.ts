@@ -8,7 +8,8 @@
 // handler once and repeats the answer.
 import { BusyError, type Timer } from '../index.js';
 import type { BusNode } from './bus-node.js';
-import { encodeFrame, type ResponseFrame } from './frames.js';
+import { encodeFrame } from './encode.js';
+import type { ResponseFrame } from './frames.js';
 import { busLimits } from './limits.js';
 
 /** Milliseconds until an unanswered request is repeated; doubled each time, up to the second value. */

@@ -8,7 +8,8 @@
 import { ConfigError } from '../index.js';
 import type { BusNode } from './bus-node.js';
 import type { RequestInfo } from './bus.js';
-import { encodeFrame, type AnswerKind, type CancelFrame, type RequestFrame } from './frames.js';
+import { encodeFrame } from './encode.js';
+import type { AnswerKind, CancelFrame, RequestFrame } from './frames.js';
 import { busLimits } from './limits.js';
 import { checkTopic } from './subscriptions.js';
 
@@ -118,11 +119,15 @@ export class Responder {
     } catch (error) {
       this.#node.meters.drop('invalid-payload');
       this.#node.context.drop(job.from, `a request for ${topic}: ${String(error)}`);
-      this.#answer(job, frame, 'failed'); return;
+      this.#answer(job, frame, 'failed');
+      return;
     }
     try {
       const answer = await handler(payload, { from: job.from, signal: job.abort.signal });
-      if (answer === undefined) { this.#answer(job, frame, 'none'); return; }
+      if (answer === undefined) {
+        this.#answer(job, frame, 'none');
+        return;
+      }
       const bytes = answerCodec.encode(answer, topic);
       if (bytes.length > maxMessageBytes) {
         throw new RangeError(

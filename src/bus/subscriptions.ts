@@ -35,7 +35,8 @@ export interface SubscriptionsSink {
 /** All subscribers of one bus. */
 export class Subscriptions {
   readonly #byTopic = new Map<string, Set<Subscriber>>();
-  readonly #iterators = new Set<{ end(): void }>();
+  /** What ends each iterator. */
+  readonly #iterators = new Set<() => void>();
   readonly #codec: Codec;
   readonly #sink: SubscriptionsSink;
   #isStopped = false;
@@ -79,11 +80,10 @@ export class Subscriptions {
     const end = (): void => {
       unsubscribe();
       signal?.removeEventListener('abort', end);
-      this.#iterators.delete(iterator);
+      this.#iterators.delete(end);
       buffer.end();
     };
-    const iterator = { end };
-    this.#iterators.add(iterator);
+    this.#iterators.add(end);
     signal?.addEventListener('abort', end, { once: true });
     if (this.#isStopped || signal?.aborted === true) end();
     const result: AsyncIterableIterator<IteratedMessage<unknown>> = {
@@ -125,7 +125,7 @@ export class Subscriptions {
   /** Ends all iterators. */
   stop(): void {
     this.#isStopped = true;
-    for (const { end } of [...this.#iterators]) end();
+    for (const end of [...this.#iterators]) end();
     this.#byTopic.clear();
   }
 

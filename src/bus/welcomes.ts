@@ -6,7 +6,8 @@
 
 // Where each member begins with this node's messages: it is owed what is published after this node listed it.
 import type { BusNode } from './bus-node.js';
-import { encodeFrame, type HelloFrame } from './frames.js';
+import { encodeFrame } from './encode.js';
+import type { HelloFrame } from './frames.js';
 import type { Outgoing } from './outgoing.js';
 
 /** Members that are gone, beyond which those that are gone for long are forgotten. */

@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { busLimits } from '../../../src/bus/limits.js';
 import { serfLimits } from '../../../src/serf/limits.js';
 import { limits } from '../../../src/wire/limits.js';
 
@@ -50,14 +51,17 @@ function* sources(folder: string): Generator<string> {
 test('every limit is documented with its value, and nothing else is', () => {
   const documented = rows().map(({ key, value }) => [key, value] as const);
   const sorted = (entries: Iterable<readonly [string, number]>) => [...entries].sort();
-  assert.deepEqual(sorted(documented), sorted([...Object.entries(limits), ...ofSerf]));
+  assert.deepEqual(sorted(documented), sorted([...Object.entries(limits), ...ofExtensions]));
 });
 
 /** The page names them with their extension. */
-const ofSerf = Object.entries(serfLimits).map(([key, value]): [string, number] => [
-  `serf${key.charAt(0).toUpperCase()}${key.slice(1)}`,
-  value,
-]);
+const ofExtensions = Object.entries({ bus: busLimits, serf: serfLimits }).flatMap(
+  ([extension, ofIt]) =>
+    Object.entries(ofIt).map(([key, value]): [string, number] => [
+      `${extension}${key.charAt(0).toUpperCase()}${key.slice(1)}`,
+      value,
+    ]),
+);
 
 test('every limit has a reason and a description of what happens beyond it', () => {
   for (const { key, why, pastIt } of rows()) {
@@ -78,5 +82,6 @@ test('every limit is used in the code', () => {
     .map(read)
     .join('\n');
   for (const key of Object.keys(limits)) assert.ok(code.includes(`limits.${key}`), key);
+  for (const key of Object.keys(busLimits)) assert.ok(code.includes(`busLimits.${key}`), key);
   for (const key of Object.keys(serfLimits)) assert.ok(code.includes(`serfLimits.${key}`), key);
 });
