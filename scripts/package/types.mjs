@@ -10,6 +10,7 @@ const ENTRIES = {
   'node-memberlist': 'index',
   'node-memberlist/bus': 'bus/index',
   'node-memberlist/serf': 'serf/index',
+  'node-memberlist/state': 'state/index',
   'node-memberlist/testing': 'testing/index',
 };
 const TESTS = ['public-api.ts', 'testing-api.ts'];
@@ -96,6 +97,7 @@ function asUser(test) {
     .replaceAll("'../../src/index.js'", "'node-memberlist'")
     .replaceAll("'../../src/bus/index.js'", "'node-memberlist/bus'")
     .replaceAll("'../../src/serf/index.js'", "'node-memberlist/serf'")
+    .replaceAll("'../../src/state/index.js'", "'node-memberlist/state'")
     .replaceAll("'../../src/testing/index.js'", "'node-memberlist/testing'");
   if (text.includes('../')) throw new Error(`${test} imports files that users do not have`);
   return text;

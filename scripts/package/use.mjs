@@ -7,11 +7,14 @@ import { run } from './run.mjs';
 
 const USE = `
   const one = await Memberlist.create({ name: 'a', bindAddr: '127.0.0.1', bindPort: 0, use: [serf()] });
-  const use = [serf({ tags: { role: 'web' } })];
+  const state = createState();
+  const use = [serf({ tags: { role: 'web' } }), state];
+  state.set('http', 8080);
   const two = await Memberlist.create({ name: 'b', bindAddr: '127.0.0.1', bindPort: 0, use });
   if (two.localNode.delegateProtocol.max !== 5) throw new Error('the extension is not attached');
   await two.join([one.localNode.address]);
   if (two.numMembers !== 2) throw new Error('the two do not know each other');
+  if (state.get('b', 'http') !== 8080) throw new Error('the state has not the key');
   await two.leave();
   await Promise.all([one.shutdown(), two.shutdown()]);
   if (typeof MemoryNetwork !== 'function') throw new Error('no MemoryNetwork');
@@ -21,11 +24,13 @@ const SCRIPTS = {
   'import.mjs': `
     import { Memberlist } from 'node-memberlist';
     import { serf } from 'node-memberlist/serf';
+    import { createState } from 'node-memberlist/state';
     import { MemoryNetwork } from 'node-memberlist/testing';
     ${USE}`,
   'require.cjs': `
     const { Memberlist } = require('node-memberlist');
     const { serf } = require('node-memberlist/serf');
+    const { createState } = require('node-memberlist/state');
     const { MemoryNetwork } = require('node-memberlist/testing');
     (async () => {${USE}})();`,
   // A process that uses both loads one copy: `instanceof` works.

@@ -66,6 +66,21 @@ export class Reader {
   }
 
   /**
+   * Bytes with their length as text.
+   *
+   * @throws MalformedState
+   */
+  text(most: number, encoding: 'utf8' | 'latin1'): string {
+    const length = this.varint();
+    if (length > most) throw new MalformedState(`${length} bytes, where ${most} are allowed`);
+    const start = this.#at;
+    const end = start + length;
+    if (end > this.#bytes.length) throw new MalformedState('it ends early');
+    this.#at = end;
+    return this.#bytes.toString(encoding, start, end);
+  }
+
+  /**
    * A view of so many bytes.
    *
    * @throws MalformedState

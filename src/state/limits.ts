@@ -11,7 +11,7 @@ const MiB = 1024 * KiB;
 
 /** Each of these is described in docs/LIMITS.md. */
 export const stateLimits = Object.freeze({
-  /** Default of `maxBytesPerNode`: the keys and values of one node, with `entryBytes` for each entry. */
+  /** Default of `maxBytesPerNode`: the keys and values of one node, with `entryBytes` for each entry. Peers may have twice that. */
   bytesPerNode: 256 * KiB,
   /** Default of `maxBytes`: the maps of all nodes together. */
   bytes: 64 * MiB,

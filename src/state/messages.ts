@@ -145,15 +145,13 @@ function readEntry(reader: Reader, before: number): SentEntry {
   const version = before + step;
   if (step === 0 || !Number.isSafeInteger(version)) throw new MalformedState('versions repeat');
   const type = reader.varint();
-  const keyBytes = reader.bytes(stateLimits.keyBytes);
-  const key = keyBytes.toString('utf8');
-  // Two different keys in bytes must not be the same key in text.
-  if (key === '' || !keyBytes.equals(Buffer.from(key)))
-    throw new MalformedState('a key is no text');
+  const key = reader.text(stateLimits.keyBytes, 'utf8');
+  // Bytes that are no UTF-8 become U+FFFD: two different keys in bytes must not be the same key in text.
+  if (key === '' || key.includes('\ufffd')) throw new MalformedState('a key is no text');
   if (type === deleted) return { key, version, value: undefined, ttlMs: undefined };
   const ttlMs = type === plain ? undefined : type - expiring;
   if (ttlMs !== undefined && ttlMs > stateLimits.ttlMs) throw new MalformedState('a time to live');
-  const value = reader.bytes(stateLimits.streamBytes).toString('latin1');
+  const value = reader.text(stateLimits.streamBytes, 'latin1');
   return { key, version, value, ttlMs };
 }
 

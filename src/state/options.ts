@@ -73,7 +73,7 @@ export function resolveOptions(options: StateOptions<never>): ResolvedStateOptio
 
 /** @throws ConfigError for what is no key */
 export function checkKey(key: unknown): asserts key is string {
-  const isText = typeof key === 'string' && key !== '' && !/\p{Surrogate}/u.test(key);
+  const isText = typeof key === 'string' && key !== '' && !/[\p{Surrogate}\ufffd]/u.test(key);
   if (isText && Buffer.byteLength(key) <= stateLimits.keyBytes) return;
   const rule = `must be a text of 1 to ${stateLimits.keyBytes} bytes of UTF-8`;
   throw new ConfigError([{ field: 'key', value: key, rule }]);

@@ -63,8 +63,10 @@ export class OwnBoot {
     }
     this.#above = undefined;
     this.#replacedAt = clock.now();
-    const { healMs, healMostMs } = stateLimits;
-    this.#pauseMs = Math.min(healMostMs, Math.max(healMs, 2 * this.#pauseMs));
+    this.#pauseMs = Math.min(
+      stateLimits.healMostMs,
+      Math.max(stateLimits.healMs, 2 * this.#pauseMs),
+    );
     republish(boot);
   }
 }

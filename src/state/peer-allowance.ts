@@ -36,11 +36,10 @@ export class PeerAllowances {
 
   /** Takes room for packets to a peer; returns how many may be sent. */
   takePackets(name: string, wanted: number): number {
-    const { answerBurst, answersPerSecond } = stateLimits;
     const now = this.#clock.now();
     const allowance = this.#of(name);
-    const earned = ((now - allowance.at) / 1_000) * answersPerSecond;
-    allowance.packets = Math.min(answerBurst, allowance.packets + earned);
+    const earned = ((now - allowance.at) / 1_000) * stateLimits.answersPerSecond;
+    allowance.packets = Math.min(stateLimits.answerBurst, allowance.packets + earned);
     allowance.at = now;
     const granted = Math.min(wanted, Math.floor(allowance.packets));
     allowance.packets -= granted;

@@ -119,9 +119,10 @@ export class Reconciliation {
 
   #schedule(): void {
     const { context } = this.#parts;
-    const { fastForMs, fastIntervalMs } = stateLimits;
-    this.#isFast = context.clock.now() - this.#changedAt < fastForMs;
-    const intervalMs = this.#isFast ? Math.min(fastIntervalMs, this.#intervalMs) : this.#intervalMs;
+    this.#isFast = context.clock.now() - this.#changedAt < stateLimits.fastForMs;
+    const intervalMs = this.#isFast
+      ? Math.min(stateLimits.fastIntervalMs, this.#intervalMs)
+      : this.#intervalMs;
     // Nodes that start or learn of a change together do not stay in step.
     const delayMs = intervalMs * (0.75 + context.random.next() / 2);
     this.#timer = context.clock.setTimer(delayMs, () => {

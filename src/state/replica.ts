@@ -51,6 +51,7 @@ export class Replica {
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
   #deleted = 0;
+  #deletedBytes = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -64,6 +65,11 @@ export class Replica {
   /** Entries, deleted keys included. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Bytes without those of deleted keys. */
+  get liveBytes(): number {
+    return this.#bytes - this.#deletedBytes;
   }
 
   /** Deleted keys that are remembered. */
@@ -83,16 +89,14 @@ export class Replica {
   put(key: string, entry: Entry): void {
     this.remove(key);
     this.#entries.set(key, entry);
-    this.#bytes += sizeOf(key, entry.value);
-    if (entry.value === undefined) this.#deleted++;
+    this.#count(key, entry, 1);
   }
 
   remove(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
-    this.#bytes -= sizeOf(key, entry.value);
-    if (entry.value === undefined) this.#deleted--;
+    this.#count(key, entry, -1);
   }
 
   /** Forgets everything. */
@@ -100,6 +104,7 @@ export class Replica {
     this.#entries.clear();
     this.#bytes = 0;
     this.#deleted = 0;
+    this.#deletedBytes = 0;
     this.version = 0;
     this.floor = 0;
   }
@@ -126,6 +131,14 @@ export class Replica {
       if (entry.value === undefined && !options.withDeleted) continue;
       yield sentEntry(key, entry, now);
     }
+  }
+
+  #count(key: string, { value }: Entry, sign: 1 | -1): void {
+    const bytes = sign * sizeOf(key, value);
+    this.#bytes += bytes;
+    if (value !== undefined) return;
+    this.#deleted += sign;
+    this.#deletedBytes += bytes;
   }
 }
 

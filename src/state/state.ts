@@ -99,7 +99,7 @@ export interface State<T extends StateValues = Record<string, unknown>> extends 
    * Sets a key of this node's map. Writes of one turn of the event loop are sent together. The same value again is no write,
    * unless one of the two has a time to live. It can be called before the node exists.
    *
-   * @param key - 1 to 256 bytes of UTF-8
+   * @param key - 1 to 256 bytes of UTF-8, without U+FFFD
    * @throws ConfigError for a key, value or time to live that is invalid; StateLimitError; ShutdownError
    */
   set<K extends keyof T & string>(key: K, value: T[K], options?: StateSetOptions): void;

@@ -153,6 +153,7 @@ export class Store {
       replica.version = map.to;
       if (map.isWhole) replica.floor = map.to;
     });
+    this.#forgetExcess(replica);
     return refusedMs === undefined ? 'applied' : 'limit';
   }
 
@@ -220,20 +221,32 @@ export class Store {
     if (before?.value !== after?.value) changes.push({ name: replica.name, key, before, after });
   }
 
+  // Deleted keys do not count: they can be forgotten. A node that replaces all its keys by others may have both sets here for
+  // a moment, when only a part of the changes has arrived; therefore twice the limit.
   /** For how long the map is refused if it would be too large; undefined if it would not. */
   #excess(replica: Replica, news: readonly SentEntry[], replaces: boolean): number | undefined {
-    let bytes = replaces ? 0 : replica.bytes;
-    let keys = replaces ? 0 : replica.size;
+    let bytes = replaces ? 0 : replica.liveBytes;
+    let keys = replaces ? 0 : replica.size - replica.deleted;
     for (const { key, value } of news) {
-      const before = replaces ? undefined : replica.get(key);
+      const before = replaces ? undefined : replica.get(key)?.value;
+      if (before !== undefined) {
+        bytes -= sizeOf(key, before);
+        keys--;
+      }
+      if (value === undefined) continue;
       bytes += sizeOf(key, value);
-      if (before === undefined) keys++;
-      else bytes -= sizeOf(key, before.value);
+      keys++;
     }
     const { bytesPerNode, keysPerNode } = this.#limits;
-    if (bytes > bytesPerNode || keys > keysPerNode) return Infinity;
+    if (bytes > 2 * bytesPerNode || keys > 2 * keysPerNode) return Infinity;
     const isOver = this.#bytes - replica.bytes + bytes > this.#limits.bytes;
     return isOver ? stateLimits.refusedMs : undefined;
+  }
+
+  #forgetExcess(replica: Replica): void {
+    const { bytesPerNode, keysPerNode, bytes } = this.#limits;
+    const isLarge = replica.bytes > bytesPerNode || replica.size > keysPerNode;
+    if (isLarge || this.#bytes > bytes) this.forgetDeleted(replica, Infinity);
   }
 
   #change(replica: Replica, now: number, change: () => void): void {

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { busLimits } from '../../../src/bus/limits.js';
 import { serfLimits } from '../../../src/serf/limits.js';
+import { stateLimits } from '../../../src/state/limits.js';
 import { limits } from '../../../src/wire/limits.js';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -55,7 +56,7 @@ test('every limit is documented with its value, and nothing else is', () => {
 });
 
 /** The page names them with their extension. */
-const ofExtensions = Object.entries({ bus: busLimits, serf: serfLimits }).flatMap(
+const ofExtensions = Object.entries({ bus: busLimits, serf: serfLimits, state: stateLimits }).flatMap(
   ([extension, ofIt]) =>
     Object.entries(ofIt).map(([key, value]): [string, number] => [
       `${extension}${key.charAt(0).toUpperCase()}${key.slice(1)}`,
@@ -84,4 +85,5 @@ test('every limit is used in the code', () => {
   for (const key of Object.keys(limits)) assert.ok(code.includes(`limits.${key}`), key);
   for (const key of Object.keys(busLimits)) assert.ok(code.includes(`busLimits.${key}`), key);
   for (const key of Object.keys(serfLimits)) assert.ok(code.includes(`serfLimits.${key}`), key);
+  for (const key of Object.keys(stateLimits)) assert.ok(code.includes(`stateLimits.${key}`), key);
 });

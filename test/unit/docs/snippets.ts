@@ -29,6 +29,7 @@ const entryPoints: Readonly<Record<string, string>> = {
   'node-memberlist': join(root, 'src/index.js'),
   'node-memberlist/bus': join(root, 'src/bus/index.js'),
   'node-memberlist/serf': join(root, 'src/serf/index.js'),
+  'node-memberlist/state': join(root, 'src/state/index.js'),
   'node-memberlist/testing': join(root, 'src/testing/index.js'),
   'prom-client': join(root, 'node_modules/prom-client/index.js'),
 };
@@ -103,7 +104,7 @@ export class SnippetFolder implements Disposable {
     for (const [i, snippet] of snippets.entries()) {
       const file = join(this.#folder, `snippet-${i}.mts`);
       const program = snippet.program.replace(
-        /from '(node-memberlist(?:\/(?:bus|serf|testing))?|prom-client)'/g,
+        /from '(node-memberlist(?:\/(?:bus|serf|state|testing))?|prom-client)'/g,
         (_whole, name: string) => `from '${entryPoints[name] ?? name}'`,
       );
       writeFileSync(file, `${this.#given}\n${program}`);
