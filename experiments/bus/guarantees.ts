@@ -116,8 +116,9 @@ class Run {
       traceLength: 0,
       config: (key) => {
         let life: BusLife | undefined;
-        const counted = countedBus({ retention, grace }, counts, () => {
-          life = ledger.started(key, key, counted.bus.bootId);
+        const counted = countedBus({ retention, grace }, counts, ({ self }) => {
+          const { name, address } = self;
+          life = ledger.started(key, { name, address, bootId: counted.bus.bootId });
         });
         counted.bus.subscribe(topic, (message) => {
           if (life === undefined) return;
@@ -153,9 +154,9 @@ class Run {
     this.#random = new SeededRandom(`sim:bus ${init.seed}`);
     this.cluster.on('event', (observer, event) => {
       if (event.type !== 'join' && event.type !== 'leave' && event.type !== 'update') return;
-      const { name, extensions } = event.node;
+      const { name, extensions, address } = event.node;
       const isListed = event.type !== 'leave' && extensions.bus !== undefined;
-      this.#ledger.listed(observer, name, isListed);
+      this.#ledger.listed(observer, name, isListed ? address : undefined);
       const isFailure = event.type === 'leave' && event.reason === 'failed';
       if (isFailure && this.#isRunning(name) && !this.#isAround(this.cluster.now)) this.#falseFailures++;
     });

@@ -68,7 +68,11 @@ export class BusDriver {
 
   attached(context: ExtensionContext): void {
     this.#context = context;
-    this.#life = this.#init.ledger.started(this.key, context.self.name, this.bus.bootId);
+    this.#life = this.#init.ledger.started(this.key, {
+      name: context.self.name,
+      address: context.self.address,
+      bootId: this.bus.bootId,
+    });
     this.#schedule();
   }
 

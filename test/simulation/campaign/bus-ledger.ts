@@ -29,19 +29,26 @@ export class BusLife {
   readonly startedAt: number;
   /** Its bus, by which it is identified. */
   readonly bootId: string;
+  readonly address: string;
   isRunning = true;
-  /** Names of other members that it lists, and that run the bus. */
-  readonly listed = new Set<string>();
+  /** The addresses of other members that it lists, and that run the bus, by name. */
+  readonly listed = new Map<string, string>();
   /** When a member left its list for the last time. */
   readonly delistedAt = new Map<string, number>();
   readonly published: Publication[] = [];
   readonly receptions = new Map<BusLife, Reception>();
 
-  constructor(init: { key: string; name: string; startedAt: number; bootId: string }) {
+  constructor(init: Pick<BusLife, 'key' | 'name' | 'address' | 'startedAt' | 'bootId'>) {
     this.key = init.key;
     this.name = init.name;
+    this.address = init.address;
     this.startedAt = init.startedAt;
     this.bootId = init.bootId;
+  }
+
+  /** Whether it lists a node at its present address: not an earlier incarnation elsewhere. */
+  lists({ name, address }: BusLife): boolean {
+    return this.listed.get(name) === address;
   }
 
   /** What it has of a publisher. */
@@ -84,9 +91,9 @@ export class BusLedger {
   }
 
   /** An incarnation of a node with a bus began. The one before has ended. */
-  started(key: string, name: string, bootId: string): BusLife {
+  started(key: string, { name, address, bootId }: Pick<BusLife, 'name' | 'address' | 'bootId'>): BusLife {
     this.ended(key);
-    const life = new BusLife({ key, name, bootId, startedAt: this.#init.now() });
+    const life = new BusLife({ key, name, address, bootId, startedAt: this.#init.now() });
     for (const other of this.#running.values()) if (other.name === name) this.#twins.add(name);
     this.lives.push(life);
     this.#running.set(key, life);
@@ -118,11 +125,11 @@ export class BusLedger {
     return this.#running.get(key);
   }
 
-  /** A node lists a member that runs the bus, or lists it no longer. */
-  listed(key: string, member: string, isListed: boolean): void {
+  /** A node lists a member that runs the bus, or lists it no longer: no address. */
+  listed(key: string, member: string, address: string | undefined): void {
     const life = this.#running.get(key);
     if (life === undefined || member === life.name) return;
-    if (isListed) life.listed.add(member);
+    if (address !== undefined) life.listed.set(member, address);
     else if (life.listed.delete(member)) life.delistedAt.set(member, this.#init.now());
   }
 
@@ -136,7 +143,7 @@ export class BusLedger {
     if (this.#twins.has(life.name)) return publication;
     for (const other of this.#running.values()) {
       if (other === life || this.#twins.has(other.name)) continue;
-      if (!life.listed.has(other.name) || !other.listed.has(life.name)) continue;
+      if (!life.lists(other) || !other.lists(life)) continue;
       other.from(life).owe(seq);
       publication.owed++;
     }

@@ -41,7 +41,8 @@ export class BusWatch implements ToolkitWatch {
       now: () => world.now(),
       fail: (error) => world.fail(error),
       retention: plan.retention,
-      inFlightMs: (publication) => holdMs + onTheWayMs(scenario, publication),
+      // The publisher and the receiver may be held, or their clocks jump.
+      inFlightMs: (publication) => 2 * holdMs + onTheWayMs(scenario, publication),
       clocksJump: scenario.steps.some((step) => step.do === 'jump'),
     });
   }
@@ -78,9 +79,9 @@ export class BusWatch implements ToolkitWatch {
 
   emitted(observer: string, event: MembershipEvent): void {
     if (event.type !== 'join' && event.type !== 'leave' && event.type !== 'update') return;
-    const { name, extensions } = event.node;
+    const { name, extensions, address } = event.node;
     const isListed = event.type !== 'leave' && extensions.bus !== undefined;
-    this.ledger.listed(observer, name, isListed);
+    this.ledger.listed(observer, name, isListed ? address : undefined);
   }
 
   look(): void {
