@@ -26,6 +26,10 @@ interface Waiting {
   bytes: number;
   count: number;
   attempts: number;
+  /** When it was asked first. */
+  readonly since: number;
+  /** Whether it lists this node for longer than this incarnation exists. */
+  isRestarted: boolean;
   timer: Timer | undefined;
 }
 
@@ -66,7 +70,10 @@ export class Attachments {
       const quietUntil = (this.#answeredAt.get(name) ?? -Infinity) + QUIET_MS;
       if (!how.isDirect && context.clock.now() < quietUntil) return;
       if (this.#waiting.size >= busLimits.pendingPublishers) return meters.drop('pending-full');
-      waiting = { messages: new Map(), bytes: 0, count: 0, attempts: 0, timer: undefined };
+      waiting = {
+        ...{ messages: new Map(), bytes: 0, count: 0, attempts: 0, timer: undefined },
+        ...{ since: context.clock.now(), isRestarted: false },
+      };
       this.#waiting.set(name, waiting);
       this.#ask(name, waiting);
     }
@@ -81,14 +88,21 @@ export class Attachments {
       return this.#node.meters.drop('unexpected');
     }
     waiting.timer?.cancel();
-    this.#waiting.delete(name);
     const now = this.#node.context.clock.now();
+    // It has listed this node since before this incarnation started: `base` is that of an earlier one.
+    const isEarlier = frame.listedMs > now - this.#node.startedAt;
+    if (isEarlier && !waiting.isRestarted && this.#publishers.get(name, boot) === undefined) {
+      waiting.isRestarted = true;
+      waiting.attempts = 0;
+      return this.#ask(name, waiting);
+    }
+    this.#waiting.delete(name);
     this.#answeredAt.set(name, now);
     const records = waiting.messages.get(boot) ?? [];
     let stream = this.#publishers.get(name, boot);
     if (this.#publishers.isOnly(name, stream)) {
       // An incarnation that is younger than its place in the member list has a predecessor.
-      const listedFor = now - (this.#node.peers.listedAt(name) ?? now);
+      const listedFor = waiting.since - (this.#node.peers.listedAt(name) ?? now);
       if (ageMs < listedFor && stream?.isVerified !== true) this.#publishers.unheard(name);
     }
     if (stream === undefined) {
@@ -122,7 +136,8 @@ export class Attachments {
     }
     const ageMs = context.clock.now() - startedAt;
     const wantsRetained = options.since === 'retained';
-    link.send(name, encodeFrame({ type: 'hello', boot, ageMs, wantsRetained }));
+    const { isRestarted } = waiting;
+    link.send(name, encodeFrame({ type: 'hello', boot, ageMs, wantsRetained, isRestarted }));
     waiting.timer = context.clock.setTimer(delay, () => this.#ask(name, waiting));
   }
 

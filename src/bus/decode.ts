@@ -14,6 +14,7 @@ import {
   type DigestEntry,
   type DigestFrame,
   type Frame,
+  type HelloFrame,
   type SeqRange,
 } from './frames.js';
 import { busLimits } from './limits.js';
@@ -67,12 +68,7 @@ const readers: Readonly<Record<number, (reader: Reader) => Frame>> = {
     ranges: readRanges(reader),
   }),
   [frameTypes.digest]: readDigest,
-  [frameTypes.hello]: (reader) => ({
-    type: 'hello',
-    boot: reader.boot(),
-    ageMs: reader.varint(),
-    wantsRetained: bit(reader),
-  }),
+  [frameTypes.hello]: readHello,
   [frameTypes.welcome]: (reader) => ({
     type: 'welcome',
     boot: reader.boot(),
@@ -80,6 +76,7 @@ const readers: Readonly<Record<number, (reader: Reader) => Frame>> = {
     base: reader.varint(),
     high: reader.varint(),
     ageMs: reader.varint(),
+    listedMs: reader.varint(),
   }),
   [frameTypes.ack]: (reader) => ({
     type: 'ack',
@@ -106,6 +103,14 @@ const readers: Readonly<Record<number, (reader: Reader) => Frame>> = {
   }),
   [frameTypes.cancel]: (reader) => ({ type: 'cancel', boot: reader.boot(), id: reader.varint() }),
 };
+
+function readHello(reader: Reader): HelloFrame {
+  const [boot, ageMs] = [reader.boot(), reader.varint()];
+  const bits = reader.byte();
+  if (bits > 3) throw new MalformedFrame(`unknown flags ${bits}`);
+  const [wantsRetained, isRestarted] = [(bits & 1) !== 0, (bits & 2) !== 0];
+  return { type: 'hello', boot, ageMs, wantsRetained, isRestarted };
+}
 
 function readRanges(reader: Reader): SeqRange[] {
   const ranges: SeqRange[] = [];

@@ -79,11 +79,11 @@ export function encodeFrame(
       return writer.done();
     }
     case 'hello':
-      writer.boot(frame.boot).varint(Math.floor(frame.ageMs));
-      return writer.byte(frame.wantsRetained ? 1 : 0).done();
+      writer.boot(frame.boot).varint(Math.ceil(frame.ageMs));
+      return writer.byte((frame.wantsRetained ? 1 : 0) | (frame.isRestarted ? 2 : 0)).done();
     case 'welcome':
       writer.boot(frame.boot).boot(frame.to).varint(frame.base).varint(frame.high);
-      return writer.varint(Math.floor(frame.ageMs)).done();
+      return writer.varint(Math.ceil(frame.ageMs)).varint(Math.floor(frame.listedMs)).done();
     case 'ack':
       return writer.boot(frame.boot).varint(frame.from).varint(frame.through).done();
     case 'prune':

@@ -108,6 +108,8 @@ export interface HelloFrame {
   readonly ageMs: number;
   /** Whether it wants the messages that the publisher retains. */
   readonly wantsRetained: boolean;
+  /** Whether the publisher lists the member for longer than this incarnation exists. */
+  readonly isRestarted: boolean;
 }
 
 /** The answer of the publisher. */
@@ -121,6 +123,8 @@ export interface WelcomeFrame {
   readonly high: number;
   /** Milliseconds since this incarnation of the publisher started. */
   readonly ageMs: number;
+  /** Milliseconds for which the publisher has listed the member, under its name. */
+  readonly listedMs: number;
 }
 
 /** A member has delivered messages of the receiver. */

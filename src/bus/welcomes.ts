@@ -49,20 +49,23 @@ export class Welcomes {
   answer(name: string, hello: HelloFrame): void {
     const { boot, link, startedAt, context } = this.#node;
     const base = this.#baseOf(name, hello);
-    const ageMs = context.clock.now() - startedAt;
+    const now = context.clock.now();
+    const ageMs = now - startedAt;
+    const listedMs = now - (this.#bases.get(name)?.at ?? now);
     const { high } = this.#outgoing;
-    link.send(name, encodeFrame({ type: 'welcome', boot, to: hello.boot, base, high, ageMs }));
+    const to = hello.boot;
+    link.send(name, encodeFrame({ type: 'welcome', boot, to, base, high, ageMs, listedMs }));
   }
 
-  #baseOf(name: string, { ageMs, wantsRetained }: HelloFrame): number {
+  #baseOf(name: string, { ageMs, wantsRetained, isRestarted }: HelloFrame): number {
     const { high, retained } = this.#outgoing;
     const now = this.#node.context.clock.now();
     const before = (retained.lowest ?? high + 1) - 1;
     if (wantsRetained) return before;
     const listed = this.#bases.get(name);
     const seq = listed?.seq ?? high;
-    // It started before this node listed it: it is still the same incarnation.
-    if (listed === undefined || ageMs >= now - listed.at) return seq;
+    if (!isRestarted) return seq;
+    // It was not a member before it started.
     const published = retained.lowest === undefined ? high : seq;
     return Math.max(seq, retained.highestBefore(now - ageMs, published));
   }

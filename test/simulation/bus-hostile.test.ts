@@ -165,7 +165,7 @@ suite('a hostile member', () => {
       for (const frame of scene.received.splice(0)) {
         if (frame[1] !== HELLO) continue;
         const to = frame.subarray(2, 10).toString('hex');
-        const welcome = { boot: bootId(i), to, base: 0, high: 10, ageMs: 1 };
+        const welcome = { boot: bootId(i), to, base: 0, high: 10, ageMs: 1, listedMs: 0 };
         await scene.send(encodeFrame({ type: 'welcome', ...welcome }));
         answered++;
       }

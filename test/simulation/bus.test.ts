@@ -249,6 +249,26 @@ suite('the bus', () => {
     await world.close();
   });
 
+  test('a restarted member receives what is published after its restart, and nothing older', async () => {
+    const world = await BusCluster.create({ size: 4 });
+    await world.joined();
+    world.publish('n1', 'a', 'b');
+    world.publish('n2', 'A');
+    await world.cluster.run(1_000);
+    world.cluster.crash('n0');
+    world.publish('n1', 'c');
+    await world.cluster.run(100);
+    world.publish('n2', 'B');
+    await world.cluster.restart('n0');
+    await world.cluster.run(10);
+    world.publish('n1', 'd');
+    world.publish('n2', 'C');
+    await world.cluster.run(5_000);
+    assert.deepEqual(world.log('n0').texts.sort(), ['C', 'd']);
+    assert.deepEqual(world.log('n3').texts.length, 7);
+    await world.close();
+  });
+
   test('a restarted publisher is a new one: nothing is lost, repeated or out of order', async () => {
     const world = await BusCluster.create({ size: 4, network: { loss: 0.1 } });
     await world.joined();

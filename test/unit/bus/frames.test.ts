@@ -104,10 +104,11 @@ test('all other frames survive', () => {
       boot,
       ageMs: nat,
       wantsRetained: fc.boolean(),
+      isRestarted: fc.boolean(),
     }),
     fc.record({
       ...{ type: fc.constant('welcome' as const), boot, to: boot },
-      ...{ base: nat, high: nat, ageMs: nat },
+      ...{ base: nat, high: nat, ageMs: nat, listedMs: nat },
     }),
     fc.record({ type: fc.constant('ack' as const), boot, from: nat, through: nat }),
     fc.constant({ type: 'prune' as const }),

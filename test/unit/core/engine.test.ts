@@ -247,6 +247,20 @@ test('a user packet has room for exactly its budget', () => {
   assert.equal(harness.engine.userPacket(to, Buffer.alloc(userMessageBudget + 1)), undefined);
 });
 
+test('receivers of a user packet share an encoding if they take the same layers', () => {
+  const harness = makeEngine();
+  for (const name of ['a', 'b']) harness.addMember(name);
+  // The last receiver is no member: it may not know checksums.
+  const to = [{ addr: '1', name: 'a' }, { addr: '2', name: 'b' }, { addr: '3' }];
+  const packets = harness.engine.userPackets(to, Buffer.from('hi')) ?? assert.fail();
+  assert.equal(packets.length, 3);
+  assert.equal(packets[0], packets[1]);
+  assert.equal(packets[0]?.[0], MessageType.hasCrc);
+  assert.equal(packets[2]?.[0], MessageType.user);
+  const { userMessageBudget } = harness.engine;
+  assert.equal(harness.engine.userPackets(to, Buffer.alloc(userMessageBudget + 1)), undefined);
+});
+
 test('a broadcast that does not fit into a packet is reported instead of queued', () => {
   const harness = makeEngine({ settings: { udpBufferSize: 600 } });
   let finished = 0;

@@ -77,6 +77,26 @@ void describe('an extension', () => {
     assert.deepEqual({ ...b.member('a')?.extensions }, { probe: 1, ring: 9 });
   });
 
+  void it('sends one packet to several members, encoded once, and leaves out those without it', async () => {
+    await using cluster = new Cluster();
+    const probes = [new Probe(), new Probe(), new Probe()] as const;
+    const key = Buffer.alloc(32, 7);
+    const [a] = await pair(cluster, [[probes[0]], [probes[1]]], { secretKey: key });
+    const c = await cluster.node('c', { use: [probes[2]], secretKey: key });
+    const plain = await cluster.node('plain', { secretKey: key });
+    for (const list of [c, plain]) await list.join([a.localNode.address]);
+    const { context } = probes[0];
+    await until(a, () => context.peers().length === 2 && context.numMembers === 4);
+    await context.sendToAll(['b', context.member('c') ?? '', 'plain', 'gone'], Buffer.from('hi'));
+    await until(a, () => probes[1].messages.length + probes[2].messages.length === 2);
+    assert.deepEqual([...probes[1].messages, ...probes[2].messages], ['a: hi', 'a: hi']);
+    await context.sendToAll([], Buffer.from('to nobody'));
+    const tooLong = Buffer.alloc(context.packetBudget + 1);
+    await rejection(context.sendToAll(['b'], tooLong), MessageTooLargeError);
+    await a.shutdown();
+    await rejection(context.sendToAll(['b'], Buffer.from('late')), ShutdownError);
+  });
+
   void it('talks to the same extension elsewhere by packets, streams and gossip', async () => {
     await using cluster = new Cluster();
     const [one, two] = [new Probe(), new Probe()];

@@ -98,3 +98,24 @@ test("a user's packet that could not be sent is an error that says why", async (
   await assert.rejects(sender.sendForUser(packet, to), ProtocolError);
   assert.equal(counters.sendFailures, 1);
 });
+
+test('a packet for each receiver: one that fails is counted, and the others are sent', async () => {
+  const sent: string[] = [];
+  const { sender, counters, reports } = stage((_packet, { addr }) => {
+    if (addr === 'thrown') throw new Error('no');
+    if (addr === 'rejected') return Promise.reject(new Error('no'));
+    sent.push(addr);
+    return addr === 'silent' ? undefined : Promise.resolve();
+  });
+  const receivers = ['a', 'thrown', 'rejected', 'silent', 'b'].map((addr) => ({ addr }));
+  await sender.sendEach(
+    receivers.map(() => packet),
+    receivers,
+  );
+  assert.deepEqual(sent, ['a', 'silent', 'b']);
+  assert.equal(counters.sendFailures, 2);
+  assert.deepEqual(
+    reports.map(({ code }) => code),
+    ['send-failed', 'send-failed'],
+  );
+});
