@@ -278,15 +278,15 @@ const ofMembership: readonly Canary[] = [
   },
   {
     name: 'a message of an extension is sent to any member',
-    file: 'extensions/attached-extension.ts',
-    from: 'if (member !== undefined && !member.isGone && member.announces(this.name)) return member;',
-    to: 'if (member !== undefined) return member;',
+    file: 'extensions/receivers.ts',
+    from: 'return member?.isGone === false && member.announces(extension) ? member : undefined;',
+    to: 'return member;',
   },
   {
     name: 'a message of an extension is sent to members that are gone',
-    file: 'extensions/attached-extension.ts',
-    from: 'if (member !== undefined && !member.isGone && member.announces(this.name)) return member;',
-    to: 'if (member !== undefined && member.announces(this.name)) return member;',
+    file: 'extensions/receivers.ts',
+    from: 'return member?.isGone === false && member.announces(extension) ? member : undefined;',
+    to: 'return member?.announces(extension) === true ? member : undefined;',
   },
   {
     name: 'timers of an extension survive the shutdown',
