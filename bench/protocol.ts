@@ -69,6 +69,12 @@ export interface CryptoFloorTask extends AtLeast {
   readonly sealBytes: number;
 }
 
+export interface RingTask extends AtLeast {
+  readonly members: number;
+  /** Whether each member has a weight of its own; else all have the same. */
+  readonly weighted: boolean;
+}
+
 export interface PushPullTask extends Layers, AtLeast {
   /** The request that adds the members, the one before the timed ones, and the timed one. */
   readonly load: string;
@@ -208,6 +214,7 @@ export interface Tasks {
   stopFloor(task: object): object;
   cryptoFloor(task: CryptoFloorTask): Timed;
   growth(task: GrowthTask): { readonly microseconds: readonly number[] };
+  ring(task: RingTask): Timed;
 }
 
 export type TaskName = keyof Tasks;

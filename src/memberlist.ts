@@ -6,7 +6,7 @@
 
 import { resolveConfig } from './config/resolve.js';
 import type { MemberlistConfig, ResolvedConfig } from './config/options.js';
-import type { ClusterHealth } from './cluster-health/isolation.js';
+import type { ClusterHealth, ClusterSize } from './cluster-health/isolation.js';
 import type { Node } from './core/member.js';
 import { checkSeeds, joinSeeds, type JoinOptions, type JoinResult } from './discovery/join.js';
 import { MessageTooLargeError, ShutdownError, TimeoutError } from './errors.js';
@@ -279,6 +279,14 @@ export class Memberlist extends SafeEmitter implements AsyncDisposable {
    */
   get clusterHealth(): ClusterHealth {
     return this.#node.health.health;
+  }
+
+  /**
+   * How many members are present, and how many are expected: `expectedMembers`, or else the most of the last hour less
+   * those that left. Both include this node.
+   */
+  get clusterSize(): ClusterSize {
+    return this.#node.health.size;
   }
 
   /**

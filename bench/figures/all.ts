@@ -16,6 +16,7 @@ import { lzw } from './lzw.js';
 import { memory } from './memory.js';
 import { packetIn, packetOut } from './packets.js';
 import { pushPull, turns } from './push-pull.js';
+import { ring } from './ring.js';
 
 export const figures: readonly Figure[] = [
   encode,
@@ -30,4 +31,5 @@ export const figures: readonly Figure[] = [
   join,
   detection,
   growth,
+  ring,
 ];

@@ -18,6 +18,7 @@ import { compress, decompress } from './lzw.js';
 import { memory } from './memory.js';
 import { packetsIn, packetsOut } from './packets.js';
 import { pushPull, turns } from './push-pull.js';
+import { ring } from './ring.js';
 
 const handlers: TaskHandlers = {
   encode,
@@ -41,6 +42,7 @@ const handlers: TaskHandlers = {
   stopFloor,
   cryptoFloor,
   growth,
+  ring,
 };
 
 for await (const line of createInterface(process.stdin)) {

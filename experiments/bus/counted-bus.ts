@@ -32,7 +32,8 @@ export function countedBus(
   attached: (context: ExtensionContext) => void = () => undefined,
 ): CountedBus {
   const bus = createBus(options);
-  const add = (name: string, by: number): void => void counts.set(name, (counts.get(name) ?? 0) + by);
+  const add = (name: string, by: number): void =>
+    void counts.set(name, (counts.get(name) ?? 0) + by);
   let read = (): number => 0;
   const sending = ['send', 'sendToAll', 'sendReliable', 'broadcast'];
   const metrics: ExtensionContext['metrics'] = {

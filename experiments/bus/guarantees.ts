@@ -123,7 +123,8 @@ class Run {
         counted.bus.subscribe(topic, (message) => {
           if (life === undefined) return;
           const publication = ledger.delivered(life, message);
-          if (publication !== undefined) clock.run?.delivered(message.publisher === key, publication);
+          if (publication !== undefined)
+            clock.run?.delivered(message.publisher === key, publication);
         });
         counted.bus.on('gap', (gap) => life && ledger.gap(life, gap));
         buses.set(key, counted);
@@ -158,7 +159,8 @@ class Run {
       const isListed = event.type !== 'leave' && extensions.bus !== undefined;
       this.#ledger.listed(observer, name, isListed ? address : undefined);
       const isFailure = event.type === 'leave' && event.reason === 'failed';
-      if (isFailure && this.#isRunning(name) && !this.#isAround(this.cluster.now)) this.#falseFailures++;
+      if (isFailure && this.#isRunning(name) && !this.#isAround(this.cluster.now))
+        this.#falseFailures++;
     });
   }
 

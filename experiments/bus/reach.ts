@@ -74,7 +74,12 @@ export async function reach({ nodes, loss, messages }: ReachSetting, seed: numbe
     const { udpBufferSize } = lanConfig();
     return { ...lanConfig(), udpBufferSize, enableCompression: false, use: [counted.extension] };
   };
-  const { cluster } = await quietCluster({ size: nodes, seed: `sim:bus ${nodes} ${seed}`, config, latency });
+  const { cluster } = await quietCluster({
+    size: nodes,
+    seed: `sim:bus ${nodes} ${seed}`,
+    config,
+    latency,
+  });
   try {
     clock.now = () => cluster.now;
     cluster.network.change({ loss });
@@ -93,7 +98,8 @@ export async function reach({ nodes, loss, messages }: ReachSetting, seed: numbe
       await cluster.run(everyMs);
     }
     await cluster.run(5_000);
-    const count = (name: string): number => (counts.get(name) ?? 0) - (before.counts.get(name) ?? 0);
+    const count = (name: string): number =>
+      (counts.get(name) ?? 0) - (before.counts.get(name) ?? 0);
     const received = count('delivered_total');
     const stats = cluster.stats();
     return {

@@ -84,8 +84,14 @@ export function plotsOf(results: readonly Result[], { setting, reach }: Options)
     x: { label: 'milliseconds', log: true },
     y,
     series: [
-      series('at one member', verdicts.map((each) => each.delays)),
-      series('at all members', verdicts.map((each) => each.reached)),
+      series(
+        'at one member',
+        verdicts.map((each) => each.delays),
+      ),
+      series(
+        'at all members',
+        verdicts.map((each) => each.reached),
+      ),
     ],
   };
   const large: Plot = {
@@ -93,8 +99,14 @@ export function plotsOf(results: readonly Result[], { setting, reach }: Options)
     x: { label: 'milliseconds', log: true },
     y,
     series: [...byLoss(results)].flatMap(([loss, reaches]) => [
-      series(`one member, ${100 * loss} % loss`, reaches.map((each) => each.delays)),
-      series(`all members, ${100 * loss} % loss`, reaches.map((each) => each.reached)),
+      series(
+        `one member, ${100 * loss} % loss`,
+        reaches.map((each) => each.delays),
+      ),
+      series(
+        `all members, ${100 * loss} % loss`,
+        reaches.map((each) => each.reached),
+      ),
     ]),
   };
   const plots: [string, Plot][] = [];
@@ -124,12 +136,18 @@ function guaranteesTable(verdicts: readonly Verdict[]): string {
       ['deliveries', total(({ deliveries }) => deliveries)],
       ['gap events', total(({ gaps }) => gaps)],
       ['restarts', total(({ restarts }) => restarts)],
-      ['running members reported as failed, without the partition', total((each) => each.falseFailures)],
+      [
+        'running members reported as failed, without the partition',
+        total((each) => each.falseFailures),
+      ],
       ['violated guarantees', total(({ violations }) => violations.length)],
       ['messages that an idle bus sent', total(({ idleSends }) => idleSends)],
       ['copies of a message at a member, mean', mean(({ copies }) => copies)],
       ['deliveries that were fetched, mean', `${mean(({ repaired }) => 100 * repaired)} %`],
-      ['most memory of retained messages at one node', `${numberText(Math.max(...verdicts.map((each) => each.retainedBytes)) / 1024)} KiB`],
+      [
+        'most memory of retained messages at one node',
+        `${numberText(Math.max(...verdicts.map((each) => each.retainedBytes)) / 1024)} KiB`,
+      ],
     ],
   );
 }
@@ -177,7 +195,10 @@ function rowText(name: string, durations: Durations): string {
 }
 
 function cells(durations: Durations): string[] {
-  return [numberText(durations.total), ...shares.map((share) => timeText(durations.quantile(share)))];
+  return [
+    numberText(durations.total),
+    ...shares.map((share) => timeText(durations.quantile(share))),
+  ];
 }
 
 function timeText(ms: number | null): string {

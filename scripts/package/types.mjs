@@ -9,6 +9,7 @@ import { run } from './run.mjs';
 const ENTRIES = {
   'node-memberlist': 'index',
   'node-memberlist/bus': 'bus/index',
+  'node-memberlist/ring': 'ring/index',
   'node-memberlist/serf': 'serf/index',
   'node-memberlist/state': 'state/index',
   'node-memberlist/testing': 'testing/index',
@@ -96,6 +97,7 @@ function asUser(test) {
   const text = readFileSync(join('test/types', test), 'utf8')
     .replaceAll("'../../src/index.js'", "'node-memberlist'")
     .replaceAll("'../../src/bus/index.js'", "'node-memberlist/bus'")
+    .replaceAll("'../../src/ring/index.js'", "'node-memberlist/ring'")
     .replaceAll("'../../src/serf/index.js'", "'node-memberlist/serf'")
     .replaceAll("'../../src/state/index.js'", "'node-memberlist/state'")
     .replaceAll("'../../src/testing/index.js'", "'node-memberlist/testing'");

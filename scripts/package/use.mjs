@@ -13,6 +13,7 @@ const USE = `
   const two = await Memberlist.create({ name: 'b', bindAddr: '127.0.0.1', bindPort: 0, use });
   if (two.localNode.delegateProtocol.max !== 5) throw new Error('the extension is not attached');
   await two.join([one.localNode.address]);
+  if (createRing(one).members.length !== 2) throw new Error('the ring lacks a member');
   if (two.numMembers !== 2) throw new Error('the two do not know each other');
   if (state.get('b', 'http') !== 8080) throw new Error('the state has not the key');
   await two.leave();
@@ -23,12 +24,14 @@ const USE = `
 const SCRIPTS = {
   'import.mjs': `
     import { Memberlist } from 'node-memberlist';
+    import { createRing } from 'node-memberlist/ring';
     import { serf } from 'node-memberlist/serf';
     import { createState } from 'node-memberlist/state';
     import { MemoryNetwork } from 'node-memberlist/testing';
     ${USE}`,
   'require.cjs': `
     const { Memberlist } = require('node-memberlist');
+    const { createRing } = require('node-memberlist/ring');
     const { serf } = require('node-memberlist/serf');
     const { createState } = require('node-memberlist/state');
     const { MemoryNetwork } = require('node-memberlist/testing');

@@ -19,6 +19,7 @@ import type { OwnAddress } from './own-address.js';
 import type { RunningNode } from './running-node.js';
 import type { NodeSeams } from './seams.js';
 import { Sender } from './send.js';
+import { Services } from './services.js';
 import { StateExchange } from './state-exchange.js';
 import { StreamHost } from './stream-host.js';
 
@@ -58,6 +59,14 @@ export function extensionHostOf(node: RunningNode, logger: Logger): ExtensionHos
     randomFor: (label) => config.random.fork?.(label) ?? config.random,
     hasDelegate: config.delegate !== undefined,
   });
+}
+
+/** The node's services. */
+export function servicesOf(node: RunningNode, logger: Logger): Services {
+  const { clock, random } = node.config;
+  const failed = (callback: string, error: unknown): void =>
+    node.host.callbackFailed(callback, error);
+  return new Services({ clock, random, logger, failed });
 }
 
 /** Push/pull. */

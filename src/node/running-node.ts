@@ -43,11 +43,12 @@ import {
   discoveryOf,
   extensionHostOf,
   senderOf,
+  servicesOf,
   stateExchangeOf,
   streamHostOf,
 } from './parts.js';
 import type { Sender } from './send.js';
-import { Services } from './services.js';
+import type { Services } from './services.js';
 import type { StateExchange } from './state-exchange.js';
 import type { StreamHost } from './stream-host.js';
 import { Waits } from './waits.js';
@@ -165,11 +166,8 @@ export class RunningNode {
     this.health = new ClusterHealthMonitor({ config, counters, report, notify, members });
     this.waits = new Waits({ clock, hasPeers: () => engine.hasPeers, numMembers: members });
     this.sender = senderOf(this);
-    this.services = new Services({
-      ...{ clock, random, logger: open.logger },
-      failed: (callback, error) => this.host.callbackFailed(callback, error),
-    });
-    const { services } = this;
+    const services = servicesOf(this, open.logger);
+    this.services = services;
     this.departure = new Departure({ engine, extensions, services, guard, report });
     const { keyFile: path, keyring } = config;
     this.#keyFile =

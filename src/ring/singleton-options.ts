@@ -31,8 +31,9 @@ export interface SingletonOptions extends CandidateOptions {
    */
   readonly minMembers?: number | undefined;
   /**
-   * Whether the task does not run on a node that is isolated or in a minority (`Memberlist.clusterHealth`). Half of the
-   * expected members is a minority: of two members that lose each other, neither runs it. Default: true.
+   * Whether the task does not run on a node that is isolated or in a minority (`Memberlist.clusterHealth`), or whose alive
+   * members are at most half of the expected ones: suspect members do not count here. Half is a minority: of two members
+   * that lose each other, neither runs it. Default: true.
    */
   readonly stopInMinority?: boolean | undefined;
   /** A lock outside the cluster: the task runs only while this node holds it. Default: none. */

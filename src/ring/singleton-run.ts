@@ -88,7 +88,7 @@ export class SingletonRun {
     }
   }
 
-  get #isAborted(): boolean {
+  #isAborted(): boolean {
     return this.#reason !== undefined;
   }
 
@@ -112,11 +112,11 @@ export class SingletonRun {
   /** Tries to take the lease until it is taken. Returns false when the run is aborted before. */
   async #leaseTaken(): Promise<boolean> {
     const { settings } = this.#parts;
-    while (!this.#isAborted) {
+    while (!this.#isAborted()) {
       if (this.#keeper === undefined || (await this.#keeper.acquire())) break;
-      if (!this.#isAborted) await this.#sleep(settings.leaseTtl / 3);
+      if (!this.#isAborted()) await this.#sleep(settings.leaseTtl / 3);
     }
-    return !this.#isAborted;
+    return !this.#isAborted();
   }
 
   #sleep(ms: number): Promise<void> {

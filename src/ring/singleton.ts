@@ -144,7 +144,7 @@ class MemberSingleton implements Singleton {
       name: `singleton ${init.name}`,
       changed: (event) => {
         if ('node' in event) candidates.memberChanged(event.node);
-        else this.#evaluateSoon();
+        this.#evaluateSoon();
       },
       updated: () => candidates.selfChanged(),
       leaving: () => this.#leaves(),
@@ -245,9 +245,20 @@ class MemberSingleton implements Singleton {
   get #obstacle(): SingletonStopReason | undefined {
     const { minMembers, stopInMinority } = this.#settings;
     if (this.#end !== undefined) return this.#end;
-    if (stopInMinority && this.#list.clusterHealth !== 'healthy') return 'minority';
+    if (stopInMinority && this.#isMinority) return 'minority';
     if (this.#candidates.size < minMembers) return 'too-few-members';
     return this.owner === this.#list.config.name ? undefined : 'moved';
+  }
+
+  /**
+   * In a minority, or about to be: a suspect member may be on the other side of a partition. Suspicions that are over soon
+   * cost a restart; waiting for their end would let the task run twice for all that time.
+   */
+  get #isMinority(): boolean {
+    const list = this.#list;
+    if (list.clusterHealth !== 'healthy') return true;
+    const alive = list.members().filter(({ state }) => state === 'alive').length;
+    return 2 * alive <= list.clusterSize.expected;
   }
 
   #start(): void {
@@ -282,7 +293,9 @@ class MemberSingleton implements Singleton {
   }
 
   #failed(source: 'task' | 'lease', error: unknown): void {
-    this.#context.reportError(`the ${source}`, error);
+    // A store that does not answer is no mistake of the application, and the event is enough.
+    if (source === 'task') this.#context.reportError('the task', error);
+    else this.#context.log.debug('a call of the lease failed', { error });
     this.#listeners.emit('error', { name: this.name, source, error });
   }
 

@@ -23,7 +23,7 @@ const reasons = {
  *
  * - `moved`: another member owns it, or this node no longer passes the filter.
  * - `too-few-members`: fewer than `minMembers` candidates are present.
- * - `minority`: this node is isolated or in a minority, and `stopInMinority` is set.
+ * - `minority`: this node is isolated or in a minority, or too many members are suspect, and `stopInMinority` is set.
  * - `lease-lost`: another holder has the lease, or it could not be renewed in time.
  * - `leave`, `shutdown`: the node leaves or is shut down.
  * - `stopped`: `stop()` was called.

@@ -15,20 +15,26 @@ import { Forger } from './forger.js';
 import type { EventWatch } from './invariants.js';
 import type { Step } from './scenario.js';
 import type { Life, Stage } from './stage.js';
+import type { Toolkit } from './toolkit.js';
 import { Violation } from './violation.js';
 
 /** Takes the steps of a scenario. */
 export class Acts {
   readonly #stage: Stage;
   readonly #watch: EventWatch;
+  readonly #toolkit: Toolkit;
   readonly #fail: (failure: Error) => void;
   readonly #forger: Forger;
   readonly #ops: Promise<unknown>[] = [];
 
   /** @param init.fail - called with each error of an operation that no caller awaits */
-  constructor(components: { stage: Stage; watch: EventWatch }, init: { fail: (e: Error) => void }) {
+  constructor(
+    components: { stage: Stage; watch: EventWatch; toolkit: Toolkit },
+    init: { fail: (e: Error) => void },
+  ) {
     this.#stage = components.stage;
     this.#watch = components.watch;
+    this.#toolkit = components.toolkit;
     this.#fail = init.fail;
     this.#forger = new Forger(components);
   }
@@ -40,8 +46,10 @@ export class Acts {
 
   /** Registers a node that started. */
   started(key: string): void {
-    const { name, address } = this.#stage.started(key).list.localNode;
+    const life = this.#stage.started(key);
+    const { name, address } = life.list.localNode;
     this.#watch.started(key, name, address);
+    this.#toolkit.started(life);
   }
 
   /** Lets all nodes join through the first one. */

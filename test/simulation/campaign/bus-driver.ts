@@ -98,8 +98,14 @@ export class BusDriver {
   }
 
   /** Publishes a message. @returns its number; undefined if the node cannot publish now */
-  publish(options: { confirm?: boolean; timeout?: number; length?: number } = {}): number | undefined {
-    const { confirm = false, timeout, length = Math.floor(300 * this.#random.next() ** 2) } = options;
+  publish(
+    options: { confirm?: boolean; timeout?: number; length?: number } = {},
+  ): number | undefined {
+    const {
+      confirm = false,
+      timeout,
+      length = Math.floor(300 * this.#random.next() ** 2),
+    } = options;
     const life = this.#life;
     if (life === undefined || this.#isStopped) return undefined;
     const topic = topics[Math.floor(2 * this.#random.next())] as string;
@@ -146,11 +152,16 @@ export class BusDriver {
     );
   }
 
-  #confirmed(life: BusLife, seq: number, publishing: ReturnType<BusDriver['bus']['publish']>): void {
+  #confirmed(
+    life: BusLife,
+    seq: number,
+    publishing: ReturnType<BusDriver['bus']['publish']>,
+  ): void {
     const { ledger } = this.#init;
     this.#during(
       publishing.then((result) => {
-        const { confirmed, missing, peers } = result as typeof result & Record<'confirmed' | 'missing', string[]>;
+        const { confirmed, missing, peers } = result as typeof result &
+          Record<'confirmed' | 'missing', string[]>;
         if (new Set([...confirmed, ...missing]).size !== peers) {
           const names = `${confirmed.join(' ')} and ${missing.join(' ')}`;
           this.#fail('a confirmation names each member', `${names} of ${peers}`);
@@ -171,7 +182,9 @@ export class BusDriver {
 
   async #collect(text: string, timeout: number): Promise<void> {
     const answered = new Set<string>();
-    for await (const { from, payload } of this.bus.request(question, Buffer.from(text), { timeout })) {
+    for await (const { from, payload } of this.bus.request(question, Buffer.from(text), {
+      timeout,
+    })) {
       this.#enter('an answer');
       const [name, asked] = payload.toString().split('|');
       if (name !== from || asked !== text) {

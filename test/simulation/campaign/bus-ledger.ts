@@ -91,7 +91,10 @@ export class BusLedger {
   }
 
   /** An incarnation of a node with a bus began. The one before has ended. */
-  started(key: string, { name, address, bootId }: Pick<BusLife, 'name' | 'address' | 'bootId'>): BusLife {
+  started(
+    key: string,
+    { name, address, bootId }: Pick<BusLife, 'name' | 'address' | 'bootId'>,
+  ): BusLife {
     this.ended(key);
     const life = new BusLife({ key, name, address, bootId, startedAt: this.#init.now() });
     for (const other of this.#running.values()) if (other.name === name) this.#twins.add(name);
@@ -169,7 +172,10 @@ export class BusLedger {
     const reception = life.from(publisher);
     const { next } = reception;
     if (next !== undefined && seq < next) {
-      this.#fail('a message is delivered once, in the order of its publisher', `${where()}, before ${next}`);
+      this.#fail(
+        'a message is delivered once, in the order of its publisher',
+        `${where()}, before ${next}`,
+      );
       return publication;
     }
     if (publisher !== life && reception.isOwed(seq)) publication.reached++;

@@ -7,7 +7,8 @@
 // How the bus is used in a scenario.
 
 import type { Dice } from './dice.js';
-import type { Scenario } from './scenario.js';
+import { BusWatch } from './bus-watch.js';
+import type { DrawnWorld, ToolkitPart } from './toolkit.js';
 
 /** The bus of a scenario. */
 export interface BusPlan {
@@ -23,13 +24,20 @@ export interface BusPlan {
   readonly isPartial: boolean;
 }
 
+/** A bus on each node, and its users. */
+export const busPart: ToolkitPart<BusPlan> = {
+  draw: drawBus,
+  watch: (plan, world) => new BusWatch(plan, world),
+  simpler: simplerBuses,
+};
+
 /** About how often one node acts, at most. */
 const mostActions = 60;
 /** The same for all nodes together. */
 const mostOfAll = 600;
 
 /** A third of the scenarios have a bus. */
-export function drawBus(dice: Dice, { nodes, settings, healAt }: Scenario): BusPlan | undefined {
+function drawBus(dice: Dice, { nodes, settings, healAt }: DrawnWorld): BusPlan | undefined {
   if (!dice.chance(0.35)) return undefined;
   const { probeInterval } = settings;
   const drawnMs = probeInterval * dice.between(0.3, 3);
@@ -51,7 +59,7 @@ export function drawBus(dice: Dice, { nodes, settings, healAt }: Scenario): BusP
 }
 
 /** Plans that are easier to understand. */
-export function simplerBuses(plan: BusPlan): BusPlan[] {
+function simplerBuses(plan: BusPlan): BusPlan[] {
   const changes: Partial<BusPlan>[] = [
     { isPartial: false },
     { directPeers: 64 },

@@ -13,8 +13,9 @@ import { BusLedger, type BusLife, type Publication } from './bus-ledger.js';
 import type { BusPlan } from './bus-plan.js';
 import type { Scenario } from './scenario.js';
 import type { Life } from './stage.js';
-import type { Equipment, ToolkitWatch, ToolkitWorld } from './toolkit.js';
+import type { PartWatch, ToolkitWorld } from './toolkit.js';
 import { Violation } from './violation.js';
+import { WatchedExtension } from './watched-extension.js';
 
 /** The time after agreement in which a message must have reached all members. */
 const reachMs = 15_000;
@@ -26,7 +27,7 @@ const overheadBytes = 300;
 const trimMs = 15_000;
 
 /** Watches the bus of one run. */
-export class BusWatch implements ToolkitWatch {
+export class BusWatch implements PartWatch {
   readonly ledger: BusLedger;
   readonly #plan: BusPlan;
   readonly #world: ToolkitWorld;
@@ -47,8 +48,8 @@ export class BusWatch implements ToolkitWatch {
     });
   }
 
-  equip(key: string): Equipment | undefined {
-    if (key === 'x0' || key === 'x1' || (this.#plan.isPartial && key === 'n1')) return undefined;
+  use(key: string): WatchedExtension[] {
+    if (key === 'x0' || key === 'x1' || (this.#plan.isPartial && key === 'n1')) return [];
     const driver = new BusDriver({
       key,
       index: this.#drivers.length,
@@ -59,14 +60,13 @@ export class BusWatch implements ToolkitWatch {
       fail: (error) => this.#world.fail(error),
     });
     this.#drivers.push(driver);
-    return {
-      extension: driver.bus,
-      attendant: {
-        attached: (context: ExtensionContext) => driver.attached(context),
-        leaving: (isLeaving) => driver.leaving(isLeaving),
-        stopped: () => driver.stopped(),
-      },
+    const attendant = {
+      attached: (context: ExtensionContext) => driver.attached(context),
+      leaving: (isLeaving: boolean) => driver.leaving(isLeaving),
+      stopped: () => driver.stopped(),
+      leaves: (name: string, incarnation: number) => this.#world.leaves(name, incarnation),
     };
+    return [new WatchedExtension(driver.bus, attendant)];
   }
 
   started({ key, list }: Life): void {
@@ -93,11 +93,12 @@ export class BusWatch implements ToolkitWatch {
       const retained = gauges.get('retained_bytes')?.() ?? 0;
       const publishers = 1 + (gauges.get('publishers')?.() ?? 0);
       const most = publishers * Math.min(bytes, messages * largest);
-      if (retained > most) this.#fail('retained messages are bounded', `${key}: ${retained} of ${most}`);
+      if (retained > most)
+        this.#fail('retained messages are bounded', `${key}: ${retained} of ${most}`);
     }
   }
 
-  rest(): void {
+  healed(): void {
     for (const driver of this.#drivers) driver.rest();
   }
 
@@ -132,7 +133,8 @@ export class BusWatch implements ToolkitWatch {
       if (bus === undefined) continue;
       if (bus.timers > 0) this.#fail('an idle bus does nothing', `${key}: ${bus.timers} timers`);
       const retained = bus.gauges.get('retained_bytes')?.() ?? 0;
-      if (retained > 0) this.#fail('retained messages are bounded', `${key}: ${retained} in the end`);
+      if (retained > 0)
+        this.#fail('retained messages are bounded', `${key}: ${retained} in the end`);
     }
     const before = this.#sent();
     await this.#world.run(3 * probeInterval);

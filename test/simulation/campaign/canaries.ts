@@ -9,6 +9,7 @@
 
 import { busCanaries } from './bus-canaries.js';
 import type { Canary } from './canary.js';
+import { ringCanaries } from './ring-canaries.js';
 
 const ofMembership: readonly Canary[] = [
   {
@@ -378,4 +379,4 @@ const ofMembership: readonly Canary[] = [
 ];
 
 /** All canaries. */
-export const canaries: readonly Canary[] = [...ofMembership, ...busCanaries];
+export const canaries: readonly Canary[] = [...ofMembership, ...busCanaries, ...ringCanaries];

@@ -6,7 +6,7 @@
 
 // A broken rule, by which the campaign is tested.
 
-import type { ToolkitPlan } from './toolkit.js';
+import type { ToolkitPlans } from './toolkit.js';
 
 /** One rule, and the change that breaks it. */
 export interface Canary {
@@ -20,7 +20,7 @@ export interface Canary {
   /** A seed that detects it and is tried first: few scenarios do. `--canary NAME --seeds 400` finds another one. */
   readonly seed?: number;
   /** The part of the toolkit that is broken: only scenarios with it are played. */
-  readonly part?: keyof ToolkitPlan;
+  readonly part?: keyof ToolkitPlans;
   /** Whether only faults of the network show it: no calm scenarios are played. */
   readonly needsFaults?: boolean;
 }

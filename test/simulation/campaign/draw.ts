@@ -25,12 +25,11 @@ export interface ScenarioOptions {
   readonly calm?: boolean | undefined;
 }
 
-/** Draws a scenario: half of them have extensions, and parts of the toolkit are in a third of them each. */
+/** Draws a scenario: half of them have extensions, and some have parts of the toolkit. */
 export function drawScenario(seed: number, options: ScenarioOptions = {}): Scenario {
   const { steps, ...others } = drawFaults(seed, options);
   const extensions = drawExtensions(new Dice(-0.125 - seed), others);
-  const toolkit = drawToolkit({ ...others, steps });
-  return { ...others, ...extensions, ...toolkit, steps };
+  return { ...others, ...extensions, ...drawToolkit(seed, others), steps };
 }
 
 /**

@@ -194,7 +194,10 @@ export class ExtensionWatch {
 
   /** An extension of a node, or the node itself, reports something. */
   report(key: string, report: Report): void {
-    if (report.code === 'extension-threw' && !this.#world.threw(key, report.extension, report.error))
+    if (
+      report.code === 'extension-threw' &&
+      !this.#world.threw(key, report.extension, report.error)
+    )
       this.#threw(key, report.extension, report.error);
     if (report.code !== 'packet-dropped' || report.reason !== 'unknown-extension') return;
     const place = this.#places.get(this.#homes.get(key) ?? '');

@@ -6,7 +6,8 @@
 
 // Whether a scenario passes, as plain data: it goes from a worker to the main thread.
 
-import { play, type Outcome } from './play.js';
+import type { Outcome } from './outcome.js';
+import { play } from './play.js';
 import type { Scenario } from './scenario.js';
 import { Violation } from './violation.js';
 

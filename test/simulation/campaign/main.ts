@@ -13,7 +13,7 @@ import { readScenario, textOf, writeScenario } from './files.js';
 import { Hand, share } from './hand.js';
 import type { Failure } from './judge.js';
 import { help, type Options, parseOptions, UsageError } from './options.js';
-import type { Outcome } from './play.js';
+import type { Outcome } from './outcome.js';
 import { Progress } from './progress.js';
 import type { Scenario } from './scenario.js';
 import { shrink } from './shrink.js';

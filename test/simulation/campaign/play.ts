@@ -7,9 +7,8 @@
 // Plays one scenario: first with all faults, then on a healed network, where all nodes must agree and become idle, and
 // in the end after the shutdown of all nodes, where nothing may be left.
 
-import type { Member } from '../../../src/core/member.js';
 import type { Report } from '../../../src/core/reports.js';
-import type { MembershipEvent, Node } from '../../../src/index.js';
+import type { MembershipEvent } from '../../../src/index.js';
 import { sliceSizes } from '../../../src/wire/sliced.js';
 import { Acts } from './acts.js';
 import {
@@ -25,33 +24,15 @@ import {
 } from './agreement.js';
 import { checkBounds, isIdle, loadOf, longestHold } from './bounds.js';
 import { rejoinMs } from './long.js';
-import { ExtensionWatch } from './extension-watch.js';
+import type { ExtensionWatch } from './extension-watch.js';
 import { EventWatch } from './invariants.js';
+import type { Outcome } from './outcome.js';
 import type { Scenario, Step } from './scenario.js';
 import { foundMs } from './strangers.js';
 import { type Life, type Line, Stage } from './stage.js';
-import { Toolkit } from './toolkit.js';
+import type { Toolkit } from './toolkit.js';
 import { Violation } from './violation.js';
-
-/** The result of a scenario. */
-export interface Outcome {
-  readonly digest: string;
-  /** Virtual milliseconds from the end of the faults to agreement. */
-  readonly agreedAfterMs: number;
-  /** The share of its bound. */
-  readonly agreementShare: number;
-  /** Whether the campaign had to join islands that had removed each other. */
-  readonly rejoined: boolean;
-  readonly events: number;
-  /** Steps that were executed; the others were not applicable. */
-  readonly steps: number;
-  /** Events that reported a running node as failed. */
-  readonly falseDeaths: number;
-  /** Messages that reached extensions. */
-  readonly extensionMessages: number;
-  /** What happened in the parts of the toolkit. */
-  readonly toolkit: Readonly<Record<string, number>>;
-}
+import { watchesOf, type Watches } from './watches.js';
 
 /**
  * Plays a scenario.
@@ -78,10 +59,6 @@ async function playWhole(scenario: Scenario): Promise<Outcome> {
   }
 }
 
-function* rowsOf(table: Iterable<Member>): Iterable<Node> {
-  for (const member of table) yield member.snapshot();
-}
-
 class Player {
   readonly #scenario: Scenario;
   readonly #stage: Stage;
@@ -96,43 +73,18 @@ class Player {
 
   static async create(scenario: Scenario): Promise<Player> {
     let player = undefined as Player | undefined;
-    const extensions: ExtensionWatch = new ExtensionWatch(scenario, {
-      now: () => player?.now ?? 0,
-      fail: (error) => player?.fail(error),
-      life: (key) => player?.lifeOf(key),
-      running: () => player?.running() ?? [],
-      namesAt: (address) => player?.namesAt(address) ?? new Set(),
-      leaves: (name, incarnation) => player?.leaves(name, incarnation),
-      mayReceive: (detail, address) => toolkit.mayReceive(detail, address),
-      threw: (key, extension, error) => toolkit.threw(key, extension, error),
-    });
-    const toolkit: Toolkit = new Toolkit({
-      scenario,
-      now: () => player?.now ?? 0,
-      fail: (error) => player?.fail(error),
-      life: (key) => player?.lifeOf(key),
-      running: () => player?.running() ?? [],
-      leaves: (name, incarnation) => player?.leaves(name, incarnation),
-      run: async (ms) => player?.run(ms),
-    });
+    const watches = watchesOf(scenario, () => player);
     const stage = await Stage.create(scenario, {
       line: (key, message, line) => player?.hear(key, message, line),
       report: (key, report) => player?.hearReport(key, report),
-      extensions,
-      toolkit,
+      ...watches,
     });
-    player = new Player({ scenario, stage, extensions, toolkit });
+    player = new Player(scenario, stage, watches);
     for (const key of stage.cluster.names()) player.#acts.started(key);
     return player;
   }
 
-  private constructor(components: {
-    scenario: Scenario;
-    stage: Stage;
-    extensions: ExtensionWatch;
-    toolkit: Toolkit;
-  }) {
-    const { scenario, stage, extensions, toolkit } = components;
+  private constructor(scenario: Scenario, stage: Stage, { extensions, toolkit }: Watches) {
     const { settings } = scenario;
     const { cluster } = stage;
     this.#scenario = scenario;
@@ -149,7 +101,10 @@ class Player {
       gossipToTheDeadTime: settings.gossipToTheDeadTime,
       suspicionMs: (members, confirmations) => suspicionMs(settings, members, confirmations),
     });
-    this.#acts = new Acts({ stage, watch: this.#watch }, { fail: (error) => this.fail(error) });
+    this.#acts = new Acts(
+      { stage, watch: this.#watch, toolkit },
+      { fail: (error) => this.fail(error) },
+    );
     cluster.on('event', (observer, event) => {
       this.#events++;
       if (stage.strangers.has(observer)) return this.#checkStranger(observer, event);
@@ -171,16 +126,22 @@ class Player {
     return this.#stage.running();
   }
 
+  /** Lets time pass, with all checks. */
+  async letPass(ms: number): Promise<void> {
+    await this.#runTo(this.now + ms);
+  }
+
+  /** Calls back later. */
+  later(ms: number, callback: () => void): void {
+    this.#stage.cluster.clock.setTimer(ms, callback);
+  }
+
   namesAt(address: string): ReadonlySet<string> {
     return this.#watch.namesAt(address);
   }
 
   leaves(name: string, incarnation: number): void {
     this.#watch.leavesIn(name, incarnation);
-  }
-
-  run(ms: number): Promise<void> {
-    return this.#runTo(this.now + ms);
   }
 
   fail(failure: Error): void {
@@ -225,7 +186,7 @@ class Player {
   async recover(): Promise<Outcome> {
     const { cluster } = this.#stage;
     this.#extensions.rest();
-    this.#toolkit.rest();
+    this.#toolkit.healed();
     cluster.heal();
     cluster.network.change({ loss: 0, duplication: 0, reordering: 0, streamBreaks: 0 });
     // All operations end, and all stalls are over.
@@ -237,10 +198,13 @@ class Player {
     const agreedAfterMs = cluster.now - startedAt;
     this.#checkCalm();
     this.#extensions.checkAgreement();
-    await this.#toolkit.agreed();
     await this.#findOut();
+    await this.#toolkit.agreed();
+    this.#throwFailure();
+    this.#toolkit.rest();
     await this.#forget();
     await this.#toolkit.quiet();
+    this.#throwFailure();
     await this.#beQuiet();
     await this.#end();
     const digest = cluster.digest();
@@ -276,7 +240,8 @@ class Player {
     this.#throwFailure();
     const lives = this.#stage.running();
     for (const { key, engine } of lives) {
-      this.#watch.table(key, rowsOf(engine.table));
+      const rows = Array.from(engine.table, (member) => member.snapshot());
+      this.#watch.table(key, rows);
     }
     this.#extensions.check();
     this.#toolkit.look();

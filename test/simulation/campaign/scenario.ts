@@ -8,7 +8,7 @@
 // that it can be printed, replayed and made smaller.
 
 import type { LinkOptions } from '../../../src/testing/index.js';
-import type { ToolkitPlan } from './toolkit.js';
+import type { ToolkitPlans } from './toolkit.js';
 
 /** A step at one time. A step whose node does not exist, or is not in the required state, is skipped. */
 export type Step = { readonly at: number } & (
@@ -106,8 +106,8 @@ export interface Scenario {
   readonly slices?: { readonly records: number; readonly turnMs: number };
   /** What runs on a part of the nodes on top of membership; undefined in half of the scenarios. */
   readonly extensions?: ExtensionPlan;
-  /** What runs of the toolkit. */
-  readonly toolkit?: ToolkitPlan;
+  /** What else runs on top of membership, each part drawn by itself; undefined without any. */
+  readonly toolkit?: ToolkitPlans;
   /** The faults of the whole network, until it is healed. */
   readonly network: LinkOptions;
   readonly steps: readonly Step[];

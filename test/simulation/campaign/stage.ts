@@ -21,7 +21,7 @@ import { Keys } from './keys.js';
 import { rejoinMs } from './long.js';
 import type { Scenario } from './scenario.js';
 import type { Toolkit } from './toolkit.js';
-import type { WatchedExtension } from './watched-extension.js';
+import { WatchedExtension } from './watched-extension.js';
 
 /** The fields of a log line that the campaign uses. */
 export interface Line {
@@ -46,7 +46,7 @@ export interface Life {
   readonly engine: Engine;
   readonly transport: MemoryTransport;
   readonly extensions: readonly CampaignExtension[];
-  /** The extensions of the toolkit. */
+  /** The watched extensions of the product. */
   readonly toolkit: readonly WatchedExtension[];
 }
 
@@ -70,25 +70,26 @@ export class Stage {
   readonly #extensions = new Map<string, readonly CampaignExtension[]>();
   readonly #toolkits = new Map<string, readonly WatchedExtension[]>();
   readonly #watch: ExtensionWatch;
-  readonly #toolkit: Toolkit;
   #cluster: SimulatedCluster | undefined;
 
-  private constructor(scenario: Scenario, { extensions, toolkit }: Ears) {
+  private constructor(scenario: Scenario, watch: ExtensionWatch) {
     this.scenario = scenario;
-    this.#watch = extensions;
-    this.#toolkit = toolkit;
+    this.#watch = watch;
   }
 
   /** Starts the initial nodes. */
   static async create(scenario: Scenario, hear: Ears): Promise<Stage> {
-    const stage = new Stage(scenario, hear);
+    const stage = new Stage(scenario, hear.extensions);
     const { nodes: size, network, seed, settings, encrypted, slices } = scenario;
     const config = (key: string): SimulatedConfig => {
       const log = (message: string, line?: object): void => hear.line(key, message, line ?? {});
       const use = hear.extensions.forLife(key);
-      const toolkit = hear.toolkit.forLife(key);
+      const toolkit = hear.toolkit.use(key);
       stage.#extensions.set(key, use);
-      stage.#toolkits.set(key, toolkit);
+      stage.#toolkits.set(
+        key,
+        toolkit.filter((each) => each instanceof WatchedExtension),
+      );
       return {
         use: [...use, ...toolkit],
         rejoin: scenario.rejoins === true && {
@@ -96,7 +97,7 @@ export class Stage {
           timeout: rejoinMs(settings),
         },
         // Otherwise a timer of an hour would be pending in a cluster that became smaller.
-        expectedMembers: 1,
+        expectedMembers: scenario.toolkit?.ring?.knowsSize === true ? size : 1,
         ...settings,
         ...(encrypted && { keyring: stage.keys.ringFor(key) }),
         queueCheckInterval: 2 * settings.probeInterval,
@@ -155,7 +156,6 @@ export class Stage {
     const life = { key, list, engine, transport, extensions, toolkit };
     this.#lives.set(key, life);
     this.#watch.started(key, transport.addr);
-    this.#toolkit.started(life);
     return life;
   }
 

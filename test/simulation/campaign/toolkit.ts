@@ -4,21 +4,30 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// The parts of the toolkit in a scenario: which there are, and what the campaign calls on each. Each part draws its plan
-// from a random stream of its own, so a part changes neither the faults nor the other parts.
+// What ships on top of membership and runs in scenarios: each part draws its plan with dice of its own, so that a scenario
+// without the part does not depend on it, and then watches the nodes. To add a part: a plan in `ToolkitPlans`, an entry in
+// `parts`, and files of its own.
 
 import type { Extension, MembershipEvent } from '../../../src/index.js';
-import { type BusPlan, drawBus, simplerBuses } from './bus-plan.js';
-import { BusWatch } from './bus-watch.js';
 import { Dice } from './dice.js';
-import type { Scenario } from './scenario.js';
+import { busPart, type BusPlan } from './bus-plan.js';
+import { ringPart, type RingPlan } from './ring-plan.js';
+import type { Scenario, Settings } from './scenario.js';
 import type { Life } from './stage.js';
 import { Violation } from './violation.js';
-import { type Attendant, WatchedExtension } from './watched-extension.js';
 
-/** The parts of a scenario. */
-export interface ToolkitPlan {
+/** The plans of the parts of a scenario; a part that is missing does not run. */
+export interface ToolkitPlans {
   readonly bus?: BusPlan;
+  readonly ring?: RingPlan;
+}
+
+/** What a plan may depend on. */
+export interface DrawnWorld {
+  readonly nodes: number;
+  readonly settings: Settings;
+  readonly healAt: number;
+  readonly isCalm: boolean;
 }
 
 /** What a part needs to know of the run. */
@@ -27,38 +36,34 @@ export interface ToolkitWorld {
   now(): number;
   /** Called with everything that does not hold. */
   fail(error: Error): void;
-  /** The last life of a node; undefined before it started. */
-  life(key: string): Life | undefined;
   running(): readonly Life[];
   /** A node leaves in this incarnation. */
   leaves(name: string, incarnation: number): void;
-  /** Lets time pass, with all checks of the campaign. */
+  /** Lets time pass, with all checks. */
   run(ms: number): Promise<void>;
+  /** Calls back later, in the time of the cluster. */
+  later(ms: number, callback: () => void): void;
 }
 
-/** An extension for one life of one node, and who uses it. */
-export interface Equipment {
-  readonly extension: Extension;
-  readonly attendant: Omit<Attendant, 'leaves'>;
-}
-
-/** A part in one run. */
-export interface ToolkitWatch {
-  /** The extension for a life of a node that is about to start; undefined if this node does not run it. */
-  equip(key: string): Equipment | undefined;
+/** A part in one run. All methods are optional. */
+export interface PartWatch {
+  /** The extensions that a node runs in its next life. Those that are watched count their timers themselves. */
+  use?(key: string): readonly Extension[];
   /** A life of a node began. */
   started?(life: Life): void;
   /** A node emits a membership event. */
-  emitted?(observer: string, event: MembershipEvent): void;
-  /** What holds at any time, once per probe interval. */
+  emitted?(key: string, event: MembershipEvent): void;
+  /** What holds at any time. Called at least once per probe interval, and after each step. */
   look?(): void;
-  /** The faults are over: nothing new is begun. */
-  rest?(): void;
-  /** All nodes agree. */
+  /** The faults are over. */
+  healed?(): void;
+  /** All nodes agree on the members. */
   agreed?(): Promise<void>;
-  /** The cluster is about to be idle. */
+  /** From now on nothing may be pending, in particular no timer. */
+  rest?(): void;
+  /** The members that are gone are forgotten: may let time pass until nothing happens any more. */
   quiet?(): Promise<void>;
-  /** All nodes are about to be shut down: there is much to do. */
+  /** The end of the rest. */
   wake?(): void;
   /** All nodes were shut down. */
   ended?(): void;
@@ -66,95 +71,80 @@ export interface ToolkitWatch {
   counts?(): Readonly<Record<string, number>>;
 }
 
-interface Part<Name extends keyof ToolkitPlan> {
-  readonly name: Name;
-  readonly draw: (dice: Dice, scenario: Scenario) => ToolkitPlan[Name];
-  readonly watch: (plan: NonNullable<ToolkitPlan[Name]>, world: ToolkitWorld) => ToolkitWatch;
+/** A part: how its plan is drawn, and how it is watched. */
+export interface ToolkitPart<Plan> {
+  /** @returns undefined in scenarios without the part */
+  draw(dice: Dice, world: DrawnWorld): Plan | undefined;
+  watch(plan: Plan, world: ToolkitWorld): PartWatch;
   /** Plans that are easier to understand. */
-  readonly simpler: (plan: NonNullable<ToolkitPlan[Name]>) => readonly ToolkitPlan[Name][];
+  simpler?(plan: Plan): readonly Plan[];
 }
 
-type Parts = { readonly [Name in keyof ToolkitPlan]-?: Part<Name> };
-
-/** All parts. Their order is that of the extensions of a node. */
-const parts: Parts = {
-  bus: {
-    name: 'bus',
-    draw: drawBus,
-    watch: (plan, world) => new BusWatch(plan, world),
-    simpler: simplerBuses,
-  },
+/** All parts. The order is that of their methods. */
+const parts: {
+  readonly [Name in keyof ToolkitPlans]-?: ToolkitPart<NonNullable<ToolkitPlans[Name]>>;
+} = {
+  bus: busPart,
+  ring: ringPart,
 };
-const names = Object.keys(parts) as (keyof ToolkitPlan)[];
+const names = Object.keys(parts) as (keyof ToolkitPlans)[];
 
-/** Draws the parts of a scenario. */
-export function drawToolkit(scenario: Scenario): Pick<Scenario, 'toolkit'> {
-  const drawn = names.map((name) => {
-    return [name, parts[name].draw(new Dice(`${name} of ${scenario.seed}`), scenario)] as const;
+/** Draws the plans of all parts, each with dice of its own. */
+export function drawToolkit(seed: number, world: DrawnWorld): Pick<Scenario, 'toolkit'> {
+  const plans = names.flatMap((name) => {
+    const plan: unknown = parts[name].draw(new Dice(`${name} of ${seed}`), world);
+    return plan === undefined ? [] : [[name, plan] as const];
   });
-  const present = drawn.filter(([, plan]) => plan !== undefined);
-  return present.length === 0 ? {} : { toolkit: Object.fromEntries(present) as ToolkitPlan };
+  return plans.length === 0 ? {} : { toolkit: Object.fromEntries(plans) };
 }
 
 /** Smaller ones: without one part, and with simpler parts. */
-export function* simplerToolkits(toolkit: ToolkitPlan): Generator<ToolkitPlan> {
+export function* simplerToolkits(toolkit: ToolkitPlans): Generator<ToolkitPlans> {
   for (const name of names) {
     const { [name]: plan, ...others } = toolkit;
     if (plan === undefined) continue;
     yield others;
-    for (const simpler of simplerPlans(name, plan)) yield { ...toolkit, [name]: simpler };
+    const part = parts[name] as ToolkitPart<unknown>;
+    for (const simpler of part.simpler?.(plan) ?? []) {
+      yield { ...toolkit, [name]: simpler } as ToolkitPlans;
+    }
   }
 }
 
-function simplerPlans<Name extends keyof ToolkitPlan>(
-  name: Name,
-  plan: NonNullable<ToolkitPlan[Name]>,
-): readonly ToolkitPlan[Name][] {
-  return (parts[name] as Part<Name>).simpler(plan);
-}
-
-/** The toolkit of one run. */
+/** The parts of one run. */
 export class Toolkit {
   readonly #world: ToolkitWorld;
-  readonly #watches = new Map<string, ToolkitWatch>();
-  /** The addresses of nodes that ran each part. */
+  readonly #watches: readonly PartWatch[];
+  /** The addresses of nodes that ran each watched extension. */
   readonly #places = new Map<string, Set<string>>();
 
   constructor(world: ToolkitWorld) {
     this.#world = world;
-    for (const name of names) this.#add(name);
-  }
-
-  #add<Name extends keyof ToolkitPlan>(name: Name): void {
-    const plan = this.#world.scenario.toolkit?.[name];
-    if (plan === undefined) return;
-    this.#watches.set(name, (parts[name] as Part<Name>).watch(plan, this.#world));
-    this.#places.set(name, new Set());
-  }
-
-  /** The extensions for a life of a node that is about to start. */
-  forLife(key: string): WatchedExtension[] {
-    return [...this.#watches.values()].flatMap((watch) => {
-      const equipment = watch.equip(key);
-      if (equipment === undefined) return [];
-      const { extension, attendant } = equipment;
-      const leaves = (name: string, incarnation: number): void =>
-        this.#world.leaves(name, incarnation);
-      return [new WatchedExtension(extension, { ...attendant, leaves })];
+    const { toolkit = {} } = world.scenario;
+    this.#watches = names.flatMap((name) => {
+      const plan = toolkit[name];
+      const part = parts[name] as ToolkitPart<unknown>;
+      return plan === undefined ? [] : [part.watch(plan, world)];
     });
   }
 
-  /** A life of a node began. */
+  use(key: string): Extension[] {
+    return this.#watches.flatMap((watch) => watch.use?.(key) ?? []);
+  }
+
   started(life: Life): void {
-    for (const { name } of life.toolkit) this.#places.get(name)?.add(life.transport.addr);
-    for (const watch of this.#watches.values()) watch.started?.(life);
+    for (const { name } of life.toolkit) {
+      const places = this.#places.get(name) ?? new Set();
+      this.#places.set(name, places.add(life.transport.addr));
+    }
+    for (const watch of this.#watches) watch.started?.(life);
   }
 
-  emitted(observer: string, event: MembershipEvent): void {
-    for (const watch of this.#watches.values()) watch.emitted?.(observer, event);
+  emitted(key: string, event: MembershipEvent): void {
+    for (const watch of this.#watches) watch.emitted?.(key, event);
   }
 
-  /** Whether a node without a part may receive its messages: another node at its address had it. */
+  /** Whether a node may receive a message that it cannot use: another node at its address had the extension. */
   mayReceive(detail: string, address: string): boolean {
     for (const [name, places] of this.#places) {
       if (detail.includes(` ${name},`) && places.has(address)) return true;
@@ -162,40 +152,44 @@ export class Toolkit {
     return false;
   }
 
-  /** An extension threw; whether it is one of these. */
+  /** An extension threw. Returns false if it is none of these. */
   threw(key: string, extension: string, error: Error): boolean {
-    if (!this.#watches.has(extension)) return false;
+    if (!this.#places.has(extension)) return false;
     const what = `${extension} on ${key} at ${this.#world.now()}: ${error.stack}`;
     this.#world.fail(new Violation('no extension of the product throws', what));
     return true;
   }
 
-  look(): void {
-    for (const watch of this.#watches.values()) watch.look?.();
-  }
-
-  rest(): void {
-    for (const watch of this.#watches.values()) watch.rest?.();
-  }
-
-  async agreed(): Promise<void> {
-    for (const watch of this.#watches.values()) await watch.agreed?.();
-  }
-
-  async quiet(): Promise<void> {
-    for (const watch of this.#watches.values()) await watch.quiet?.();
-  }
-
-  wake(): void {
-    for (const watch of this.#watches.values()) watch.wake?.();
-  }
-
   counts(): Readonly<Record<string, number>> {
-    const all = [...this.#watches.values()].map((watch) => watch.counts?.() ?? {});
+    const all = this.#watches.map((watch) => watch.counts?.() ?? {});
     return Object.assign({}, ...all) as Record<string, number>;
   }
 
+  look(): void {
+    for (const watch of this.#watches) watch.look?.();
+  }
+
+  healed(): void {
+    for (const watch of this.#watches) watch.healed?.();
+  }
+
+  async agreed(): Promise<void> {
+    for (const watch of this.#watches) await watch.agreed?.();
+  }
+
+  rest(): void {
+    for (const watch of this.#watches) watch.rest?.();
+  }
+
+  async quiet(): Promise<void> {
+    for (const watch of this.#watches) await watch.quiet?.();
+  }
+
+  wake(): void {
+    for (const watch of this.#watches) watch.wake?.();
+  }
+
   ended(): void {
-    for (const watch of this.#watches.values()) watch.ended?.();
+    for (const watch of this.#watches) watch.ended?.();
   }
 }

@@ -28,6 +28,7 @@ const root = new URL('../../../', import.meta.url).pathname;
 const entryPoints: Readonly<Record<string, string>> = {
   'node-memberlist': join(root, 'src/index.js'),
   'node-memberlist/bus': join(root, 'src/bus/index.js'),
+  'node-memberlist/ring': join(root, 'src/ring/index.js'),
   'node-memberlist/serf': join(root, 'src/serf/index.js'),
   'node-memberlist/state': join(root, 'src/state/index.js'),
   'node-memberlist/testing': join(root, 'src/testing/index.js'),
@@ -104,7 +105,7 @@ export class SnippetFolder implements Disposable {
     for (const [i, snippet] of snippets.entries()) {
       const file = join(this.#folder, `snippet-${i}.mts`);
       const program = snippet.program.replace(
-        /from '(node-memberlist(?:\/(?:bus|serf|state|testing))?|prom-client)'/g,
+        /from '(node-memberlist(?:\/(?:bus|ring|serf|state|testing))?|prom-client)'/g,
         (_whole, name: string) => `from '${entryPoints[name] ?? name}'`,
       );
       writeFileSync(file, `${this.#given}\n${program}`);
