@@ -36,9 +36,12 @@ const mostActions = 60;
 /** The same for all nodes together. */
 const mostOfAll = 600;
 
+/** Longer scenarios are about membership. */
+const longestMs = 600_000;
+
 /** A third of the scenarios have a bus. */
 function drawBus(dice: Dice, { nodes, settings, healAt }: DrawnWorld): BusPlan | undefined {
-  if (!dice.chance(0.35)) return undefined;
+  if (!dice.chance(0.35) || healAt > longestMs) return undefined;
   const { probeInterval } = settings;
   const drawnMs = probeInterval * dice.between(0.3, 3);
   const most = Math.min(mostActions, mostOfAll / nodes);

@@ -10,6 +10,7 @@
 import { busCanaries } from './bus-canaries.js';
 import type { Canary } from './canary.js';
 import { ringCanaries } from './ring-canaries.js';
+import { stateCanaries } from './state-canaries.js';
 
 const ofMembership: readonly Canary[] = [
   {
@@ -379,4 +380,9 @@ const ofMembership: readonly Canary[] = [
 ];
 
 /** All canaries. */
-export const canaries: readonly Canary[] = [...ofMembership, ...busCanaries, ...ringCanaries];
+export const canaries: readonly Canary[] = [
+  ...ofMembership,
+  ...busCanaries,
+  ...stateCanaries,
+  ...ringCanaries,
+];

@@ -14,11 +14,13 @@ import { busPart, type BusPlan } from './bus-plan.js';
 import { ringPart, type RingPlan } from './ring-plan.js';
 import type { Scenario, Settings } from './scenario.js';
 import type { Life } from './stage.js';
+import { statePart, type StatePlan } from './state-plan.js';
 import { Violation } from './violation.js';
 
 /** The plans of the parts of a scenario; a part that is missing does not run. */
 export interface ToolkitPlans {
   readonly bus?: BusPlan;
+  readonly state?: StatePlan;
   readonly ring?: RingPlan;
 }
 
@@ -85,6 +87,7 @@ const parts: {
   readonly [Name in keyof ToolkitPlans]-?: ToolkitPart<NonNullable<ToolkitPlans[Name]>>;
 } = {
   bus: busPart,
+  state: statePart,
   ring: ringPart,
 };
 const names = Object.keys(parts) as (keyof ToolkitPlans)[];
