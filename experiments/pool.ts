@@ -24,11 +24,13 @@ export interface PoolInit<Task, Result> {
   /** The number of workers; default: the number of cores. */
   readonly jobs?: number | undefined;
   readonly done: (result: Result, progress: Progress) => void;
+  /** Whether another task may begin; default: always. */
+  readonly mayStart?: (() => boolean) | undefined;
 }
 
 /** Executes all tasks. @throws the first error of a task, after stopping the other workers */
 export async function runAll<Task, Result>(init: PoolInit<Task, Result>): Promise<void> {
-  const { tasks, worker: url, jobs = availableParallelism(), done } = init;
+  const { tasks, worker: url, jobs = availableParallelism(), done, mayStart } = init;
   const waiting = [...tasks];
   const startedAt = performance.now();
   let finished = 0;
@@ -39,7 +41,7 @@ export async function runAll<Task, Result>(init: PoolInit<Task, Result>): Promis
       const worker = new Worker(url, { resourceLimits: { maxYoungGenerationSizeMb: 192 } });
       workers.push(worker);
       const next = (): void => {
-        const task = waiting.shift();
+        const task = mayStart?.() === false ? undefined : waiting.shift();
         if (task === undefined) {
           void worker.terminate();
           resolve();

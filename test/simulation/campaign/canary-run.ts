@@ -11,7 +11,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
-import { canaries, type Canary } from './canaries.js';
+import { canaries } from './canaries.js';
+import type { Canary } from './canary.js';
 import { drawScenario } from './draw.js';
 import { Hand, share } from './hand.js';
 import type { Failure } from './judge.js';
@@ -74,11 +75,14 @@ async function findOut(canary: Canary, options: Options, sound: Hand): Promise<C
     const file = join('src', canary.file);
     const text = breakIt(canary, readFileSync(file, 'utf8'));
     writeFileSync(join(folder, file.replace(/\.ts$/, '.js')), compiled(text));
-    for (const scenario of scenariosFor(options, canary.seed)) {
+    for (const scenario of scenariosFor(options, canary)) {
       const failure = await failureIn(broken, scenario);
       if (failure === undefined) continue;
       const alas = await failureIn(sound, scenario);
-      if (alas !== undefined) throw new Error(`seed ${scenario.seed} fails anyway: ${alas.text}`);
+      if (alas !== undefined) {
+        console.log(`seed ${scenario.seed} fails anyway: ${alas.text}`);
+        continue;
+      }
       return { scenario, failure };
     }
     return undefined;
@@ -91,15 +95,16 @@ async function findOut(canary: Canary, options: Options, sound: Hand): Promise<C
 /** Calm ones first: they take no time, and in them much less is allowed. */
 function* scenariosFor(
   { from, seeds, ...options }: Options,
-  seedOfCanary: number | undefined,
+  { seed: ownSeed, part, needsFaults = false }: Canary,
 ): Generator<Scenario> {
   const { nodes, maxNodes = defaultMaxNodes } = options;
-  if (seedOfCanary !== undefined) {
-    yield drawScenario(seedOfCanary, { nodes, maxNodes, calm: false });
-  }
-  for (const calm of options.calm ? [true] : [true, false]) {
-    for (let seed = from; seed < from + seeds; seed++) {
-      yield drawScenario(seed, { nodes, maxNodes, calm });
+  if (ownSeed !== undefined) yield drawScenario(ownSeed, { nodes, maxNodes, calm: false });
+  for (const calm of options.calm ? [true] : needsFaults ? [false] : [true, false]) {
+    for (let seed = from, left = seeds; left > 0; seed++) {
+      const scenario = drawScenario(seed, { nodes, maxNodes, calm });
+      if (part !== undefined && scenario.toolkit?.[part] === undefined) continue;
+      left--;
+      yield scenario;
     }
   }
 }

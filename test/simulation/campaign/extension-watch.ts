@@ -40,6 +40,10 @@ export interface ExtensionWorld {
   namesAt(address: string): ReadonlySet<string>;
   /** A node is about to leave in this incarnation. */
   leaves(name: string, incarnation: number): void;
+  /** Whether a node at this address may receive a message of the product's extensions that it cannot use. */
+  mayReceive(detail: string, address: string): boolean;
+  /** An extension of the product threw. Returns false for all others. */
+  threw(key: string, extension: string, error: Error): boolean;
 }
 
 /** What nodes at one address run, of all the lives that there were. */
@@ -190,12 +194,17 @@ export class ExtensionWatch {
 
   /** An extension of a node, or the node itself, reports something. */
   report(key: string, report: Report): void {
-    if (report.code === 'extension-threw') this.#threw(key, report.extension, report.error);
+    if (
+      report.code === 'extension-threw' &&
+      !this.#world.threw(key, report.extension, report.error)
+    )
+      this.#threw(key, report.extension, report.error);
     if (report.code !== 'packet-dropped' || report.reason !== 'unknown-extension') return;
     const place = this.#places.get(this.#homes.get(key) ?? '');
     if (place === undefined) return;
     if (this.#names.some((name) => report.detail.includes(` ${name},`) && place.with.has(name)))
       return;
+    if (this.#world.mayReceive(report.detail, this.#homes.get(key) ?? '')) return;
     this.fail(leaked(`${key} at ${this.now()}: ${report.detail}`));
   }
 

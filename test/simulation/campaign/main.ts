@@ -94,12 +94,19 @@ function summary(passed: ReadonlyMap<number, Outcome>): string {
     sorted.reduce((total, [, outcome]) => total + of(outcome), 0);
   const shares = sorted.map(([, outcome]) => (outcome.rejoined ? 0 : outcome.agreementShare));
   const slowest = Math.round(100 * Math.max(0, ...shares));
+  const toolkit: Record<string, number> = {};
+  for (const [, outcome] of sorted) {
+    for (const [what, count] of Object.entries(outcome.toolkit)) {
+      toolkit[what] = (toolkit[what] ?? 0) + count;
+    }
+  }
   const counts = [
     `${sum(({ steps }) => steps)} steps`,
     `${sum(({ events }) => events)} events`,
     `${sum(({ falseDeaths }) => falseDeaths)} deaths of nodes that ran`,
     `${sum(({ rejoined }) => Number(rejoined))} scenarios with islands`,
     `${sum(({ extensionMessages }) => extensionMessages)} messages of extensions`,
+    ...Object.entries(toolkit).map(([what, count]) => `${count} ${what}`),
     `the slowest agreement took ${slowest} % of its bound`,
   ];
   return `${counts.join(', ')}; digest ${hash.digest('hex').slice(0, 16)}`;

@@ -20,4 +20,6 @@ export interface Outcome {
   readonly falseDeaths: number;
   /** Messages that reached extensions. */
   readonly extensionMessages: number;
+  /** What happened in the parts of the toolkit. */
+  readonly toolkit: Readonly<Record<string, number>>;
 }

@@ -203,6 +203,8 @@ class Player {
     this.#throwFailure();
     this.#toolkit.rest();
     await this.#forget();
+    await this.#toolkit.quiet();
+    this.#throwFailure();
     await this.#beQuiet();
     await this.#end();
     const digest = cluster.digest();
@@ -215,6 +217,7 @@ class Player {
       steps: this.#steps,
       falseDeaths: this.#watch.falseDeaths.length,
       extensionMessages: this.#extensions.deliveries,
+      toolkit: this.#toolkit.counts(),
     };
   }
 

@@ -6,7 +6,7 @@
 
 // Canaries of the ring and the singleton.
 
-import type { Canary } from './canaries.js';
+import type { Canary } from './canary.js';
 
 /** One rule of each, broken. */
 export const ringCanaries: readonly Canary[] = [

@@ -9,6 +9,7 @@
 
 import type { LinkOptions } from '../../../src/testing/index.js';
 import type { Scenario, Settings, Step } from './scenario.js';
+import { simplerToolkits } from './toolkit.js';
 
 /** Whether a scenario fails as the one did that is made smaller. */
 export type StillFails = (scenario: Scenario) => Promise<boolean>;
@@ -90,7 +91,10 @@ function* plainer(scenario: Scenario): Generator<Scenario> {
     if (extensions.throws > 0) yield { ...scenario, extensions: { ...extensions, throws: 0 } };
   }
   const { toolkit, ...bare } = scenario;
-  if (toolkit !== undefined) yield bare;
+  if (toolkit !== undefined) {
+    yield bare;
+    for (const simpler of simplerToolkits(toolkit)) yield { ...scenario, toolkit: simpler };
+  }
   const { settings } = scenario;
   for (const [name, value] of Object.entries(plain)) {
     if (settings[name as keyof Settings] === value) continue;

@@ -21,6 +21,7 @@ import { Keys } from './keys.js';
 import { rejoinMs } from './long.js';
 import type { Scenario } from './scenario.js';
 import type { Toolkit } from './toolkit.js';
+import { WatchedExtension } from './watched-extension.js';
 
 /** The fields of a log line that the campaign uses. */
 export interface Line {
@@ -45,6 +46,8 @@ export interface Life {
   readonly engine: Engine;
   readonly transport: MemoryTransport;
   readonly extensions: readonly CampaignExtension[];
+  /** The watched extensions of the product. */
+  readonly toolkit: readonly WatchedExtension[];
 }
 
 /** The nodes of one run. */
@@ -65,6 +68,7 @@ export class Stage {
   /** Of the last life of each node that was started. */
   readonly #engines = new Map<string, Engine>();
   readonly #extensions = new Map<string, readonly CampaignExtension[]>();
+  readonly #toolkits = new Map<string, readonly WatchedExtension[]>();
   readonly #watch: ExtensionWatch;
   #cluster: SimulatedCluster | undefined;
 
@@ -80,9 +84,14 @@ export class Stage {
     const config = (key: string): SimulatedConfig => {
       const log = (message: string, line?: object): void => hear.line(key, message, line ?? {});
       const use = hear.extensions.forLife(key);
+      const toolkit = hear.toolkit.use(key);
       stage.#extensions.set(key, use);
+      stage.#toolkits.set(
+        key,
+        toolkit.filter((each) => each instanceof WatchedExtension),
+      );
       return {
-        use: [...use, ...hear.toolkit.use(key)],
+        use: [...use, ...toolkit],
         rejoin: scenario.rejoins === true && {
           interval: rejoinMs(settings),
           timeout: rejoinMs(settings),
@@ -142,7 +151,9 @@ export class Stage {
     const list = this.cluster.node(key);
     const transport = list.config.transport as MemoryTransport;
     const engine = this.#engines.get(key) as Engine;
-    const life = { key, list, engine, transport, extensions: this.#extensions.get(key) ?? [] };
+    const extensions = this.#extensions.get(key) ?? [];
+    const toolkit = this.#toolkits.get(key) ?? [];
+    const life = { key, list, engine, transport, extensions, toolkit };
     this.#lives.set(key, life);
     this.#watch.started(key, transport.addr);
     return life;
@@ -166,7 +177,7 @@ export class Stage {
 }
 
 /** Timers that a node has set, without those of its extensions. */
-export function timersOf({ list, extensions }: Life): number {
+export function timersOf({ list, extensions, toolkit }: Life): number {
   const { pending } = list.config.clock as unknown as { pending: number };
-  return extensions.reduce((rest, { timers }) => rest - timers, pending);
+  return [...extensions, ...toolkit].reduce((rest, { timers }) => rest - timers, pending);
 }

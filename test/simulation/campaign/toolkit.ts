@@ -10,12 +10,17 @@
 
 import type { Extension, MembershipEvent } from '../../../src/index.js';
 import { Dice } from './dice.js';
+import { busPart, type BusPlan } from './bus-plan.js';
 import { ringPart, type RingPlan } from './ring-plan.js';
 import type { Scenario, Settings } from './scenario.js';
 import type { Life } from './stage.js';
+import { statePart, type StatePlan } from './state-plan.js';
+import { Violation } from './violation.js';
 
 /** The plans of the parts of a scenario; a part that is missing does not run. */
 export interface ToolkitPlans {
+  readonly bus?: BusPlan;
+  readonly state?: StatePlan;
   readonly ring?: RingPlan;
 }
 
@@ -34,6 +39,8 @@ export interface ToolkitWorld {
   /** Called with everything that does not hold. */
   fail(error: Error): void;
   running(): readonly Life[];
+  /** A node leaves in this incarnation. */
+  leaves(name: string, incarnation: number): void;
   /** Lets time pass, with all checks. */
   run(ms: number): Promise<void>;
   /** Calls back later, in the time of the cluster. */
@@ -42,7 +49,7 @@ export interface ToolkitWorld {
 
 /** A part in one run. All methods are optional. */
 export interface PartWatch {
-  /** The extensions that a node runs in its next life. */
+  /** The extensions that a node runs in its next life. Those that are watched count their timers themselves. */
   use?(key: string): readonly Extension[];
   /** A life of a node began. */
   started?(life: Life): void;
@@ -56,10 +63,14 @@ export interface PartWatch {
   agreed?(): Promise<void>;
   /** From now on nothing may be pending, in particular no timer. */
   rest?(): void;
+  /** The members that are gone are forgotten: may let time pass until nothing happens any more. */
+  quiet?(): Promise<void>;
   /** The end of the rest. */
   wake?(): void;
   /** All nodes were shut down. */
   ended?(): void;
+  /** What happened, for the summary of many seeds. */
+  counts?(): Readonly<Record<string, number>>;
 }
 
 /** A part: how its plan is drawn, and how it is watched. */
@@ -67,12 +78,16 @@ export interface ToolkitPart<Plan> {
   /** @returns undefined in scenarios without the part */
   draw(dice: Dice, world: DrawnWorld): Plan | undefined;
   watch(plan: Plan, world: ToolkitWorld): PartWatch;
+  /** Plans that are easier to understand. */
+  simpler?(plan: Plan): readonly Plan[];
 }
 
 /** All parts. The order is that of their methods. */
 const parts: {
   readonly [Name in keyof ToolkitPlans]-?: ToolkitPart<NonNullable<ToolkitPlans[Name]>>;
 } = {
+  bus: busPart,
+  state: statePart,
   ring: ringPart,
 };
 const names = Object.keys(parts) as (keyof ToolkitPlans)[];
@@ -80,21 +95,39 @@ const names = Object.keys(parts) as (keyof ToolkitPlans)[];
 /** Draws the plans of all parts, each with dice of its own. */
 export function drawToolkit(seed: number, world: DrawnWorld): Pick<Scenario, 'toolkit'> {
   const plans = names.flatMap((name) => {
-    const plan = parts[name].draw(new Dice(`${name} of ${seed}`), world);
+    const plan: unknown = parts[name].draw(new Dice(`${name} of ${seed}`), world);
     return plan === undefined ? [] : [[name, plan] as const];
   });
   return plans.length === 0 ? {} : { toolkit: Object.fromEntries(plans) };
 }
 
+/** Smaller ones: without one part, and with simpler parts. */
+export function* simplerToolkits(toolkit: ToolkitPlans): Generator<ToolkitPlans> {
+  for (const name of names) {
+    const { [name]: plan, ...others } = toolkit;
+    if (plan === undefined) continue;
+    yield others;
+    const part = parts[name] as ToolkitPart<unknown>;
+    for (const simpler of part.simpler?.(plan) ?? []) {
+      yield { ...toolkit, [name]: simpler } as ToolkitPlans;
+    }
+  }
+}
+
 /** The parts of one run. */
 export class Toolkit {
+  readonly #world: ToolkitWorld;
   readonly #watches: readonly PartWatch[];
+  /** The addresses of nodes that ran each watched extension. */
+  readonly #places = new Map<string, Set<string>>();
 
   constructor(world: ToolkitWorld) {
+    this.#world = world;
     const { toolkit = {} } = world.scenario;
     this.#watches = names.flatMap((name) => {
       const plan = toolkit[name];
-      return plan === undefined ? [] : [parts[name].watch(plan, world)];
+      const part = parts[name] as ToolkitPart<unknown>;
+      return plan === undefined ? [] : [part.watch(plan, world)];
     });
   }
 
@@ -103,11 +136,36 @@ export class Toolkit {
   }
 
   started(life: Life): void {
+    for (const { name } of life.toolkit) {
+      const places = this.#places.get(name) ?? new Set();
+      this.#places.set(name, places.add(life.transport.addr));
+    }
     for (const watch of this.#watches) watch.started?.(life);
   }
 
   emitted(key: string, event: MembershipEvent): void {
     for (const watch of this.#watches) watch.emitted?.(key, event);
+  }
+
+  /** Whether a node may receive a message that it cannot use: another node at its address had the extension. */
+  mayReceive(detail: string, address: string): boolean {
+    for (const [name, places] of this.#places) {
+      if (detail.includes(` ${name},`) && places.has(address)) return true;
+    }
+    return false;
+  }
+
+  /** An extension threw. Returns false if it is none of these. */
+  threw(key: string, extension: string, error: Error): boolean {
+    if (!this.#places.has(extension)) return false;
+    const what = `${extension} on ${key} at ${this.#world.now()}: ${error.stack}`;
+    this.#world.fail(new Violation('no extension of the product throws', what));
+    return true;
+  }
+
+  counts(): Readonly<Record<string, number>> {
+    const all = this.#watches.map((watch) => watch.counts?.() ?? {});
+    return Object.assign({}, ...all) as Record<string, number>;
   }
 
   look(): void {
@@ -124,6 +182,10 @@ export class Toolkit {
 
   rest(): void {
     for (const watch of this.#watches) watch.rest?.();
+  }
+
+  async quiet(): Promise<void> {
+    for (const watch of this.#watches) await watch.quiet?.();
   }
 
   wake(): void {

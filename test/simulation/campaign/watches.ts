@@ -41,10 +41,13 @@ export function watchesOf(scenario: Scenario, run: () => Watchable | undefined):
     life: (key) => run()?.lifeOf(key),
     namesAt: (address) => run()?.namesAt(address) ?? new Set(),
     leaves: (name, incarnation) => run()?.leaves(name, incarnation),
+    mayReceive: (detail, address) => toolkit.mayReceive(detail, address),
+    threw: (key, extension, error) => toolkit.threw(key, extension, error),
   });
-  const toolkit = new Toolkit({
+  const toolkit: Toolkit = new Toolkit({
     ...common,
     scenario,
+    leaves: (name, incarnation) => run()?.leaves(name, incarnation),
     run: async (ms) => run()?.letPass(ms),
     later: (ms, callback) => run()?.later(ms, callback),
   });

@@ -1,0 +1,78 @@
+/*
+ * This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/.
+ */
+
+// Rules of the shared state, each broken in its own way.
+
+import type { Canary } from './canary.js';
+
+const part = 'state';
+
+/** The canaries of the shared state. */
+export const stateCanaries: readonly Canary[] = [
+  {
+    part,
+    needsFaults: true,
+    name: 'the map of an earlier incarnation replaces the present one',
+    file: 'state/store.ts',
+    from: "    if (map.boot < replica.boot) return 'old';\n    const isNewBoot = map.boot > replica.boot;",
+    to: '    const isNewBoot = map.boot !== replica.boot;',
+  },
+  {
+    part,
+    needsFaults: true,
+    name: 'changes are applied whatever version a map has',
+    file: 'state/store.ts',
+    from:
+      "    if (map.to <= have && !(isNewBoot && map.from === 0)) return 'old';\n" +
+      "    if (map.from > have) return 'gap';\n",
+    to: '',
+  },
+  {
+    part,
+    needsFaults: true,
+    name: 'changes are applied although earlier ones are missing',
+    file: 'state/store.ts',
+    from: "    if (map.from > have) return 'gap';\n",
+    to: '',
+  },
+  {
+    part,
+    needsFaults: true,
+    name: 'maps are not reconciled',
+    file: 'state/reconciliation.ts',
+    from: '    if (hash.equals(store.hash)) return;\n',
+    to: '    if (hash.length > 0) return;\n',
+  },
+  {
+    part,
+    needsFaults: true,
+    name: 'a map does not remember that keys were deleted',
+    file: 'state/replica.ts',
+    from: '      this.floor = Math.max(this.floor, entry.version);\n',
+    to: '',
+  },
+  {
+    part,
+    name: 'the map of a member that is gone stays',
+    file: 'state/replication.ts',
+    from: '    this.#departures.gone(name);\n',
+    to: '',
+  },
+  {
+    part,
+    name: 'expired keys are not deleted',
+    file: 'state/replication.ts',
+    from: '        this.write(key, undefined, undefined);\n',
+    to: '',
+  },
+  {
+    part,
+    name: 'a whole map keeps the keys that it no longer has',
+    file: 'state/store.ts',
+    from: '    for (const [key, entry] of before) {\n      if (replica.get(key) === undefined && shown(entry) !== undefined) {',
+    to: '    for (const [key, entry] of before) {\n      if (replica.get(key) === undefined && entry.version < 0) {',
+  },
+];
