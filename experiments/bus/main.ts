@@ -18,7 +18,10 @@ const documentPath = 'docs/experiments/bus';
 const storePath = 'docs/experiments/runs/bus.jsonl';
 const losses = [0, 0.2];
 
-type Stored = { readonly key: string; readonly result: Result };
+interface Stored {
+  readonly key: string;
+  readonly result: Result;
+}
 
 try {
   const options = parseOptions(process.argv.slice(2));

@@ -15,6 +15,7 @@ import type { Pacer } from '../exchange/pacer.js';
 import { StreamMemory } from '../exchange/stream-memory.js';
 import { ExtensionHost } from '../extensions/extension-host.js';
 import { hostedNode } from '../extensions/hosted-node.js';
+import { KeyFile } from '../security/key-file.js';
 import type { OwnAddress } from './own-address.js';
 import type { RunningNode } from './running-node.js';
 import type { NodeSeams } from './seams.js';
@@ -134,4 +135,11 @@ export function senderOf(node: RunningNode): Sender {
     },
     config,
   );
+}
+
+/** The watch of the file with the keys; undefined without one. */
+export function keyFileOf({ config, report }: RunningNode): KeyFile | undefined {
+  const { keyFile: path, keyring, clock } = config;
+  if (path === undefined || keyring === undefined) return undefined;
+  return new KeyFile(path, { clock, keyring, report });
 }

@@ -24,7 +24,7 @@ import type { ExtensionHost } from '../extensions/extension-host.js';
 import type { Publication } from '../observability/metrics.js';
 import type { Guard } from '../runtime/guard.js';
 import { CidrList } from '../security/cidr.js';
-import { KeyFile } from '../security/key-file.js';
+import type { KeyFile } from '../security/key-file.js';
 import { layersFor } from '../security/layers.js';
 import { resolveSeed } from '../transport/resolve.js';
 import type { Address } from '../wire/address.js';
@@ -41,6 +41,7 @@ import { PacketSender } from './packet-sender.js';
 import {
   conversationPartsOf,
   discoveryOf,
+  keyFileOf,
   extensionHostOf,
   senderOf,
   servicesOf,
@@ -172,11 +173,7 @@ export class RunningNode {
     const services = servicesOf(this, open.logger);
     this.services = services;
     this.departure = new Departure({ engine, extensions, services, guard, report });
-    const { keyFile: path, keyring } = config;
-    this.#keyFile =
-      path === undefined || keyring === undefined
-        ? undefined
-        : new KeyFile(path, { clock, keyring, report });
+    this.#keyFile = keyFileOf(this);
     const acceptor = new Acceptor(
       { host: this.streams, clock, ...conversations },
       { timeoutMs: config.tcpTimeout, maxStreams: transport.maxStreams },

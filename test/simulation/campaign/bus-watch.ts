@@ -107,7 +107,7 @@ export class BusWatch implements PartWatch {
     const sent = new Map<BusLife, number>();
     for (const driver of this.#drivers) {
       const life = this.ledger.life(driver.key);
-      if (life === undefined || life.bootId !== driver.bus.bootId) continue;
+      if (life?.bootId !== driver.bus.bootId) continue;
       const seq = driver.publish();
       if (seq !== undefined) sent.set(life, seq);
     }

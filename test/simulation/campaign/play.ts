@@ -388,8 +388,7 @@ class Player {
 
   #isConverged(): boolean {
     const { cluster, forged, strangers } = this.#stage;
-    if (forged.size + strangers.size === 0) return cluster.converged();
-    return listsAreRight(this.#stage);
+    return forged.size + strangers.size === 0 ? cluster.converged() : listsAreRight(this.#stage);
   }
 
   /** All forged members are found dead in the end: one probe each, at the slowest rate, of a single node. */

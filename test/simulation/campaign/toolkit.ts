@@ -107,8 +107,7 @@ export function* simplerToolkits(toolkit: ToolkitPlans): Generator<ToolkitPlans>
     const { [name]: plan, ...others } = toolkit;
     if (plan === undefined) continue;
     yield others;
-    const part = parts[name] as ToolkitPart<unknown>;
-    for (const simpler of part.simpler?.(plan) ?? []) {
+    for (const simpler of parts[name].simpler?.(plan as never) ?? []) {
       yield { ...toolkit, [name]: simpler } as ToolkitPlans;
     }
   }

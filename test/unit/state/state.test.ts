@@ -112,7 +112,8 @@ test('what a listener throws is reported, and the other listeners are called', a
   two.on('change', () => {
     throw new Error('a bug');
   });
-  two.on('change', () => Promise.reject(new Error('a later bug')));
+  const rejects = (() => Promise.reject(new Error('a later bug'))) as () => void;
+  two.on('change', rejects);
   two.on('change', listener);
   one.set('http', 1);
   await cluster.run(100);
