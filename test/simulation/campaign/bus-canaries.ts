@@ -62,14 +62,6 @@ export const busCanaries: readonly Canary[] = [
   },
   {
     part,
-    needsFaults: true,
-    name: 'a member that died before it was heard leaves no gap',
-    file: 'bus/publishers.ts',
-    from: "    if (reason === 'failed') this.mentioned(name);\n",
-    to: "    if (reason === 'left') this.mentioned(name);\n",
-  },
-  {
-    part,
     name: 'a new member starts at the first message',
     file: 'bus/welcomes.ts',
     from: '    const base = this.#baseOf(name, hello);\n',
