@@ -15,24 +15,6 @@ export const stateCanaries: readonly Canary[] = [
   {
     part,
     needsFaults: true,
-    name: 'the map of an earlier incarnation replaces the present one',
-    file: 'state/store.ts',
-    from: "    if (map.boot < replica.boot) return 'old';\n    const isNewBoot = map.boot > replica.boot;",
-    to: '    const isNewBoot = map.boot !== replica.boot;',
-  },
-  {
-    part,
-    needsFaults: true,
-    name: 'changes are applied whatever version a map has',
-    file: 'state/store.ts',
-    from:
-      "    if (map.to <= have && !(isNewBoot && map.from === 0)) return 'old';\n" +
-      "    if (map.from > have) return 'gap';\n",
-    to: '',
-  },
-  {
-    part,
-    needsFaults: true,
     name: 'changes are applied although earlier ones are missing',
     file: 'state/store.ts',
     from: "    if (map.from > have) return 'gap';\n",
@@ -48,14 +30,6 @@ export const stateCanaries: readonly Canary[] = [
   },
   {
     part,
-    needsFaults: true,
-    name: 'a map does not remember that keys were deleted',
-    file: 'state/replica.ts',
-    from: '      this.floor = Math.max(this.floor, entry.version);\n',
-    to: '',
-  },
-  {
-    part,
     name: 'the map of a member that is gone stays',
     file: 'state/replication.ts',
     from: '    this.#departures.gone(name);\n',
@@ -67,12 +41,5 @@ export const stateCanaries: readonly Canary[] = [
     file: 'state/replication.ts',
     from: '        this.write(key, undefined, undefined);\n',
     to: '',
-  },
-  {
-    part,
-    name: 'a whole map keeps the keys that it no longer has',
-    file: 'state/store.ts',
-    from: '    for (const [key, entry] of before) {\n      if (replica.get(key) === undefined && shown(entry) !== undefined) {',
-    to: '    for (const [key, entry] of before) {\n      if (replica.get(key) === undefined && entry.version < 0) {',
   },
 ];

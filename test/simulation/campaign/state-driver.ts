@@ -68,6 +68,8 @@ export class StateDriver {
   attached(context: ExtensionContext): void {
     this.#context = context;
     this.name = context.self.name;
+    // What was written before has no event.
+    this.mirror.set(this.name, new Map(this.written));
     this.#schedule();
   }
 

@@ -98,17 +98,12 @@ export class StateWatch implements PartWatch {
     const { keepAfterLeave, intervalMs } = this.#plan;
     const { probeInterval } = this.#world.scenario.settings;
     const deadline = this.#world.now() + keepAfterLeave + 2 * intervalMs + 5_000;
-    while (this.#leftover() !== undefined && this.#world.now() < deadline) {
-      await this.#world.run(probeInterval);
-    }
+    const isLeft = (): boolean => (this.#leftover() ?? this.#unexpired()) !== undefined;
+    while (isLeft() && this.#world.now() < deadline) await this.#world.run(probeInterval);
     const leftover = this.#leftover();
     if (leftover !== undefined) this.#fail('the map of a member that is gone is dropped', leftover);
-    for (const driver of this.#running()) {
-      for (const [name, values] of driver.state.entries()) {
-        if (values.ttl === undefined || this.#twins.has(name)) continue;
-        this.#fail('a key with a time to live expires', `${driver.key}: ${name}, ${values.ttl}`);
-      }
-    }
+    const unexpired = this.#unexpired();
+    if (unexpired !== undefined) this.#fail('a key with a time to live expires', unexpired);
     await this.#becomeEqual();
   }
 
@@ -180,7 +175,13 @@ export class StateWatch implements PartWatch {
     }
     const size = [...mirror.values()].reduce((sum, each) => sum + each.size, 0);
     if (size !== count) {
-      this.#fail('change events tell what the maps hold', `${key}: ${count} keys, not ${size}`);
+      const extra = [...mirror].flatMap(([name, values]) =>
+        [...values.keys()]
+          .filter((each) => state.get(name, each) === undefined)
+          .map((each) => `${each} of ${name}`),
+      );
+      const what = `${key}: ${count} keys, not ${size}: ${extra.join(', ')}`;
+      this.#fail('change events tell what the maps hold', what);
     }
   }
 
@@ -220,6 +221,16 @@ export class StateWatch implements PartWatch {
     for (const reader of running) {
       for (const [name] of reader.state.entries()) {
         if (!names.has(name)) return `${reader.key} has the map of ${name}`;
+      }
+    }
+    return undefined;
+  }
+
+  /** A key whose time to live is over. */
+  #unexpired(): string | undefined {
+    for (const { key, state } of this.#running()) {
+      for (const [name, { ttl }] of state.entries()) {
+        if (ttl !== undefined && !this.#twins.has(name)) return `${key}: ${name}, ${ttl}`;
       }
     }
     return undefined;
