@@ -20,6 +20,8 @@ export const errorCodes = {
   ERR_MEMBERLIST_BUSY: 'Too many messages are queued; await some of them first.',
   ERR_MEMBERLIST_STATE_LIMIT:
     'A key of the shared state was not set: this node would exceed a limit of its map.',
+  ERR_MEMBERLIST_SINGLETON_STOPPED:
+    'The task of a singleton must end; `reason` says why. The reason of its signal.',
   ERR_MEMBERLIST_SHUTDOWN: 'The Memberlist has been shut down.',
   ERR_MEMBERLIST_NODE_NAME_REQUIRED: '`requireNodeNames` is set and the address has no node name.',
 } as const;
@@ -184,6 +186,44 @@ export class StateLimitError extends MemberlistError {
     this.limit = limit;
     this.size = size;
     this.most = most;
+  }
+}
+
+const stopReasons = {
+  moved: 'another member owns it, or this node no longer passes the filter',
+  'too-few-members': 'fewer than minMembers members are present',
+  minority: 'this node is isolated or in a minority of the cluster',
+  'lease-lost': 'its lease is lost or could not be renewed in time',
+  leave: 'this node leaves the cluster',
+  shutdown: 'this node is shut down',
+  stopped: 'stop() was called',
+} as const;
+
+/**
+ * Why the task of a singleton (`node-memberlist/ring`) is aborted:
+ *
+ * - `moved`: another member owns it, or this node no longer passes the filter.
+ * - `too-few-members`: fewer than `minMembers` candidates are present.
+ * - `minority`: this node is isolated or in a minority, or too many members are suspect, and `stopInMinority` is set.
+ * - `lease-lost`: another holder has the lease, or it could not be renewed in time.
+ * - `leave`, `shutdown`: the node leaves or is shut down.
+ * - `stopped`: `stop()` was called.
+ */
+export type SingletonStopReason = keyof typeof stopReasons;
+
+/** The reason of the signal that the task of a singleton (`node-memberlist/ring`) receives. */
+export class SingletonStoppedError extends MemberlistError {
+  readonly reason: SingletonStopReason;
+  /** The name of the singleton. */
+  readonly singleton: string;
+
+  constructor(singleton: string, reason: SingletonStopReason) {
+    super(
+      'ERR_MEMBERLIST_SINGLETON_STOPPED',
+      `the task '${singleton}' must end: ${stopReasons[reason]}`,
+    );
+    this.singleton = singleton;
+    this.reason = reason;
   }
 }
 

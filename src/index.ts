@@ -103,10 +103,12 @@ export {
   NoPingResponseError,
   ProtocolError,
   ShutdownError,
+  SingletonStoppedError,
   StateLimitError,
   TimeoutError,
   errorCodes,
   type ConfigProblem,
   type ErrorCode,
   type JoinFailure,
+  type SingletonStopReason,
 } from './errors.js';

@@ -13,6 +13,7 @@ import type { Discovery } from '../discovery/discovery.js';
 import type { ExtensionHost } from '../extensions/extension-host.js';
 import type { MetricsSource } from '../observability/metric-kinds.js';
 import type { Guard } from '../runtime/guard.js';
+import type { Services } from './services.js';
 
 /** The node that is measured. `discovery` and `health` are read at a scrape, when the node is complete. */
 export interface MeasuredNode {
@@ -21,13 +22,14 @@ export interface MeasuredNode {
   readonly guard: Guard;
   readonly engine: Engine;
   readonly extensions: ExtensionHost;
+  readonly services: Services;
   readonly discovery: Pick<Discovery, 'reconnectCandidates'>;
   readonly health: Pick<ClusterHealthMonitor, 'health' | 'size'>;
 }
 
 /** The source of the metrics of one node. */
 export function metricsSourceOf(node: MeasuredNode): MetricsSource {
-  const { config, counters, guard, engine, extensions } = node;
+  const { config, counters, guard, engine, extensions, services } = node;
   return {
     node: config.name,
     counters,
@@ -43,5 +45,6 @@ export function metricsSourceOf(node: MeasuredNode): MetricsSource {
       health: node.health.health,
     }),
     extensions: extensions.all,
+    services: services.meters,
   };
 }

@@ -153,6 +153,7 @@ export class RunningNode {
     );
     seams.observer?.engine?.(this.engine);
     this.extensions = extensionHostOf(this, open.logger);
+    this.services = servicesOf(this, open.logger);
     this.metrics =
       config.metrics === false
         ? undefined
@@ -162,7 +163,7 @@ export class RunningNode {
     this.host = new DelegateHost({ config, counters, report, delegate, ping });
     this.state = stateExchangeOf(this, { ownAddress, pacer: this.#pacer });
     this.streams = streamHostOf(this);
-    const { engine, extensions } = this;
+    const { engine, extensions, services } = this;
     this.broadcaster = new Broadcaster({ engine, clock, report });
     this.discovery = discoveryOf(this, { seams, snapshot, bindPort: this.#bindPort });
     const members = (): number => this.numMembers;
@@ -170,8 +171,6 @@ export class RunningNode {
     this.health = new ClusterHealthMonitor({ config, counters, report, notify, members });
     this.waits = new Waits({ clock, hasPeers: () => engine.hasPeers, numMembers: members });
     this.sender = senderOf(this);
-    const services = servicesOf(this, open.logger);
-    this.services = services;
     this.departure = new Departure({ engine, extensions, services, guard, report });
     this.#keyFile = keyFileOf(this);
     const acceptor = new Acceptor(

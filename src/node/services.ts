@@ -10,11 +10,13 @@ import type { ClusterHealthEvent } from '../cluster-health/events.js';
 import type { Logger } from '../config/options.js';
 import type { MembershipEvent } from '../core/membership/events.js';
 import type { Clock, Random } from '../core/ports.js';
+import type { ExtensionMetrics } from '../extensions/extension.js';
 import { ExtensionClock } from '../extensions/extension-clock.js';
 import { printableFields } from '../observability/printable-fields.js';
 import { asError } from '../runtime/as-error.js';
 import { catchRejection, isThenable } from '../runtime/thenable.js';
 import { printable } from '../wire/printable.js';
+import { ServiceMeters } from './service-meters.js';
 
 /**
  * Functionality on top of a node, added by `Memberlist.addService`. What a hook throws, or a promise that rejects, is
@@ -23,6 +25,8 @@ import { printable } from '../wire/printable.js';
 export interface Service {
   /** For log lines, such as `ring`. */
   readonly name: string;
+  /** The first part of the names of its metrics, such as `ring`. Services of one kind share it. Default: the name. */
+  readonly metrics?: string;
   /** A member or the health of the cluster changed. Called before the listeners of the application. */
   changed?(event: MembershipEvent | ClusterHealthEvent): void;
   /** This node's own metadata changed, of which there is no event. */
@@ -48,6 +52,13 @@ export interface ServiceContext {
   readonly random: Random;
   /** The node's logger; lines have the field `service`. */
   readonly log: Logger;
+  /**
+   * Metrics, published as `<prefix><metrics>_<name>`. Unlike extensions, services may define one metric several times: their
+   * values are added. The gauges of a service end with it; its counters remain until the shutdown.
+   *
+   * @throws ConfigError when the registry has another metric with such a name
+   */
+  readonly metrics: ExtensionMetrics;
   /** Counts and logs an exception of a callback of the application (`callback-threw`). */
   readonly reportError: (what: string, error: unknown) => void;
   /** Removes the service: its timers end, and no hook is called any more. */
@@ -65,10 +76,12 @@ export interface ServicesComponents {
 interface Added {
   readonly service: Service;
   readonly clock: ExtensionClock;
+  readonly endMetrics: () => void;
 }
 
 /** The services of one node. */
 export class Services {
+  readonly meters = new ServiceMeters();
   readonly #components: ServicesComponents;
   readonly #all = new Set<Added>();
   #added = 0;
@@ -85,7 +98,8 @@ export class Services {
     const clock = new ExtensionClock(nodeClock, {
       failed: (error) => reportError('a timer', error),
     });
-    const added = { service, clock };
+    const { metrics, end: endMetrics } = this.meters.for(service.metrics ?? name);
+    const added = { service, clock, endMetrics };
     this.#all.add(added);
     // Two services with one name must not draw the same numbers.
     const label = `service ${name}, ${this.#added++}`;
@@ -100,9 +114,11 @@ export class Services {
       clock,
       random: random.fork?.(label) ?? random,
       log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
+      metrics,
       reportError,
       remove: () => {
         this.#all.delete(added);
+        endMetrics();
         clock.stop();
       },
     };
@@ -139,8 +155,10 @@ export class Services {
   stop(): void {
     const all = [...this.#all];
     this.#all.clear();
-    for (const { service, clock } of all) {
+    this.meters.stop();
+    for (const { service, clock, endMetrics } of all) {
       clock.stop();
+      endMetrics();
       this.#call(service, 'stopped', () => service.stopped?.());
     }
   }

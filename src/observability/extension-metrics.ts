@@ -23,15 +23,16 @@ interface Published {
 const registries = new WeakMap<MetricsRegistry, Map<string, Published>>();
 
 /**
- * Publishes the metrics of a node's extensions.
+ * Publishes the metrics of a node's extensions and services.
  *
+ * @param groups - of each extension, and of the services
  * @param init.failed - called with an error that reading a value throws
  * @returns a function that removes the metrics of this node
  * @throws ConfigError when the registry has another metric with such a name
  */
 export function publishExtensionMetrics(
   options: MetricsOptions,
-  extensions: readonly { readonly meters: ExtensionMeters }[],
+  groups: readonly Pick<ExtensionMeters, 'publishTo'>[],
   init: { node: string; failed: (error: unknown) => void },
 ): () => void {
   const registry = options.registry ?? register;
@@ -53,7 +54,7 @@ export function publishExtensionMetrics(
     entry.sources.set(meter, own);
     ownMeters.push([name, meter]);
   };
-  for (const { meters } of extensions) meters.publishTo(publish);
+  for (const meters of groups) meters.publishTo(publish);
   return () => {
     for (const [name, meter] of ownMeters) {
       const entry = published.get(name);

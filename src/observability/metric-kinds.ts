@@ -26,6 +26,8 @@ export interface MetricsSource {
     readonly traffic: ExtensionTraffic;
     readonly meters: ExtensionMeters;
   }[];
+  /** The metrics of all services. */
+  readonly services: Pick<ExtensionMeters, 'publishTo'>;
 }
 
 /** Cluster health as seen by one node. */

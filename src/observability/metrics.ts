@@ -84,7 +84,8 @@ export function publishMetrics(options: MetricsOptions, source: MetricsSource): 
     for (const direction of directions) pushPullBytes.zero(direction);
   }
   set.sources.set(source, own);
-  const unpublishExtensions = publishExtensionMetrics(options, source.extensions, source);
+  const groups = [...source.extensions.map(({ meters }) => meters), source.services];
+  const unpublishExtensions = publishExtensionMetrics(options, groups, source);
   return {
     roundTrip: (roundTripMs) => {
       if (!isPublished(registry, set)) restore(registry, set);

@@ -6,7 +6,7 @@
 
 // Checks arguments: a wrong one is a ConfigError that says what is expected.
 import { types } from 'node:util';
-import { ConfigError } from '../index.js';
+import { ConfigError, ShutdownError, type Memberlist } from '../index.js';
 import type { RingKey } from './hash.js';
 
 /** Returns what a value must be; undefined when it is valid. */
@@ -77,6 +77,22 @@ export function checkOptions(options: unknown, known: Readonly<Record<string, Ru
 export function check(field: string, value: unknown, by: Rule): void {
   const broken = by(value);
   if (broken !== undefined) throw new ConfigError([{ field, value, rule: broken }]);
+}
+
+/**
+ * Checks the node that a function of this package is called with. (A class of another copy of the package would fail
+ * `instanceof`: what counts are the methods.)
+ *
+ * @param operation - the function, for messages
+ * @throws ConfigError for anything but a `Memberlist`; ShutdownError
+ */
+export function checkList(list: unknown, operation: string): asserts list is Memberlist {
+  const { addService, members } = (list ?? {}) as Partial<Memberlist>;
+  if (typeof addService !== 'function' || typeof members !== 'function') {
+    const text = `must be a Memberlist; ${operation} is a function on one, not an extension for \`use\``;
+    throw new ConfigError([{ field: 'list', value: list, rule: text }]);
+  }
+  if ((list as Memberlist).state === 'shutdown') throw new ShutdownError(operation);
 }
 
 /** @throws ConfigError for what is neither text nor bytes */

@@ -28,4 +28,4 @@ export type { Singleton, SingletonEvents, SingletonState } from './singleton-typ
 export type { RestartPolicy, RetryOptions, SingletonOptions } from './singleton-options.js';
 export type { SingletonTask } from './singleton-run.js';
 export type { Lease, LeaseRequest } from './lease.js';
-export { SingletonStoppedError, type SingletonStopReason } from './stop-reason.js';
+export { SingletonStoppedError, type SingletonStopReason } from '../index.js';

@@ -7,9 +7,10 @@
 // A hash ring over the members: which member owns a key, computed by each node alone.
 import type { Memberlist, ServiceContext } from '../index.js';
 import { Candidates, type CandidateOptions } from './candidates.js';
-import { check, checkKey, checkOptions, rules } from './check.js';
+import { check, checkKey, checkList, checkOptions, rules } from './check.js';
 import type { Hash64, RingKey } from './hash.js';
 import { Listeners } from './listeners.js';
+import { RingMeters } from './meters.js';
 import { RendezvousTable, type RingMember } from './table.js';
 import { viewHash } from './view-hash.js';
 
@@ -117,9 +118,10 @@ export const candidateRules = {
  * if (ring.isMine(`user:${id}`)) …
  * ```
  *
- * @throws ConfigError for wrong options; ShutdownError
+ * @throws ConfigError for wrong arguments; ShutdownError
  */
 export function createRing(list: Memberlist, options: RingOptions = {}): Ring {
+  checkList(list, 'createRing');
   checkOptions(options, { ...candidateRules, replicas: rules.count });
   return new HashRing(list, options);
 }
@@ -135,6 +137,7 @@ class HashRing implements Ring {
   readonly #candidates: Candidates;
   readonly #listeners: Listeners<RingEvents>;
   readonly #context: ServiceContext;
+  readonly #meters: RingMeters;
   readonly #seeds = new Map<string, Hash64>();
   readonly #watches = new Set<Watched>();
   #table: RendezvousTable;
@@ -159,6 +162,7 @@ class HashRing implements Ring {
       stopped: () => this.close(),
     });
     this.#listeners = new Listeners(this.#context.reportError);
+    this.#meters = new RingMeters(this.#context.metrics, () => this.isSettled);
     candidates.start(this.#context);
     this.#table = new RendezvousTable(candidates.list(), this.#seeds);
     this.#view = viewHash(this.#table.members, this.#replicas);
@@ -239,6 +243,7 @@ class HashRing implements Ring {
     if (view === this.#view) return;
     this.#table = table;
     this.#view = view;
+    this.#meters.viewChanges.inc();
     const gained: RingKey[] = [];
     const lost: RingKey[] = [];
     for (const { keys, held } of this.#watches) {

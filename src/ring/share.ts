@@ -7,10 +7,11 @@
 // This node's share of a limit that applies to the whole cluster, such as requests per second to an API.
 import type { Memberlist, ServiceContext } from '../index.js';
 import { apportion } from './apportion.js';
-import { checkOptions, rules } from './check.js';
+import { checkList, checkOptions, rules } from './check.js';
 import { createRing, candidateRules, type Ring } from './ring.js';
 import type { CandidateOptions } from './candidates.js';
 import { Listeners } from './listeners.js';
+import { ShareMeters } from './meters.js';
 
 /** Options of {@link share}. Give all nodes the same. */
 export interface ShareOptions extends CandidateOptions {
@@ -57,9 +58,10 @@ export interface Share {
  * limit.on('change', ({ value }) => limiter.setRate(value));
  * ```
  *
- * @throws ConfigError for wrong options; ShutdownError
+ * @throws ConfigError for wrong arguments; ShutdownError
  */
 export function share(list: Memberlist, options: ShareOptions): Share {
+  checkList(list, 'share');
   checkOptions(options, { ...candidateRules, total: rules.total });
   if ((options as Partial<ShareOptions>).total === undefined) {
     checkOptions({ total: null }, { total: rules.total });
@@ -73,6 +75,7 @@ class RingShare implements Share {
   readonly #ring: Ring;
   readonly #listeners: Listeners<ShareEvents>;
   readonly #context: ServiceContext;
+  readonly #meters: ShareMeters;
   #value: number;
 
   constructor(list: Memberlist, { total, ...options }: ShareOptions) {
@@ -81,6 +84,7 @@ class RingShare implements Share {
     this.#ring = createRing(list, options);
     this.#context = list.addService({ name: 'share' });
     this.#listeners = new Listeners(this.#context.reportError);
+    this.#meters = new ShareMeters(this.#context.metrics);
     this.#value = this.#computed();
     this.#ring.on('view', () => this.#update());
   }
@@ -120,6 +124,8 @@ class RingShare implements Share {
   #update(): void {
     const previous = this.#value;
     this.#value = this.#computed();
-    if (this.#value !== previous) this.#listeners.emit('change', { value: this.#value, previous });
+    if (this.#value === previous) return;
+    this.#meters.changes.inc();
+    this.#listeners.emit('change', { value: this.#value, previous });
   }
 }

@@ -5,10 +5,14 @@
  */
 
 // One run of a singleton's task on this node, from taking the lease until the task has ended and the lease is given up.
-import type { Clock, Timer } from '../index.js';
+import {
+  SingletonStoppedError,
+  type Clock,
+  type SingletonStopReason,
+  type Timer,
+} from '../index.js';
 import { LeaseKeeper } from './lease.js';
 import type { SingletonSettings } from './singleton-options.js';
-import { SingletonStoppedError, type SingletonStopReason } from './stop-reason.js';
 
 /** A task that runs on one member at a time. It ends as soon as it can when the signal is aborted. */
 export type SingletonTask = (signal: AbortSignal) => unknown;

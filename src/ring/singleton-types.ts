@@ -5,7 +5,7 @@
  */
 
 // What a singleton looks like from outside.
-import type { SingletonStopReason } from './stop-reason.js';
+import type { SingletonStopReason } from '../index.js';
 
 /**
  * What a singleton does on this node:

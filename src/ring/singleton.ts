@@ -5,10 +5,17 @@
  */
 
 // A task that runs on one member of the cluster.
-import type { Memberlist, ServiceContext, Timer } from '../index.js';
+import {
+  ConfigError,
+  type Memberlist,
+  type ServiceContext,
+  type SingletonStopReason,
+  type Timer,
+} from '../index.js';
 import { Candidates } from './candidates.js';
-import { check, rules } from './check.js';
+import { check, checkList, rules } from './check.js';
 import { Listeners } from './listeners.js';
+import { SingletonMeters } from './meters.js';
 import {
   singletonSettings,
   type SingletonOptions,
@@ -16,7 +23,6 @@ import {
 } from './singleton-options.js';
 import { SingletonRun, type RunEnd, type SingletonTask } from './singleton-run.js';
 import type { Singleton, SingletonEvents, SingletonState } from './singleton-types.js';
-import type { SingletonStopReason } from './stop-reason.js';
 import { RendezvousTable } from './table.js';
 import type { Hash64 } from './hash.js';
 
@@ -39,7 +45,7 @@ import type { Hash64 } from './hash.js';
  *
  * @param task - called with a signal that is aborted with a {@link SingletonStoppedError}. What it throws then is ignored.
  *   When it returns or throws earlier, it is called again after a pause (`restart`, `retry`)
- * @throws ConfigError for wrong arguments; ShutdownError
+ * @throws ConfigError for wrong arguments, or a name that a singleton of this node has already; ShutdownError
  */
 export function runSingleton(
   list: Memberlist,
@@ -47,10 +53,22 @@ export function runSingleton(
   task: SingletonTask,
   options: SingletonOptions = {},
 ): Singleton {
+  checkList(list, 'runSingleton');
   check('name', name, rules.name);
   check('task', task, rules.callback);
-  return new MemberSingleton(list, { name, task, options });
+  const used = names.get(list) ?? new Set();
+  if (used.has(name)) {
+    const rule =
+      'this node has a singleton with this name already; await its stop(), or choose another name';
+    throw new ConfigError([{ field: 'name', value: name, rule }]);
+  }
+  const singleton = new MemberSingleton(list, { name, task, options });
+  names.set(list, used.add(name));
+  return singleton;
 }
+
+/** The names of the singletons of each node: a second one would run the task twice on the same node. */
+const names = new WeakMap<Memberlist, Set<string>>();
 
 class MemberSingleton implements Singleton {
   readonly name: string;
@@ -60,6 +78,7 @@ class MemberSingleton implements Singleton {
   readonly #candidates: Candidates;
   readonly #context: ServiceContext;
   readonly #listeners: Listeners<SingletonEvents>;
+  readonly #meters: SingletonMeters;
   readonly #seeds = new Map<string, Hash64>();
   #owner: string | undefined;
   #isOwnerStale = true;
@@ -94,6 +113,7 @@ class MemberSingleton implements Singleton {
     if (list.state !== 'running') this.#end = 'leave';
     this.#context = list.addService({
       name: `singleton ${init.name}`,
+      metrics: 'singleton',
       changed: (event) => {
         if ('node' in event) candidates.memberChanged(event.node);
         this.#evaluateSoon();
@@ -104,6 +124,7 @@ class MemberSingleton implements Singleton {
       stopped: () => this.#finish('shutdown'),
     });
     this.#listeners = new Listeners(this.#context.reportError);
+    this.#meters = new SingletonMeters(this.#context.metrics, () => this.running);
     candidates.start(this.#context);
   }
 
@@ -169,7 +190,10 @@ class MemberSingleton implements Singleton {
     this.#evaluate();
     this.#candidates.stop();
     // While the task ends, its lease is renewed with the timers of this service.
-    void this.#whenEnded.then(() => this.#context.remove());
+    void this.#whenEnded.then(() => {
+      names.get(this.#list)?.delete(this.name);
+      this.#context.remove();
+    });
   }
 
   /** A merge of member lists changes them one by one: only the result counts. */
@@ -233,6 +257,7 @@ class MemberSingleton implements Singleton {
   #started(): void {
     const { name } = this;
     this.#context.log.debug('the task starts');
+    this.#meters.starts.inc();
     this.#listeners.emit('start', { name });
   }
 
@@ -241,10 +266,12 @@ class MemberSingleton implements Singleton {
     const reason = end.how === 'aborted' ? end.reason : undefined;
     this.#context.log.debug('the task has ended', { reason: reason ?? end.how });
     if (end.how === 'threw') this.#failed('task', end.error);
+    if (end.how === 'aborted') this.#meters.aborted(end.reason);
     this.#listeners.emit('stop', { name, reason });
   }
 
   #failed(source: 'task' | 'lease', error: unknown): void {
+    this.#meters.failed[source].inc();
     // A store that does not answer is no mistake of the application, and the event is enough.
     if (source === 'task') this.#context.reportError('the task', error);
     else this.#context.log.debug('a call of the lease failed', { error });

@@ -114,12 +114,14 @@ export class RendezvousTable {
   }
 
   #heaviest(key: Hash64): number {
+    const high = this.#high;
+    const low = this.#low;
     const weights = this.#weights;
     let best = 0;
     let bestScore = -1;
     for (let i = 0; i < weights.length; i++) {
       const weight = weights[i] as number;
-      const score = scoreOf(this.#high[i] as number, this.#low[i] as number, key);
+      const score = scoreOf(high[i] as number, low[i] as number, key);
       if (weight < bestScore * gap(score)) continue;
       const weighted = weight / negativeLog(score);
       if (weighted < bestScore) continue;

@@ -25,6 +25,7 @@ const samples: Record<string, Error & { code: errors.ErrorCode }> = {
   MessageTooLargeError: new errors.MessageTooLargeError('metadata', 513, 512),
   BusyError: new errors.BusyError(16_384, 1_000_000),
   StateLimitError: new errors.StateLimitError('maxKeysPerNode', 10_001, 10_000),
+  SingletonStoppedError: new errors.SingletonStoppedError('mailer', 'moved'),
   ShutdownError: new errors.ShutdownError('join'),
   NodeNameRequiredError: new errors.NodeNameRequiredError('10.0.0.1:7946'),
 };

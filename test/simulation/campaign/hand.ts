@@ -7,6 +7,7 @@
 // Plays scenarios in a worker thread, so that a scenario that never ends, or an uncaught exception, is a failure like
 // any other and does not end the campaign.
 
+import { availableParallelism, loadavg } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { failureOf, type Verdict } from './judge.js';
 import type { Scenario } from './scenario.js';
@@ -20,7 +21,7 @@ export class Hand {
 
   /**
    * @param init.module - what the thread runs
-   * @param init.limitMs - real time for one scenario
+   * @param init.limitMs - real time for one scenario on an idle machine
    */
   constructor(init: { module: URL; limitMs: number }) {
     this.#module = init.module;
@@ -31,11 +32,12 @@ export class Hand {
   async play(scenario: Scenario): Promise<Verdict> {
     const worker = (this.#worker ??= this.#start());
     const verdict = await new Promise<Verdict>((resolve) => {
-      const seconds = Math.round(this.#limitMs / 1_000);
+      const limitMs = this.#limitMs * slowdown();
+      const seconds = Math.round(limitMs / 1_000);
       const text = `it did not end in ${seconds} s of real time`;
       const timer = setTimeout(() => {
         resolve({ failure: { rule: 'a scenario ends', text } });
-      }, this.#limitMs);
+      }, limitMs);
       this.#finish = (result) => {
         clearTimeout(timer);
         resolve(result);
@@ -64,6 +66,12 @@ export class Hand {
     );
     return worker;
   }
+}
+
+/** How much longer everything takes while other programs use the machine too: 1 or more. */
+function slowdown(): number {
+  const [load = 0] = loadavg();
+  return Math.max(1, load / availableParallelism());
 }
 
 function uncaught(error: unknown): { rule: string; text: string } {

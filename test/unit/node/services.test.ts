@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { Registry } from 'prom-client';
 import { ShutdownError } from '../../../src/index.js';
 import { SimulatedCluster } from '../../../src/testing/index.js';
 
@@ -99,6 +100,26 @@ suite('a service', () => {
     assert.ok(!logged.join().includes('removed'));
     assert.equal(cluster.timersLeft, 0);
     assert.deepEqual(cluster.internalErrors, []);
+  });
+
+  test('shares metrics with services of its kind, and its gauges end with it', async () => {
+    const registry = new Registry();
+    await using cluster = await pair({ metrics: { registry } });
+    const list = cluster.node('n0');
+    const services = ['first', 'second'].map((name) =>
+      list.addService({ name, metrics: 'my-kind' }),
+    );
+    for (const { metrics } of services) {
+      metrics.counter('done_total', 'Done.').inc(2);
+      metrics.gauge('open', 'Open.', () => 5);
+    }
+    const value = async (name: string): Promise<unknown> =>
+      (await registry.getSingleMetric(`memberlist_my_kind_${name}`)?.get())?.values[0]?.value;
+    assert.deepEqual([await value('done_total'), await value('open')], [4, 10]);
+    services[0]!.remove();
+    assert.deepEqual([await value('done_total'), await value('open')], [4, 5]);
+    await list.shutdown();
+    assert.equal(await value('open'), undefined);
   });
 
   test('draws its own random numbers', async () => {
