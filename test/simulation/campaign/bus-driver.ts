@@ -186,8 +186,9 @@ export class BusDriver {
       timeout,
     })) {
       this.#enter('an answer');
-      const [name, asked] = payload.toString().split('|');
-      if (name !== from || asked !== text) {
+      const [name = '', asked] = payload.toString().split('|');
+      const isFrom = name === from || this.#init.ledger.shareAddress(name, from);
+      if (!isFrom || asked !== text) {
         this.#fail('an answer arrives as it was given', `${payload.toString()} from ${from}`);
       }
       if (answered.has(from)) this.#fail('each member answers a request once', `${from}, ${text}`);

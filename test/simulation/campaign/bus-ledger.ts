@@ -110,6 +110,14 @@ export class BusLedger {
     this.#running.delete(key);
   }
 
+  /** Whether two members had the same address: packets of one are then those of the other, for who lists the other there. */
+  shareAddress(one: string, other: string): boolean {
+    const addresses = new Set(
+      this.lives.filter(({ name }) => name === one).map(({ address }) => address),
+    );
+    return this.lives.some(({ name, address }) => name === other && addresses.has(address));
+  }
+
   /** Two nodes have this name. */
   isTwin(name: string): boolean {
     return this.#twins.has(name);

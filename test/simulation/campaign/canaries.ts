@@ -323,7 +323,7 @@ const ofMembership: readonly Canary[] = [
   {
     name: 'a node never updates the peers of an extension',
     file: 'extensions/attached-extension.ts',
-    from: '    this.#peers = undefined;\n',
+    from: "    if (event.type !== 'conflict') this.#peers = undefined;\n",
     to: '',
   },
   {
