@@ -171,6 +171,9 @@ suite('the fault campaign', () => {
     assert.throws(() => parseOptions(['--nodes', '0']), /from 1 to 256/);
     assert.throws(() => parseOptions(['--speed']), /--speed/);
     assert.throws(() => parseOptions(['twice']), UsageError);
+    assert.throws(() => parseOptions(['--toolkit', 'cache']), /none, or some of bus,state,ring/);
+    assert.deepEqual(parseOptions(['--toolkit', 'ring,bus']).toolkit, ['bus', 'ring']);
+    assert.deepEqual(parseOptions(['--toolkit', 'none']).toolkit, []);
     const { mode, seeds, from } = parseOptions(['--seeds', '1000', '--from', '7']);
     assert.deepEqual({ mode, seeds, from }, { mode: 'seeds', seeds: 1_000, from: 7 });
   });

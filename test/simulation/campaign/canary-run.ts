@@ -98,10 +98,11 @@ function* scenariosFor(
   { seed: ownSeed, part, needsFaults = false }: Canary,
 ): Generator<Scenario> {
   const { nodes, maxNodes = defaultMaxNodes } = options;
-  if (ownSeed !== undefined) yield drawScenario(ownSeed, { nodes, maxNodes, calm: false });
+  const toolkit = part === undefined ? [] : [part];
+  if (ownSeed !== undefined) yield drawScenario(ownSeed, { nodes, maxNodes, calm: false, toolkit });
   for (const calm of options.calm ? [true] : needsFaults ? [false] : [true, false]) {
     for (let seed = from, left = seeds; left > 0; seed++) {
-      const scenario = drawScenario(seed, { nodes, maxNodes, calm });
+      const scenario = drawScenario(seed, { nodes, maxNodes, calm, toolkit });
       if (part !== undefined && scenario.toolkit?.[part] === undefined) continue;
       left--;
       yield scenario;

@@ -14,7 +14,7 @@ import { drawLong, mostNodesOfLong } from './long.js';
 import type { Scenario, Settings } from './scenario.js';
 import { drawSteps } from './steps.js';
 import { drawForgeries, drawSpecial } from './strangers.js';
-import { drawToolkit } from './toolkit.js';
+import { drawToolkit, type PartName } from './toolkit.js';
 
 /** Options that override what the seed decides. */
 export interface ScenarioOptions {
@@ -23,13 +23,15 @@ export interface ScenarioOptions {
   readonly maxNodes?: number | undefined;
   /** Only calm ones. */
   readonly calm?: boolean | undefined;
+  /** The parts of the toolkit that it may have. Default: the usual ones */
+  readonly toolkit?: readonly PartName[] | undefined;
 }
 
 /** Draws a scenario: half of them have extensions, and some have parts of the toolkit. */
 export function drawScenario(seed: number, options: ScenarioOptions = {}): Scenario {
   const { steps, ...others } = drawFaults(seed, options);
   const extensions = drawExtensions(new Dice(-0.125 - seed), others);
-  return { ...others, ...extensions, ...drawToolkit(seed, others), steps };
+  return { ...others, ...extensions, ...drawToolkit(seed, others, options.toolkit), steps };
 }
 
 /**

@@ -8,6 +8,7 @@
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { partNames, usualParts, type PartName } from './toolkit.js';
 
 export const help = `Usage: npm run sim:campaign -- [options]
 
@@ -17,6 +18,7 @@ Plays fault scenarios, one drawn from each seed, and checks the invariants; docs
   --from S           the first seed (0)
   --nodes N          so many nodes at the beginning of each; 3 to 60, as the seed has it
   --max-nodes N      no more than so many
+  --toolkit PARTS    the parts of the toolkit that they may have, such as bus,ring; or none (${usualParts.join()})
   --calm             calm ones only: few nodes, a network without faults, short stalls
   --jobs N           threads (the number of cores)
   --stop-at-first    ends after the first failure
@@ -41,6 +43,7 @@ export interface Options {
   readonly nodes: number | undefined;
   readonly maxNodes: number | undefined;
   readonly calm: boolean;
+  readonly toolkit: readonly PartName[];
   readonly jobs: number;
   readonly shrink: boolean;
   readonly stopAtFirst: boolean;
@@ -77,6 +80,7 @@ export function parseOptions(args: readonly string[]): Options {
     nodes: count('nodes', 1, 256),
     maxNodes: count('max-nodes', 1, 256),
     calm: values.calm === true,
+    toolkit: partsOf(values.toolkit),
     jobs: count('jobs', 1, 1024) ?? availableParallelism(),
     shrink: values.shrink === true,
     stopAtFirst: values['stop-at-first'] === true,
@@ -97,6 +101,7 @@ function parsed(args: readonly string[]) {
         nodes: { type: 'string' },
         'max-nodes': { type: 'string' },
         calm: { type: 'boolean' },
+        toolkit: { type: 'string' },
         jobs: { type: 'string' },
         shrink: { type: 'boolean' },
         'stop-at-first': { type: 'boolean' },
@@ -121,4 +126,13 @@ function whole(
   const number = /^\d+$/.test(text) ? Number(text) : NaN;
   if (number >= min && number <= max) return number;
   throw new UsageError(`--${name} must be a whole number from ${min} to ${max}, not "${text}"`);
+}
+
+function partsOf(text: string | undefined): readonly PartName[] {
+  if (text === undefined) return usualParts;
+  if (text === 'none') return [];
+  const words = text.split(',');
+  const unknown = words.find((word) => !(partNames as readonly string[]).includes(word));
+  if (unknown === undefined) return partNames.filter((name) => words.includes(name));
+  throw new UsageError(`--toolkit must be none, or some of ${partNames.join()}, not "${unknown}"`);
 }

@@ -90,11 +90,24 @@ const parts: {
   state: statePart,
   ring: ringPart,
 };
-const names = Object.keys(parts) as (keyof ToolkitPlans)[];
+/** The name of a part. */
+export type PartName = keyof ToolkitPlans;
+/** The names of all parts. */
+export const partNames = Object.keys(parts) as readonly PartName[];
+/** The parts that scenarios have if nothing else is asked for. */
+export const usualParts: readonly PartName[] = partNames;
 
-/** Draws the plans of all parts, each with dice of its own. */
-export function drawToolkit(seed: number, world: DrawnWorld): Pick<Scenario, 'toolkit'> {
-  const plans = names.flatMap((name) => {
+/**
+ * Draws the plans of parts, each with dice of its own.
+ *
+ * @param wanted - the parts that the scenario may have
+ */
+export function drawToolkit(
+  seed: number,
+  world: DrawnWorld,
+  wanted: readonly PartName[] = usualParts,
+): Pick<Scenario, 'toolkit'> {
+  const plans = wanted.flatMap((name) => {
     const plan: unknown = parts[name].draw(new Dice(`${name} of ${seed}`), world);
     return plan === undefined ? [] : [[name, plan] as const];
   });
@@ -103,7 +116,7 @@ export function drawToolkit(seed: number, world: DrawnWorld): Pick<Scenario, 'to
 
 /** Smaller ones: without one part, and with simpler parts. */
 export function* simplerToolkits(toolkit: ToolkitPlans): Generator<ToolkitPlans> {
-  for (const name of names) {
+  for (const name of partNames) {
     const { [name]: plan, ...others } = toolkit;
     if (plan === undefined) continue;
     yield others;
@@ -123,7 +136,7 @@ export class Toolkit {
   constructor(world: ToolkitWorld) {
     this.#world = world;
     const { toolkit = {} } = world.scenario;
-    this.#watches = names.flatMap((name) => {
+    this.#watches = partNames.flatMap((name) => {
       const plan = toolkit[name];
       const part = parts[name] as ToolkitPart<unknown>;
       return plan === undefined ? [] : [part.watch(plan, world)];
