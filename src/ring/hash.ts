@@ -107,7 +107,7 @@ export function seedOf(name: string): Hash64 {
 
 /**
  * The score of a member for a key, 0 to 2³² − 1: uniform over keys, and independent of the scores of other members. The
- * loop in table.ts repeats it inline.
+ * loops in table.ts repeat it inline.
  *
  * @param high - the upper half of the member's seed
  * @param low - the lower half

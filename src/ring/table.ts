@@ -113,21 +113,35 @@ export class RendezvousTable {
     return index;
   }
 
+  // As `#highest`, with a logarithm for the few members that can win. The members come by weight, so the first of a block
+  // tells how high a score must be for any of the block.
   #heaviest(key: Hash64): number {
     const high = this.#high;
     const low = this.#low;
     const weights = this.#weights;
+    const keyHigh = key.high | 0;
+    const keyLow = key.low | 0;
+    const { length } = high;
     let best = 0;
     let bestScore = -1;
-    for (let i = 0; i < weights.length; i++) {
-      const weight = weights[i] as number;
-      const score = scoreOf(high[i] as number, low[i] as number, key);
-      if (weight < bestScore * gap(score)) continue;
-      const weighted = weight / negativeLog(score);
-      if (weighted < bestScore) continue;
-      if (weighted === bestScore && this.#rank(best) < this.#rank(i)) continue;
-      best = i;
-      bestScore = weighted;
+    for (let start = 0; start < length; start += blockSize) {
+      const end = Math.min(length, start + blockSize);
+      const most = weights[start] as number;
+      let least = leastScore(most, bestScore);
+      for (let i = start; i < end; i++) {
+        let value = (high[i] as number) ^ keyHigh;
+        value = Math.imul(value ^ (value >>> 16), 0x7feb352d);
+        value ^= (value >>> 15) ^ (low[i] as number) ^ keyLow;
+        value = Math.imul(value, 0x846ca68b);
+        value ^= value >>> 16;
+        if ((value ^ 0x80000000) < least) continue;
+        const weighted = (weights[i] as number) / negativeLog(value >>> 0);
+        if (weighted < bestScore) continue;
+        if (weighted === bestScore && this.#rank(best) < this.#rank(i)) continue;
+        best = i;
+        bestScore = weighted;
+        least = leastScore(most, bestScore);
+      }
     }
     return best;
   }
@@ -154,10 +168,15 @@ export class RendezvousTable {
   }
 }
 
+/** How many members share one bound of `#heaviest`. */
+const blockSize = 64;
+
 /**
- * Slightly less than 1 − u, which −ln u is never below: a member whose weight is below this times the best score cannot
- * win, and its logarithm is not computed.
+ * A score that a member of at most this weight must reach to win, as a signed integer: −ln u is at least 1 − u, so below it
+ * the logarithm need not be computed. Slightly lower than necessary, because of rounding.
  */
-function gap(score: number): number {
-  return (1 - (score + 0.5) / 2 ** 32) * (1 - 1e-9);
+function leastScore(weight: number, bestScore: number): number {
+  if (bestScore <= 0) return -0x80000000;
+  const least = (1 - (weight / bestScore) * (1 + 1e-9)) * 2 ** 32 - 2 ** 31 - 2;
+  return Math.max(-0x80000000, Math.floor(least)) | 0;
 }

@@ -54,6 +54,19 @@ suite('rendezvous hashing', () => {
     );
   });
 
+  test('is the first of all that follow, with hundreds of members of very different weights', () => {
+    const weights: ((i: number) => number)[] = [
+      (i) => 1 + i / 7,
+      (i) => 1 + (i % 3),
+      (i) => 10 ** ((i % 31) - 15),
+      (i) => (i % 2 === 0 ? Number.MIN_VALUE : 1e15),
+    ];
+    for (const weightOf of weights) {
+      const table = new RendezvousTable(members(300, weightOf));
+      for (const key of keys) assert.equal(table.owner(key), table.owners(key, 1)[0]);
+    }
+  });
+
   test('does not depend on the order of the members', () => {
     fc.assert(
       fc.property(anyMembers, fc.string(), (all, key) => {
