@@ -79,12 +79,41 @@ export function checkKey(key: unknown): asserts key is string {
   throw new ConfigError([{ field: 'key', value: key, rule }]);
 }
 
-/** @throws ConfigError for what is no time to live */
-export function checkTtl(ttl: unknown): asserts ttl is number | undefined {
-  if (ttl === undefined) return;
-  if (typeof ttl === 'number' && ttl >= 1 && ttl <= stateLimits.ttlMs) return;
-  const rule = `must be milliseconds, from 1 to ${stateLimits.ttlMs}`;
-  throw new ConfigError([{ field: 'ttl', value: ttl, rule }]);
+/**
+ * Returns the time to live.
+ *
+ * @throws ConfigError for invalid or unknown options of `set`
+ */
+export function checkSetOptions(options: unknown): number | undefined {
+  if (typeof options !== 'object' || options === null) {
+    const rule = 'must be an object, such as { ttl: 10_000 }';
+    throw new ConfigError([{ field: 'options', value: options, rule }]);
+  }
+  const problems: ConfigProblem[] = [];
+  for (const [field, value] of Object.entries(options)) {
+    if (field === 'ttl') continue;
+    problems.push({ field, value: value as unknown, rule: 'is no option of set; there is ttl' });
+  }
+  const { ttl } = options as { readonly ttl?: unknown };
+  const isTtl = typeof ttl === 'number' && ttl >= 1 && ttl <= stateLimits.ttlMs;
+  if (ttl !== undefined && !isTtl) {
+    const rule = `must be milliseconds, from 1 to ${stateLimits.ttlMs}`;
+    problems.push({ field: 'ttl', value: ttl, rule });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return isTtl ? ttl : undefined;
+}
+
+/** @throws ConfigError for another event than `change`, and for what is no listener */
+export function checkListener(event: unknown, listener: unknown): void {
+  const problems: ConfigProblem[] = [];
+  if (event !== 'change') {
+    problems.push({ field: 'event', value: event, rule: "must be 'change'" });
+  }
+  if (typeof listener !== 'function') {
+    problems.push({ field: 'listener', value: listener, rule: 'must be a function' });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 function codecOf(value: unknown, problems: ConfigProblem[]): StateCodec {

@@ -63,6 +63,11 @@ export class Peers {
     this.#context.send(to, message).catch(() => undefined);
   }
 
+  /** Sends a packet to each of these peers. It is encrypted once for all. */
+  sendToAll(to: readonly Node[], message: Buffer): void {
+    this.#context.sendToAll(to, message).catch(() => undefined);
+  }
+
   /** Sends packets that a peer has asked for, as far as it may ask. */
   answer(to: string, messages: readonly Buffer[]): void {
     const granted = this.#allowances.takePackets(to, messages.length);

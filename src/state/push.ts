@@ -58,7 +58,7 @@ export class Push {
   forward(message: Buffer, from: string): void {
     if (message.length > this.#parts.packetBudget()) return;
     const { peers } = this.#parts;
-    for (const peer of peers.random(fanout(peers.all().length), from)) this.#sendTo(peer, message);
+    this.#sendToAll(peers.random(fanout(peers.all().length), from), message);
   }
 
   #send(): void {
@@ -85,12 +85,12 @@ export class Push {
       const options = { wantsAnswer: true, budget: this.#parts.packetBudget(), most: 1 };
       for (const digest of encodeDigests([own], options)) messages.push(digest);
     }
-    for (const message of messages) for (const peer of to) this.#sendTo(peer, message);
+    for (const message of messages) this.#sendToAll(to, message);
   }
 
-  #sendTo(peer: Node, message: Buffer): void {
-    this.#parts.meters.count('pushed');
-    this.#parts.peers.send(peer, message);
+  #sendToAll(to: readonly Node[], message: Buffer): void {
+    this.#parts.meters.count('pushed', to.length);
+    this.#parts.peers.sendToAll(to, message);
   }
 }
 

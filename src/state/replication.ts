@@ -181,10 +181,16 @@ export class Replication {
     payload: Buffer,
     sender: string,
   ): void {
-    if (!this.#incoming.apply(maps, sender)) return;
+    let isNew = false;
+    try {
+      isNew = this.#incoming.apply(maps, sender);
+    } finally {
+      // The maps before a malformed one are applied.
+      this.#expiry.added();
+    }
+    if (!isNew) return;
     for (const { name } of maps) this.#reconciliation.received(name);
     this.#reconciliation.changed();
-    this.#expiry.added();
     if (mayForward) this.#push.forward(payload, sender);
   }
 

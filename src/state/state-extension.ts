@@ -12,7 +12,13 @@ import {
   type ExtensionContext,
   type ExtensionHooks,
 } from '../index.js';
-import { checkKey, checkTtl, resolveOptions, type ResolvedStateOptions } from './options.js';
+import {
+  checkKey,
+  checkListener,
+  checkSetOptions,
+  resolveOptions,
+  type ResolvedStateOptions,
+} from './options.js';
 import { Replica, shown, sizeOf } from './replica.js';
 import { Replication } from './replication.js';
 import type {
@@ -73,8 +79,7 @@ export class StateExtension<T extends StateValues> implements State<T> {
   set<K extends keyof T & string>(key: K, value: T[K], options: StateSetOptions = {}): void {
     this.#mustRun('set');
     checkKey(key);
-    const { ttl } = options;
-    checkTtl(ttl);
+    const ttl = checkSetOptions(options);
     const encoded = this.#values.encode(key, value);
     const before = shown(this.#own.get(key));
     if (before?.value === encoded && before.expiresAt === Infinity && ttl === undefined) return;
@@ -94,17 +99,17 @@ export class StateExtension<T extends StateValues> implements State<T> {
   }
 
   get<K extends keyof T & string>(name: string, key: K): T[K] | undefined {
-    const value = this.#views.value(this.#replication?.store.get(name), key, this.#now);
+    const value = this.#views.value(this.#replication?.store.get(name), key);
     return value as T[K] | undefined;
   }
 
   of(name: string): Partial<T> {
-    return this.#views.copy(this.#replication?.store.get(name), this.#now) as Partial<T>;
+    return this.#views.copy(this.#replication?.store.get(name)) as Partial<T>;
   }
 
   *entries(): IterableIterator<[name: string, values: Partial<T>]> {
     for (const replica of this.#replication?.store.all() ?? []) {
-      const values = this.#views.copy(replica, this.#now);
+      const values = this.#views.copy(replica);
       if (Object.keys(values).length > 0) yield [replica.name, values as Partial<T>];
     }
   }
@@ -115,15 +120,13 @@ export class StateExtension<T extends StateValues> implements State<T> {
   }
 
   *keys(name: string): IterableIterator<keyof T & string> {
-    const now = this.#now;
     for (const [key, entry] of this.#replication?.store.get(name)?.entries() ?? []) {
-      const isShown = (shown(entry)?.expiresAt ?? now) > now;
-      if (isShown) yield key as keyof T & string;
+      if (shown(entry) !== undefined) yield key as keyof T & string;
     }
   }
 
   get own(): Partial<T> {
-    return this.#views.copy(this.#own, this.#now) as Partial<T>;
+    return this.#views.copy(this.#own) as Partial<T>;
   }
 
   get sizes(): StateSizes {
@@ -137,23 +140,20 @@ export class StateExtension<T extends StateValues> implements State<T> {
     return { nodes, keys, bytes: this.#replication?.store.bytes ?? ownBytes, ownBytes };
   }
 
-  on(_event: 'change', listener: (change: StateChange<T>) => void): this {
+  on(event: 'change', listener: (change: StateChange<T>) => void): this {
+    checkListener(event, listener);
     this.#views.on(listener as unknown as (change: ShownChange) => void);
     return this;
   }
 
-  off(_event: 'change', listener: (change: StateChange<T>) => void): this {
+  off(event: 'change', listener: (change: StateChange<T>) => void): this {
+    checkListener(event, listener);
     this.#views.off(listener as unknown as (change: ShownChange) => void);
     return this;
   }
 
   get #own(): Replica {
     return this.#replication?.store.own ?? this.#early;
-  }
-
-  /** 0 before the node exists. */
-  get #now(): number {
-    return this.#replication?.context.clock.now() ?? 0;
   }
 
   #write(key: string, value: string | undefined, ttl: number | undefined): void {

@@ -100,7 +100,7 @@ export interface State<T extends StateValues = Record<string, unknown>> extends 
    * unless one of the two has a time to live. It can be called before the node exists.
    *
    * @param key - 1 to 256 bytes of UTF-8, without U+FFFD
-   * @throws ConfigError for a key, value or time to live that is invalid; StateLimitError; ShutdownError
+   * @throws ConfigError for a key, value or option that is invalid or unknown; StateLimitError; ShutdownError
    */
   set<K extends keyof T & string>(key: K, value: T[K], options?: StateSetOptions): void;
   /**
@@ -116,7 +116,11 @@ export interface State<T extends StateValues = Record<string, unknown>> extends 
    * @throws ShutdownError
    */
   clear(): void;
-  /** A value of a member's map; undefined if there is none. Objects are copies. */
+  /**
+   * A value of a member's map; undefined if there is none. Objects are copies.
+   *
+   * @param name - the member; a member or key that does not exist is not an error
+   */
   get<K extends keyof T & string>(name: string, key: K): T[K] | undefined;
   /** A copy of a member's map; empty if it has none. */
   of(name: string): Partial<T>;
@@ -133,8 +137,14 @@ export interface State<T extends StateValues = Record<string, unknown>> extends 
   /**
    * Listens to changes of all maps, this node's included. What a listener throws is caught, counted and logged
    * (`extension-threw`).
+   *
+   * @throws ConfigError for another event, or if the listener is not a function
    */
   on(event: 'change', listener: (change: StateChange<T>) => void): this;
-  /** Removes a listener. */
+  /**
+   * Removes a listener.
+   *
+   * @throws as `on`
+   */
   off(event: 'change', listener: (change: StateChange<T>) => void): this;
 }

@@ -19,7 +19,7 @@ export interface ShownChange {
   readonly previous: unknown;
 }
 
-/** Values of maps, and their changes. */
+/** Values of maps, and their changes. A key that has expired is visible until the listeners are told. */
 export class Views {
   readonly #values: Values;
   readonly #listeners = new Set<(change: ShownChange) => void>();
@@ -40,17 +40,17 @@ export class Views {
   }
 
   /** The value of a key; undefined if there is none. */
-  value(replica: Replica | undefined, key: string, now: number): unknown {
+  value(replica: Replica | undefined, key: string): unknown {
     const entry = shown(replica?.get(key));
-    if (replica === undefined || entry === undefined || entry.expiresAt <= now) return undefined;
+    if (replica === undefined || entry === undefined) return undefined;
     return this.#decode(replica.name, key, entry);
   }
 
   /** A copy of a map. */
-  copy(replica: Replica | undefined, now: number): Record<string, unknown> {
+  copy(replica: Replica | undefined): Record<string, unknown> {
     const values: [string, unknown][] = [];
     for (const [key] of replica?.entries() ?? []) {
-      const value = this.value(replica, key, now);
+      const value = this.value(replica, key);
       if (value !== undefined) values.push([key, value]);
     }
     // It gives the key __proto__ no meaning.

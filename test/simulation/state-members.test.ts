@@ -220,6 +220,29 @@ test('keys with a time to live disappear everywhere, also when their owner has d
   await simulated.close();
 });
 
+test('a key that expires is visible until the listeners are told', async () => {
+  const cluster = await Cluster.create({ size: 3 });
+  const { simulated } = cluster;
+  const reader = cluster.state('n0');
+  const told = new Map<string, unknown>();
+  reader.on('change', ({ key, value }) => {
+    if (value === undefined) told.delete(key);
+    else told.set(key, value);
+  });
+  // Keys that expire sooner after each other than the node looks for them.
+  for (let i = 0; i < 20; i++) cluster.state('n1').set(`key-${i}`, i, { ttl: 20 + i });
+  let most = 0;
+  for (let ms = 0; ms < 60; ms++) {
+    await simulated.run(1);
+    assert.deepEqual(reader.of('n1'), Object.fromEntries(told));
+    assert.deepEqual([...reader.keys('n1')], [...told.keys()]);
+    most = Math.max(most, told.size);
+  }
+  assert.equal(most, 20);
+  assert.equal(told.size, 0);
+  await simulated.close();
+});
+
 test('a node whose clock went back between two runs publishes its map again', async () => {
   const cluster = await Cluster.create({ size: 5 });
   const { simulated } = cluster;

@@ -128,6 +128,15 @@ test('what a listener throws is reported, and the other listeners are called', a
   assert.equal(called, 1);
 });
 
+test('another event, or a listener that is not a function, throws a ConfigError', () => {
+  const state = createState();
+  const listener = (): void => undefined;
+  for (const method of ['on', 'off'] as const) {
+    assert.throws(() => state[method]('changed' as never, listener), /must be 'change'/);
+    assert.throws(() => state[method]('change', undefined as never), /must be a function/);
+  }
+});
+
 test('an invalid key, value or time to live throws a ConfigError that says what to do', () => {
   const state = createState();
   for (const key of ['', 'x'.repeat(257), '\ud800', 7 as never]) {
@@ -135,6 +144,11 @@ test('an invalid key, value or time to live throws a ConfigError that says what 
   }
   for (const ttl of [0, -1, NaN, Infinity, '1' as never]) {
     assert.throws(() => state.set('key', 1, { ttl }), ConfigError);
+  }
+  const misspelt = { ttlMs: 5 } as never;
+  assert.throws(() => state.set('key', 1, misspelt), /ttlMs.*is no option of set; there is ttl/);
+  for (const options of [null, 5_000]) {
+    assert.throws(() => state.set('key', 1, options as never), ConfigError);
   }
   assert.throws(() => state.set('key', undefined), /call delete/);
   assert.deepEqual(state.own, {});
