@@ -6,6 +6,7 @@
 
 // One cluster with incidents: the number of running tasks of each variant.
 
+import type { Memberlist } from '../../src/index.js';
 import { runSingleton, type SingletonStoppedError } from '../../src/ring/index.js';
 import { SeededRandom, SimulatedCluster } from '../../src/testing/index.js';
 import { LeaseStore } from './store.js';
@@ -171,7 +172,7 @@ class World {
       };
       const lease = variant.hasLease ? this.#store : undefined;
       const options = { minMembers: 2, settle: this.#settle, ...variant.options, lease };
-      runSingleton(list, 'mailer', task, options);
+      runSingleton(facadeOf(list), 'mailer', task, options);
     }
   }
 
@@ -189,4 +190,14 @@ class World {
       () => rest.splice(Math.floor(this.#random.next() * rest.length), 1)[0] as string,
     );
   }
+}
+
+/** The same node as another object: a node runs one singleton of a name, and here the variants need the same owner. */
+function facadeOf(list: Memberlist): Memberlist {
+  return new Proxy(list, {
+    get: (target, name): unknown => {
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
