@@ -40,7 +40,8 @@ import { checkTopic, isThenable, Subscriptions } from './subscriptions.js';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const LONGEST_TIMEOUT_MS = 3_600_000;
-const NOT_ATTACHED = 'does not run yet; pass the bus to it first, as `use: [bus]` of Memberlist.create';
+const NOT_ATTACHED =
+  'does not run yet; pass the bus to it first, as `use: [bus]` of Memberlist.create';
 
 /**
  * An extension that makes a node part of a message bus. One object for each node.
