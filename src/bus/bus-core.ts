@@ -142,6 +142,11 @@ export class BusCore {
     this.#isLeaving = false;
   }
 
+  /** The node is about to shut down. */
+  stopping(): void {
+    this.outgoing.flush();
+  }
+
   stop(): void {
     this.outgoing.stop();
     this.confirmations.stop();

@@ -40,6 +40,8 @@ import { checkTopic, isThenable, Subscriptions } from './subscriptions.js';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const LONGEST_TIMEOUT_MS = 3_600_000;
+const NOT_ATTACHED =
+  'does not run yet; pass the bus to it first, as `use: [bus]` of Memberlist.create';
 
 /**
  * An extension that makes a node part of a message bus. One object for each node.
@@ -109,34 +111,24 @@ class MessageBus implements Extension {
       message: (payload, from) => core.receive(payload, from),
       leaving: (signal) => core.leaving(signal),
       resumed: () => core.resumed(),
+      stopping: () => core.stopping(),
       stopped: () => this.#stop(),
     };
   }
 
-  async publish(
+  publish(
     topic: string,
     payload: unknown,
     options: PublishOptions & { readonly confirm: true },
   ): Promise<Confirmed>;
-  async publish(topic: string, payload: unknown, options?: PublishOptions): Promise<Published>;
-  async publish(
+  publish(topic: string, payload: unknown, options?: PublishOptions): Promise<Published>;
+  publish(
     topic: string,
     payload: unknown,
-    { confirm = false, timeout }: PublishOptions = {},
+    options?: PublishOptions,
   ): Promise<Published | Confirmed> {
-    const core = this.#mustRun('publish');
-    const bytes = this.#encode(topic, payload);
-    const timeoutMs = timeoutOf(timeout);
-    const { names } = core.node.peers;
-    const { seq, done } = core.outgoing.publish({ topic, payload: bytes, confirm });
-    const published = { id: `${core.node.boot}:${seq}`, peers: names.length };
-    if (!confirm) {
-      await done;
-      return published;
-    }
-    const by = core.confirmations.wait(seq, names, timeoutMs);
-    await done;
-    return { ...published, ...(await by) };
+    const published = this.#publish(topic, payload, options);
+    return this.#core === undefined ? published : handledAtShutdown(published);
   }
 
   subscribe(
@@ -196,9 +188,29 @@ class MessageBus implements Extension {
     return this;
   }
 
+  async #publish(
+    topic: string,
+    payload: unknown,
+    { confirm = false, timeout }: PublishOptions = {},
+  ): Promise<Published | Confirmed> {
+    const core = this.#mustRun('publish');
+    const bytes = this.#encode(topic, payload);
+    const timeoutMs = timeoutOf(timeout);
+    const { names } = core.node.peers;
+    const { seq, done } = core.outgoing.publish({ topic, payload: bytes, confirm });
+    const published = { id: `${core.node.boot}:${seq}`, peers: names.length };
+    if (!confirm) {
+      await done;
+      return published;
+    }
+    const by = core.confirmations.wait(seq, names, timeoutMs);
+    await done;
+    return { ...published, ...(await by) };
+  }
+
   #mustRun(operation: string): BusCore {
     const core = this.#core;
-    if (core === undefined) throw new ShutdownError(operation, 'does not run yet');
+    if (core === undefined) throw new ShutdownError(operation, NOT_ATTACHED);
     if (this.#isStopped) throw new ShutdownError(operation);
     if (core.isLeaving) throw new ShutdownError(operation, 'is leaving or has left');
     return core;
@@ -233,6 +245,15 @@ class MessageBus implements Extension {
     this.#core?.stop();
     this.#subscriptions.stop();
   }
+}
+
+/** The same promise, but if nobody awaits it, its ShutdownError is no unhandled rejection, which would end the process. */
+function handledAtShutdown<T>(promise: Promise<T>): Promise<T> {
+  const handled = promise.catch((error: unknown) => {
+    if (error instanceof ShutdownError) handled.catch(() => undefined);
+    throw error;
+  });
+  return handled;
 }
 
 /** @throws ConfigError */

@@ -109,6 +109,29 @@ export class Outgoing {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
+  /** Sends what waits now, as far as it fits into packets and the window: the node is about to shut down. */
+  flush(): void {
+    const { peers, link, boot } = this.#node;
+    const to = this.#sink.neighbors() ?? peers.names;
+    const head = dataHead({ boot, isDirect: this.#sink.neighbors() === undefined });
+    const maxBytes = link.packetBytes;
+    let left = busLimits.windowBytes;
+    for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
+      const { records, bytes } = batch;
+      const isLarge = records.some((record) => head.length + recordBytes(record) > maxBytes);
+      left -= bytes;
+      if (isLarge || left < 0) return;
+      for (let start = 0; start < records.length;) {
+        const { frame, end } = packRecords(head, records, { start, maxBytes });
+        void link.sendToAll(to, frame);
+        start = end;
+      }
+      this.#batches.shift();
+      for (const record of records) this.#dequeue(record);
+      batch.resolve();
+    }
+  }
+
   /** Rejects what waits. */
   stop(): void {
     this.#isStopped = true;
@@ -129,19 +152,18 @@ export class Outgoing {
   }
 
   async #send(): Promise<void> {
-    for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
+    for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
       const names = (): readonly string[] =>
         this.#sink.neighbors() === undefined ? this.#node.peers.names : [];
       if (!this.window.hasRoom(names())) await this.window.room(names);
+      if (this.#isStopped) return;
+      this.#batches.shift();
       for (const record of batch.records) this.#sink.deliver(record);
       this.window.sent(batch.records.at(-1)?.seq ?? 0, batch.bytes);
       this.#sink.sent();
       await this.#sendBatch(batch.records);
-      if (this.#isStopped) {
-        batch.reject(new ShutdownError('publish'));
-        return;
-      }
       batch.resolve();
+      if (this.#isStopped) return;
     }
     this.#isSending = false;
     this.#whenIdle();

@@ -13,7 +13,7 @@ import type { BusGap } from './bus.js';
 import { busLimits } from './limits.js';
 import { PublisherStream } from './publisher-stream.js';
 import type { BusRecord } from './records.js';
-import { Retained } from './retained.js';
+import { dropOldest, Retained } from './retained.js';
 
 /** What happens with messages of publishers. */
 export interface PublishersSink {
@@ -23,6 +23,9 @@ export interface PublishersSink {
   ended(stream: PublisherStream): void;
   dropped(stream: PublisherStream): void;
 }
+
+/** What remains of the total after it was exceeded. */
+const TRIMMED = 0.9;
 
 /** The publishers of one bus. */
 export class Publishers {
@@ -185,16 +188,12 @@ export class Publishers {
     this.trimTotal(own, options.retention.totalBytes);
   }
 
-  /** Removes the oldest messages of all publishers beyond the total. */
+  /** Beyond the total, removes the oldest messages of all publishers, some more at once so that it happens rarely. */
   trimTotal(own: Retained, totalBytes: number): void {
-    while (this.#retainedBytes > totalBytes) {
-      let oldest = own;
-      for (const { retained } of this.all()) {
-        if ((retained.oldestAt ?? Infinity) < (oldest.oldestAt ?? Infinity)) oldest = retained;
-      }
-      if (oldest.size === 0) return;
-      oldest.dropOldest();
-    }
+    if (this.#retainedBytes <= totalBytes) return;
+    const all = [own];
+    for (const { retained } of this.all()) all.push(retained);
+    dropOldest(all, () => this.#retainedBytes > totalBytes * TRIMMED);
   }
 
   #drop(stream: PublisherStream): void {

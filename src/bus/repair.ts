@@ -117,7 +117,10 @@ export class Repair {
     if (fetching.stuckAt !== stream.next) {
       fetching.stuckAt = stream.next;
       fetching.since = now;
-    } else if (now - fetching.since > options.retention.age && stream.isBehind) {
+    } else if (now - fetching.since > options.retention.age) {
+      // Nobody has it any longer, or nobody answers.
+      stream.offers.clear();
+      if (!stream.isBehind) return this.forget(stream);
       stream.skipHole();
       return this.#schedule(stream, fetching, 1);
     }

@@ -138,6 +138,29 @@ export class Retained {
   }
 }
 
+/** Removes the oldest messages, in the order of their age, while the condition holds. */
+export function dropOldest(all: readonly Retained[], isExcessive: () => boolean): void {
+  const oldestAt = (retained: Retained): number => retained.oldestAt ?? Infinity;
+  // The one with the oldest message is the last.
+  const queue = all.filter(({ size }) => size > 0).sort((a, b) => oldestAt(b) - oldestAt(a));
+  for (let first = queue.pop(); first !== undefined; first = queue.pop()) {
+    const until = oldestAt(queue.at(-1) ?? first);
+    do {
+      if (!isExcessive()) return;
+      first.dropOldest();
+    } while (oldestAt(first) <= until);
+    if (first.size === 0) continue;
+    const at = oldestAt(first);
+    let [low, end] = [0, queue.length];
+    while (low < end) {
+      const middle = (low + end) >> 1;
+      if (oldestAt(queue[middle] as Retained) > at) low = middle + 1;
+      else end = middle;
+    }
+    queue.splice(low, 0, first);
+  }
+}
+
 function bytesOf({ body }: BusRecord): number {
   return RECORD_OVERHEAD + body.length;
 }

@@ -146,6 +146,7 @@ export class AttachedExtension implements GossipingExtension {
   /** Ends timers, listeners and messages of the extension; `stopped` is the last hook that is called. */
   stop(): void {
     if (this.#down.signal.aborted) return;
+    this.#call('stopping', () => this.#hooks?.stopping?.());
     this.#clock.stop();
     this.#listeners.clear();
     this.#call('the abort signal', () => this.#down.abort(new ShutdownError(this.name)));

@@ -61,6 +61,11 @@ export interface ExtensionHooks {
   leaving?(signal: AbortSignal): Promise<void> | undefined;
   /** The node joins again during or after a leave: what `leaving` did no longer holds. */
   resumed?(): void;
+  /**
+   * The node is about to shut down: `send` and `sendToAll` called here, before this returns, still send packets. Nothing
+   * else is awaited or delivered.
+   */
+  stopping?(): void;
   /** The node is shut down. Timers, listeners and messages of the extension have ended. */
   stopped?(): void;
   /**
