@@ -350,8 +350,8 @@ const ofMembership: readonly Canary[] = [
   {
     name: 'extensions are not notified of suspicions',
     file: 'extensions/attached-extension.ts',
-    from: "if (event.type === 'health' || event.type === 'conflict') return;",
-    to: "if (!('node' in event) || event.type === 'suspect') return;",
+    from: "    if (event.type === 'health') return;\n",
+    to: "    if (event.type === 'health' || event.type === 'suspect') return;\n",
   },
   {
     name: 'a message of an extension over a stream does not name its sender',

@@ -94,8 +94,8 @@ const parts: {
 export type PartName = keyof ToolkitPlans;
 /** The names of all parts. */
 export const partNames = Object.keys(parts) as readonly PartName[];
-/** The parts that scenarios have if nothing else is asked for. */
-export const usualParts: readonly PartName[] = partNames;
+/** The parts that scenarios have if nothing else is asked for. docs/CAMPAIGN.md says why the bus is not one of them. */
+export const usualParts: readonly PartName[] = ['state', 'ring'];
 
 /**
  * Draws the plans of parts, each with dice of its own.
