@@ -163,10 +163,15 @@ export class Outgoing {
       this.#sink.sent();
       await this.#sendBatch(batch.records);
       batch.resolve();
-      if (this.#isStopped) return;
+      if (this.#hasStopped()) return;
     }
     this.#isSending = false;
     this.#whenIdle();
+  }
+
+  /** A call, because the field changes while a batch is sent. */
+  #hasStopped(): boolean {
+    return this.#isStopped;
   }
 
   async #sendBatch(records: readonly BusRecord[]): Promise<void> {

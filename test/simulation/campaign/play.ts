@@ -381,9 +381,8 @@ class Player {
   get #agreementMs(): number {
     const { forged, size } = this.#stage;
     const { settings } = this.#scenario;
-    const share = forged.size > 0 ? 2 : 1;
     const passMs = 9 * forged.size * settings.probeInterval;
-    return share * agreementMs(settings, size) + passMs;
+    return (forged.size > 0 ? 2 : 1) * agreementMs(settings, size) + passMs;
   }
 
   #isConverged(): boolean {
@@ -480,8 +479,7 @@ class Player {
     }
     for (const key of this.#stage.keysOfAll) {
       const load = loadOf(this.#stage.life(key));
-      const isEmpty = load.acks + load.suspicions + load.queue + load.streams === 0;
-      if (isEmpty) continue;
+      if (load.acks + load.suspicions + load.queue + load.streams === 0) continue;
       throw new Violation('nothing is left after a shutdown', `${key}: ${JSON.stringify(load)}`);
     }
     this.#throwFailure();

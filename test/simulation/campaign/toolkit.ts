@@ -121,7 +121,7 @@ export function* simplerToolkits(toolkit: ToolkitPlans): Generator<ToolkitPlans>
     if (plan === undefined) continue;
     yield others;
     for (const simpler of parts[name].simpler?.(plan as never) ?? []) {
-      yield { ...toolkit, [name]: simpler } as ToolkitPlans;
+      yield { ...toolkit, [name]: simpler };
     }
   }
 }
