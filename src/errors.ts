@@ -189,7 +189,7 @@ export class StateLimitError extends MemberlistError {
   }
 }
 
-const stopReasons = {
+const stopReasons: Readonly<Record<SingletonStopReason, string>> = {
   moved: 'another member owns it, or this node no longer passes the filter',
   'too-few-members': 'fewer than minMembers members are present',
   minority: 'this node is isolated or in a minority of the cluster',
@@ -197,7 +197,7 @@ const stopReasons = {
   leave: 'this node leaves the cluster',
   shutdown: 'this node is shut down',
   stopped: 'stop() was called',
-} as const;
+};
 
 /**
  * Why the task of a singleton (`node-memberlist/ring`) is aborted:
@@ -209,7 +209,8 @@ const stopReasons = {
  * - `leave`, `shutdown`: the node leaves or is shut down.
  * - `stopped`: `stop()` was called.
  */
-export type SingletonStopReason = keyof typeof stopReasons;
+export type SingletonStopReason =
+  'moved' | 'too-few-members' | 'minority' | 'lease-lost' | 'leave' | 'shutdown' | 'stopped';
 
 /** The reason of the signal that the task of a singleton (`node-memberlist/ring`) receives. */
 export class SingletonStoppedError extends MemberlistError {

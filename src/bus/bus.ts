@@ -167,6 +167,12 @@ export interface Bus<Topics extends BusTopics = BytesTopics> extends Extension {
     payload: Publishable<Topics[Topic]>,
     options: PublishOptions & { readonly confirm: true },
   ): Promise<Confirmed>;
+  /**
+   * Publishes a message to all members. Resolves when it was handed to the network.
+   *
+   * @param payload - copied
+   * @throws as above
+   */
   publish<Topic extends TopicOf<Topics>>(
     topic: Topic,
     payload: Publishable<Topics[Topic]>,

@@ -19,6 +19,7 @@ export interface Codec {
 export interface StandardSchema {
   readonly '~standard': {
     readonly version: 1;
+    /** Checks a value. The bus accepts synchronous results only. */
     readonly validate: (
       value: unknown,
     ) =>

@@ -163,10 +163,13 @@ export interface SerfKeysResult {
 
 /** The keys of all members, as `serf keys`. Each method asks all members, this node included, and resolves with the result. */
 export interface SerfKeys {
+  /** How many members have each key, and which one is their primary key. @throws ShutdownError */
   list(): Promise<SerfKeysResult>;
-  /** @throws ConfigError when it is no key; ShutdownError. So do `use` and `remove` */
+  /** Adds a key. @throws ConfigError when it is no key; ShutdownError */
   install(key: string): Promise<SerfKeysResult>;
+  /** Makes a key the primary one, with which messages are encrypted. @throws as `install` */
   use(key: string): Promise<SerfKeysResult>;
+  /** Removes a key that is not the primary one. @throws as `install` */
   remove(key: string): Promise<SerfKeysResult>;
 }
 
