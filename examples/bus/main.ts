@@ -22,7 +22,7 @@ async function start(
   bus.subscribe('stale', ({ payload, publisher }) => {
     console.log('%s: %s is stale, says %s', name, payload.toString(), publisher);
   });
-  return { list, cache: new Cache(bus, (key) => Promise.resolve(database.get(key) ?? 'nobody')) };
+  return { list, cache: new Cache(bus, (key) => Promise.resolve(database.get(key) ?? 'unknown')) };
 }
 
 const a = await start('a');

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// A node begins to receive from a publisher when it first hears of it: it asks that publisher where to begin (`hello`,
+// A node attaches to a publisher with the first message or digest of it: it asks that publisher where to begin (`hello`,
 // `welcome`). Only the publisher itself can answer, so claims of others about boot ids create no state.
 import type { Timer } from '../index.js';
 import type { BusNode } from './bus-node.js';
@@ -41,7 +41,7 @@ export class Attachments {
   readonly #waiting = new Map<string, Waiting>();
   readonly #answeredAt = new Map<string, number>();
 
-  /** @param attached - called when a publisher has told where to begin, and its waiting messages were received */
+  /** @param attached - called when a publisher has sent where to begin, and its waiting messages were received */
   constructor(node: BusNode, publishers: Publishers, attached: (stream: PublisherStream) => void) {
     this.#node = node;
     this.#publishers = publishers;
@@ -49,9 +49,9 @@ export class Attachments {
   }
 
   /**
-   * This node heard of a publisher that it does not receive from.
+   * A message or digest names a publisher that this node is not attached to.
    *
-   * @param boot - the boot id that it heard of; undefined to learn which one it is
+   * @param boot - the boot id in it; undefined to learn which one it is
    * @param how.isDirect - whether the publisher itself sent it
    * @param how.records - messages that wait for its answer
    */
@@ -130,7 +130,7 @@ export class Attachments {
     const { link, context, boot, startedAt, options } = this.#node;
     const delay = RETRY_MS[waiting.attempts++];
     if (delay === undefined) {
-      // The next message or digest begins anew; the publisher knows what this node is owed.
+      // The next message or digest starts again; the publisher remembers where this node begins.
       this.#waiting.delete(name);
       return;
     }

@@ -12,7 +12,7 @@ import type { AckFrame } from './frames.js';
 /** Milliseconds until members that have not acknowledged are asked, again and again; the last one for all further. */
 const ASK_MS = [100, 100, 100, 200, 200, 400, 1_000];
 
-/** Who has, and who has not, delivered a message in time. */
+/** The members that have, and those that have not, delivered a message in time. */
 export interface ConfirmedBy {
   readonly confirmed: string[];
   readonly missing: string[];

@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Digests tell other members how far a node is with each publisher, so that a member notices what it lost even if no
+// Digests contain how far a node is with each publisher, so that a member notices what it lost even if no
 // later message follows. They are sent while messages are published, more rarely while any are retained, to members that
 // join or return, and never on an idle bus.
 import type { Timer } from '../index.js';
@@ -16,7 +16,7 @@ import type { DigestEntry, DigestFrame } from './frames.js';
 const BUSY = { everyMs: 200, fanOut: 3, forMs: 3_000 } as const;
 /** The same while messages are retained. */
 const QUIET = { everyMs: 2_000, fanOut: 1 } as const;
-/** Milliseconds until a member that joined is told about this node's messages, again until it answers. */
+/** Milliseconds until a node sends its digest to a member that joined; repeated until the member answers. */
 const ANNOUNCE_MS = [200, 500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000];
 /** Milliseconds in which a member gets at most one answer to its digests. */
 const REPLY_MS = 100;
@@ -63,7 +63,7 @@ export class Digests {
     this.#announce(name, 0);
   }
 
-  /** A member has told how far it is. */
+  /** A member has answered. */
   heard(name: string): void {
     this.#announcing.get(name)?.timer.cancel();
     this.#announcing.delete(name);

@@ -31,7 +31,7 @@ export const frameTypes = {
 export interface DataFrame {
   readonly type: 'data';
   readonly boot: string;
-  /** Whether the publisher sends them to every member itself, so that nobody passes them on. */
+  /** Whether the publisher sends them to every member itself, so that no member relays them. */
   readonly isDirect: boolean;
   readonly records: readonly BusRecord[];
 }
@@ -118,7 +118,7 @@ export interface WelcomeFrame {
   readonly boot: string;
   /** The boot id of the `hello`. */
   readonly to: string;
-  /** The member is owed the messages after this number. */
+  /** The member receives the messages after this number. */
   readonly base: number;
   readonly high: number;
   /** Milliseconds since this incarnation of the publisher started. */

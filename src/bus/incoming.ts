@@ -49,7 +49,7 @@ export class Incoming {
       const isFirst = records[0]?.seq === 1 && publishers.isOnly(from, undefined);
       attachments.contact(from, boot, { isDirect: true, ...(!isFirst && { records: own }) });
       if (!isFirst || publishers.isTombstone(from, boot)) return;
-      // It sends its first message to the members that it lists, so this node is owed all of them.
+      // It sends its first message to the members that it lists, so this node receives all of them.
       stream = publishers.open(from, boot, 1);
     }
     // It was believed to be gone.
@@ -99,7 +99,7 @@ export class Incoming {
     if (digests.mayReply(from)) digests.send([from], behind, { isReply: true, isOffer: false });
   }
 
-  /** A publisher has told where to begin, or that it is back. */
+  /** A publisher has sent where to begin, or has returned. */
   attached(stream: PublisherStream): void {
     this.#parts.repair.check(stream);
     this.#parts.digests.wake();
@@ -141,7 +141,7 @@ export class Incoming {
     if (next > 1) overlay.offer(entry, { hasLarge, from });
   }
 
-  /** The publisher itself tells how far it is. */
+  /** The digest of the publisher itself. */
   #own(from: string, { boot, high, isFinal }: DigestEntry, frame: DigestFrame): void {
     const { publishers, attachments, repair } = this.#parts;
     const stream = publishers.get(from, boot);
@@ -154,7 +154,7 @@ export class Incoming {
     if (frame.wantsAck) this.#acknowledge(stream);
   }
 
-  /** Another member tells what it has of a publisher. */
+  /** The digest of another member about a publisher. */
   #claim(from: string, entry: DigestEntry, frame: DigestFrame, behind: DigestEntry[]): void {
     const { publishers, attachments, repair, overlay, ownEntry } = this.#parts;
     const { publisher, boot, high } = entry;

@@ -65,9 +65,9 @@ export const busLimits = Object.freeze({
   streams: 16,
   /** Neighbors of a node in a large cluster. */
   neighbors: 48,
-  /** Requests of one peer that handlers work on. */
+  /** Requests of one peer whose handlers run. */
   requestsPerPeer: 64,
-  /** Requests of all peers that handlers work on. */
+  /** Requests of all peers whose handlers run. */
   requests: 1_024,
   /** Bytes of answers that are kept for a requester whose answer was lost. */
   answeredBytes: 8 * MiB,

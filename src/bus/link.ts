@@ -44,7 +44,7 @@ export class Link {
     try {
       await this.#context.sendReliable(to, frame);
     } catch {
-      // The peer is gone or does not answer; digests tell it what it misses, if it comes back.
+      // The peer is gone or does not answer; if it returns, it learns from digests what it lacks.
     }
   }
 }

@@ -247,7 +247,7 @@ class MessageBus implements Extension {
   }
 }
 
-/** The same promise, but if nobody awaits it, its ShutdownError is no unhandled rejection, which would end the process. */
+/** The same promise; if the caller does not await it, its ShutdownError does not count as an unhandled rejection. */
 function handledAtShutdown<T>(promise: Promise<T>): Promise<T> {
   const handled = promise.catch((error: unknown) => {
     if (error instanceof ShutdownError) handled.catch(() => undefined);

@@ -20,7 +20,7 @@ export interface OutgoingSink {
   deliver(record: BusRecord): void;
   /** In a large cluster: the neighbors that receive messages at once. Undefined: all members receive them directly. */
   neighbors(): readonly string[] | undefined;
-  /** In a large cluster: tells the neighbors about messages that are too large for a packet. */
+  /** In a large cluster: announces messages that are too large for a packet to the neighbors. */
   announce(): void;
   /** Messages were sent. */
   sent(): void;

@@ -96,7 +96,7 @@ export class Overlay {
     meters.relayed.inc(small.length * to.length);
   }
 
-  /** Offers messages up to a number to lazy neighbors, and tells eager ones about those too large for a packet. */
+  /** Offers messages up to a number to lazy neighbors, and announces large ones to eager neighbors. */
   offer(entry: DigestEntry, { hasLarge, from }: { hasLarge: boolean; from?: string }): void {
     if (hasLarge) this.#tell(this.eager(from), [entry], false);
     this.#offers.set(`${entry.boot}${entry.publisher}`, entry);

@@ -75,7 +75,7 @@ export class Publishers {
     return this.#tombstones.has(`${boot}${name}`);
   }
 
-  /** Whether an earlier incarnation of this member is still remembered, or it failed without being heard of. */
+  /** Whether an earlier incarnation is still remembered, or one failed before this node received anything from it. */
   remembers(name: string): boolean {
     if (this.#unheard.has(name)) return true;
     for (const stream of this.#byName.get(name)?.values() ?? []) {
@@ -166,7 +166,7 @@ export class Publishers {
     this.#unheard.set(name, timer);
   }
 
-  /** The member that failed is back as the same incarnation: it tells what is missing. */
+  /** The member that failed is back as the same incarnation: its digest shows what is missing. */
   heardAgain(name: string): void {
     this.#unheard.get(name)?.cancel();
     this.#unheard.delete(name);

@@ -98,7 +98,7 @@ export class Repair {
       fetching.attempts = 0;
       this.#fetch(stream, fetching, from);
     } else {
-      // Another member may offer them; otherwise nobody needs to be asked more often.
+      // Another member may offer them; otherwise no member is asked more often.
       this.#schedule(stream, fetching, stream.offers.size > 0 ? 1 : retryMs(fetching));
     }
   }
@@ -118,7 +118,7 @@ export class Repair {
       fetching.stuckAt = stream.next;
       fetching.since = now;
     } else if (now - fetching.since > options.retention.age) {
-      // Nobody has it any longer, or nobody answers.
+      // No member has it any longer, or none answers.
       stream.offers.clear();
       if (!stream.isBehind) return this.forget(stream);
       stream.skipHole();

@@ -14,7 +14,7 @@ import { busLimits } from './limits.js';
 
 /** Milliseconds until an unanswered request is repeated; doubled each time, up to the second value. */
 const RETRY_MS = [100, 2_000] as const;
-/** The first interval once the other side has confirmed that it works on the request. */
+/** The first interval once the other side has confirmed that its handler runs. */
 const ACCEPTED_RETRY_MS = 500;
 
 /** An answer before it is decoded. */

@@ -15,7 +15,7 @@ import { checkTopic } from './subscriptions.js';
 
 /** The longest time that an answer is kept, in milliseconds. */
 const KEPT_MS = 60_000;
-/** The longest time after which the handler of a request is told that nobody waits, in milliseconds. */
+/** When the signal of a handler is aborted at the latest because the requester no longer waits, in milliseconds. */
 const LONGEST_WAIT_MS = 3_600_000;
 /** Bytes of memory of a kept answer without its payload. */
 const ANSWER_OVERHEAD = 300;
@@ -165,7 +165,7 @@ export class Responder {
     this.#evict();
   }
 
-  /** Removes answers that nobody waits for, and the oldest beyond the limit. */
+  /** Removes answers that no requester waits for, and the oldest beyond the limit. */
   #evict(): void {
     const now = this.#node.context.clock.now();
     for (const [key, { answer, until }] of this.#jobs) {

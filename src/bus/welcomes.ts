@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Where each member begins with this node's messages: it is owed what is published after this node listed it.
+// Where each member begins with this node's messages: it receives what is published after this node listed it.
 import type { BusNode } from './bus-node.js';
 import { encodeFrame } from './encode.js';
 import type { HelloFrame } from './frames.js';

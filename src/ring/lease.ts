@@ -26,7 +26,7 @@ export interface LeaseRequest {
  * tried again.
  */
 export interface Lease {
-  /** Takes the lease if nobody has it, it has expired, or this holder has it. Resolves to whether it was taken. */
+  /** Takes the lease if it is free, has expired, or belongs to this holder. Resolves to whether it was taken. */
   acquire(request: LeaseRequest): Promise<boolean>;
   /** Extends it to `ttl` from now, only if this holder has it. Resolves to false if it is lost: the task is aborted. */
   renew(request: LeaseRequest): Promise<boolean>;

@@ -53,7 +53,7 @@ export interface MembersInit {
   readonly reapAfter: ReapTimes;
   /** A member changed; it has its new status. */
   readonly changed: (change: MemberChange, member: MemberEntry) => void;
-  /** A failed member was declared to have left: nobody tries to reconnect to it. */
+  /** A failed member was declared to have left: no member tries to reconnect to it. */
   readonly givenUp: (name: string) => void;
 }
 

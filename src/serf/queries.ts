@@ -4,7 +4,7 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/.
  */
 
-// Queries that this node receives: each is passed on once, and acknowledged, answered and told to the application when
+// Queries that this node receives: each is passed on once, and acknowledged, answered and passed to the application when
 // its filters match this node.
 import { MessageTooLargeError, ProtocolError, ShutdownError, type Clock } from '../index.js';
 import type { Answers } from './answers.js';

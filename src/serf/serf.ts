@@ -190,7 +190,7 @@ export interface Serf extends Extension {
   /** All members, also those that failed or left within the last day, this node included. */
   members(): SerfMember[];
   /**
-   * Declares that a failed member has left, on all members, so that nobody tries to reconnect to it. Resolves once that
+   * Declares that a failed member has left, on all members, so that none tries to reconnect to it. Resolves once that
    * has been gossiped. A member that is alive refutes it.
    *
    * @param options.prune - whether the member is also erased from the list. Default: false

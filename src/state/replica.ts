@@ -18,9 +18,9 @@ export interface Entry {
   readonly expiresAt: number;
   /** Clock time at which this node learned of it. */
   readonly since: number;
-  /** The reader was told that it has expired. */
+  /** The listeners were notified that it has expired. */
   isExpired: boolean;
-  /** Whether the value has passed its codec and schema; undefined if nobody has asked. */
+  /** Whether the value has passed its codec and schema; undefined if it was not read. */
   isValid: boolean | undefined;
 }
 

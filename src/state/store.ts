@@ -114,7 +114,7 @@ export class Store {
     return [...lost(replica)];
   }
 
-  /** Whether somebody who has this version knows more than this node does and wants to know. */
+  /** Whether a node at this version has changes that this node lacks and accepts. */
   isBehind(name: string, boot: BootId, version: number, { now, wallNow }: Moment): boolean {
     if (isAhead(boot, wallNow)) return false;
     const replica = this.#replicas.get(name);

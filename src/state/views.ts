@@ -19,7 +19,7 @@ export interface ShownChange {
   readonly previous: unknown;
 }
 
-/** Values of maps, and their changes. A key that has expired is visible until the listeners are told. */
+/** Values of maps, and their changes. A key that has expired is visible until the listeners are notified. */
 export class Views {
   readonly #values: Values;
   readonly #listeners = new Set<(change: ShownChange) => void>();
